@@ -1,0 +1,88 @@
+"""What an op of any backend refuses, and in which words: every public op passes its arguments through here first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+
+import numpy as np
+
+from . import checks
+from .spec import FUNCTIONS, Function
+
+IDS = ("ids", "targets")
+
+
+def letters(shape: str) -> list[str]:
+    """The sizes in a shape of the spec: "(B,N)" -> ["B", "N"]."""
+    return [letter for letter in shape.strip("()").split(",") if letter]
+
+
+def checked(op: Callable) -> Callable:
+    """The op, its arguments checked against its entry in nnz.spec. Raises what `arguments` raises."""
+    function = FUNCTIONS[op.__name__]
+
+    @wraps(op)
+    def call(*values):
+        return op(*arguments(function, values)[0])
+
+    return call
+
+
+def arguments(function: Function, values: Sequence) -> tuple[list, dict[str, int]]:
+    """Return (the arguments, the sizes B, N, ... that they fix); ids become int32 arrays.
+
+    Raises:
+        TypeError: the count of arguments is wrong, an array is of no real type, or ids are no integers.
+        ValueError: a shape contradicts the spec or another argument, dtypes differ, or an id is out of range.
+    """
+    names = function.python_arguments
+    if len(values) != len(names):
+        raise TypeError(f"{function.name} takes ({', '.join(names)}); got {len(values)} arguments")
+    given = dict(zip(names, values, strict=True))
+    shapes = function.updates | function.inputs
+    sizes = {name: checks.positive_int(f"{function.name}: {name}", given[name]) for name in function.arguments}
+    dtypes = {}
+    for name, shape in shapes.items():
+        if given[name] is None and name in function.optional:
+            continue
+        if name not in IDS:
+            dtypes[name] = _real(function, name, given[name])
+        _fit(function, name, shape, np.shape(given[name]), sizes)
+    if len(set(dtypes.values())) > 1:
+        raise ValueError(f"{function.name}: all arrays must have one dtype; got {_listed(dtypes)}")
+    for name in set(IDS) & set(shapes):
+        given[name] = checks.token_ids(name, given[name], tuple(sizes[s] for s in letters(shapes[name])), sizes["V"])
+    return list(given.values()), sizes
+
+
+def _real(function: Function, name: str, array: object) -> str:
+    if not hasattr(array, "dtype"):
+        raise TypeError(f"{function.name}: {name} must be an array, not {type(array).__name__}")
+    dtype = str(array.dtype).removeprefix("torch.")
+    if dtype not in checks.DTYPES:
+        raise TypeError(f"{function.name}: {name} must be float32 or float64, not {dtype}")
+    return dtype
+
+
+def _fit(function: Function, name: str, shape: str, got: tuple[int, ...], sizes: dict[str, int]) -> None:
+    if shape == "(...)":
+        fixed = sizes.setdefault("...", got)
+        if got != fixed:
+            raise ValueError(f"{function.name}: {name} must have the shape {fixed} of the others; got {got}")
+        sizes["n"] = int(np.prod(got))
+        return
+    wanted = letters(shape)
+    if len(got) != len(wanted) or any(sizes.setdefault(s, n) != n for s, n in zip(wanted, got, strict=True)):
+        known = {s: sizes[s] for s in wanted if s in sizes and len(got) == len(wanted)}
+        raise ValueError(
+            f"{function.name}: {name} must have shape {shape}"
+            + (f" with {_listed(known)}" if known else "")
+            + f"; got {got}"
+        )
+    if 0 in got:
+        raise ValueError(f"{function.name}: {name} is empty, shape {got}; every size must be at least 1")
+
+
+def _listed(pairs: dict) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in pairs.items())

@@ -1,0 +1,145 @@
+"""What every backend refuses, and in which words. Each check runs before any kernel and copies nothing it need not."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from .rng import RNG
+
+DTYPES = ("float32", "float64")
+
+
+class Sizes(NamedTuple):
+    """The MLP's sizes: vocabulary, context, embedding, hidden."""
+
+    V: int
+    T: int
+    E: int
+    H: int
+
+
+def positive_int(name: str, value: object) -> int:
+    """Return `value` as an int. Raises TypeError if it is no integer, ValueError if it is below 1."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{name} must be an integer, not {type(value).__name__}")
+    if value < 1:
+        raise ValueError(f"{name} must be at least 1; got {value}")
+    return int(value)
+
+
+def mlp_sizes(vocab_size: object, context_length: object, embedding_size: object, hidden_size: object) -> Sizes:
+    """Return the four as (V, T, E, H); raises what `positive_int` raises."""
+    return Sizes(
+        positive_int("vocab_size", vocab_size),
+        positive_int("context_length", context_length),
+        positive_int("embedding_size", embedding_size),
+        positive_int("hidden_size", hidden_size),
+    )
+
+
+def non_negative(name: str, value: object) -> float:
+    """Return `value` as a float. Raises TypeError if it is no real number, ValueError if negative or not finite."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a number, not {type(value).__name__}")
+    if not 0 <= value < float("inf"):
+        raise ValueError(f"{name} must be finite and at least 0; got {value}")
+    return float(value)
+
+
+def decay_rates(betas: object) -> tuple[float, float]:
+    """Return Adam's (beta1, beta2). Raises TypeError unless it is a pair, ValueError unless both lie in [0, 1)."""
+    if not isinstance(betas, tuple | list) or len(betas) != 2:
+        raise TypeError(f"betas must be a pair of numbers (beta1, beta2); got {betas!r}")
+    beta1, beta2 = (non_negative(f"beta{i}", beta) for i, beta in enumerate(betas, start=1))
+    for name, beta in (("beta1", beta1), ("beta2", beta2)):
+        if beta >= 1:
+            raise ValueError(f"{name} must be below 1; got {beta}")
+    return beta1, beta2
+
+
+def dtype_name(dtype: object) -> str:
+    """Return "float32" or "float64" for a name, a numpy dtype or a torch dtype. Raises ValueError for any other."""
+    name = str(dtype).removeprefix("torch.")
+    if name not in DTYPES:
+        try:
+            name = np.dtype(dtype).name
+        except TypeError:
+            name = ""
+    if name not in DTYPES:
+        raise ValueError(f"dtype must be float32 or float64; got {dtype!r}")
+    return name
+
+
+def generator(rng: object) -> RNG:
+    """Return `rng`. Raises TypeError unless it is an nnz.RNG."""
+    if not isinstance(rng, RNG):
+        raise TypeError(f"rng must be an nnz.RNG, such as nnz.RNG(1337); got {type(rng).__name__}")
+    return rng
+
+
+def available_device(device: object, devices: tuple[str, ...]) -> str:
+    """Return `device`. Raises ValueError unless the backend has it on this machine."""
+    if device not in devices:
+        raise ValueError(f"device must be one of {', '.join(devices)} here; got {device!r}")
+    return device
+
+
+def token_ids(name: str, ids: object, shape: tuple[int | None, ...], vocab_size: int) -> np.ndarray:
+    """Return `ids` as a C-contiguous int32 array, uncopied if it is one.
+
+    A None in `shape` stands for any length from 1. Raises TypeError if the ids are not integers, ValueError if their
+    shape differs, if there are none, or if one lies outside 0 .. vocab_size - 1.
+    """
+    array = np.asarray(ids)
+    if not np.issubdtype(array.dtype, np.integer):
+        raise TypeError(f"{name} must hold integers, not {array.dtype}")
+    if array.ndim != len(shape) or any(want not in (None, got) for want, got in zip(shape, array.shape, strict=True)):
+        wanted = "(" + ", ".join("B" if n is None else str(n) for n in shape) + ("," if len(shape) == 1 else "") + ")"
+        raise ValueError(f"{name} must have shape {wanted}; got {array.shape}")
+    if array.size == 0:
+        raise ValueError(f"{name} is an empty batch, shape {array.shape}; give at least one row")
+    if array.min() < 0 or array.max() >= vocab_size:
+        index = tuple(map(int, np.argwhere((array < 0) | (array >= vocab_size))[0]))
+        place = ", ".join(map(str, index))
+        raise ValueError(f"{name}[{place}] is {array[index]}; token ids run from 0 to {vocab_size - 1}")
+    return np.ascontiguousarray(array, dtype=np.int32)
+
+
+def batch(inputs: object, targets: object, context_length: int, vocab_size: int):
+    """Return (inputs (B, T), targets (B,) or None) as int32; raises what `token_ids` raises."""
+    inputs = token_ids("inputs", inputs, (None, context_length), vocab_size)
+    if targets is not None:
+        targets = token_ids("targets", targets, (len(inputs),), vocab_size)
+    return inputs, targets
+
+
+def named_arrays(what: str, arrays: object, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Raises TypeError unless `arrays` is a mapping, ValueError unless it has these names and these shapes."""
+    if not isinstance(arrays, Mapping):
+        raise TypeError(f"{what} must be a dict of arrays by name; got {type(arrays).__name__}")
+    for name in shapes:
+        if name not in arrays:
+            raise ValueError(f"{what} lacks {name!r}; it needs {', '.join(shapes)}")
+    for name, array in arrays.items():
+        if name not in shapes:
+            raise ValueError(f"{what} holds {name!r}, which is not one of {', '.join(shapes)}")
+        if tuple(array.shape) != tuple(shapes[name]):
+            raise ValueError(f"{what}[{name!r}] must have shape {tuple(shapes[name])}; got {tuple(array.shape)}")
+
+
+def gradients(grads: object, parameters: Mapping, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Raises what `named_arrays` raises, and ValueError if a gradient's dtype is not its parameter's."""
+    named_arrays("grads", grads, shapes)
+    for name, parameter in parameters.items():
+        if str(grads[name].dtype).removeprefix("torch.") != dtype_name(parameter.dtype):
+            raise ValueError(f"grads[{name!r}] must be {dtype_name(parameter.dtype)}, not {grads[name].dtype}")
+
+
+def forward_came_first(saved: object) -> None:
+    """Raises RuntimeError if `backward` is called before a `forward` with targets."""
+    if saved is None:
+        raise RuntimeError("backward needs a forward with targets first: call model(inputs, targets)")

@@ -1,0 +1,45 @@
+"""The initial weights, drawn once here, so that every backend starts from the same bytes."""
+
+from __future__ import annotations
+
+from math import prod, sqrt
+
+import numpy as np
+
+from .rng import RNG
+
+
+def mlp_shapes(vocab_size: int, context_length: int, embedding_size: int, hidden_size: int) -> dict[str, tuple]:
+    """Names and shapes of the MLP's parameters, in the order in which they are drawn and stored."""
+    V, T, E, H = vocab_size, context_length, embedding_size, hidden_size
+    return {
+        "wte": (V, E),
+        "fc1.weight": (H, T * E),
+        "fc1.bias": (H,),
+        "fc2.weight": (V, H),
+        "fc2.bias": (V,),
+    }
+
+
+def mlp_parameters(shapes: dict[str, tuple], rng: RNG, dtype: str) -> dict[str, np.ndarray]:
+    """Draw the MLP's weights: `wte` from N(0, 1), a linear layer's weight and bias from U(±1/sqrt(fan in)).
+
+    Drawn in float64 and rounded to `dtype`; all are views into one flat array, in the order of `shapes`.
+    The uniform start is that of torch.nn.Linear (He et al. 2015, with a = sqrt(5)).
+    """
+    parameters = flat_views(np.empty(sum(map(prod, shapes.values())), dtype), shapes)
+    parameters["wte"][...] = rng.normal(shapes["wte"])
+    for layer in ("fc1", "fc2"):
+        bound = 1 / sqrt(shapes[f"{layer}.weight"][1])
+        for name in (f"{layer}.weight", f"{layer}.bias"):
+            parameters[name][...] = rng.uniform(-bound, bound, shapes[name])
+    return parameters
+
+
+def flat_views(flat: np.ndarray, shapes: dict[str, tuple]) -> dict[str, np.ndarray]:
+    """Cut one flat array into named views of the given shapes, one after the other."""
+    ends = np.cumsum([prod(shape) for shape in shapes.values()])
+    return {
+        name: flat[end - prod(shape) : end].reshape(shape)
+        for (name, shape), end in zip(shapes.items(), ends, strict=True)
+    }

@@ -1,0 +1,63 @@
+"""What the MLP of every backend is besides its arithmetic: checked sizes, named weights, named intermediates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from . import checks, initial
+from .rng import RNG
+
+
+class MLPBase:
+    """logits = fc2(tanh(fc1(the embeddings of T tokens, side by side)))        (Bengio et al. 2003)
+
+    A backend writes `__call__`, `backward` and `_tensors`; `self.sizes` is (V, T, E, H), `self._p` holds the weights.
+
+    Args:
+        vocab_size, context_length, embedding_size, hidden_size: V, T, E, H.
+        rng: an nnz.RNG, which draws the weights.
+        dtype: "float32" or "float64".
+        device: "cpu", or what `devices()` of the backend names.
+
+    Raises:
+        TypeError: a size is no integer, or rng no nnz.RNG.
+        ValueError: a size is below 1, or dtype or device is not to be had.
+    """
+
+    copy_into = staticmethod(np.copyto)
+
+    def __init__(
+        self,
+        vocab_size: int,
+        context_length: int,
+        embedding_size: int,
+        hidden_size: int,
+        rng: RNG,
+        dtype: str = "float32",
+        device: str = "cpu",
+    ) -> None:
+        self.sizes = checks.mlp_sizes(vocab_size, context_length, embedding_size, hidden_size)
+        self.dtype, self.device = checks.dtype_name(dtype), device
+        self._shapes = initial.mlp_shapes(*self.sizes)
+        self._p = initial.mlp_parameters(self._shapes, checks.generator(rng), self.dtype)
+
+    def parameters(self) -> dict[str, np.ndarray]:
+        """The weights by name, in the order of a checkpoint. They are the model's own arrays: writing trains it."""
+        return dict(self._p)
+
+    def load_parameters(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Overwrite the weights, rounding to the model's dtype. Raises ValueError if a name or shape does not fit."""
+        checks.named_arrays("parameters", arrays, self._shapes)
+        for name, parameter in self._p.items():
+            self.copy_into(parameter, arrays[name])
+
+    def intermediates(self) -> dict[str, np.ndarray]:
+        """Copies of what lies between weights and gradients, of the last forward with targets, in walking order.
+
+        emb (B, T, E), h_pre, h (B, H), logits, probs, dlogits (B, V), dh, dh_pre (B, H), demb (B, T, E).
+        """
+        tensors = self._tensors()
+        names = ("emb", "h_pre", "h", "logits", "probs", "dlogits", "dh", "dh_pre", "demb")
+        return {name: np.array(tensors[name]) for name in names}

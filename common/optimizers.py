@@ -1,0 +1,83 @@
+"""What an optimizer of every backend is besides its arithmetic: checked settings, named state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from . import checks
+
+
+class Optimizer:
+    """Holds the parameters and one array of each moment per parameter; `lr` may be set before any step."""
+
+    moments: tuple[str, ...] = ()
+    native = staticmethod(np.asarray)  # how the backend holds an array, and how it makes and fills one
+    zeros_like = staticmethod(np.zeros_like)
+    copy_into = staticmethod(np.copyto)
+
+    def __init__(self, parameters: Mapping[str, np.ndarray], lr: float, weight_decay: float) -> None:
+        self._p = {name: self.native(p) for name, p in parameters.items()}
+        self._shapes = {name: tuple(p.shape) for name, p in self._p.items()}
+        self.lr = checks.non_negative("lr", lr)
+        self.weight_decay = checks.non_negative("weight_decay", weight_decay)
+        self.t = 0
+        self._state = {moment: {name: self.zeros_like(p) for name, p in self._p.items()} for moment in self.moments}
+
+    def step(self, grads: Mapping[str, np.ndarray]) -> None:
+        """Update the parameters in place. Raises ValueError if a gradient's name, shape or dtype does not fit."""
+        checks.gradients(grads, self._p, self._shapes)
+        self.t += 1
+        for name, p in self._p.items():
+            self._update(p, *(self._state[moment][name] for moment in self.moments), self.native(grads[name]))
+
+    def state(self) -> dict[str, np.ndarray]:
+        """The moments by name, "m.wte" and so on; with `t` they are all that a resumed run needs."""
+        return {f"{moment}.{name}": a for moment, arrays in self._state.items() for name, a in arrays.items()}
+
+    def load_state(self, arrays: Mapping[str, np.ndarray], t: int) -> None:
+        """Overwrite the moments and the count of steps. Raises ValueError if a name or shape does not fit."""
+        state = self.state()
+        checks.named_arrays("optimizer state", arrays, {name: tuple(a.shape) for name, a in state.items()})
+        for name, array in state.items():
+            self.copy_into(array, arrays[name])
+        self.t = t
+
+
+class SGD(Optimizer):
+    """p = p - lr (g + weight_decay p)        (Robbins and Monro 1951; as torch.optim.SGD without momentum)
+
+    Raises ValueError or TypeError on an lr or weight_decay that is no finite number from 0.
+    """
+
+    def __init__(self, parameters: Mapping[str, np.ndarray], lr: float = 1e-3, weight_decay: float = 0.0) -> None:
+        super().__init__(parameters, lr, weight_decay)
+
+    def _update(self, p, g) -> None:
+        self.sgd_step(p, g, self.lr, self.weight_decay)
+
+
+class AdamW(Optimizer):
+    """Adam with decoupled weight decay and bias correction        (Loshchilov and Hutter 2019; as torch.optim.AdamW)
+
+    Every parameter decays. Raises ValueError or TypeError on settings that are no finite numbers from 0, or betas
+    outside [0, 1).
+    """
+
+    moments = ("m", "v")
+
+    def __init__(
+        self,
+        parameters: Mapping[str, np.ndarray],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+    ) -> None:
+        super().__init__(parameters, lr, weight_decay)
+        self.beta1, self.beta2 = checks.decay_rates(betas)
+        self.eps = checks.non_negative("eps", eps)
+
+    def _update(self, p, m, v, g) -> None:
+        self.adamw_step(p, m, v, g, self.t, self.lr, self.beta1, self.beta2, self.eps, self.weight_decay)

@@ -1,0 +1,168 @@
+"""The operations, one entry each: formula, shapes, argument order, gradients. Every backend is held against this page.
+
+The alphabet: B batch, T context, E embedding, H hidden, V vocabulary, C channels; a generic linear maps N to M; a shape
+of `...` is any shape, of n numbers. The gradient of `a` is `da`. ids and targets are token ids, int32; all else is real
+(float32 or float64). In C a function takes its outputs, its inputs, the sizes and last the scalars; a backward there
+adds to its outputs, which the caller zeroes. In Python it takes the inputs, then what `arguments` names, and returns
+the outputs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+Shapes = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Function:
+    """One function of an op. `updates` are written in place; `sizes` are C's, `arguments` Python's extra ones."""
+
+    name: str
+    formula: str
+    inputs: Shapes
+    outputs: Shapes
+    sizes: tuple[str, ...]
+    updates: Shapes = field(default_factory=dict)
+    scalars: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()  # inputs that may be None, in C NULL
+
+    @property
+    def summary(self) -> str:
+        """The line that stands over the function in C and opens its docstring in Python."""
+        left, right = (
+            "  ".join(f"{name} {shape}" if shape else name for name, shape in shapes.items())
+            for shapes in (self.updates | self.inputs, self.outputs or self.updates)
+        )
+        return f"{self.formula}        {left}  ->  {right}"
+
+    @property
+    def python_arguments(self) -> tuple[str, ...]:
+        return (*self.updates, *self.inputs, *self.arguments, *self.scalars)
+
+
+@dataclass(frozen=True)
+class Op:
+    """One row of the matrix: the stem of its file in each backend, its functions in order, and where it comes from."""
+
+    name: str
+    source: str
+    functions: tuple[Function, ...]
+
+
+EMBEDDING = Op(
+    "embedding",
+    "Bengio et al. 2003, A Neural Probabilistic Language Model, section 2: the matrix C",
+    (
+        Function(
+            "embedding_forward",
+            "emb[b,t] = wte[ids[b,t]]",
+            inputs={"wte": "(V,E)", "ids": "(B,T)"},
+            outputs={"emb": "(B,T,E)"},
+            sizes=("B", "T", "E"),
+        ),
+        Function(
+            "embedding_backward",
+            "dwte[v] = sum of demb[b,t] where ids[b,t] = v",
+            inputs={"demb": "(B,T,E)", "ids": "(B,T)"},
+            outputs={"dwte": "(V,E)"},
+            sizes=("B", "T", "E"),
+            arguments=("V",),
+        ),
+    ),
+)
+
+LINEAR = Op(
+    "linear",
+    "Bengio et al. 2003, section 2: d + Hx and b + U tanh(...)",
+    (
+        Function(
+            "linear_forward",
+            "y = x w^T + b",
+            inputs={"x": "(B,N)", "w": "(M,N)", "b": "(M,)"},
+            outputs={"y": "(B,M)"},
+            sizes=("B", "N", "M"),
+            optional=("b",),
+        ),
+        Function(
+            "linear_backward",
+            "dx = dy w, dw = dy^T x, db = sum of dy over B",
+            inputs={"dy": "(B,M)", "x": "(B,N)", "w": "(M,N)"},
+            outputs={"dx": "(B,N)", "dw": "(M,N)", "db": "(M,)"},
+            sizes=("B", "N", "M"),
+        ),
+    ),
+)
+
+TANH = Op(
+    "tanh",
+    "LeCun et al. 1998, Efficient BackProp, section 4.4",
+    (
+        Function("tanh_forward", "y = tanh(x)", inputs={"x": "(...)"}, outputs={"y": "(...)"}, sizes=("n",)),
+        Function(
+            "tanh_backward",
+            "dx = dy (1 - y^2)",
+            inputs={"dy": "(...)", "y": "(...)"},
+            outputs={"dx": "(...)"},
+            sizes=("n",),
+        ),
+    ),
+)
+
+CROSS_ENTROPY = Op(
+    "cross_entropy",
+    "Bridle 1990, Probabilistic Interpretation of Feedforward Classification Network Outputs",
+    (
+        Function(
+            "cross_entropy_forward",
+            "probs = softmax(logits), loss = mean over B of -log probs[b,targets[b]]",
+            inputs={"logits": "(B,V)", "targets": "(B,)"},
+            outputs={"loss": "", "probs": "(B,V)"},
+            sizes=("B", "V"),
+        ),
+        Function(
+            "cross_entropy_backward",
+            "dlogits = (probs - onehot(targets)) / B",
+            inputs={"probs": "(B,V)", "targets": "(B,)"},
+            outputs={"dlogits": "(B,V)"},
+            sizes=("B", "V"),
+        ),
+    ),
+)
+
+SGD = Op(
+    "sgd",
+    "Robbins and Monro 1951, A Stochastic Approximation Method",
+    (
+        Function(
+            "sgd_step",
+            "p = p - lr (g + weight_decay p)",
+            updates={"p": "(...)"},
+            inputs={"g": "(...)"},
+            outputs={},
+            sizes=("n",),
+            scalars=("lr", "weight_decay"),
+        ),
+    ),
+)
+
+ADAMW = Op(
+    "adamw",
+    "Loshchilov and Hutter 2019, Decoupled Weight Decay Regularization, algorithm 2",
+    (
+        Function(
+            "adamw_step",
+            "m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g^2, "
+            "p = (1 - lr weight_decay) p - lr / (1 - beta1^t) m / (sqrt(v) / sqrt(1 - beta2^t) + eps)",
+            updates={"p": "(...)", "m": "(...)", "v": "(...)"},
+            inputs={"g": "(...)"},
+            outputs={},
+            sizes=("n",),
+            scalars=("t", "lr", "beta1", "beta2", "eps", "weight_decay"),
+        ),
+    ),
+)
+
+OPS: dict[str, Op] = {op.name: op for op in (EMBEDDING, LINEAR, TANH, CROSS_ENTROPY, SGD, ADAMW)}
+FUNCTIONS: dict[str, Function] = {function.name: function for op in OPS.values() for function in op.functions}

@@ -1,0 +1,2 @@
+// float32.c: all kernels and the model, compiled with real = float.
+#include "kernels.h"

@@ -1,0 +1,9 @@
+// kernels.h: everything that is written in `real`, as one translation unit.
+#include "matmul.c"
+#include "mlp.c"
+#include "ops/adamw.c"
+#include "ops/cross_entropy.c"
+#include "ops/embedding.c"
+#include "ops/linear.c"
+#include "ops/sgd.c"
+#include "ops/tanh.c"

@@ -1,0 +1,63 @@
+"""The MLP in C, from Python: the arithmetic is all in mlp.c; here are its memory and its border."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nnz import checks, initial
+from nnz.model import MLPBase
+
+from ._binding import ffi, kernel, pointer
+from .runtime import devices
+
+
+class MLP(MLPBase):
+    __doc__ = MLPBase.__doc__
+
+    def __init__(self, *args, device: str = "cpu", **settings) -> None:
+        super().__init__(*args, device=checks.available_device(device, devices()), **settings)
+        self._flat = self._p["wte"].base  # one array of all weights, of which C holds the address
+        handle = kernel("mlp_new", self.dtype)(pointer(self._flat), *self.sizes)
+        if handle == ffi.NULL:
+            raise MemoryError("no memory for the model")
+        self._c = ffi.gc(handle, kernel("mlp_free", self.dtype))
+        self._forward, self._backward = (kernel(f"mlp_{way}", self.dtype) for way in ("forward", "backward"))
+        self._loss = np.empty((), self.dtype)
+        self._saved = None
+
+    def __call__(self, inputs: np.ndarray, targets: np.ndarray | None = None) -> tuple[np.ndarray, float | None]:
+        """inputs (B, T), targets (B,) int -> logits (B, V), mean cross-entropy in nats (None without targets).
+
+        Raises TypeError or ValueError on ids that are no integers, of another shape, or outside 0 .. V - 1.
+        """
+        inputs, targets = checks.batch(inputs, targets, self.sizes.T, self.sizes.V)
+        logits = np.empty((len(inputs), self.sizes.V), self.dtype)
+        self._saved = None
+        arrays = map(pointer, (logits, self._loss, inputs, targets))
+        if self._forward(self._c, *arrays, len(inputs)) != 0:
+            raise MemoryError(f"no memory for a batch of {len(inputs)}")
+        if targets is None:
+            return logits, None
+        self._saved = logits
+        return logits, float(self._loss)
+
+    def backward(self) -> dict[str, np.ndarray]:
+        """The gradient of the last loss by every parameter, named and shaped as the parameters.
+
+        Raises RuntimeError if no forward with targets came first.
+        """
+        checks.forward_came_first(self._saved)
+        gradients = np.empty_like(self._flat)
+        self._backward(self._c, pointer(gradients))
+        return initial.flat_views(gradients, self._shapes)
+
+    def _tensors(self) -> dict[str, np.ndarray]:
+        self.backward()
+        B, (V, T, E, H) = len(self._saved), self.sizes
+        shapes = {"emb": (B, T, E), "h_pre": (B, H), "h": (B, H), "probs": (B, V)}
+        shapes |= {"dlogits": (B, V), "dh": (B, H), "dh_pre": (B, H), "demb": (B, T, E)}
+        return {name: self._tensor(name, shape) for name, shape in shapes.items()} | {"logits": self._saved}
+
+    def _tensor(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
+        address = kernel("mlp_tensor", self.dtype)(self._c, name.encode())
+        return np.frombuffer(ffi.buffer(address, int(np.prod(shape)) * self._flat.itemsize), self.dtype).reshape(shape)

@@ -1,0 +1,36 @@
+// ops.h: the operations. A function takes its outputs, its const inputs, the sizes and last the scalars. A forward
+// overwrites its outputs; a backward adds to them, and the caller zeroes. None allocates, prints or exits.
+#ifndef NNZ_OPS_H
+#define NNZ_OPS_H
+
+#include "real.h"
+
+#define embedding_forward NAME(embedding_forward)
+#define embedding_backward NAME(embedding_backward)
+#define linear_forward NAME(linear_forward)
+#define linear_backward NAME(linear_backward)
+#define tanh_forward NAME(tanh_forward)
+#define tanh_backward NAME(tanh_backward)
+#define cross_entropy_forward NAME(cross_entropy_forward)
+#define cross_entropy_backward NAME(cross_entropy_backward)
+#define sgd_step NAME(sgd_step)
+#define adamw_step NAME(adamw_step)
+
+void embedding_forward(real *emb, const real *wte, const int32_t *ids, size_t B, size_t T, size_t E);
+void embedding_backward(real *dwte, const real *demb, const int32_t *ids, size_t B, size_t T, size_t E);
+
+void linear_forward(real *y, const real *x, const real *w, const real *b, size_t B, size_t N, size_t M);
+void linear_backward(real *dx, real *dw, real *db, const real *dy, const real *x, const real *w, size_t B, size_t N,
+                     size_t M);
+
+void tanh_forward(real *y, const real *x, size_t n);
+void tanh_backward(real *dx, const real *dy, const real *y, size_t n);
+
+void cross_entropy_forward(real *loss, real *probs, const real *logits, const int32_t *targets, size_t B, size_t V);
+void cross_entropy_backward(real *dlogits, const real *probs, const int32_t *targets, size_t B, size_t V);
+
+void sgd_step(real *p, const real *g, size_t n, double lr, double weight_decay);
+void adamw_step(real *p, real *m, real *v, const real *g, size_t n, int64_t t, double lr, double beta1, double beta2,
+                double eps, double weight_decay);
+
+#endif

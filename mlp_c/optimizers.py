@@ -1,0 +1,29 @@
+"""The optimizers in C, on the memory of the arrays that they are given."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nnz import optimizers
+
+from ._binding import kernel, pointer
+
+
+def _step(name: str):
+    """The C function on arrays that the optimizer has checked: as many as the op has arrays, the rest are scalars."""
+
+    def step(p: np.ndarray, *rest) -> None:
+        arrays = [np.ascontiguousarray(a) for a in rest if isinstance(a, np.ndarray)]
+        kernel(name, p.dtype)(pointer(p), *map(pointer, arrays), p.size, *rest[len(arrays) :])
+
+    return staticmethod(step)
+
+
+class SGD(optimizers.SGD):
+    __doc__ = optimizers.SGD.__doc__
+    sgd_step = _step("sgd_step")
+
+
+class AdamW(optimizers.AdamW):
+    __doc__ = optimizers.AdamW.__doc__
+    adamw_step = _step("adamw_step")

@@ -1,0 +1,25 @@
+// real.h: every kernel is written once, in `real`, and compiled twice: float32.c makes it float, float64.c double.
+// NAME gives the two copies their own symbols, so that linear_forward is linked as linear_forward_float32 and _float64.
+#ifndef NNZ_REAL_H
+#define NNZ_REAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef NNZ_FLOAT64
+typedef double real;
+#define NAME(f) f##_float64
+#else
+typedef float real;
+#define NAME(f) f##_float32
+#endif
+
+// One portable binary: where the loader can choose (glibc on x86-64), a function marked DISPATCH is compiled for
+// AVX-512, for AVX2 and for the baseline, and the best that this CPU has is taken when the program starts.
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && __GNUC__ >= 12 && !defined(__clang__)
+#define DISPATCH __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define DISPATCH
+#endif
+
+#endif

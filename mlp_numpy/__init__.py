@@ -1,0 +1,8 @@
+"""nnz in numpy: what the Array adds. Forward and backward are still written by hand, but no loop over elements is."""
+
+from . import ops
+from .mlp import MLP
+from .optimizers import SGD, AdamW
+from .runtime import devices, set_threads
+
+__all__ = ["MLP", "SGD", "AdamW", "devices", "ops", "set_threads"]

@@ -1,0 +1,9 @@
+"""nnz in PyTorch: what Autograd adds. Only the forward is written; the backward is derived from it."""
+
+from . import ops
+from .mlp import MLP
+from .module import MLPModule
+from .optimizers import SGD, AdamW
+from .runtime import devices, set_threads
+
+__all__ = ["MLP", "SGD", "AdamW", "MLPModule", "devices", "ops", "set_threads"]

@@ -1,0 +1,30 @@
+"""adamw: Adam with weight decay that does not pass through the moments."""
+
+from __future__ import annotations
+
+from math import sqrt
+
+from torch import Tensor
+
+
+def adamw_step(
+    p: Tensor,
+    m: Tensor,
+    v: Tensor,
+    g: Tensor,
+    t: int,
+    lr: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    weight_decay: float,
+) -> None:
+    """m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g^2,
+    p = (1 - lr weight_decay) p - lr / (1 - beta1^t) m / (sqrt(v) / sqrt(1 - beta2^t) + eps)
+    p (...)  m (...)  v (...)  g (...)  ->  p (...)  m (...)  v (...)
+    """
+    m.mul_(beta1).add_(g, alpha=1 - beta1)
+    v.mul_(beta2).addcmul_(g, g, value=1 - beta2)
+    p.mul_(1 - lr * weight_decay)
+    denominator = v.sqrt().div_(sqrt(1 - beta2**t)).add_(eps)
+    p.addcdiv_(m, denominator, value=-lr / (1 - beta1**t))

@@ -1,0 +1,33 @@
+"""Lets an op on tensors take numpy arrays too, and answer in kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+
+import numpy as np
+import torch
+
+from nnz.border import arguments
+from nnz.spec import FUNCTIONS
+
+
+def checked(op: Callable) -> Callable:
+    """The op, its arguments checked against its entry in nnz.spec; tensors come back only if tensors went in."""
+    function = FUNCTIONS[op.__name__]
+
+    @wraps(op)
+    def call(*values):
+        in_tensors = any(isinstance(value, torch.Tensor) for value in values)
+        values, _ = arguments(function, values)
+        result = op(*(torch.from_numpy(value) if isinstance(value, np.ndarray) else value for value in values))
+        if in_tensors or result is None:
+            return result
+        results = [_as_numpy(tensor) for tensor in (result if isinstance(result, tuple) else (result,))]
+        return results[0] if len(results) == 1 else tuple(results)
+
+    return call
+
+
+def _as_numpy(tensor: torch.Tensor) -> np.ndarray | float:
+    return tensor.item() if tensor.ndim == 0 else tensor.numpy()

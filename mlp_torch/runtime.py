@@ -1,0 +1,27 @@
+"""Where torch computes, with how many threads, and how arrays cross its border."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def devices() -> tuple[str, ...]:
+    """The devices that a model of this backend can live on."""
+    return ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
+
+
+def set_threads(n: int) -> None:
+    """Let torch use `n` threads in this process from now on."""
+    torch.set_num_threads(n)
+
+
+def as_array(tensor: Tensor) -> np.ndarray | Tensor:
+    """The same memory as a numpy array, where numpy can see it; a tensor elsewhere."""
+    return tensor.numpy() if tensor.device.type == "cpu" else tensor
+
+
+def copy_into(destination: Tensor, source: np.ndarray | Tensor) -> None:
+    """Overwrite a tensor, whatever autograd thinks of it."""
+    destination.detach().copy_(torch.as_tensor(source))
