@@ -1,0 +1,85 @@
+"""Windows of T+1 tokens, T to read and one to predict, and the batches cut from them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+from numbers import Integral
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from .checks import positive_int
+
+KINDS = ("stream", "padded")
+
+Batch = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """Every window that starts at one of `starts` (all, in order, if None) on a tape of tokens."""
+
+    view: np.ndarray  # (positions, T+1), read-only, overlapping
+    starts: np.ndarray | None
+
+    def __len__(self) -> int:
+        return len(self.view if self.starts is None else self.starts)
+
+    def batch(self, first: int, batch_size: int) -> Batch:
+        """Inputs (B, T) and targets (B,), int32 copies; after the last window comes the first again."""
+        if first + batch_size <= len(self):
+            rows = slice(first, first + batch_size)
+        else:
+            rows = np.arange(first, first + batch_size) % len(self)
+        windows = self.view[rows if self.starts is None else self.starts[rows]]  # (B, T+1)
+        return windows[:, :-1].copy(), windows[:, -1].copy()
+
+
+def stream(tokens: np.ndarray, context_length: int, name: str = "text") -> Windows:
+    """The windows at 0, 1, 2, ... n-T-1 of the whole tape. Raises ValueError if there is not even one."""
+    if len(tokens) <= context_length:
+        raise ValueError(
+            f"the {name} split has {len(tokens)} tokens, too few for context_length {context_length}: "
+            f"take a text of at least {context_length + 1}, or a smaller context_length"
+        )
+    return Windows(sliding_window_view(tokens, context_length + 1), None)
+
+
+def padded(tokens: np.ndarray, delimiter: int, context_length: int, name: str = "text") -> Windows:
+    """Each line on its own: T delimiters, the line, one delimiter. Raises ValueError if every line is empty.
+
+    For T = 2 and the line "ab": ..a, .ab, ab. and so a line gives len(line) + 1 windows.
+    """
+    closed = closed_lines(tokens, delimiter)
+    if len(closed) == 0:
+        raise ValueError(f"the {name} split has no line that is not empty: padded windows need one")
+    ends = closed == delimiter
+    line = np.cumsum(ends) - ends  # which line a token belongs to
+    starts = np.arange(len(closed)) + line * context_length  # of the window whose last token it is
+    tape = np.full(len(closed) + ends.sum() * context_length, delimiter, np.int32)
+    tape[starts + context_length] = closed
+    return Windows(sliding_window_view(tape, context_length + 1), starts)
+
+
+def closed_lines(tokens: np.ndarray, delimiter: int) -> np.ndarray:
+    """The tokens without empty lines, each line closed by one delimiter: one padded example per token of it."""
+    closed = np.concatenate([tokens, np.array([delimiter], np.int32)])
+    ends = closed == delimiter
+    after_an_end = np.concatenate([[True], ends[:-1]])
+    return closed[~(ends & after_an_end)]
+
+
+def batches(windows: Windows, batch_size: int, steps: int | None = None, start: int = 0) -> Iterator[Batch]:
+    """The batches of step `start` and after, `steps` of them or endlessly; that of step s begins at window s B mod n.
+
+    Raises TypeError or ValueError unless batch_size and steps are positive ints and start is one from 0.
+    """
+    positive_int("batch_size", batch_size)
+    if steps is not None:
+        positive_int("steps", steps)
+    if isinstance(start, bool) or not isinstance(start, Integral):
+        raise TypeError(f"start must be an integer, not {type(start).__name__}")
+    if start < 0:
+        raise ValueError(f"start must be at least 0; got {start}")
+    numbers = count(int(start)) if steps is None else range(int(start), int(start) + int(steps))
+    return (windows.batch(step * batch_size % len(windows), batch_size) for step in numbers)

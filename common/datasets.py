@@ -1,0 +1,111 @@
+"""Texts, split into train, val and test and cut into batches."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from . import batches, downloads, texts
+from .tokenizers import CharTokenizer, Tokenizer
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """One of train, val and test: its text, its tokens (int32, read-only), and the windows it is cut into."""
+
+    name: str
+    text: str
+    tokens: np.ndarray
+    delimiter: int
+    windows: str = "stream"
+
+    @cached_property
+    def n_tokens(self) -> int:
+        """How many tokens there are to predict: all of a stream; of padded lines, each with its closing delimiter."""
+        if self.windows == "stream":
+            return len(self.tokens)
+        return len(batches.closed_lines(self.tokens, self.delimiter))
+
+    @cached_property
+    def lines(self) -> frozenset[str]:
+        """The distinct lines that are not empty, to tell a new name from one seen in training."""
+        return frozenset(self.text.split("\n")) - {""}
+
+    def batches(
+        self, context_length: int, batch_size: int, steps: int | None = None, start: int = 0
+    ) -> Iterator[batches.Batch]:
+        """Inputs (B, T) and targets (B,), int32, of `steps` steps (endless if None), the first of them step `start`.
+
+        The batch of step s is windows s B, s B + 1, ..., taken modulo their number: so a run resumes where it was.
+        Raises TypeError or ValueError for sizes that are not positive ints, and for a text shorter than a window.
+        """
+        batches.positive_int("context_length", context_length)
+        if self.windows == "stream":
+            windows = batches.stream(self.tokens, context_length, self.name)
+        else:
+            windows = batches.padded(self.tokens, self.delimiter, context_length, self.name)
+        return batches.batches(windows, batch_size, steps, start)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Three splits and the tokenizer they share."""
+
+    name: str
+    train: Split
+    val: Split
+    test: Split
+    tokenizer: Tokenizer
+
+
+def load_dataset(
+    source: str | os.PathLike = "names",
+    windows: str = "stream",
+    split: str = "lines",
+    fractions: Sequence[float] = (0.9, 0.05, 0.05),
+    seed: int = 1337,
+) -> Dataset:
+    """Load a data set by name (`nnz data list`), a UTF-8 text file, or a folder with train.txt, val.txt and test.txt.
+
+    A file is cut by `fractions`: "lines" shuffles its lines by RNG(seed), "position" leaves the text as it stands. The
+    vocabulary is the whole file's, or train.txt's. `windows` is "stream" or "padded" (see nnz.batches). A name goes
+    before a file of that name: write ./names for that. Raises ValueError, FileNotFoundError or downloads.DownloadError.
+    """
+    _one_of("windows", windows, batches.KINDS)
+    _one_of("split", split, texts.CUTS)
+    name, path = _locate(source)
+    parts = texts.read_folder(path) if path.is_dir() else texts.cut_file(path, split, fractions, seed)
+    vocabulary = parts["train"] if path.is_dir() else "".join(parts.values())
+    if windows == "padded":
+        vocabulary += "\n"  # which closes every line, also where the text has a single one
+    tokenizer = CharTokenizer(vocabulary)
+    splits = {part: _split(part, text, tokenizer, windows, path) for part, text in parts.items()}
+    return Dataset(name, **splits, tokenizer=tokenizer)
+
+
+def _split(name: str, text: str, tokenizer: Tokenizer, windows: str, path: Path) -> Split:
+    try:
+        tokens = tokenizer.encode(text)
+    except ValueError as error:
+        raise ValueError(f"{path / name}.txt: {error}") from None
+    tokens.setflags(write=False)
+    return Split(name, text, tokens, tokenizer.delimiter, windows)
+
+
+def _locate(source: str | os.PathLike) -> tuple[str, Path]:
+    """The data set's name and its path, downloaded if need be."""
+    is_path = not isinstance(source, str) or "/" in source or os.sep in source
+    if not is_path and (source in downloads.names() or not os.path.exists(source)):
+        return source, downloads.get(source)
+    path = Path(source)
+    if not path.exists():
+        raise FileNotFoundError(f"no file or folder {path}: check the path, or take a name from `nnz data list`")
+    return path.resolve().name.removesuffix(".txt"), path
+
+
+def _one_of(what: str, value: str, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise ValueError(f"{what} is {value!r}: it must be one of {', '.join(choices)}")

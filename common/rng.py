@@ -1,0 +1,125 @@
+"""The project's random numbers: xorshift64*, the same from Python, numpy and C."""
+
+import math
+import operator
+from collections.abc import Sequence
+from numbers import Integral
+
+import numpy as np
+
+from .lanes import LANES, MULTIPLIER, draw_lanes
+
+MASK = 2**64 - 1
+CHUNK = 2**15  # pairs of Box-Muller at a time, so that they stay in the cache
+
+Size = int | Sequence[int] | None
+
+
+class RNG:
+    """One stream of draws; an array takes from it, in order, what as many scalar draws would take.
+
+    s ^= s >> 12; s ^= s << 25; s ^= s >> 27; u32 = (s * 0x2545F4914F6CDD1D mod 2^64) >> 32.
+    Without a `size` a draw is an int or a float. Raises ValueError for a seed outside 1 .. 2^64 - 1 (0 is a fixed
+    point), TypeError for one that is no int. Vigna 2016, https://arxiv.org/abs/1402.6246
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.state = seed
+
+    @property
+    def state(self) -> int:
+        """The 64 bits that determine all further draws; settable, checked like the seed."""
+        return self._state
+
+    @state.setter
+    def state(self, value: int) -> None:
+        if isinstance(value, bool) or not isinstance(value, Integral):
+            raise TypeError(f"seed is {value!r}: it must be an int from 1 to 2**64 - 1")
+        if not 1 <= value <= MASK:
+            raise ValueError(f"seed is {value}: it must be from 1 to 2**64 - 1")
+        self._state = int(value)
+
+    def u32(self, size: Size = None) -> int | np.ndarray:
+        """Whole numbers from 0 to 2^32 - 1 (uint32)."""
+        return self._next() if size is None else self._draw(_shape(size))
+
+    def uniform(self, a: float = 0.0, b: float = 1.0, size: Size = None, dtype: str = "float64") -> float | np.ndarray:
+        """u * (b - a) + a with u = (u32 >> 8) / 2^24 in [0, 1); in float64, unfused, then rounded to `dtype`."""
+        width, cast = float(b) - float(a), _float_type(dtype)
+        if size is None:
+            return float(cast((self._next() >> 8) / 2**24 * width + a))
+        u = _unit(self._draw(_shape(size)))
+        u *= width
+        u += a
+        return u.astype(cast, copy=False)
+
+    def normal(self, size: Size = None, dtype: str = "float64") -> float | np.ndarray:
+        """N(0, 1) by Box-Muller: two uniforms give r cos(2 pi u2), then r sin(2 pi u2), with r = sqrt(-2 ln u1).
+
+        A u1 of 0 counts as 2^-25. An odd count draws a whole last pair and drops its sine. In float64, then rounded.
+        """
+        cast = _float_type(dtype)
+        if size is None:
+            return float(self.normal(1, dtype)[0])
+        shape = _shape(size)
+        count = math.prod(shape)
+        draws = self._draw(((count + 1) // 2, 2))  # (pairs, 2)
+        values = np.empty(draws.shape, cast)
+        for first in range(0, len(draws), CHUNK):
+            values[first : first + CHUNK] = _box_muller(_unit(draws[first : first + CHUNK]))
+        return values.reshape(-1)[:count].reshape(shape)
+
+    def permutation(self, n: int) -> np.ndarray:
+        """0 .. n-1 shuffled (int64), by Fisher-Yates from the top.
+
+        p = 0 .. n-1; for i = n-1 down to 1: j = (int)(uniform() * (i + 1)); swap p[i], p[j]. Draws n - 1 values.
+        """
+        (n,) = _shape(n)
+        order = list(range(n))
+        draws = (self._draw((max(n - 1, 0),)) >> 8).tolist()
+        for i, u in zip(range(n - 1, 0, -1), draws, strict=True):
+            j = u * (i + 1) >> 24  # what the float expression gives, as u * (i + 1) < 2^53 is exact
+            order[i], order[j] = order[j], order[i]
+        return np.array(order, np.int64)
+
+    def _next(self) -> int:
+        s = self._state
+        s ^= s >> 12
+        s ^= s << 25 & MASK
+        s ^= s >> 27
+        self._state = s
+        return (s * MULTIPLIER & MASK) >> 32
+
+    def _draw(self, shape: tuple[int, ...]) -> np.ndarray:
+        count = math.prod(shape)
+        out = np.empty(count, np.uint32)
+        steps = count // LANES if count >= 4 * LANES else 0  # for less, the jump costs more than it saves
+        if steps:
+            self._state = draw_lanes(self._state, out[: LANES * steps].reshape(LANES, steps))
+        out[LANES * steps :] = [self._next() for _ in range(count - LANES * steps)]
+        return out.reshape(shape)
+
+
+def _unit(draws: np.ndarray) -> np.ndarray:
+    return (draws >> 8) / 2.0**24
+
+
+def _box_muller(u: np.ndarray) -> np.ndarray:
+    """Uniforms (pairs, 2) -> normals (pairs, 2), the same to the bit as with Python's math and C's libm."""
+    u1 = np.where(u[:, 0] == 0, 2.0**-25, u[:, 0])
+    log = np.log(u1[::-1])[::-1]  # backwards numpy takes libm's log; its own (AVX-512) is at times a last digit off
+    radius, angle = np.sqrt(-2 * log), 2 * math.pi * u[:, 1]
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
+
+
+def _shape(size: Size) -> tuple[int, ...]:
+    shape = tuple(map(operator.index, size)) if isinstance(size, Sequence) else (operator.index(size),)
+    if any(n < 0 for n in shape):
+        raise ValueError(f"size is {size}: it must not be negative")
+    return shape
+
+
+def _float_type(dtype: str) -> type:
+    if np.dtype(dtype) not in (np.float32, np.float64):
+        raise ValueError(f"dtype is {dtype!r}: it must be float32 or float64")
+    return np.dtype(dtype).type

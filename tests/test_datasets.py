@@ -1,0 +1,131 @@
+"""Texts of every kind come in as three splits."""
+
+import os
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nnz import RNG, load_dataset
+
+SHARED = os.environ.get("NNZ_DATA_HOME")
+needs_data = pytest.mark.skipif(not SHARED, reason="NNZ_DATA_HOME is unset: it names the folder with the text to check")
+
+LINES = [f"line {i}" for i in range(40)]
+
+
+def parts(data) -> list[str]:
+    return [data.train.text, data.val.text, data.test.text]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name, text in {"train": "abc\nab\n\nabc\n", "val": "ba\n", "test": "c"}.items():
+        (tmp_path / f"{name}.txt").write_text(text)
+    return tmp_path
+
+
+def write(path: Path, content: str | bytes) -> Path:
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def test_a_folder_is_three_files_with_the_training_text_s_vocabulary(folder: Path) -> None:
+    data = load_dataset(folder)
+    assert data.name == folder.name
+    assert parts(data) == ["abc\nab\n\nabc\n", "ba\n", "c"]
+    assert data.tokenizer.characters == "\nabc"
+    assert data.train.tokens.tolist() == [1, 2, 3, 0, 1, 2, 0, 0, 1, 2, 3, 0]
+    assert data.train.tokens.dtype == np.int32
+    assert data.train.n_tokens == 12
+    assert data.train.lines == {"abc", "ab"}
+
+
+def test_a_file_split_by_lines_is_shuffled_by_the_seed_and_loses_no_line(tmp_path: Path) -> None:
+    path = write(tmp_path / "text.txt", "\n".join(LINES))
+    order = [LINES[i] for i in RNG(5).permutation(len(LINES))]
+    data = load_dataset(path, fractions=(0.7, 0.1, 0.2), seed=5)
+    wanted = [order[:28], order[28:32], order[32:]]
+    assert parts(data) == ["".join(f"{line}\n" for line in lines) for lines in wanted]
+    assert parts(load_dataset(path, fractions=(0.7, 0.1, 0.2), seed=6)) != parts(data)
+    assert data.name == "text"
+
+
+def test_a_final_newline_makes_no_difference_to_a_split_by_lines(tmp_path: Path) -> None:
+    without = load_dataset(write(tmp_path / "a.txt", "\n".join(LINES)))
+    assert parts(load_dataset(write(tmp_path / "b.txt", "\n".join(LINES) + "\n"))) == parts(without)
+
+
+def test_a_file_split_by_position_keeps_its_order(tmp_path: Path) -> None:
+    text = "0123456789" * 10
+    data = load_dataset(write(tmp_path / "t.txt", text), split="position", fractions=(0.5, 0.3, 0.2))
+    assert parts(data) == [text[:50], text[50:80], text[80:]]
+
+
+def test_a_file_s_vocabulary_is_the_whole_file_s(tmp_path: Path) -> None:
+    path = write(tmp_path / "t.txt", "a" * 99 + "é")
+    assert load_dataset(path, split="position").tokenizer.characters == "aé"
+
+
+def test_a_byte_order_mark_is_dropped_and_crlf_is_a_newline(tmp_path: Path) -> None:
+    text = b"\xef\xbb\xbfab\r\ncd\r\n\xef\xbb\xbf\r"
+    data = load_dataset(write(tmp_path / "t.txt", text), split="position", fractions=(0.3, 0.3, 0.4))
+    assert "".join(parts(data)) == "ab\ncd\n\ufeff\r"
+
+
+def test_only_newlines_end_a_line(tmp_path: Path) -> None:
+    odd = ["a\u2028b", "c\x0cd", "e\x85f"]
+    data = load_dataset(write(tmp_path / "t.txt", "\n".join(odd)), fractions=(0.34, 0.33, 0.33))
+    assert Counter("".join(parts(data)).split("\n")) == Counter([*odd, ""])
+
+
+def test_padded_counts_the_examples_of_the_lines_and_closes_them_with_the_newline(folder: Path) -> None:
+    data = load_dataset(folder, windows="padded")
+    assert [data.train.n_tokens, data.val.n_tokens, data.test.n_tokens] == [4 + 3 + 4, 3, 2]
+    inputs, targets = next(data.test.batches(context_length=2, batch_size=2))
+    assert inputs.tolist() == [[0, 0], [0, 3]]
+    assert targets.tolist() == [3, 0]
+
+
+def test_padded_windows_have_a_newline_even_if_the_text_has_none(folder: Path) -> None:
+    for name in ("train", "val", "test"):
+        write(folder / f"{name}.txt", "aab")
+    data = load_dataset(folder, windows="padded")
+    inputs, targets = next(data.train.batches(context_length=1, batch_size=4))
+    assert data.tokenizer.characters == "\nab"
+    assert inputs.tolist() == [[0], [1], [1], [2]]
+    assert targets.tolist() == [1, 1, 2, 0]
+
+
+def test_the_tape_cannot_be_written_to(folder: Path) -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        load_dataset(folder).train.tokens[0] = 1
+
+
+def test_a_known_name_goes_before_a_folder_of_that_name(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder.rename(folder.parent / "names")
+    monkeypatch.chdir(folder.parent)
+    assert load_dataset("names").tokenizer.vocab_size == 27
+    assert load_dataset("./names").tokenizer.vocab_size == 4
+    assert load_dataset(Path("names")).tokenizer.vocab_size == 4
+
+
+def test_a_file_in_the_working_folder_needs_no_separator(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    assert load_dataset("train.txt", split="position", fractions=(0.4, 0.3, 0.3)).name == "train"
+
+
+@needs_data
+def test_makemore_has_as_many_padded_examples_as_published() -> None:
+    data = load_dataset("makemore-names", windows="padded", fractions=(0.8, 0.1, 0.1))
+    assert data.train.n_tokens + data.val.n_tokens + data.test.n_tokens == 228_146
+    assert data.tokenizer.vocab_size == 27
+
+
+@needs_data
+def test_tinyshakespeare_has_65_characters_and_is_cut_in_order() -> None:
+    data = load_dataset("tinyshakespeare", split="position")
+    assert data.tokenizer.vocab_size == 65
+    assert [len(text) for text in parts(data)] == [1_003_854, 55_770, 55_770]
+    assert data.train.text.startswith("First Citizen:\n")
