@@ -11,7 +11,7 @@
 #ifdef NNZ_FLOAT64
 typedef int64_t whole;
 enum { FRACTION_BITS = 52, EXPONENT_BIAS = 1023, TERMS = 14 };
-static const real EXP_LOWEST = -746, EXP_HIGHEST = 710, TANH_IS_ONE = 20;  // beyond: 0, infinity, 1
+static const real EXP_LOWEST = -746, EXP_HIGHEST = 710, TANH_IS_ONE = 20;               // beyond: 0, infinity, 1
 static const real LN2_HIGH = 6.93145751953125E-1, LN2_LOW = 1.42860682030941723212E-6;  // HIGH times n is exact
 #else
 typedef int32_t whole;

@@ -30,8 +30,8 @@ static void tile(real *restrict acc, const real *const rows[ROWS], size_t a_col,
     }
 }
 
-void matmul_add(real *c, const real *a, size_t a_row, size_t a_col, const real *b, size_t b_row, size_t b_col,
-                size_t I, size_t J, size_t K) {
+void matmul_add(real *c, const real *a, size_t a_row, size_t a_col, const real *b, size_t b_row, size_t b_col, size_t I,
+                size_t J, size_t K) {
     real panel[DEPTH * COLS], acc[ROWS * COLS];
     for (size_t k = 0; k < K; k += DEPTH) {
         size_t depth = smaller(DEPTH, K - k);

@@ -9,8 +9,8 @@
 #define matmul_add NAME(matmul_add)
 #define matmul_add_plain NAME(matmul_add_plain)
 
-void matmul_add(real *c, const real *a, size_t a_row, size_t a_col, const real *b, size_t b_row, size_t b_col,
-                size_t I, size_t J, size_t K);
+void matmul_add(real *c, const real *a, size_t a_row, size_t a_col, const real *b, size_t b_row, size_t b_col, size_t I,
+                size_t J, size_t K);
 
 // The definition, one loop nest: what the fast kernel is tested against.
 void matmul_add_plain(real *c, const real *a, size_t a_row, size_t a_col, const real *b, size_t b_row, size_t b_col,

@@ -36,14 +36,18 @@ size_t mlp_parameter_count(size_t V, size_t T, size_t E, size_t H) { return V * 
 
 MLP *mlp_new(real *parameters, size_t V, size_t T, size_t E, size_t H) {
     MLP *m = calloc(1, sizeof *m);
-    if (m == NULL) { return NULL; }
+    if (m == NULL) {
+        return NULL;
+    }
     m->V = V, m->T = T, m->E = E, m->H = H;
     m->p = weights(m, parameters);
     return m;
 }
 
 void mlp_free(MLP *m) {
-    if (m == NULL) { return; }
+    if (m == NULL) {
+        return;
+    }
     free(m->memory);
     free(m->ids);
     free(m);
@@ -74,14 +78,18 @@ static int make_room(MLP *m, size_t B) {
 
 int mlp_forward(MLP *m, real *logits, real *loss, const int32_t *inputs, const int32_t *targets, size_t B) {
     const size_t V = m->V, T = m->T, E = m->E, H = m->H;
-    if (make_room(m, B) != 0) { return -1; }
+    if (make_room(m, B) != 0) {
+        return -1;
+    }
     const Weights p = m->p;
 
-    embedding_forward(m->emb, p.wte, inputs, B, T, E);                            // (B,T,E): side by side, (B,T*E)
+    embedding_forward(m->emb, p.wte, inputs, B, T, E);                        // (B,T,E): side by side, (B,T*E)
     linear_forward(m->h_pre, m->emb, p.fc1_weight, p.fc1_bias, B, T * E, H);  // (B,T*E) -> (B,H)
     tanh_forward(m->h, m->h_pre, B * H);                                      // (B,H)
     linear_forward(logits, m->h, p.fc2_weight, p.fc2_bias, B, H, V);          // (B,H) -> (B,V)
-    if (targets == NULL) { return 0; }
+    if (targets == NULL) {
+        return 0;
+    }
     cross_entropy_forward(loss, m->probs, logits, targets, B, V);
 
     memcpy(m->ids, inputs, B * T * sizeof *inputs);
@@ -109,7 +117,9 @@ const real *mlp_tensor(const MLP *m, const char *name) {
     const char *names[] = {"emb", "h_pre", "h", "probs", "dlogits", "dh", "dh_pre", "demb"};
     const real *tensors[] = {m->emb, m->h_pre, m->h, m->probs, m->dlogits, m->dh, m->dh_pre, m->demb};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (strcmp(name, names[i]) == 0) { return tensors[i]; }
+        if (strcmp(name, names[i]) == 0) {
+            return tensors[i];
+        }
     }
     return NULL;
 }

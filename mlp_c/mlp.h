@@ -18,7 +18,8 @@ typedef struct MLP MLP;
 size_t mlp_parameter_count(size_t V, size_t T, size_t E, size_t H);
 
 // A model for these sizes, or NULL when there is no memory. `parameters` is one array of all of them, in the order
-// above; it stays the caller's, who may write to it, and must outlive the model. The activations are the model's, until mlp_free.
+// above; it stays the caller's, who may write to it, and must outlive the model. The activations are the model's, until
+// mlp_free.
 MLP *mlp_new(real *parameters, size_t V, size_t T, size_t E, size_t H);
 void mlp_free(MLP *model);
 

@@ -4,7 +4,8 @@
 #include "../elementary.h"
 #include "../ops.h"
 
-// probs = softmax(logits), loss = mean over B of -log probs[b,targets[b]]        logits (B,V)  targets (B,)  ->  loss  probs (B,V)
+// probs = softmax(logits), loss = mean over B of -log probs[b,targets[b]]        logits (B,V)  targets (B,)  ->  loss
+// probs (B,V)
 DISPATCH
 void cross_entropy_forward(real *loss, real *probs, const real *logits, const int32_t *targets, size_t B, size_t V) {
     *loss = 0;

@@ -1,0 +1,65 @@
+# make run and make test set everything up by themselves, in .venv; they need Python 3.11 or later, make and a C compiler.
+
+PYTHON ?= python3
+BIN = .venv/bin
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+C_FILES = $(wildcard mlp_c/*.[ch] mlp_c/ops/*.c mlp_c/program/*.[ch])
+SETUP = pyproject.toml setup.py constraints.txt mlp_c/build_kernels.py $(wildcard mlp_c/*.[ch] mlp_c/ops/*.c)
+
+# The kernels may round a multiply-add once instead of twice (-ffp-contract=fast); the rest, the RNG among it, may not.
+# -fno-math-errno says that nobody reads errno after sqrt. Neither changes what a single operation gives.
+CFLAGS = -O3 -fno-math-errno -fopenmp-simd
+COMPILE = $(CC) -std=c11 -D_POSIX_C_SOURCE=200809L $(CFLAGS) $(WARNINGS)
+WARNINGS = -Wall -Wextra -Wconversion -Wshadow
+
+.PHONY: help run test test-fast lint mlp parity-full clean
+
+help:
+	@echo "make run          train on the names inside the package, then print names that never existed"
+	@echo "make test         all tests"
+	@echo "make test-fast    the tests to run all day, under 90 seconds"
+	@echo "make lint         ruff, and the C compiler's warnings as errors"
+	@echo "make mlp          build/mlp: the C program that needs no Python"
+	@echo "make parity-full  all 50,000 steps in float64 in every backend, byte for byte; writes the README's table"
+	@echo "make clean        remove .venv, build and runs"
+
+run: .venv/core
+	@$(BIN)/nnz train names
+
+test: .venv/dev build/mlp
+	$(PYTEST) -n 2 --dist loadgroup
+
+test-fast: .venv/dev build/mlp
+	$(PYTEST) -n 2 --dist loadgroup -m "not slow"
+
+lint: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/clang-format --dry-run --Werror $(C_FILES)
+	$(MAKE) --no-print-directory -B build/mlp WARNINGS="$(WARNINGS) -Werror"
+
+mlp: build/mlp
+
+build/mlp: $(C_FILES)
+	@mkdir -p build
+	$(COMPILE) -ffp-contract=fast -c mlp_c/float32.c -o build/float32.o
+	$(COMPILE) -ffp-contract=fast -c mlp_c/float64.c -o build/float64.o
+	$(COMPILE) -ffp-contract=off mlp_c/program/*.c build/float32.o build/float64.o -lm -o $@
+
+parity-full: .venv/dev build/mlp
+	$(BIN)/python tests/parity_full.py
+
+clean:
+	rm -rf .venv build runs
+
+.venv/core: $(SETUP)
+	@echo "setting up .venv (this is done once, and takes a minute or two)" >&2
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(PIP) --editable .
+	@touch $@
+
+.venv/dev: .venv/core
+	@echo "adding torch and the test tools to .venv (this is done once)" >&2
+	@$(PIP) --editable '.[torch,dev]'
+	@touch $@

@@ -1,0 +1,137 @@
+#include "text.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "failure.h"
+
+static void path_of(char *path, size_t room, const char *folder, const char *split) {
+    int n = snprintf(path, room, "%s/%s.txt", folder, split);
+    if (n < 0 || (size_t)n >= room) {
+        fail(COULD_NOT_BE_DONE, "the path %s is too long", folder);
+    }
+}
+
+static unsigned char *read_file(const char *path, size_t *n) {
+    FILE *file = fopen(path, "rb");
+    if (file == NULL) {
+        fail(COULD_NOT_BE_DONE, "cannot open %s: %s; a data folder holds train.txt, val.txt and test.txt", path,
+             strerror(errno));
+    }
+    size_t room = 1 << 16;
+    unsigned char *bytes = allocate(room, 1);
+    *n = 0;
+    for (size_t got; (got = fread(bytes + *n, 1, room - *n, file)) > 0;) {
+        *n += got;
+        if (*n == room) {
+            unsigned char *more = realloc(bytes, room *= 2);
+            if (more == NULL) {
+                fail(COULD_NOT_BE_DONE, "out of memory while reading %s", path);
+            }
+            bytes = more;
+        }
+    }
+    if (ferror(file)) {
+        fail(COULD_NOT_BE_DONE, "cannot read %s: %s", path, strerror(errno));
+    }
+    fclose(file);
+    return bytes;
+}
+
+// Decode one character; return its length in bytes, or 0 if it is not UTF-8 (overlong forms and surrogates are not).
+static size_t decode(const unsigned char *s, size_t left, uint32_t *character) {
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    size_t length = s[0] < 0x80 ? 1 : s[0] >> 5 == 6 ? 2 : s[0] >> 4 == 14 ? 3 : s[0] >> 3 == 30 ? 4 : 0;
+    if (length == 0 || length > left) {
+        return 0;
+    }
+    *character = length == 1 ? s[0] : s[0] & (0x7FU >> length);
+    for (size_t i = 1; i < length; i++) {
+        if (s[i] >> 6 != 2) {
+            return 0;
+        }
+        *character = *character << 6 | (s[i] & 0x3FU);
+    }
+    if (*character < least[length] || *character > 0x10FFFF || *character >> 11 == 0x1B) {
+        return 0;
+    }
+    return length;
+}
+
+uint32_t *text_read(const char *folder, const char *split, size_t *n) {
+    char path[4096];
+    size_t size, length;
+    path_of(path, sizeof path, folder, split);
+    unsigned char *bytes = read_file(path, &size);
+    uint32_t *text = allocate(size, sizeof *text);
+    *n = 0;
+    for (size_t i = 0; i < size; i += length) {
+        length = decode(bytes + i, size - i, text + *n);
+        if (length == 0) {
+            fail(COULD_NOT_BE_DONE, "%s is not UTF-8: bad byte at offset %zu; convert it to UTF-8 first", path, i);
+        }
+        if (i == 0 && text[0] == 0xFEFF) {
+            continue;
+        }
+        if (*n > 0 && text[*n] == '\n' && text[*n - 1] == '\r') {
+            text[--*n] = '\n';
+        }
+        ++*n;
+    }
+    free(bytes);
+    if (*n == 0) {
+        fail(COULD_NOT_BE_DONE, "%s is empty: it must hold some text", path);
+    }
+    return text;
+}
+
+static int ascending(const void *a, const void *b) {
+    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+Vocabulary vocabulary_of(const uint32_t *text, size_t n) {
+    Vocabulary vocabulary = {allocate(n, sizeof(uint32_t)), 0};
+    memcpy(vocabulary.characters, text, n * sizeof *text);
+    qsort(vocabulary.characters, n, sizeof *text, ascending);
+    for (size_t i = 0; i < n; i++) {
+        if (i == 0 || vocabulary.characters[i] != vocabulary.characters[vocabulary.size - 1]) {
+            vocabulary.characters[vocabulary.size++] = vocabulary.characters[i];
+        }
+    }
+    return vocabulary;
+}
+
+void vocabulary_free(Vocabulary *vocabulary) { free(vocabulary->characters); }
+
+int32_t vocabulary_token(const Vocabulary *vocabulary, uint32_t character) {
+    const uint32_t *all = vocabulary->characters;
+    const uint32_t *found = bsearch(&character, all, vocabulary->size, sizeof *all, ascending);
+    return found == NULL ? -1 : (int32_t)(found - all);
+}
+
+Tape tape_of(const Vocabulary *vocabulary, uint32_t *text, size_t n, const char *folder, const char *split) {
+    Tape tape = {allocate(n, sizeof(int32_t)), n};
+    for (size_t i = 0; i < n; i++) {
+        tape.tokens[i] = vocabulary_token(vocabulary, text[i]);
+        if (tape.tokens[i] < 0) {
+            fail(COULD_NOT_BE_DONE,
+                 "%s/%s.txt: character U+%04X at position %zu is not among the %zu characters of the vocabulary: "
+                 "leave it out, or train on a text that holds it",
+                 folder, split, (unsigned)text[i], i, vocabulary->size);
+        }
+    }
+    free(text);
+    return tape;
+}
+
+void text_print(FILE *file, uint32_t c) {
+    if (c < 0x80) {
+        fputc((int)c, file);
+        return;
+    }
+    const int more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
+    fputc((int)((0xF00U >> more & 0xFFU) | c >> 6 * more), file);
+    for (int i = more - 1; i >= 0; i--) { fputc((int)(0x80U | (c >> 6 * i & 0x3FU)), file); }
+}

@@ -1,0 +1,2 @@
+// train_float32.c: the run, with real = float.
+#include "run.h"
