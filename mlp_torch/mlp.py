@@ -22,7 +22,8 @@ class MLP(MLPBase):
 
     def __init__(self, *args, device: str = "cpu", **settings) -> None:
         super().__init__(*args, device=checks.available_device(device, devices()), **settings)
-        self._p = {name: torch.from_numpy(p).to(device).requires_grad_() for name, p in self._p.items()}
+        # copied, since torch allots memory at round addresses, and its products' last bits depend on the address
+        self._p = {name: torch.tensor(p, device=device, requires_grad=True) for name, p in self._p.items()}
         self._saved = None
 
     def __call__(self, inputs: np.ndarray | Tensor, targets: np.ndarray | Tensor | None = None):

@@ -1,7 +1,4 @@
-"""The MLP once more, with its sums handed in: every honest order of summation is one `sum_last` (and one bug, a mutant).
-
-`sum_last(products)` adds up the last axis; the default matrix product is numpy's own. `mutant` names one planted bug.
-"""
+"""The MLP once more, with its sums handed in, so that honest code can add in any order; `mutant` plants one bug."""
 
 from collections.abc import Callable
 
@@ -9,7 +6,7 @@ import numpy as np
 import torch
 
 Array = np.ndarray
-Sum = Callable[[Array], Array]
+Sum = Callable[[Array], Array]  # adds up the last axis
 
 
 def plain(products: Array) -> Array:

@@ -1,4 +1,4 @@
-"""The operations as pure functions, one file each, in the order of nnz.spec; as named here they check their arguments."""
+"""The operations as pure functions, one file each, as nnz.spec lists them; as named here they check their arguments."""
 
 from nnz.border import checked
 

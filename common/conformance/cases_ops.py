@@ -1,0 +1,103 @@
+"""Arguments for each single op, in float64 still; cases.op_cases rounds them to the dtype asked for."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .draws import draw_tokens
+
+Case = dict[str, Any]
+
+
+def _embedding_forward(rng: np.random.Generator, n: dict[str, int], large: float) -> list[Case]:
+    return [{"wte": rng.normal(size=(n["V"], n["E"])), "ids": draw_tokens(rng, (n["B"], n["T"]), n["V"])}]
+
+
+def _embedding_backward(rng: np.random.Generator, n: dict[str, int], large: float) -> list[Case]:
+    ids = draw_tokens(rng, (n["B"], n["T"]), n["V"])
+    return [{"demb": rng.normal(size=(*ids.shape, n["E"])), "ids": ids, "V": n["V"]}]
+
+
+def _linear_forward(rng: np.random.Generator, n: dict[str, int], large: float) -> list[Case]:
+    x, w = rng.normal(size=(n["B"], n["T"], n["E"])), rng.normal(size=(n["H"], n["E"]))
+    b = rng.normal(size=n["H"])
+    return [{"x": x[:, 0], "w": w, "b": b}, {"x": x, "w": w, "b": b}, {"x": x[:1, 0], "w": w, "b": None}]
+
+
+def _linear_backward(rng: np.random.Generator, n: dict[str, int], large: float) -> list[Case]:
+    cases = _linear_forward(rng, n, large)
+    return [{"dy": rng.normal(size=(*c["x"].shape[:-1], n["H"])), "x": c["x"], "w": c["w"]} for c in cases]
+
+
+def _tanh_forward(rng: np.random.Generator, n: dict[str, int], large: float) -> list[Case]:
+    spread = 10.0 ** rng.uniform(-6, 1.5, (n["B"], n["H"]))  # from y = x to y = 1
+    return [{"x": rng.choice([-1.0, 1.0], spread.shape) * spread}, {"x": rng.normal(size=(n["B"], n["T"], n["E"]))}]
+
+
+def _tanh_backward(rng: np.random.Generator, n: dict[str, int], large: float) -> list[Case]:
+    return [{"dy": rng.normal(size=c["x"].shape), "y": np.tanh(c["x"])} for c in _tanh_forward(rng, n, large)]
+
+
+def _cross_entropy_forward(rng: np.random.Generator, n: dict[str, int], large: float) -> list[Case]:
+    logits, targets = 3 * rng.normal(size=(n["B"], n["V"])), draw_tokens(rng, (n["B"],), n["V"])
+    shifted = logits.copy()
+    shifted[0] += large  # overflows without the maximum taken off
+    shifted[1] -= 2 * large  # and here every exponential is zero
+    return [{"logits": logits, "targets": targets}, {"logits": shifted, "targets": targets}]
+
+
+def _cross_entropy_backward(rng: np.random.Generator, n: dict[str, int], large: float) -> list[Case]:
+    exps = np.exp(2 * rng.normal(size=(n["B"], n["V"])))
+    return [{"probs": exps / exps.sum(axis=1, keepdims=True), "targets": draw_tokens(rng, (n["B"],), n["V"])}]
+
+
+def _batch_norm_forward(rng: np.random.Generator, n: dict[str, int], large: float) -> list[Case]:
+    C = n["H"]
+    per_channel = {"weight": rng.normal(1, 0.5, C), "bias": rng.normal(size=C), "running_mean": rng.normal(size=C)}
+    per_channel["running_var"] = rng.uniform(0.5, 2, C)
+    # Few rows are a trap: of two, xhat is always +-1 and dx vanishes but for rounding.
+    x = rng.normal(rng.normal(size=C), rng.uniform(0.5, 3, C), (n["B"] + 9, n["T"], C))
+    flags = ((x[:, 0], True), (x, True), (x[:1], False))
+    return [{"x": values, **per_channel, "training": training} for values, training in flags]
+
+
+def _batch_norm_backward(rng: np.random.Generator, n: dict[str, int], large: float) -> list[Case]:
+    cases = []
+    for forward in _batch_norm_forward(rng, n, large)[:2]:
+        x, axes = forward["x"], tuple(range(forward["x"].ndim - 1))
+        statistics = {"mean": x.mean(axes), "rstd": 1 / np.sqrt(x.var(axes) + 1e-5)}
+        cases.append({"dy": rng.normal(size=x.shape), "x": x, **statistics, "weight": forward["weight"]})
+    return cases
+
+
+def _sgd_step(rng: np.random.Generator, n: dict[str, int], large: float) -> list[Case]:
+    p, g = rng.normal(size=(2, n["H"], n["E"]))
+    return [{"p": p, "g": g, "lr": 0.1, "weight_decay": decay} for decay in (0.0, 1e-4, 0.1)]
+
+
+def _adamw_step(rng: np.random.Generator, n: dict[str, int], large: float) -> list[Case]:
+    p, g, m = rng.normal(size=(3, n["H"], n["E"]))
+    settings = {"lr": 7e-4, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
+    start = {"p": p, "g": g, "m": np.zeros_like(m), "v": np.zeros_like(m), "t": 1, **settings, "weight_decay": 0.1}
+    later = {"m": 0.1 * m, "v": 0.01 * np.square(m) + 1e-4, "t": 7, "weight_decay": 1e-4}
+    return [start, {**start, **later}]
+
+
+OP_CASES: dict[str, Callable[[np.random.Generator, dict[str, int], float], list[Case]]] = {
+    maker.__name__.removeprefix("_"): maker
+    for maker in (
+        _embedding_forward,
+        _embedding_backward,
+        _linear_forward,
+        _linear_backward,
+        _tanh_forward,
+        _tanh_backward,
+        _cross_entropy_forward,
+        _cross_entropy_backward,
+        _batch_norm_forward,
+        _batch_norm_backward,
+        _sgd_step,
+        _adamw_step,
+    )
+}

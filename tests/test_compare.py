@@ -1,0 +1,91 @@
+"""compare() never passes what it could not judge."""
+
+import numpy as np
+import pytest
+
+from nnz.conformance.compare import T2_FLOOR, T2_LIMIT, VacuousComparison, compare, t2_error
+from nnz.conformance.rounding import gamma, unit_roundoff
+
+ORACLE = np.array([[0.5, -2.0, 1.0], [0.25, 1.5, -0.75]])
+U = unit_roundoff(np.float32)
+BOUND = 4 * U * np.abs(ORACLE)
+
+
+def test_an_exact_result_is_ok_with_no_error_at_all() -> None:
+    m = compare("y", ORACLE.astype(np.float32), ORACLE, BOUND, np.float32)
+    assert (m.ok, m.finite, m.max_error, m.share_of_bound, m.reason) == (True, True, 0, 0, "")
+
+
+def test_the_figures_name_the_worst_entry_and_both_values_there() -> None:
+    actual = ORACLE.astype(np.float32)
+    actual[1, 0] += np.float32(U / 2)  # two units of the last place of 0.25
+    m = compare("y", actual, ORACLE, BOUND, np.float32)
+    assert m.ok
+    assert (m.index, m.expected, m.actual) == ((1, 0), 0.25, 0.25 + U / 2)
+    assert (m.share_of_bound, m.u_of_largest, m.t2_share) == (0.5, 0.25, 0.25 / T2_LIMIT)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_anything_not_finite_is_refused_and_its_place_named(value: float) -> None:
+    actual = ORACLE.astype(np.float32)
+    actual[1, 2] = value
+    m = compare("y", actual, ORACLE, BOUND, np.float32)
+    assert (m.ok, m.finite, m.index) == (False, False, (1, 2))
+    assert "not finite" in m.reason
+
+
+def test_nan_in_the_oracle_does_not_equal_nan() -> None:
+    both = np.full((2,), np.nan)
+    assert not compare("y", both, both, np.ones(2), np.float64).ok
+    assert not compare("y", np.ones(2), both, np.ones(2), np.float64).ok
+
+
+@pytest.mark.parametrize("bound", [np.nan, np.inf, -1.0])
+def test_a_bound_that_says_nothing_passes_nothing(bound: float) -> None:
+    assert not compare("y", ORACLE, ORACLE, np.full(ORACLE.shape, bound), np.float64).ok
+
+
+def test_a_wrong_shape_is_refused_even_where_it_would_broadcast() -> None:
+    for actual in (ORACLE.T, ORACLE[:1], ORACLE[0], np.float32(1)):
+        m = compare("y", np.float32(actual), ORACLE, BOUND, np.float32)
+        assert not m.ok
+        assert "shape" in m.reason
+
+
+def test_a_wrong_dtype_is_refused_save_for_a_python_float_as_a_loss() -> None:
+    assert "dtype float64" in compare("y", ORACLE, ORACLE, BOUND, np.float32).reason
+    assert "dtype" in compare("y", ORACLE.astype(np.int64), ORACLE, BOUND, np.float32).reason
+    assert "dtype" in compare("loss", np.float64(0.5), 0.5, 0.0, np.float32).reason
+    assert compare("loss", 0.5, 0.5, 0.0, np.float32).ok
+
+
+def test_an_oracle_of_zeros_or_noise_is_vacuous() -> None:
+    for largest in (0.0, T2_FLOOR / 2):
+        oracle = np.full(3, largest)
+        assert "vacuous" in compare("y", oracle, oracle, oracle, np.float64).reason
+        with pytest.raises(VacuousComparison):
+            t2_error(oracle, oracle, np.float64)
+    assert not compare("y", np.zeros((0, 3)), np.zeros((0, 3)), np.zeros((0, 3)), np.float64).ok
+
+
+def test_an_error_where_none_is_allowed_is_infinitely_many_bounds() -> None:
+    actual = ORACLE.astype(np.float32)
+    actual[0, 0] = np.nextafter(actual[0, 0], np.float32(1))
+    m = compare("y", actual, ORACLE, np.zeros(ORACLE.shape), np.float32)
+    assert m.share_of_bound == np.inf
+    assert (m.ok, m.index) == (False, (0, 0))
+
+
+def test_the_vice_holds_where_the_proof_is_too_wide() -> None:
+    actual = (ORACLE * (1 + 2 * T2_LIMIT * U)).astype(np.float32)
+    m = compare("y", actual, ORACLE, np.ones(ORACLE.shape), np.float32)
+    assert not m.ok
+    assert m.reason.startswith("T2")
+    assert m.t2_share > 1
+
+
+def test_gamma_is_n_u_over_one_minus_n_u_and_refuses_to_be_meaningless() -> None:
+    assert gamma(0, U) == 0
+    assert gamma(3, U) == 3 * U / (1 - 3 * U)
+    with pytest.raises(ValueError, match="nothing to bound"):
+        gamma(1 / U, U)
