@@ -32,7 +32,10 @@ def cross_entropy_backward(probs: Array, targets: Array) -> tuple[Array]:
     return ((probs - np.eye(probs.shape[1], dtype=probs.dtype)[targets]) / probs.dtype.type(len(probs)),)
 
 
-def batch_norm_forward(x, weight, bias, running_mean, running_var, training, momentum=0.1, eps=1e-5) -> tuple:
+def batch_norm_forward(
+    x: Array, weight: Array, bias: Array, running_mean: Array, running_var: Array, training: bool
+) -> tuple[Array, ...]:
+    momentum, eps = 0.1, 1e-5  # the defaults of torch
     n, mean, var, new = len(rows(x)), running_mean, running_var, (running_mean, running_var)
     if training:
         mean, var = rows(x).mean(axis=0), rows(x).var(axis=0)
@@ -50,22 +53,29 @@ def batch_norm_backward(dy: Array, x: Array, mean: Array, rstd: Array, weight: A
     return weight * rstd * (dy - dbias / n - xhat * (dweight / n)), dweight, dbias
 
 
-def adamw_numpy(p, m, v, g, t, lr, beta1, beta2, eps, weight_decay) -> tuple[Array, Array, Array]:
+def adamw_numpy(
+    p: Array, m: Array, v: Array, g: Array, t: int, lr: float, eps: float, weight_decay: float, **betas: float
+) -> tuple[Array, Array, Array]:
+    beta1, beta2 = betas["beta1"], betas["beta2"]
     m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g * g
     denominator = np.sqrt(v / (1 - beta2**t)) + eps
     return p * (1 - lr * weight_decay) - lr * (m / (1 - beta1**t)) / denominator, m, v
 
 
-def adamw_torch(p, m, v, g, t, lr, beta1, beta2, eps, weight_decay) -> tuple[Array, Array, Array]:
+def adamw_torch(
+    p: Array, m: Array, v: Array, g: Array, t: int, beta1: float, beta2: float, **settings: float
+) -> tuple[Array, Array, Array]:
     parameter, old_m, old_v, gradient = (torch.from_numpy(a.copy()) for a in (p, m, v, g))
-    optimizer = torch.optim.AdamW([parameter], lr=lr, betas=(beta1, beta2), eps=eps, weight_decay=weight_decay)
+    optimizer = torch.optim.AdamW([parameter], betas=(beta1, beta2), **settings)
     parameter.grad = gradient
     optimizer.state[parameter] = {"step": torch.tensor(t - 1.0), "exp_avg": old_m, "exp_avg_sq": old_v}
     optimizer.step()
     return parameter.numpy(), old_m.numpy(), old_v.numpy()
 
 
-def torch_batch_norm(x, weight, bias, running_mean, running_var, training) -> tuple:
+def torch_batch_norm(
+    x: Array, weight: Array, bias: Array, running_mean: Array, running_var: Array, training: bool
+) -> tuple[Array | None, ...]:
     mean, var = torch.from_numpy(running_mean.copy()), torch.from_numpy(running_var.copy())
     channels = torch.from_numpy(x).movedim(-1, 1)
     y = torch.nn.functional.batch_norm(channels, mean, var, torch.from_numpy(weight), torch.from_numpy(bias), training)
@@ -89,13 +99,13 @@ NUMPY: dict[str, Op] = {
     "batch_norm_forward": batch_norm_forward,
     "batch_norm_backward": batch_norm_backward,
     "sgd_step": lambda p, g, lr, weight_decay: (p - lr * (g + weight_decay * p),),
-    "adamw_step": lambda p, m, v, g, t, **settings: adamw_numpy(p, m, v, g, t, **settings),
+    "adamw_step": adamw_numpy,
 }
 TORCH: dict[str, Op] = {
     "tanh_forward": lambda x: (torch.from_numpy(x).tanh().numpy(),),
     "cross_entropy_forward": torch_cross_entropy,
     "batch_norm_forward": torch_batch_norm,
-    "adamw_step": lambda p, m, v, g, t, **settings: adamw_torch(p, m, v, g, t, **settings),
+    "adamw_step": adamw_torch,
 }
 
 

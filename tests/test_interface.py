@@ -212,7 +212,10 @@ def test_a_backend_pulls_in_only_what_it_needs(module, forbidden):
 
 
 def test_subnormal_numbers_survive_the_import_of_every_backend():
-    code = "import nnz.c, nnz.numpy, nnz.torch, numpy as np; tiny = np.full(64, 1e-45, np.float32); print((tiny * 1).all())"
+    code = (
+        "import nnz.c, nnz.numpy, nnz.torch, numpy as np\n"
+        "print((np.full(64, 1e-45, np.float32) * np.float32(1)).all())\n"
+    )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.split() == ["True"]
 

@@ -1,0 +1,79 @@
+"""The registry of backends: the only place that knows their names."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+from .errors import UsageError, nearest
+
+# name -> (module, the package it cannot do without, how to get it)
+_BACKENDS = {
+    "c": ("nnz.c", "nnz.c._kernels", "install a C compiler (gcc or clang), then install nnz again"),
+    "numpy": ("nnz.numpy", "numpy", "install it with: pip install numpy"),
+    "torch": ("nnz.torch", "torch", "install it with: pip install 'nnz[torch]'"),
+}
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of the project's own backends, present on this machine or not."""
+    return tuple(_BACKENDS)
+
+
+def load(name: str) -> ModuleType:
+    """Import a backend: one of `names()`, or any dotted module that has the same interface.
+
+    Raises UsageError for a name that is neither, and ImportError, in one line that says how to get it, for a backend
+    that is not there.
+    """
+    if name in _BACKENDS:
+        return _load_own(name)
+    if "." not in name or not all(part.isidentifier() for part in name.split(".")):
+        raise UsageError(f"unknown backend {name!r}; {nearest(name, names())}, or a dotted module")
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            raise  # the module is there, and lacks something of its own
+        raise ImportError(f"no module {name!r} to use as a backend; check the name and PYTHONPATH") from error
+
+
+def available() -> tuple[str, ...]:
+    """Return those of `names()` that can be loaded here."""
+    return tuple(name for name in names() if _loads(name))
+
+
+def default() -> str:
+    """Return "c" where it was built, else "numpy"."""
+    return "c" if _loads("c") else "numpy"
+
+
+def settle(nn: ModuleType, device: str = "auto", threads: int | None = None) -> str:
+    """Set the backend's threads and return the device to use; "auto" is the CPU, the faster one for a small model.
+
+    Raises ValueError for a device that the backend does not have here.
+    """
+    device = "cpu" if device == "auto" else device
+    if device not in nn.devices():
+        raise ValueError(f"{nn.__name__} has no device {device!r} here; it has {', '.join(nn.devices())}")
+    if threads is not None:
+        nn.set_threads(threads)
+    return device
+
+
+def _load_own(name: str) -> ModuleType:
+    module, needs, remedy = _BACKENDS[name]
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != needs:
+            raise
+        raise ImportError(f"backend {name!r} needs {needs}, which is not installed; {remedy}") from error
+
+
+def _loads(name: str) -> bool:
+    try:
+        load(name)
+    except ImportError:
+        return False
+    return True

@@ -1,0 +1,130 @@
+"""Checkpoints: one safetensors file that any backend writes and any backend reads.
+
+Parameters stand under their own names in torch's layout, the optimizer's arrays as `m.<name>` and `v.<name>`; all else
+is text in the file's metadata. Nothing in such a file is ever run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import assembly, tensor_file, tokenizers
+from .atomic import replacing
+from .recipe import Recipe, loads
+
+FORMAT = "nnz-checkpoint-1"
+OPTIMIZER_PREFIXES = ("m.", "v.")
+METADATA = {"recipe", "config", "tokenizer", "backend", "dtype", "step", "t", "val_loss", "best_val_loss"}
+
+
+@dataclass
+class Checkpoint:
+    """A model at the beginning of `step`; with the optimizer's arrays and its step count `t` it can train on."""
+
+    recipe: Recipe
+    tokenizer: Any
+    backend: str
+    step: int
+    parameters: dict[str, np.ndarray]
+    optimizer: dict[str, np.ndarray] = field(default_factory=dict)
+    t: int = 0
+    val_loss: float = float("nan")  # of the last evaluation
+    best_val_loss: float = float("inf")  # of the evaluations before `step`
+
+
+def save(path: str | os.PathLike, checkpoint: Checkpoint) -> None:
+    """Write the checkpoint; at every instant the file is the old one or the new one, whole. Raises OSError."""
+    with replacing(Path(path)) as temporary:
+        tensor_file.write(temporary, {**checkpoint.parameters, **checkpoint.optimizer}, _metadata(checkpoint))
+
+
+def load(path: str | os.PathLike) -> Checkpoint:
+    """Read a checkpoint and hold every name, shape and dtype in it against its own recipe.
+
+    Raises OSError for a file that cannot be read, ValueError for one that is not a whole checkpoint of this format.
+    """
+    try:
+        metadata, arrays = tensor_file.read(Path(path), _check)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is not a whole {FORMAT} file: {error}; take another, or train again") from error
+    checkpoint = _from_metadata(metadata)
+    checkpoint.parameters = {name: arrays.pop(name) for name in _shapes(checkpoint)}  # in their own order
+    checkpoint.optimizer = arrays
+    return checkpoint
+
+
+def on_host(arrays: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Return the arrays as numpy ones; those of a CPU are not copied."""
+    return {name: np.asarray(a.cpu() if hasattr(a, "cpu") else a) for name, a in arrays.items()}
+
+
+def _metadata(checkpoint: Checkpoint) -> dict[str, str]:
+    return {
+        "format": FORMAT,
+        "recipe": checkpoint.recipe.name,
+        "config": checkpoint.recipe.to_toml(),
+        "tokenizer": json.dumps(checkpoint.tokenizer.to_config(), ensure_ascii=False),
+        "backend": checkpoint.backend,
+        "dtype": checkpoint.recipe.model.dtype,
+        "step": str(checkpoint.step),
+        "t": str(checkpoint.t),
+        "val_loss": repr(float(checkpoint.val_loss)),
+        "best_val_loss": repr(float(checkpoint.best_val_loss)),
+    }
+
+
+def _from_metadata(metadata: dict[str, str]) -> Checkpoint:
+    """Return the checkpoint without its arrays. Raises ValueError if something is missing or not as it should be."""
+    if metadata.get("format") != FORMAT:
+        raise ValueError(f"its format is {metadata.get('format')!r}")
+    if missing := METADATA - metadata.keys():
+        raise ValueError(f"its metadata lack {min(missing)!r}")
+    tokenizer = json.loads(metadata["tokenizer"])
+    if not isinstance(tokenizer, dict):
+        raise ValueError("its tokenizer is no table")
+    return Checkpoint(
+        recipe=loads(metadata["config"], metadata["recipe"]),
+        tokenizer=tokenizers.from_config(tokenizer),
+        backend=metadata["backend"],
+        step=_count(metadata, "step"),
+        parameters={},
+        t=_count(metadata, "t"),
+        val_loss=float(metadata["val_loss"]),
+        best_val_loss=float(metadata["best_val_loss"]),
+    )
+
+
+def _count(metadata: dict[str, str], name: str) -> int:
+    text = metadata[name]
+    if not (text.isascii() and text.isdecimal() and len(text) < 16):
+        raise ValueError(f"its {name} is {text!r}")
+    return int(text)
+
+
+def _shapes(checkpoint: Checkpoint) -> dict[str, tuple[int, ...]]:
+    return assembly.parameter_shapes(checkpoint.recipe, checkpoint.tokenizer.vocab_size)
+
+
+def _check(metadata: dict[str, str], found: dict[str, tuple[str, tuple[int, ...]]]) -> None:
+    """Raises ValueError unless the file holds its recipe's parameters, and of each optimizer array all or none."""
+    checkpoint = _from_metadata(metadata)
+    dtype = tensor_file.DTYPES[checkpoint.recipe.model.dtype]
+    expected = {name: (dtype, shape) for name, shape in _shapes(checkpoint).items()}
+    for prefix in OPTIMIZER_PREFIXES:
+        moments = {f"{prefix}{name}": (dtype, shape) for name, shape in _shapes(checkpoint).items()}
+        if moments.keys() & found.keys():
+            expected |= moments
+    if missing := expected.keys() - found.keys():
+        raise ValueError(f"it lacks {min(missing)!r}")
+    if foreign := found.keys() - expected.keys():
+        raise ValueError(f"it holds {min(foreign)!r}, which its recipe does not know")
+    for name, (got, shape) in found.items():
+        if (got, shape) != expected[name]:
+            raise ValueError(f"{name!r} is {got} {shape} where its recipe has {dtype} {expected[name][1]}")

@@ -1,0 +1,83 @@
+"""The command `nnz`: it finds the subcommand, and turns what goes wrong into one line and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from . import __version__, command_compare, command_data, command_sample, command_train
+from .errors import ASKED_WRONGLY, COULD_NOT, Refusal, describe, one_line
+
+COMMANDS = {
+    "train": command_train,
+    "sample": command_sample,
+    "compare": command_compare,
+    "data": command_data,
+}
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the command that `words` (by default those of the command line) ask for; return the exit code.
+
+    0 done, 1 could not be done, 2 asked wrongly. An error is one line on stderr; a traceback is a bug of ours.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # samples may hold any character
+    try:
+        _run(words)
+        sys.stdout.flush()
+        return 0
+    except Refusal as error:
+        return _refuse(str(error), error.exit_code)
+    except BrokenPipeError:  # the reader of our stdout, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return COULD_NOT
+    except (OSError, MemoryError) as error:
+        return _refuse(describe(error), COULD_NOT)
+    except FloatingPointError as error:
+        return _refuse(str(error), COULD_NOT)
+    except KeyboardInterrupt as error:
+        return _refuse(str(error) or "stopped before it was done; start it again", COULD_NOT)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of every command."""
+    top = _Parser(prog="nnz", description="One small language model in C, numpy and PyTorch.", allow_abbrev=False)
+    top.add_argument("--version", action="version", version=f"nnz {__version__}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", title="commands", parser_class=_Parser)
+    for name, command in COMMANDS.items():
+        summary = command.__doc__.splitlines()[0]
+        sub = commands.add_parser(
+            name,
+            help=summary,
+            description=summary,
+            epilog=f"examples:\n{command.EXAMPLES}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        command.add_arguments(sub)
+    return top
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse, with its errors on one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise Refusal(f"{message}; see {self.prog} --help", ASKED_WRONGLY)
+
+
+def _run(words: Sequence[str] | None) -> None:
+    arguments = parser().parse_args(words)
+    if arguments.command is None:
+        parser().print_help()
+        raise Refusal("no command given; name one of those above", ASKED_WRONGLY)
+    COMMANDS[arguments.command].run(arguments)
+
+
+def _refuse(message: str, exit_code: int) -> int:
+    print(f"nnz: {one_line(message)}", file=sys.stderr)
+    return exit_code

@@ -1,0 +1,81 @@
+"""Train a model by a recipe: log, checkpoints, samples and plot.
+
+stdout holds the results and nothing that varies from run to run; notes and the progress bar go to stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from . import backends
+from .errors import ASKED_WRONGLY, Refusal, UsageError, refusing
+from .recipe import Recipe, known, load, parse_value
+
+EXAMPLES = """\
+  nnz train names
+  nnz train names --backend numpy --dtype float64 --steps 2000
+  nnz train names --data my-book.txt --set model.hidden_size=256 --out runs/my-book
+  nnz train names --resume
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    add = parser.add_argument
+    add("recipe", metavar="RECIPE", help=f"one of {', '.join(known())}, or a .toml file")
+    add("--backend", metavar="NAME", help=f"{', '.join(backends.names())}, or a dotted module; default: c, else numpy")
+    add("--data", metavar="NAME", help="a data set (nnz data list), a UTF-8 text file, or a folder with three splits")
+    add("--dtype", help="float32 or float64")
+    add("--steps", type=int, metavar="N", help="how many updates")
+    add("--seed", type=int, metavar="N", help="what the initial weights are drawn from")
+    add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute; default: auto")
+    add("--threads", type=int, metavar="N", help="how many threads the backend may use")
+    add("--set", action="append", default=[], metavar="K=V", help="set section.key of the recipe; may be repeated")
+    add("--out", metavar="DIR", help="the run folder; default: runs/RECIPE-BACKEND")
+    add("--resume", action="store_true", help="go on from the run folder's checkpoint")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Train. Raises Refusal, and what `Run.train` raises."""
+    with refusing():
+        recipe = _recipe(arguments)
+        backend = _backend(arguments, recipe)
+        from .runs import Run  # only now: --help and a wrong word need no data, no plots and no backend
+
+        ready = Run(recipe, backend, _out(arguments), arguments.resume, arguments.device, arguments.threads)
+    ready.train()
+
+
+def _recipe(arguments: argparse.Namespace) -> Recipe:
+    recipe = load(arguments.recipe)
+    for word in arguments.set:
+        key, equals, value = word.partition("=")
+        if not equals:
+            raise UsageError(f"--set {word!r} is not of the form section.key=value")
+        recipe = recipe.override(key.strip(), parse_value(value.strip()))
+    flags = {
+        "data.name": arguments.data,
+        "model.dtype": arguments.dtype,
+        "train.steps": arguments.steps,
+        "train.seed": arguments.seed,
+    }
+    for key, value in flags.items():
+        if value is not None:
+            recipe = recipe.override(key, value)
+    return recipe
+
+
+def _backend(arguments: argparse.Namespace, recipe: Recipe) -> str:
+    if arguments.threads is not None and arguments.threads < 1:
+        raise Refusal(f"--threads {arguments.threads} is not allowed; it takes an integer from 1", ASKED_WRONGLY)
+    if arguments.backend is not None:
+        return arguments.backend
+    recorded = recipe.train.backend
+    if recorded and recorded not in backends.names():  # a recipe from elsewhere must not choose what code runs
+        raise UsageError(f"the recipe asks for the module {recorded!r}; if you trust it, give --backend {recorded}")
+    return recorded or backends.default()
+
+
+def _out(arguments: argparse.Namespace) -> Path | None:
+    return None if arguments.out is None else Path(arguments.out)

@@ -1,0 +1,73 @@
+"""The folder of a run: what is called what in it, and a log whose lines are always whole."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from .atomic import replacing, sync, write_text
+
+LOG_HEADER = "step,train_loss,val_loss,lr\n"
+
+
+class RunFolder:
+    """The names of a run's files, and what may be done to its log."""
+
+    def __init__(self, path: str | os.PathLike) -> None:
+        self.path = Path(path)
+        self.log = self.path / "log.csv"
+        self.plot = self.path / "loss.png"
+        self.checkpoint = self.path / "checkpoint.safetensors"
+        self.best = self.path / "best.safetensors"
+        self.config = self.path / "config.toml"
+        self.samples = self.path / "samples.txt"
+
+    def prepare(self) -> None:
+        """Make the folder, and try whether files can be written and replaced in it. Raises OSError."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        trial = self.path / "trial"
+        with replacing(trial) as temporary:
+            temporary.write_bytes(b"")
+        trial.unlink()
+
+    def clear(self) -> bool:
+        """Remove a former run's files, and no others; return whether there were any. Raises OSError."""
+        files = (self.checkpoint, self.best, self.log, self.plot, self.config, self.samples)
+        found = [file for file in files if file.exists()]
+        for file in found:
+            file.unlink()
+        return bool(found)
+
+    def start_log(self) -> None:
+        """Write a log that holds no lines yet. Raises OSError."""
+        write_text(self.log, LOG_HEADER)
+
+    def append_log(self, line: str) -> None:
+        """Append one line, in one write. Raises OSError."""
+        with open(self.log, "ab", buffering=0) as file:
+            file.write(line.encode())
+
+    def sync_log(self) -> None:
+        """Wait until the log is on the disk: a checkpoint must never be ahead of it. Raises OSError."""
+        sync(self.log)
+
+    def cut_log(self, step: int, eval_every: int, steps: int) -> None:
+        """Cut the log back to the lines before `step`.
+
+        Raises OSError, and ValueError if those lines are not all there.
+        """
+        lines = self.log.read_text(encoding="utf-8").splitlines(keepends=True)
+        due = [s for s in range(min(step, steps)) if s % eval_every == 0 or s == steps - 1]
+        kept = lines[: 1 + len(due)]
+        if kept[:1] != [LOG_HEADER] or [line.partition(",")[0] for line in kept[1:]] != [str(s) for s in due]:
+            raise ValueError(
+                f"{self.log} lacks lines from before step {step}, where the checkpoint stands; "
+                "start again without --resume"
+            )
+        write_text(self.log, "".join(kept))
+
+    def read_log(self) -> list[tuple[int, float, float]]:
+        """Return (step, train_loss, val_loss) of every line. Raises OSError."""
+        lines = self.log.read_text(encoding="utf-8").splitlines()[1:]
+        rows = [line.split(",") for line in lines]
+        return [(int(step), float(train_loss), float(val_loss)) for step, train_loss, val_loss, _ in rows]

@@ -1,0 +1,127 @@
+"""A run: from a recipe to a run folder, the results on stdout and everything else on stderr."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from pathlib import Path
+
+from . import assembly, backends, checkpoints
+from .atomic import write_text
+from .checkpoints import Checkpoint
+from .datasets import load_dataset
+from .interruption import StopSignals
+from .progress import Progress, note
+from .recipe import Recipe
+from .results import finish
+from .run_folder import RunFolder
+from .training import Evaluation, Trainer
+
+
+class Run:
+    """A recipe made ready to train on one backend: folder, data, model, and the checkpoint it goes on from."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        backend: str,
+        out: Path | str | None = None,
+        resume: bool = False,
+        device: str = "cpu",
+        threads: int | None = None,
+    ) -> None:
+        """Raises what `backends.load`, `load_dataset` and `checkpoints.load` raise, OSError if `out` is not writable,
+        and ValueError if a run to be resumed had other settings or other data."""
+        nn = backends.load(backend)
+        device = backends.settle(nn, device, threads)
+        self.backend, self.recipe = backend, recipe.override("train.backend", backend)
+        self.folder = RunFolder(out or Path("runs") / f"{recipe.name}-{backend}")
+        self.dataset = load_dataset(recipe.data.name, recipe.data.windows, recipe.data.split, recipe.data.fractions)
+        model = assembly.model(nn, recipe, self.dataset.tokenizer.vocab_size, device)
+        optimizer = assembly.optimizer(nn, recipe, model.parameters())
+        self.trainer = Trainer(model, optimizer, self.dataset, self.recipe)
+        self.folder.prepare()
+        if resume and self.folder.checkpoint.exists():
+            self._go_on_from(checkpoints.load(self.folder.checkpoint))
+        else:
+            self._start_afresh(resume)
+        write_text(self.folder.config, self.recipe.to_toml())
+
+    def train(self) -> None:
+        """Train to the end, then sample, test and draw. Raises KeyboardInterrupt if it was stopped, OSError if the
+        folder is no longer writable, FloatingPointError if the training diverged."""
+        steps, start, began = self.recipe.train.steps, self.trainer.step, time.perf_counter()
+        with StopSignals() as signals, Progress(steps, start, self.recipe.train.batch_size) as progress:
+            try:
+                self.trainer.run(
+                    lambda evaluation, is_best: self._record(evaluation, is_best, progress),
+                    progress.advance,
+                    lambda: signals.requested,
+                )
+            except KeyboardInterrupt:
+                raise KeyboardInterrupt(self._stopped()) from None
+            self._save()
+        seconds = time.perf_counter() - began
+        note(f"{steps - start:,} steps in {seconds:.1f} s")
+        finish(self.trainer, self.folder)
+
+    def _start_afresh(self, resume: bool) -> None:
+        if resume:
+            note(f"{self.folder.path} holds no checkpoint to resume; starting at step 0")
+        if self.folder.clear():
+            note(f"{self.folder.path} holds an earlier run; its files are replaced")
+        self.folder.start_log()
+
+    def _go_on_from(self, checkpoint: Checkpoint) -> None:
+        same_settings(checkpoint.recipe, self.recipe)
+        if checkpoint.tokenizer.to_config() != self.dataset.tokenizer.to_config():
+            raise ValueError(f"{self.recipe.data.name} is not the text that {self.folder.path} was trained on")
+        train, trainer = self.recipe.train, self.trainer
+        trainer.model.load_parameters(checkpoint.parameters)
+        trainer.optimizer.load_state(checkpoint.optimizer, checkpoint.t)
+        trainer.step, trainer.val_loss = checkpoint.step, checkpoint.val_loss
+        trainer.best_val_loss = checkpoint.best_val_loss
+        self.folder.cut_log(checkpoint.step, train.eval_every, train.steps)
+        note(f"{self.folder.path}: going on from step {checkpoint.step}")
+
+    def _record(self, evaluation: Evaluation, is_best: bool, progress: Progress) -> None:
+        progress.line(evaluation.line())
+        self.folder.append_log(evaluation.csv())
+        self._save()
+        if is_best:
+            checkpoints.save(self.folder.best, dataclasses.replace(self._checkpoint(), optimizer={}))
+
+    def _save(self) -> None:
+        self.folder.sync_log()
+        checkpoints.save(self.folder.checkpoint, self._checkpoint())
+
+    def _stopped(self) -> str:
+        """Leave a checkpoint of the present step if the model is whole; return what to tell."""
+        if self.trainer.whole:
+            self._save()
+        return f"stopped at step {self.trainer.step}; the same command with --resume goes on in {self.folder.path}"
+
+    def _checkpoint(self) -> Checkpoint:
+        trainer = self.trainer
+        return Checkpoint(
+            recipe=self.recipe,
+            tokenizer=self.dataset.tokenizer,
+            backend=self.backend,
+            step=trainer.step,
+            parameters=checkpoints.on_host(trainer.model.parameters()),
+            optimizer=checkpoints.on_host(trainer.optimizer.state()),
+            t=trainer.optimizer.t,
+            val_loss=trainer.val_loss,
+            best_val_loss=trainer.best_val_loss,
+        )
+
+
+def same_settings(recorded: Recipe, asked: Recipe) -> None:
+    """Raises ValueError unless both recipes give the same run; the backend and the name may differ."""
+    for section, field, before in recorded.items():
+        after = getattr(getattr(asked, section), field)
+        if before != after and (section, field) != ("train", "backend"):
+            raise ValueError(
+                f"the run to resume had {section}.{field} = {before!r}, not {after!r}; "
+                "ask for the same settings, or start again without --resume"
+            )

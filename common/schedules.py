@@ -1,0 +1,19 @@
+"""Learning rates as a function of the step; each is set before its step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+
+def cosine(lr: float, step: int, steps: int) -> float:
+    """lr * 0.5 * (1 + cos(pi * step / steps)), from lr at step 0 towards 0 (Loshchilov & Hutter 2017, no restarts)."""
+    return lr * 0.5 * (1.0 + math.cos(math.pi * step / steps))
+
+
+def constant(lr: float, step: int, steps: int) -> float:
+    """lr at every step."""
+    return lr
+
+
+SCHEDULES: dict[str, Callable[[float, int, int], float]] = {"cosine": cosine, "constant": constant}

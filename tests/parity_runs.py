@@ -1,0 +1,31 @@
+"""The recipe `names` in float64 on every backend and in the C program, and what they leave, to be compared by byte."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from nnz import backends
+
+ROOT = Path(__file__).resolve().parents[1]
+PROGRAM = ROOT / "build" / "mlp"
+NAMES = ROOT / "common" / "data" / "names"
+RUNNERS = (*backends.names(), "build/mlp")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one runner printed and wrote."""
+
+    stdout: bytes
+    log: bytes
+    samples: bytes
+
+
+def run(runner: str, folder: Path, steps: int, data: Path = NAMES) -> Outcome:
+    """Train for `steps` steps in float64 and return what is left of it. Raises CalledProcessError."""
+    flags = ["--data", str(data), "--dtype", "float64", "--steps", str(steps), "--out", str(folder)]
+    command = [str(PROGRAM)] if runner == "build/mlp" else [sys.executable, "-m", "nnz", "train", "names"]
+    command += [] if runner == "build/mlp" else ["--backend", runner]
+    stdout = subprocess.run(command + flags, check=True, stdout=subprocess.PIPE).stdout
+    return Outcome(stdout, (folder / "log.csv").read_bytes(), (folder / "samples.txt").read_bytes())

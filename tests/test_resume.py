@@ -1,0 +1,208 @@
+"""A run that was stopped and resumed ends with the files of one that was not."""
+
+import random
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+from tiny_runs import BUILT, data_folder, tiny_recipe, train
+
+from nnz import backends, checkpoints
+from nnz.interruption import StopSignals
+from nnz.run_folder import RunFolder
+from nnz.runs import Run
+
+FILES = ("log.csv", "samples.txt", "checkpoint.safetensors", "best.safetensors", "config.toml", "loss.png")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return data_folder(tmp_path_factory.mktemp("data") / "few-names")
+
+
+@pytest.fixture(scope="module")
+def whole(data, tmp_path_factory):
+    """One uninterrupted run per backend."""
+    return {name: train(tiny_recipe(data), tmp_path_factory.mktemp("whole") / name, name) for name in BUILT}
+
+
+def stopped(run, calls, where):
+    """Train until the `calls`-th call of the model, of backward or of the optimizer, and stop there."""
+    target, name = {
+        "before the forward": (run.trainer, "model"),
+        "before the update": (run.trainer.optimizer, "step"),
+        "half way through the update": (run.trainer.optimizer, "step"),
+        "in the log": (run.folder, "append_log"),
+        "in the checkpoint": (run, "_save"),
+    }[where]
+    real, left = getattr(target, name), [calls]
+
+    class Stopping:
+        def __getattr__(self, attribute):
+            return getattr(real, attribute)
+
+        def __call__(self, *arguments):
+            left[0] -= 1
+            if left[0]:
+                return real(*arguments)
+            setattr(target, name, real)
+            if where == "half way through the update":
+                run.trainer.model.parameters()["wte"][...] += 1
+            if where == "in the log":
+                run.folder.log.write_text(run.folder.log.read_text() + arguments[0][:5])
+            raise KeyboardInterrupt
+
+    setattr(target, name, Stopping())
+    with pytest.raises(KeyboardInterrupt, match="stopped at step"):
+        run.train()
+
+
+PLACES = [
+    ("before the forward", (1, 2, 9, 10, 17, 60)),
+    ("before the update", (1, 6, 23)),
+    ("half way through the update", (1, 8, 23)),
+    ("in the log", (2, 6)),
+    ("in the checkpoint", (2, 7)),
+]
+
+
+@pytest.mark.parametrize(("where", "calls"), [(where, n) for where, calls in PLACES for n in calls])
+def test_a_run_stopped_anywhere_ends_as_if_it_never_was(data, tmp_path, whole, where, calls):
+    stopped(Run(tiny_recipe(data), "numpy", tmp_path), calls, where)
+    train(tiny_recipe(data), tmp_path, resume=True)
+    for name in FILES:
+        assert (tmp_path / name).read_bytes() == (whole["numpy"] / name).read_bytes(), name
+
+
+def test_a_run_stopped_again_and_again_ends_as_if_it_never_was(data, tmp_path, whole):
+    for _ in range(4):
+        stopped(Run(tiny_recipe(data), "numpy", tmp_path, resume=True), 4, "before the update")
+    assert checkpoints.load(tmp_path / "checkpoint.safetensors").step == 12
+    train(tiny_recipe(data), tmp_path, resume=True)
+    for name in FILES:
+        assert (tmp_path / name).read_bytes() == (whole["numpy"] / name).read_bytes(), name
+
+
+@pytest.mark.parametrize("second", backends.names())
+@pytest.mark.parametrize("first", backends.names())
+def test_a_run_begun_by_one_backend_is_finished_by_another(data, tmp_path, whole, first, second):
+    for name in {first, second} - set(BUILT):
+        pytest.skip(f"backend {name} is not there")
+    stopped(Run(tiny_recipe(data), first, tmp_path), 9, "before the update")
+    train(tiny_recipe(data), tmp_path, second, resume=True)
+    for name in FILES[:2] if first != second else FILES[:4]:
+        assert (tmp_path / name).read_bytes() == (whole[second] / name).read_bytes(), name
+
+
+def test_a_finished_run_resumed_stays_as_it_is(data, tmp_path, whole):
+    train(tiny_recipe(data), tmp_path)
+    train(tiny_recipe(data), tmp_path, resume=True)
+    for name in FILES:
+        assert (tmp_path / name).read_bytes() == (whole["numpy"] / name).read_bytes(), name
+
+
+def test_with_nothing_to_resume_the_run_begins_at_step_0(data, tmp_path, whole, capsys):
+    train(tiny_recipe(data), tmp_path / "new", resume=True)
+    assert "holds no checkpoint to resume; starting at step 0" in capsys.readouterr().err
+    assert (tmp_path / "new" / "log.csv").read_bytes() == (whole["numpy"] / "log.csv").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"train__steps": 24}, "had train.steps = 23, not 24"),
+        ({"optimizer__lr": 0.02}, "had optimizer.lr = 0.01, not 0.02"),
+        ({"model__hidden_size": 12}, "had model.hidden_size = 11, not 12"),
+        ({"sample__seed": 1}, "had sample.seed = 42, not 1"),
+    ],
+)
+def test_a_run_cannot_be_resumed_with_other_settings(data, tmp_path, settings, message):
+    train(tiny_recipe(data), tmp_path)
+    before = {name: (tmp_path / name).read_bytes() for name in FILES}
+    with pytest.raises(ValueError, match=message):
+        train(tiny_recipe(data, **settings), tmp_path, resume=True)
+    assert before == {name: (tmp_path / name).read_bytes() for name in FILES}
+
+
+def test_a_run_cannot_be_resumed_on_a_text_with_other_characters(tmp_path):
+    data = data_folder(tmp_path / "data")
+    train(tiny_recipe(data), tmp_path / "run")
+    (data / "train.txt").write_text("emma\nwwwwwwwwwwwwwwwww\n" * 9)
+    (data / "val.txt").write_text("emma\n" * 9)
+    (data / "test.txt").write_text("emma\n" * 9)
+    with pytest.raises(ValueError, match="not the text that"):
+        train(tiny_recipe(data), tmp_path / "run", resume=True)
+
+
+def test_a_log_that_lacks_lines_is_not_resumed(data, tmp_path):
+    train(tiny_recipe(data), tmp_path)
+    lines = (tmp_path / "log.csv").read_text().splitlines(keepends=True)
+    (tmp_path / "log.csv").write_text("".join(lines[:2] + lines[3:]))
+    with pytest.raises(ValueError, match="lacks lines from before step 23"):
+        train(tiny_recipe(data), tmp_path, resume=True)
+
+
+def test_cutting_the_log_keeps_the_lines_before_the_step_and_drops_a_torn_one(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.start_log()
+    for step in (0, 10, 20):
+        folder.append_log(f"{step},1.0,2.0,1e-3\n")
+    folder.append_log("30,1.")
+    folder.cut_log(21, eval_every=10, steps=50)
+    assert folder.read_log() == [(0, 1.0, 2.0), (10, 1.0, 2.0), (20, 1.0, 2.0)]
+    folder.cut_log(20, eval_every=10, steps=50)
+    assert [step for step, _, _ in folder.read_log()] == [0, 10]
+    with pytest.raises(ValueError, match="lacks lines"):
+        folder.cut_log(21, eval_every=10, steps=50)
+
+
+def test_the_first_signal_asks_and_the_second_stops_at_once():
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with StopSignals() as signals:
+        signal.raise_signal(signal.SIGTERM)
+        assert signals.requested
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_a_run_on_another_thread_leaves_the_signals_alone(data, tmp_path):
+    thread = threading.Thread(target=train, args=(tiny_recipe(data), tmp_path))
+    thread.start()
+    thread.join()
+    assert (tmp_path / "samples.txt").exists()
+
+
+def command(recipe_file, out, backend, *more):
+    words = ["train", str(recipe_file), "--backend", backend, "--out", str(out), *more]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen([sys.executable, "-m", "nnz", *words], **pipes)
+
+
+@pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "SIGKILL"])
+@pytest.mark.parametrize("backend", backends.names())
+def test_a_command_stopped_by_a_signal_is_resumed_to_the_same_bytes(data, tmp_path, backend, how):
+    if backend not in BUILT:
+        pytest.skip(f"backend {backend} is not there")
+    settings = tiny_recipe(data, steps=1500, train__eval_every=50, model__hidden_size=64)
+    (tmp_path / "tiny.toml").write_text(settings.to_toml(), encoding="utf-8")
+    expected = train(settings, tmp_path / "expected", backend)
+
+    process = command(tmp_path / "tiny.toml", tmp_path / "run", backend)
+    for _ in range(random.randrange(1, 20)):
+        process.stdout.readline()
+    process.send_signal(getattr(signal, how))
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == (-signal.SIGKILL if how == "SIGKILL" else 1)
+    if how != "SIGKILL":
+        step = checkpoints.load(tmp_path / "run" / "checkpoint.safetensors").step
+        assert error == (f"nnz: stopped at step {step}; the same command with --resume goes on in {tmp_path / 'run'}\n")
+        assert step < 1500
+
+    resumed = command(tmp_path / "tiny.toml", tmp_path / "run", backend, "--resume")
+    resumed.communicate(timeout=60)
+    assert resumed.returncode == 0
+    for name in FILES[:4]:
+        assert (tmp_path / "run" / name).read_bytes() == (expected / name).read_bytes(), name

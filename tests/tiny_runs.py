@@ -1,0 +1,48 @@
+"""A data set of a few names and a recipe that trains on it in a blink."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nnz import backends
+from nnz.recipe import Recipe
+from nnz.runs import Run
+
+NAMES = ("emma", "olivia", "ava", "isabella", "sophia", "mia", "charlotte", "amelia", "harper", "evelyn", "zoé")
+BUILT = backends.available()
+
+
+def data_folder(folder: Path) -> Path:
+    """Write train.txt, val.txt and test.txt to a new folder and return it."""
+    folder.mkdir()
+    for split, first in (("train", 0), ("val", 2), ("test", 4)):
+        lines = [NAMES[(first + i * (3 if split == "train" else 2)) % len(NAMES)] for i in range(11)]
+        (folder / f"{split}.txt").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return folder
+
+
+def tiny_recipe(data: Path, steps: int = 23, **settings: object) -> Recipe:
+    """Return a recipe of 23 steps, evaluated at 0, 5, 10, 15, 20 and 22; `section__key=value` changes it."""
+    recipe = Recipe(name="tiny")
+    changes = {
+        "data__name": str(data),
+        "model__embedding_size": 5,
+        "model__hidden_size": 11,
+        "model__dtype": "float64",
+        "optimizer__lr": 0.01,
+        "train__batch_size": 7,
+        "train__steps": steps,
+        "train__eval_every": 5,
+        "train__eval_batches": 3,
+        "sample__count": 6,
+        **settings,
+    }
+    for key, value in changes.items():
+        recipe = recipe.override(key.replace("__", "."), value)
+    return recipe
+
+
+def train(recipe: Recipe, out: Path, backend: str = "numpy", resume: bool = False) -> Path:
+    """Train into the folder `out` and return it."""
+    Run(recipe, backend, out, resume).train()
+    return out
