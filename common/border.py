@@ -73,13 +73,11 @@ def _fit(function: Function, name: str, shape: str, got: tuple[int, ...], sizes:
         sizes["n"] = int(np.prod(got))
         return
     wanted = letters(shape)
-    if len(got) != len(wanted) or any(sizes.setdefault(s, n) != n for s, n in zip(wanted, got, strict=True)):
-        known = {s: sizes[s] for s in wanted if s in sizes and len(got) == len(wanted)}
-        raise ValueError(
-            f"{function.name}: {name} must have shape {shape}"
-            + (f" with {_listed(known)}" if known else "")
-            + f"; got {got}"
-        )
+    known = {letter: sizes[letter] for letter in wanted if letter in sizes}
+    if len(got) != len(wanted) or any(known.get(letter, n) != n for letter, n in zip(wanted, got, strict=True)):
+        which = f" with {_listed(known)}" if known else ""
+        raise ValueError(f"{function.name}: {name} must have shape {shape}{which}; got {got}")
+    sizes.update(zip(wanted, got, strict=True))
     if 0 in got:
         raise ValueError(f"{function.name}: {name} is empty, shape {got}; every size must be at least 1")
 

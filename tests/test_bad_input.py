@@ -1,0 +1,165 @@
+"""What is refused: every row with its exception and its exact text, the same from every backend."""
+
+import numpy as np
+import pytest
+
+import nnz
+from nnz import backends
+
+each_backend = pytest.mark.parametrize("backend", backends.names())
+
+OK = np.array([[1, 2, 3], [4, 5, 6]])
+RNG = nnz.RNG(1)
+
+
+def model(nn):
+    return nn.MLP(vocab_size=11, context_length=3, embedding_size=5, hidden_size=7, rng=nnz.RNG(1))
+
+
+def mlp(**changed):
+    settings = {"vocab_size": 11, "context_length": 3, "embedding_size": 5, "hidden_size": 7, "rng": RNG} | changed
+    return lambda nn: nn.MLP(**settings)
+
+
+def forward(inputs, targets=None):
+    return lambda nn: model(nn)(inputs, targets)
+
+
+def adamw(**settings):
+    return lambda nn: nn.AdamW(model(nn).parameters(), **settings)
+
+
+def step_with(change):
+    def call(nn):
+        trained = model(nn)
+        trained(OK, np.array([1, 2]))
+        optimizer, grads = nn.AdamW(trained.parameters()), dict(trained.backward())
+        optimizer.step(change(grads))
+
+    return call
+
+
+def op(name, *arguments):
+    return lambda nn: getattr(nn.ops, name)(*arguments)
+
+
+f32, f64 = np.float32, np.float64
+X, W = np.ones((4, 5), f32), np.ones((3, 5), f32)
+
+# what is done, the exception, its whole text
+ROWS = [
+    (mlp(vocab_size=0), ValueError, "vocab_size must be at least 1; got 0"),
+    (mlp(context_length=-3), ValueError, "context_length must be at least 1; got -3"),
+    (mlp(embedding_size=2.5), TypeError, "embedding_size must be an integer, not float"),
+    (mlp(hidden_size=True), TypeError, "hidden_size must be an integer, not bool"),
+    (mlp(dtype="float16"), ValueError, "dtype must be float32 or float64; got 'float16'"),
+    (mlp(rng=42), TypeError, "rng must be an nnz.RNG, such as nnz.RNG(1337); got int"),
+    (mlp(device="tpu"), ValueError, None),  # its text names the devices of the machine
+    (forward(OK[0]), ValueError, "inputs must have shape (B, 3); got (3,)"),
+    (forward(OK[:, :2]), ValueError, "inputs must have shape (B, 3); got (2, 2)"),
+    (forward(OK[:0]), ValueError, "inputs is an empty batch, shape (0, 3); give at least one row"),
+    (forward(OK.astype(f32)), TypeError, "inputs must hold integers, not float32"),
+    (forward(OK > 2), TypeError, "inputs must hold integers, not bool"),
+    (forward([["a", "b", "c"]]), TypeError, "inputs must hold integers, not <U1"),
+    (forward(OK - 2), ValueError, "inputs[0, 0] is -1; token ids run from 0 to 10"),
+    (forward(OK + 5), ValueError, "inputs[1, 2] is 11; token ids run from 0 to 10"),
+    (forward(OK + 2**40), ValueError, "inputs[0, 0] is 1099511627777; token ids run from 0 to 10"),
+    (forward(OK, [1]), ValueError, "targets must have shape (2,); got (1,)"),
+    (forward(OK, [[1], [2]]), ValueError, "targets must have shape (2,); got (2, 1)"),
+    (forward(OK, [1, 11]), ValueError, "targets[1] is 11; token ids run from 0 to 10"),
+    (forward(OK, [0.5, 1.0]), TypeError, "targets must hold integers, not float64"),
+    (
+        lambda nn: model(nn).backward(),
+        RuntimeError,
+        "backward needs a forward with targets first: call model(inputs, targets)",
+    ),
+    (adamw(lr=-1.0), ValueError, "lr must be finite and at least 0; got -1.0"),
+    (adamw(lr="fast"), TypeError, "lr must be a number, not str"),
+    (adamw(lr=float("nan")), ValueError, "lr must be finite and at least 0; got nan"),
+    (adamw(betas=(0.9, 1.0)), ValueError, "beta2 must be below 1; got 1.0"),
+    (adamw(betas=0.9), TypeError, "betas must be a pair of numbers (beta1, beta2); got 0.9"),
+    (adamw(eps=-1e-8), ValueError, "eps must be finite and at least 0; got -1e-08"),
+    (adamw(weight_decay=float("inf")), ValueError, "weight_decay must be finite and at least 0; got inf"),
+    (
+        step_with(lambda g: {name: a for name, a in g.items() if name != "wte"}),
+        ValueError,
+        "grads lacks 'wte'; it needs wte, fc1.weight, fc1.bias, fc2.weight, fc2.bias",
+    ),
+    (
+        step_with(lambda g: g | {"fc3.bias": g["fc2.bias"]}),
+        ValueError,
+        "grads holds 'fc3.bias', which is not one of wte, fc1.weight, fc1.bias, fc2.weight, fc2.bias",
+    ),
+    (
+        step_with(lambda g: g | {"fc1.bias": g["fc2.bias"]}),
+        ValueError,
+        "grads['fc1.bias'] must have shape (7,); got (11,)",
+    ),
+    (
+        step_with(lambda g: g | {"fc1.bias": g["fc1.bias"].astype(f64)}),
+        ValueError,
+        "grads['fc1.bias'] must be float32, not float64",
+    ),
+    (step_with(lambda g: list(g.values())), TypeError, "grads must be a dict of arrays by name; got list"),
+    (
+        lambda nn: model(nn).load_parameters({}),
+        ValueError,
+        "parameters lacks 'wte'; it needs wte, fc1.weight, fc1.bias, fc2.weight, fc2.bias",
+    ),
+    (
+        op("linear_forward", X, W.T, None),
+        ValueError,
+        "linear_forward: w must have shape (M,N) with N = 5; got (5, 3)",
+    ),
+    (
+        op("linear_forward", X, W.astype(f64), None),
+        ValueError,
+        "linear_forward: all arrays must have one dtype; got x = float32, w = float64",
+    ),
+    (op("linear_forward", X, W), TypeError, "linear_forward takes (x, w, b); got 2 arguments"),
+    (
+        op("linear_forward", X[:0], W, None),
+        ValueError,
+        "linear_forward: x is empty, shape (0, 5); every size must be at least 1",
+    ),
+    (op("linear_forward", X.tolist(), W, None), TypeError, "linear_forward: x must be an array, not list"),
+    (
+        op("linear_forward", X.astype(np.int32), W, None),
+        TypeError,
+        "linear_forward: x must be float32 or float64, not int32",
+    ),
+    (
+        op("embedding_forward", W, np.array([[0, 3]])),
+        ValueError,
+        "ids[0, 1] is 3; token ids run from 0 to 2",
+    ),
+    (
+        op("cross_entropy_forward", X, np.array([0, 1, 2, 5])),
+        ValueError,
+        "targets[3] is 5; token ids run from 0 to 4",
+    ),
+    (
+        op("tanh_backward", X, W),
+        ValueError,
+        "tanh_backward: y must have the shape (4, 5) of the others; got (3, 5)",
+    ),
+]
+
+
+@each_backend
+@pytest.mark.parametrize(("call", "kind", "text"), ROWS, ids=[text or "device" for _, _, text in ROWS])
+def test_bad_input_is_refused_with_the_same_text_by_every_backend(backend, call, kind, text):
+    with pytest.raises(kind) as refusal:
+        call(backends.load(backend))
+    assert type(refusal.value) is kind
+    assert str(refusal.value) == text if text else "tpu" in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+@each_backend
+def test_a_refused_batch_leaves_the_model_as_it_was(backend):
+    trained = model(backends.load(backend))
+    _, loss = trained(OK, [1, 2])
+    with pytest.raises(ValueError, match="token ids run"):
+        trained(OK + 99, [1, 2])
+    assert trained(OK, [1, 2])[1] == loss
