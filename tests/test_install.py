@@ -1,0 +1,110 @@
+"""Installing: from the checkout, by way of an sdist and a wheel, with a C compiler and without; used from anywhere."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("install")]
+
+PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+IMPORT_ALL = "import nnz, nnz.c, nnz.numpy, nnz.torch, nnz.conformance; print(nnz.__file__)"
+
+
+def run(*command, cwd, **changed):
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **changed}
+    return subprocess.run([str(word) for word in command], cwd=cwd, env=environment, capture_output=True, text=True)
+
+
+def installed(site, *words, cwd):
+    """Run Python with the unpacked wheel. -S leaves out the editable install, which would lend what the wheel lacks."""
+    path = os.pathsep.join([str(site), sysconfig.get_path("purelib")])
+    return run(sys.executable, "-S", *words, cwd=cwd, PYTHONPATH=path)
+
+
+def checkout(folder):
+    """The files of the project alone, without what was built or installed here."""
+    files = run("git", "ls-files", "--cached", "--others", "--exclude-standard", cwd=ROOT).stdout.split("\n")
+    for name in filter(None, files):
+        source, target = ROOT / name, folder / name
+        if source.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(source.read_bytes())
+    return folder
+
+
+def install(source, folder, **changed):
+    """Build a wheel of `source` (a folder or an sdist) and unpack it where an installer would; return the place."""
+    built = run(
+        *PIP, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, source, cwd=folder, **changed
+    )
+    assert built.returncode == 0, built.stderr
+    with zipfile.ZipFile(next(folder.glob("nnz-*.whl"))) as wheel:
+        wheel.extractall(folder / "site")
+    return folder / "site"
+
+
+@pytest.fixture(scope="module")
+def sdist(tmp_path_factory):
+    source = checkout(tmp_path_factory.mktemp("checkout"))
+    made = run(sys.executable, "-c", "from setuptools import build_meta as b; print(b.build_sdist('dist'))", cwd=source)
+    assert made.returncode == 0, made.stderr
+    return next((source / "dist").glob("*.tar.gz"))
+
+
+@pytest.fixture(scope="module")
+def site(sdist, tmp_path_factory):
+    return install(sdist, tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def site_without_compiler(tmp_path_factory):
+    source = checkout(tmp_path_factory.mktemp("plain"))
+    return install(source, tmp_path_factory.mktemp("wheel"), CC="no-such-compiler")
+
+
+def test_a_wheel_made_of_the_sdist_works_in_an_empty_folder(site, tmp_path):
+    result = installed(site, "-c", IMPORT_ALL, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert Path(result.stdout.strip()) == site / "nnz" / "__init__.py"
+
+
+@pytest.mark.parametrize("backend", ["c", "numpy", "torch"])
+def test_the_installed_command_trains_offline(site, tmp_path, backend):
+    result = installed(site, "-m", "nnz", "train", "names", "--steps", "2", "--backend", backend, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[-1].startswith("test_loss ")
+    assert (tmp_path / "runs" / f"names-{backend}" / "checkpoint.safetensors").exists()
+
+
+def test_the_sdist_holds_the_c_sources_and_headers(sdist):
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    wanted = {str(path.relative_to(ROOT)) for path in (ROOT / "mlp_c").rglob("*.[ch]")}
+    assert len(wanted) > 20
+    assert wanted <= names
+
+
+@pytest.mark.parametrize("folder", [".", "tests", "mlp_numpy", "mlp_torch", "common"])
+def test_the_editable_install_works_from_any_folder_of_the_repository(folder):
+    result = run(sys.executable, "-c", IMPORT_ALL, cwd=ROOT / folder)
+    assert result.returncode == 0, result.stderr
+
+
+def test_without_a_compiler_all_but_c_works_and_c_says_how_to_get_one(site_without_compiler, tmp_path):
+    site = site_without_compiler
+    assert installed(site, "-c", "import nnz.numpy, nnz.torch", cwd=tmp_path).returncode == 0
+    train = ("-m", "nnz", "train", "names", "--steps", "1")
+    refused = installed(site, *train, "--backend", "c", cwd=tmp_path)
+    assert refused.returncode == 1
+    assert len(refused.stderr.splitlines()) == 1
+    assert "install a C compiler" in refused.stderr
+    default = installed(site, *train, cwd=tmp_path)
+    assert default.returncode == 0, default.stderr
+    assert (tmp_path / "runs" / "names-numpy").is_dir()
