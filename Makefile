@@ -13,7 +13,7 @@ CFLAGS = -O3 -fno-math-errno -fopenmp-simd
 COMPILE = $(CC) -std=c11 -D_POSIX_C_SOURCE=200809L $(CFLAGS) $(WARNINGS)
 WARNINGS = -Wall -Wextra -Wconversion -Wshadow
 
-.PHONY: help run test test-fast lint mlp parity-full clean
+.PHONY: help run test test-fast lint mlp parity-full readme clean
 
 help:
 	@echo "make run          train on the names inside the package, then print names that never existed"
@@ -22,6 +22,7 @@ help:
 	@echo "make lint         ruff, and the C compiler's warnings as errors"
 	@echo "make mlp          build/mlp: the C program that needs no Python"
 	@echo "make parity-full  all 50,000 steps in float64 in every backend, byte for byte; writes the README's table"
+	@echo "make readme       write the README's figures anew"
 	@echo "make clean        remove .venv, build and runs"
 
 run: .venv/core
@@ -49,6 +50,9 @@ build/mlp: $(C_FILES)
 
 parity-full: .venv/dev build/mlp
 	$(BIN)/python tests/parity_full.py
+
+readme: .venv/dev build/mlp
+	$(BIN)/python tests/readme.py
 
 clean:
 	rm -rf .venv build runs

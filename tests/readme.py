@@ -1,15 +1,17 @@
 """The README's figures: each stands between two markers, and a command writes what is between them.
 
-`python tests/readme.py` runs every `$ ` command of the README that is followed by its output, and writes the output
-anew; `make parity-full` and others call `replace` for their own tables.
+`make readme` runs every command of the README and writes what it printed; `make parity-full` writes its own table.
 """
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
-CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
+BACKENDS = ("c", "numpy", "torch")
 
 
 def replace(name: str, text: str) -> None:
@@ -22,11 +24,80 @@ def replace(name: str, text: str) -> None:
     README.write_text(after, encoding="utf-8")
 
 
-def blocks(text: str) -> list[tuple[str, str]]:
-    """The (command, output) pairs of the README's console blocks."""
-    pairs = []
-    for block in CONSOLE.findall(text):
-        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-            command, _, output = part.partition("\n")
-            pairs.append((command, output))
-    return pairs
+def between(name: str) -> str:
+    """What stands between the markers of `name`."""
+    return re.search(rf"<!-- {name} -->\n(.*?)<!-- /{name} -->", README.read_text(encoding="utf-8"), re.DOTALL)[1]
+
+
+def console_blocks() -> list[list[str]]:
+    """The commands of each console block of the README, without their prompts."""
+    blocks = re.findall(r"```console\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    return [re.findall(r"^\$ (.*)$", block.replace("\\\n", " "), re.MULTILINE) for block in blocks]
+
+
+def script() -> str:
+    """The README's Python script."""
+    return re.search(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)[1]
+
+
+def run(command: str) -> str:
+    """Run a command as the README's reader would, in a shell, in the project's root; return stdout."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    result = subprocess.run(
+        ["bash", "-ec", command], cwd=ROOT, env={**os.environ, "PATH": path}, stdout=subprocess.PIPE, check=True
+    )
+    return result.stdout.decode()
+
+
+def script_outputs() -> dict[str, str]:
+    """What the README's script prints on each backend."""
+    return {
+        name: subprocess.run(
+            [sys.executable, "-c", script().replace("nnz.numpy", f"nnz.{name}")],
+            stdout=subprocess.PIPE,
+            check=True,
+            text=True,
+        ).stdout.strip()
+        for name in BACKENDS
+    }
+
+
+def script_table() -> str:
+    """The table below the README's script."""
+    printed = script_outputs()
+    head = "| " + " | ".join(f"`nnz.{name}` prints" for name in printed) + " |"
+    return "\n".join([head, "|---" * len(printed) + "|", "| " + " | ".join(printed.values()) + " |"])
+
+
+def lines_table() -> str:
+    """What each backend adds, and how long it is: lines that hold code, without blank lines and comments."""
+    rows = [
+        ("C", "mlp_c", "mlp.c", "ops/*.c", "nothing: every loop is there to be read, and so is every address"),
+        ("numpy", "mlp_numpy", "mlp.py", "ops/[!_]*.py", "the array: each loop nest is one expression"),
+        ("PyTorch", "mlp_torch", "mlp.py", "ops/[!_bd]*.py", "autograd: the backward is derived, not written"),
+    ]
+    table = ["| | what it adds | the model | its operations |", "|---|---|---|---|"]
+    for title, folder, model, ops, adds in rows:
+        counts = [sum(map(code_lines, (ROOT / folder).glob(pattern))) for pattern in (model, ops)]
+        table.append(f"| [{title}]({folder}) | {adds} | {counts[0]} lines | {counts[1]} lines |")
+    return "\n".join(table)
+
+
+def code_lines(path: Path) -> int:
+    """Lines of a source that hold code: no blank lines, no comments, no docstrings."""
+    text = path.read_text(encoding="utf-8")
+    text = re.sub(r'"""(.|\n)*?"""', "", text) if path.suffix == ".py" else text
+    comment = "#" if path.suffix == ".py" else "//"
+    return sum(1 for line in text.splitlines() if line.strip() and not line.strip().startswith(comment))
+
+
+def run_output() -> str:
+    """The end of what `make run` prints: the last evaluation, the samples and the test loss."""
+    lines = run("make --no-print-directory run").splitlines()
+    return "\n".join(["```text", *lines[-22:], "```"])
+
+
+if __name__ == "__main__":
+    replace("script", script_table())
+    replace("lines", lines_table())
+    replace("make-run", run_output())
