@@ -9,7 +9,9 @@ SETUP = pyproject.toml setup.py constraints.txt mlp_c/build_kernels.py $(wildcar
 
 # The kernels may round a multiply-add once instead of twice (-ffp-contract=fast); the rest, the RNG among it, may not.
 # -fno-math-errno says that nobody reads errno after sqrt. Neither changes what a single operation gives.
-CFLAGS = -O3 -fno-math-errno -fopenmp-simd
+# Threads come by OpenMP where the compiler has it.
+OPENMP := $(shell echo 'int main(void) { return 0; }' | $(CC) -fopenmp -x c - -o /dev/null 2>/dev/null && echo -fopenmp || echo -fopenmp-simd)
+CFLAGS = -O3 -fno-math-errno $(OPENMP)
 COMPILE = $(CC) -std=c11 -D_POSIX_C_SOURCE=200809L $(CFLAGS) $(WARNINGS)
 WARNINGS = -Wall -Wextra -Wconversion -Wshadow
 
@@ -46,7 +48,7 @@ build/mlp: $(C_FILES)
 	@mkdir -p build
 	$(COMPILE) -ffp-contract=fast -c mlp_c/float32.c -o build/float32.o
 	$(COMPILE) -ffp-contract=fast -c mlp_c/float64.c -o build/float64.o
-	$(COMPILE) -ffp-contract=off mlp_c/program/*.c build/float32.o build/float64.o -lm -o $@
+	$(COMPILE) -ffp-contract=off mlp_c/program/*.c mlp_c/threads.c build/float32.o build/float64.o -lm -o $@
 
 parity-full: .venv/dev build/mlp
 	$(BIN)/python tests/parity_full.py

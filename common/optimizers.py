@@ -27,10 +27,10 @@ class Optimizer:
 
     def step(self, grads: Mapping[str, np.ndarray]) -> None:
         """Update the parameters in place. Raises ValueError if a gradient's name, shape or dtype does not fit."""
-        checks.gradients(grads, self._p, self._shapes)
+        grads = checks.gradients(grads, self._p, self._shapes, self.native)
         self.t += 1
         for name, p in self._p.items():
-            self._update(p, *(self._state[moment][name] for moment in self.moments), self.native(grads[name]))
+            self._update(p, *(self._state[moment][name] for moment in self.moments), grads[name])
 
     def state(self) -> dict[str, np.ndarray]:
         """The moments by name, "m.wte" and so on; with `t` they are all that a resumed run needs."""

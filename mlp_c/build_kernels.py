@@ -1,14 +1,18 @@
 """Tells cffi (API mode) what to compile into nnz.c._kernels: the headers are read, so nothing is declared twice."""
 
+import os
 import re
+import subprocess
 import sys
+import sysconfig
+import tempfile
 from pathlib import Path
 
 from cffi import FFI
 
 HERE = Path("mlp_c")  # setuptools runs this in the project's root, and wants relative paths
 HEADERS = ("ops.h", "matmul.h", "mlp.h")
-FLAGS = ["-std=c11", "-O3", "-fno-math-errno", "-ffp-contract=fast", "-fopenmp-simd"]
+FLAGS = ["-std=c11", "-O3", "-fno-math-errno", "-ffp-contract=fast"]
 
 
 def declarations(dtype: str, real: str) -> str:
@@ -20,15 +24,31 @@ def declarations(dtype: str, real: str) -> str:
     return re.sub(r"\breal\b", real, text)
 
 
-DECLARATIONS = declarations("float32", "float") + declarations("float64", "double")
+def openmp() -> str:
+    """-fopenmp where the compiler has it, else the part of it that needs no threads."""
+    compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, "try.c")
+        source.write_text("#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n")
+        command = [*compiler, "-fopenmp", str(source), "-o", str(source.with_suffix(""))]
+        try:
+            found = subprocess.run(command, capture_output=True, check=False).returncode == 0
+        except OSError:
+            found = False
+    return "-fopenmp" if found else "-fopenmp-simd"
+
+
+DECLARATIONS = declarations("float32", "float") + declarations("float64", "double") + "void set_threads(int n);\n"
+OPENMP = openmp()
 
 ffi = FFI()
 ffi.cdef(DECLARATIONS)
 ffi.set_source(
     "nnz.c._kernels",
-    "#include <stddef.h>\n#include <stdint.h>\n" + DECLARATIONS,
-    sources=[str(HERE / "float32.c"), str(HERE / "float64.c")],
+    "#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n" + DECLARATIONS,
+    sources=[str(HERE / name) for name in ("float32.c", "float64.c", "threads.c")],
     depends=[str(path) for pattern in ("*.h", "*.c", "ops/*.c") for path in sorted(HERE.glob(pattern))],
-    extra_compile_args=[] if sys.platform == "win32" else FLAGS,
+    extra_compile_args=[] if sys.platform == "win32" else [*FLAGS, OPENMP],
+    extra_link_args=["-fopenmp"] if OPENMP == "-fopenmp" else [],
     optional=True,  # without a compiler everything but nnz.c is installed
 )

@@ -2,16 +2,22 @@
 //
 // A tile of ROWS x COLS results stays in registers while k runs over DEPTH: each step reads COLS numbers of b and ROWS
 // of a and does ROWS * COLS multiply-adds. b is first copied ("packed") into panels COLS wide, so that the innermost
-// loop reads it in order whatever its strides, and so that a ragged last panel is padded with zeros.
+// loop reads it in order whatever its strides, and so that a ragged last panel is padded with zeros. Each panel is one
+// thread's work: a result is always summed by one thread in one order, so their number changes no bit.
+// (Goto and van de Geijn 2008, Anatomy of High-Performance Matrix Multiplication.)
 #include "matmul.h"
 
-enum { ROWS = 6, COLS = 128 / sizeof(real), DEPTH = 256 };
+#include "threads.h"
 
-static size_t smaller(size_t x, size_t y) { return x < y ? x : y; }
+enum { ROWS = 6, COLS = 16, DEPTH = 256, CHUNK = 16 };
 
 static void pack_panel(real *panel, const real *b, size_t b_row, size_t b_col, size_t J, size_t K) {
-    for (size_t k = 0; k < K; k++) {
-        for (size_t j = 0; j < COLS; j++) { panel[k * COLS + j] = j < J ? b[k * b_row + j * b_col] : 0; }
+    for (size_t k = 0; k < K * COLS && J < COLS; k++) { panel[k] = 0; }
+    for (size_t first = 0; first < K; first += CHUNK) {  // a chunk of rows at a time stays in the cache
+        const size_t end = smaller(first + CHUNK, K);
+        for (size_t j = 0; j < J; j++) {
+            for (size_t k = first; k < end; k++) { panel[k * COLS + j] = b[k * b_row + j * b_col]; }
+        }
     }
 }
 
@@ -30,24 +36,48 @@ static void tile(real *restrict acc, const real *const rows[ROWS], size_t a_col,
     }
 }
 
-void matmul_add(real *c, const real *a, size_t a_row, size_t a_col, const real *b, size_t b_row, size_t b_col, size_t I,
-                size_t J, size_t K) {
+// The columns j .. j + cols of c, cols <= COLS.
+static void multiply_panel(real *c, const real *a, size_t a_row, size_t a_col, const real *b, size_t b_row,
+                           size_t b_col, size_t I, size_t J, size_t K, size_t cols) {
     real panel[DEPTH * COLS], acc[ROWS * COLS];
     for (size_t k = 0; k < K; k += DEPTH) {
-        size_t depth = smaller(DEPTH, K - k);
-        for (size_t j = 0; j < J; j += COLS) {
-            size_t cols = smaller(COLS, J - j);
-            pack_panel(panel, b + k * b_row + j * b_col, b_row, b_col, cols, depth);
-            for (size_t i = 0; i < I; i += ROWS) {
-                size_t n = smaller(ROWS, I - i);
-                const real *rows[ROWS];  // past the last row the last one again: computed, and not stored
-                for (size_t r = 0; r < ROWS; r++) { rows[r] = a + (i + smaller(r, n - 1)) * a_row + k * a_col; }
-                tile(acc, rows, a_col, panel, depth);
-                for (size_t r = 0; r < n; r++) {
-                    for (size_t s = 0; s < cols; s++) { c[(i + r) * J + j + s] += acc[r * COLS + s]; }
-                }
+        const size_t depth = smaller(DEPTH, K - k);
+        pack_panel(panel, b + k * b_row, b_row, b_col, cols, depth);
+        for (size_t i = 0; i < I; i += ROWS) {
+            const size_t n = smaller(ROWS, I - i);
+            const real *rows[ROWS];  // past the last row the last one again: computed, and not stored
+            for (size_t r = 0; r < ROWS; r++) { rows[r] = a + (i + smaller(r, n - 1)) * a_row + k * a_col; }
+            tile(acc, rows, a_col, panel, depth);
+            for (size_t r = 0; r < n; r++) {
+                for (size_t s = 0; s < cols; s++) { c[(i + r) * J + s] += acc[r * COLS + s]; }
             }
         }
+    }
+}
+
+// For a row or two packing does not pay: each result is one dot product, of vectors that lie in order.
+DISPATCH
+static void multiply_few_rows(real *c, const real *a, size_t a_row, const real *b, size_t b_col, size_t I, size_t J,
+                              size_t K) {
+    for (size_t i = 0; i < I; i++) {
+        for (size_t j = 0; j < J; j++) {
+            real sum = 0;
+#pragma omp simd reduction(+ : sum)
+            for (size_t k = 0; k < K; k++) { sum += a[i * a_row + k] * b[k + j * b_col]; }
+            c[i * J + j] += sum;
+        }
+    }
+}
+
+void matmul_add(real *c, const real *a, size_t a_row, size_t a_col, const real *b, size_t b_row, size_t b_col, size_t I,
+                size_t J, size_t K) {
+    if (I <= 2 && a_col == 1 && b_row == 1) {
+        multiply_few_rows(c, a, a_row, b, b_col, I, J, K);
+        return;
+    }
+#pragma omp parallel for schedule(static) num_threads(threads_for(I * J * K))
+    for (size_t j = 0; j < J; j += COLS) {
+        multiply_panel(c + j, a, a_row, a_col, b + j * b_col, b_row, b_col, I, J, K, smaller(COLS, J - j));
     }
 }
 

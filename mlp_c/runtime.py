@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ._binding import lib
+
 
 def devices() -> tuple[str, ...]:
     """The devices that a model of this backend can live on."""
@@ -9,4 +11,5 @@ def devices() -> tuple[str, ...]:
 
 
 def set_threads(n: int) -> None:
-    """The kernels run on one thread, which is within every number of threads asked for."""
+    """Let the kernels use up to `n` threads from now on. Their number changes no bit of any result."""
+    lib.set_threads(n)

@@ -2,19 +2,42 @@
 #include <tgmath.h>
 
 #include "../ops.h"
+#include "../threads.h"
+
+enum { ADAMW_BLOCK = 8192 };  // parameters that one thread takes at a time
+
+typedef struct {  // each computed in double, then rounded once
+    real keep_m, take_m, keep_v, take_v, keep_p, step, root, eps;
+} Constants;
+
+DISPATCH
+static void adamw_block(real *restrict p, real *restrict m, real *restrict v, const real *restrict g, size_t n,
+                        const Constants *constants) {
+    const Constants c = *constants;
+    for (size_t i = 0; i < n; i++) {
+        m[i] = c.keep_m * m[i] + c.take_m * g[i];
+        v[i] = c.keep_v * v[i] + c.take_v * (g[i] * g[i]);
+        p[i] = c.keep_p * p[i] - c.step * (m[i] / (sqrt(v[i]) / c.root + c.eps));
+    }
+}
 
 // m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g^2,
 // p = (1 - lr weight_decay) p - lr / (1 - beta1^t) m / (sqrt(v) / sqrt(1 - beta2^t) + eps)
 // p (...)  m (...)  v (...)  g (...)  ->  p (...)  m (...)  v (...)
-DISPATCH
-void adamw_step(real *restrict p, real *restrict m, real *restrict v, const real *restrict g, size_t n, int64_t t,
-                double lr, double beta1, double beta2, double eps, double weight_decay) {
-    const real keep_m = (real)beta1, take_m = (real)(1 - beta1), keep_v = (real)beta2, take_v = (real)(1 - beta2);
-    const real keep_p = (real)(1 - lr * weight_decay), step = (real)(lr / (1 - pow(beta1, (double)t)));
-    const real root = (real)sqrt(1 - pow(beta2, (double)t)), tiny = (real)eps;
-    for (size_t i = 0; i < n; i++) {
-        m[i] = keep_m * m[i] + take_m * g[i];
-        v[i] = keep_v * v[i] + take_v * (g[i] * g[i]);
-        p[i] = keep_p * p[i] - step * (m[i] / (sqrt(v[i]) / root + tiny));
+void adamw_step(real *p, real *m, real *v, const real *g, size_t n, int64_t t, double lr, double beta1, double beta2,
+                double eps, double weight_decay) {
+    const Constants c = {
+        .keep_m = (real)beta1,
+        .take_m = (real)(1 - beta1),
+        .keep_v = (real)beta2,
+        .take_v = (real)(1 - beta2),
+        .keep_p = (real)(1 - lr * weight_decay),
+        .step = (real)(lr / (1 - pow(beta1, (double)t))),
+        .root = (real)sqrt(1 - pow(beta2, (double)t)),
+        .eps = (real)eps,
+    };
+#pragma omp parallel for schedule(static) num_threads(threads_for(8 * n))
+    for (size_t i = 0; i < n; i += ADAMW_BLOCK) {
+        adamw_block(p + i, m + i, v + i, g + i, smaller(ADAMW_BLOCK, n - i), &c);
     }
 }

@@ -1,0 +1,26 @@
+// threads.h: how many threads a kernel's loop is shared out to. Without OpenMP there is one, and nothing else changes.
+#ifndef NNZ_THREADS_H
+#define NNZ_THREADS_H
+
+#include <stddef.h>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+static inline size_t smaller(size_t x, size_t y) { return x < y ? x : y; }
+
+// Enough work for each: waking a thread costs as much as some 100,000 multiply-adds.
+static inline int threads_for(size_t work) {
+#ifdef _OPENMP
+    return (int)smaller((size_t)omp_get_max_threads(), 1 + work / 200000);
+#else
+    (void)work;
+    return 1;
+#endif
+}
+
+// From now on a kernel called by this thread uses up to n threads.
+void set_threads(int n);
+
+#endif

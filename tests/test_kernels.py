@@ -1,0 +1,87 @@
+"""The fast C kernels against the plain ones that define them."""
+
+import numpy as np
+import pytest
+
+from nnz.conformance.rounding import ULP_BUDGET, gamma, unit_roundoff
+
+_binding = pytest.importorskip("nnz.c._binding", reason="the C kernels are not built")
+
+DTYPES = ("float32", "float64")
+
+
+def matmul(name, a, b, transposed_a, transposed_b):
+    """c = a b by the kernel `name`, a and b stored as they are or transposed."""
+    (M, K), N = a.shape, b.shape[1]
+    a_stored, b_stored = (np.ascontiguousarray(x.T if t else x) for x, t in ((a, transposed_a), (b, transposed_b)))
+    a_strides, b_strides = ((1, M) if transposed_a else (K, 1)), ((1, K) if transposed_b else (N, 1))
+    c = np.zeros((M, N), a.dtype)
+    pointers = [_binding.pointer(x) for x in (c, a_stored, b_stored)]
+    _binding.kernel(name, a.dtype)(pointers[0], pointers[1], *a_strides, pointers[2], *b_strides, M, N, K)
+    return c
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("transposed_b", [False, True])
+@pytest.mark.parametrize("transposed_a", [False, True])
+def test_the_tiled_product_is_the_plain_one_within_its_bound(dtype, transposed_a, transposed_b):
+    generator = np.random.default_rng(17)
+    for M, N, K in [
+        (1, 1, 1),
+        (1, 40, 31),
+        (2, 7, 300),
+        (3, 5, 7),
+        (6, 16, 256),
+        (7, 17, 257),
+        (13, 33, 600),
+        (128, 27, 512),
+    ]:
+        a, b = (generator.normal(size=shape).astype(dtype) for shape in ((M, K), (K, N)))
+        fast, plain = (matmul(name, a, b, transposed_a, transposed_b) for name in ("matmul_add", "matmul_add_plain"))
+        exact = a.astype(np.float64) @ b.astype(np.float64)
+        # both lie within gamma of the exact product, in whatever order they add
+        bound = 2 * gamma(K + 1, unit_roundoff(dtype)) * (np.abs(a).astype(np.float64) @ np.abs(b).astype(np.float64))
+        assert np.all(np.abs(fast.astype(np.float64) - plain) <= bound), (M, N, K)
+        assert np.all(np.abs(fast - exact) <= bound), (M, N, K)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_number_of_threads_changes_no_bit(dtype):
+    generator = np.random.default_rng(18)
+    a, b = (generator.normal(size=shape).astype(dtype) for shape in ((131, 513), (513, 147)))
+    products = []
+    for threads in (1, 2, 3, 7):
+        _binding.lib.set_threads(threads)
+        products.append(matmul("matmul_add", a, b, False, True))
+    _binding.lib.set_threads(1)
+    assert all(np.array_equal(product, products[0]) for product in products)
+
+
+def tanh(x):
+    y = np.empty_like(x)
+    _binding.kernel("tanh_forward", x.dtype)(_binding.pointer(y), _binding.pointer(x), x.size)
+    return y
+
+
+def test_tanh_keeps_its_budget_on_a_sweep_of_float32():
+    x = np.arange(0, 2**32, 4099, dtype=np.uint64).astype(np.uint32).view(np.float32)
+    x = x[np.isfinite(x)]
+    exact = np.tanh(x.astype(np.float64))
+    error = np.abs(tanh(x).astype(np.float64) - exact)
+    assert np.all(error <= ULP_BUDGET * np.spacing(np.abs(exact).astype(np.float32)).astype(np.float64))
+
+
+def test_tanh_keeps_its_budget_on_a_sweep_of_float64():
+    mpmath = pytest.importorskip("mpmath")
+    generator = np.random.default_rng(19)
+    x = np.concatenate([generator.normal(size=2000) * 10.0 ** generator.integers(-12, 2, 2000), [0.0, 1e-300, -30.0]])
+    with mpmath.workdps(50):
+        error = [abs(mpmath.mpf(float(y)) - mpmath.tanh(mpmath.mpf(float(v)))) for v, y in zip(x, tanh(x), strict=True)]
+    assert np.all(np.array([float(e) for e in error]) <= ULP_BUDGET * np.spacing(np.abs(np.tanh(x))))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_tanh_of_what_is_no_number_or_infinite_is_as_ieee_says(dtype):
+    y = tanh(np.array([np.nan, np.inf, -np.inf, 0.0, -0.0], dtype))
+    assert np.isnan(y[0])
+    assert list(y[1:]) == [1, -1, 0, 0]
