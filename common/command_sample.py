@@ -9,6 +9,7 @@ from typing import Any
 
 from .errors import ASKED_WRONGLY, refusing
 from .recipe import Recipe
+from .settings import integer, read
 
 EXAMPLES = """\
   nnz sample runs/names-c
@@ -65,7 +66,7 @@ def check_sampling(arguments: argparse.Namespace) -> None:
         if value is not None:
             recipe = recipe.override(f"sample.{key}", value)
     if getattr(arguments, "tokens", None) is not None:
-        recipe.override("sample.count", arguments.tokens)
+        read("--tokens", integer(0), arguments.tokens)
 
 
 def _count(arguments: argparse.Namespace) -> int:

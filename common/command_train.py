@@ -9,8 +9,9 @@ import argparse
 from pathlib import Path
 
 from . import backends
-from .errors import ASKED_WRONGLY, Refusal, UsageError, refusing
+from .errors import UsageError, refusing
 from .recipe import Recipe, known, load, parse_value
+from .settings import integer, read
 
 EXAMPLES = """\
   nnz train names
@@ -67,8 +68,8 @@ def _recipe(arguments: argparse.Namespace) -> Recipe:
 
 
 def _backend(arguments: argparse.Namespace, recipe: Recipe) -> str:
-    if arguments.threads is not None and arguments.threads < 1:
-        raise Refusal(f"--threads {arguments.threads} is not allowed; it takes an integer from 1", ASKED_WRONGLY)
+    if arguments.threads is not None:
+        read("--threads", integer(1), arguments.threads)
     if arguments.backend is not None:
         return arguments.backend
     recorded = recipe.train.backend

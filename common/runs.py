@@ -58,9 +58,11 @@ class Run:
                     progress.advance,
                     lambda: signals.requested,
                 )
+                self._save()
+                if signals.requested:  # while the last update was under way
+                    raise KeyboardInterrupt
             except KeyboardInterrupt:
                 raise KeyboardInterrupt(self._stopped()) from None
-            self._save()
         seconds = time.perf_counter() - began
         note(f"{steps - start:,} steps in {seconds:.1f} s")
         finish(self.trainer, self.folder)

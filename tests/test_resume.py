@@ -1,16 +1,9 @@
 """A run that was stopped and resumed ends with the files of one that was not."""
 
-import random
-import signal
-import subprocess
-import sys
-import threading
-
 import pytest
 from tiny_runs import BUILT, data_folder, tiny_recipe, train
 
 from nnz import backends, checkpoints
-from nnz.interruption import StopSignals
 from nnz.run_folder import RunFolder
 from nnz.runs import Run
 
@@ -77,9 +70,12 @@ def test_a_run_stopped_anywhere_ends_as_if_it_never_was(data, tmp_path, whole, w
 
 
 def test_a_run_stopped_again_and_again_ends_as_if_it_never_was(data, tmp_path, whole):
+    reached = []
     for _ in range(4):
-        stopped(Run(tiny_recipe(data), "numpy", tmp_path, resume=True), 4, "before the update")
-    assert checkpoints.load(tmp_path / "checkpoint.safetensors").step == 12
+        stopped(Run(tiny_recipe(data), "numpy", tmp_path, resume=True), 19, "before the forward")
+        reached.append(checkpoints.load(tmp_path / "checkpoint.safetensors").step)
+    assert reached == sorted(set(reached))
+    assert 5 < reached[-1] < 23
     train(tiny_recipe(data), tmp_path, resume=True)
     for name in FILES:
         assert (tmp_path / name).read_bytes() == (whole["numpy"] / name).read_bytes(), name
@@ -156,53 +152,3 @@ def test_cutting_the_log_keeps_the_lines_before_the_step_and_drops_a_torn_one(tm
     assert [step for step, _, _ in folder.read_log()] == [0, 10]
     with pytest.raises(ValueError, match="lacks lines"):
         folder.cut_log(21, eval_every=10, steps=50)
-
-
-def test_the_first_signal_asks_and_the_second_stops_at_once():
-    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-    with StopSignals() as signals:
-        signal.raise_signal(signal.SIGTERM)
-        assert signals.requested
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
-    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
-
-
-def test_a_run_on_another_thread_leaves_the_signals_alone(data, tmp_path):
-    thread = threading.Thread(target=train, args=(tiny_recipe(data), tmp_path))
-    thread.start()
-    thread.join()
-    assert (tmp_path / "samples.txt").exists()
-
-
-def command(recipe_file, out, backend, *more):
-    words = ["train", str(recipe_file), "--backend", backend, "--out", str(out), *more]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen([sys.executable, "-m", "nnz", *words], **pipes)
-
-
-@pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "SIGKILL"])
-@pytest.mark.parametrize("backend", backends.names())
-def test_a_command_stopped_by_a_signal_is_resumed_to_the_same_bytes(data, tmp_path, backend, how):
-    if backend not in BUILT:
-        pytest.skip(f"backend {backend} is not there")
-    settings = tiny_recipe(data, steps=1500, train__eval_every=50, model__hidden_size=64)
-    (tmp_path / "tiny.toml").write_text(settings.to_toml(), encoding="utf-8")
-    expected = train(settings, tmp_path / "expected", backend)
-
-    process = command(tmp_path / "tiny.toml", tmp_path / "run", backend)
-    for _ in range(random.randrange(1, 20)):
-        process.stdout.readline()
-    process.send_signal(getattr(signal, how))
-    _, error = process.communicate(timeout=60)
-    assert process.returncode == (-signal.SIGKILL if how == "SIGKILL" else 1)
-    if how != "SIGKILL":
-        step = checkpoints.load(tmp_path / "run" / "checkpoint.safetensors").step
-        assert error == (f"nnz: stopped at step {step}; the same command with --resume goes on in {tmp_path / 'run'}\n")
-        assert step < 1500
-
-    resumed = command(tmp_path / "tiny.toml", tmp_path / "run", backend, "--resume")
-    resumed.communicate(timeout=60)
-    assert resumed.returncode == 0
-    for name in FILES[:4]:
-        assert (tmp_path / "run" / name).read_bytes() == (expected / name).read_bytes(), name

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from nnz import backends
+from nnz.command_line import main
 from nnz.recipe import Recipe
 from nnz.runs import Run
 
@@ -46,3 +48,18 @@ def train(recipe: Recipe, out: Path, backend: str = "numpy", resume: bool = Fals
     """Train into the folder `out` and return it."""
     Run(recipe, backend, out, resume).train()
     return out
+
+
+def finished_run(place: Path) -> Path:
+    """Fill the folder with few-names/, tiny.toml and run/, a finished run of 200 steps; return it."""
+    settings = tiny_recipe(data_folder(place / "few-names"), data__windows="padded", train__steps=200)
+    (place / "tiny.toml").write_text(settings.to_toml(), encoding="utf-8")
+    train(settings, place / "run")
+    return place
+
+
+def nnz(capsys: Any, *words: object) -> tuple[int, str, str]:
+    """Run the command in this process; return its exit code, stdout and stderr."""
+    capsys.readouterr()
+    code = main([str(word) for word in words])
+    return code, *capsys.readouterr()

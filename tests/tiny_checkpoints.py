@@ -1,0 +1,20 @@
+"""A checkpoint of 7 characters, small enough to look into."""
+
+from __future__ import annotations
+
+from nnz import RNG
+from nnz.checkpoints import Checkpoint
+from nnz.recipe import Recipe
+from nnz.tokenizers import CharTokenizer
+
+TOKENIZER = CharTokenizer("\nabcé你😀")
+RECIPE = Recipe("tiny").override("model.hidden_size", 5).override("model.embedding_size", 2)
+SHAPES = {"wte": (7, 2), "fc1.weight": (5, 6), "fc1.bias": (5,), "fc2.weight": (7, 5), "fc2.bias": (7,)}
+
+
+def checkpoint(recipe: Recipe = RECIPE, seed: int = 1, backend: str = "numpy", **fields: float) -> Checkpoint:
+    """Return a checkpoint at step 12 whose arrays the seed draws."""
+    rng, dtype = RNG(seed), recipe.model.dtype
+    parameters = {name: rng.normal(shape, dtype=dtype) for name, shape in SHAPES.items()}
+    optimizer = {f"{kind}.{name}": rng.normal(shape, dtype=dtype) for kind in "mv" for name, shape in SHAPES.items()}
+    return Checkpoint(recipe, TOKENIZER, backend, 12, parameters, optimizer, 12, **fields)
