@@ -1,0 +1,102 @@
+"""From logits to a token: temperature, top-k, top-p, and whether rounding could have changed the outcome."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from dataclasses import dataclass
+
+import numpy as np
+
+from nnz import checks
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How a token is drawn. The arithmetic is that of nnz.sampling.choose, with top-p beside it.
+
+    Args:
+        temperature: divides the logits; 0 takes the first of the largest.
+        top_k: only the k likeliest tokens; 0 for all.
+        top_p: of those, only the likeliest whose probabilities together reach p (Holtzman et al. 2020); 1 for all.
+
+    Raises:
+        TypeError: temperature or top_p is no number, or top_k no integer.
+        ValueError: temperature or top_k is negative, or top_p not in (0, 1].
+    """
+
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+
+    def __post_init__(self) -> None:
+        checks.non_negative("temperature", self.temperature)
+        if isinstance(self.top_k, bool) or not isinstance(self.top_k, numbers.Integral):
+            raise TypeError(f"top_k must be an integer, not {type(self.top_k).__name__}")
+        checks.non_negative("top_k", self.top_k)
+        if not 0 < checks.non_negative("top_p", self.top_p) <= 1:
+            raise ValueError(f"top_p must be above 0 and at most 1; got {self.top_p}")
+
+    def token(self, logits: np.ndarray, uniform: float) -> int:
+        """Return the first token whose running sum of probabilities exceeds `uniform`; logits (V,).
+
+        Raises FloatingPointError for logits that are not finite.
+        """
+        z = self._scaled(logits)
+        if z is None:
+            return int(np.argmax(logits))
+        running = np.cumsum(_softmax(np.where(z >= self._threshold(z), z, -np.inf)))
+        return int(min(np.searchsorted(running, uniform, side="right"), len(z) - 1))
+
+    def is_certain(self, logits: np.ndarray, uniform: float, error: float) -> bool:
+        """Tell whether logits each off by up to `error` would have given the same token.
+
+        Then no other token comes near the largest (temperature 0) or the threshold of top-k and top-p, and the uniform
+        is no nearer to a running sum c than c can move: 2 error c (1 - c), and what summing V terms rounds.
+        """
+        z = self._scaled(logits)
+        if z is None:
+            return int((logits >= logits.max() - 2 * error).sum()) == 1
+        error /= self.temperature
+        threshold, sway = self._threshold(z), 2 * error
+        if math.isfinite(threshold) and (z >= threshold - sway).sum() > (z >= threshold).sum():
+            return False
+        kept = np.where(z >= threshold, z, -np.inf)
+        rounding = np.finfo(logits.dtype).eps * math.sqrt(np.isfinite(kept).sum())
+        if self.top_p < 1:
+            margin = sway + rounding
+            if self._threshold(z, self.top_p - margin) != self._threshold(z, self.top_p + margin):
+                return False
+        running = np.cumsum(_softmax(kept))
+        margins = sway * running * np.maximum(1 - running, 0) + rounding
+        return not (np.abs(running - uniform) <= margins)[:-1].any()  # the last sum stands for 1: no uniform reaches it
+
+    def _scaled(self, logits: np.ndarray) -> np.ndarray | None:
+        """(logits - max logits) / temperature in the dtype of the logits; None where that divides by zero."""
+        if not np.isfinite(logits).all():
+            raise FloatingPointError(
+                "the model's logits are not finite: its training diverged; train with a lower optimizer.lr"
+            )
+        divisor = logits.dtype.type(self.temperature)
+        if divisor == 0:
+            return None
+        with np.errstate(over="ignore"):  # a tiny temperature sends all but the largest to -inf, as it should
+            return (logits - logits.max()) / divisor
+
+    def _threshold(self, z: np.ndarray, top_p: float | None = None) -> float:
+        """The least z that is kept: of equals all or none are."""
+        least = -math.inf
+        if 0 < self.top_k < len(z):
+            least = float(np.partition(z, -self.top_k)[-self.top_k])
+        top_p = self.top_p if top_p is None else top_p
+        if self.top_p < 1:
+            ordered = np.sort(z[z >= least])[::-1]
+            reached = np.searchsorted(np.cumsum(_softmax(ordered)), top_p)  # so many sums are below p
+            least = float(ordered[min(reached, len(ordered) - 1)])
+        return least
+
+
+def _softmax(z: np.ndarray) -> np.ndarray:
+    """exp(z) / sum exp(z), for z of which the largest is 0."""
+    e = np.exp(z)
+    return e / e.sum()

@@ -1,0 +1,55 @@
+"""Which GPT: the sizes and the switches that tell the course's from GPT-2's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from nnz import checks
+
+CHOICES = {"activation": ("relu", "gelu"), "attention": ("spelled out", "fused"), "dtype": checks.DTYPES}
+
+
+@dataclass(frozen=True)
+class GPTConfig:
+    """V, T, the depth and the width of a GPT. The defaults are the course's GPT; `GPTConfig.gpt2()` has GPT-2's shape.
+
+    Raises TypeError for a field of the wrong type, ValueError for a value that makes no model.
+    """
+
+    vocab_size: int  # V
+    context_length: int = 256  # T, the most tokens the model sees at once
+    n_layer: int = 6
+    n_head: int = 6
+    n_embd: int = 384  # E; each head has E / n_head of it
+    dropout: float = 0.2  # of attention weights and of what attention and feed-forward add to the residual stream
+    embedding_dropout: float = 0.0  # of the sum of both embeddings, as GPT-2 has it
+    activation: str = "relu"  # "gelu" is the tanh approximation, as in GPT-2
+    qkv_bias: bool = False
+    linear_bias: bool = True  # in attention's projection and in both layers of the feed-forward
+    head_bias: bool = True
+    tied_head: bool = False  # the head's weight is the token embedding (Press and Wolf 2017)
+    attention: str = "fused"  # torch's own kernel, or "spelled out": the same numbers up to rounding
+    dtype: str = "float32"
+
+    def __post_init__(self) -> None:
+        for name in ("vocab_size", "context_length", "n_layer", "n_head", "n_embd"):
+            checks.positive_int(name, getattr(self, name))
+        if self.n_embd % self.n_head:
+            raise ValueError(f"n_embd must be a multiple of n_head; got {self.n_embd} for {self.n_head} heads")
+        for name in ("dropout", "embedding_dropout"):
+            if checks.non_negative(name, getattr(self, name)) >= 1:
+                raise ValueError(f"{name} must be below 1; got {getattr(self, name)}")
+        for name in ("qkv_bias", "linear_bias", "head_bias", "tied_head"):
+            if not isinstance(getattr(self, name), bool):
+                raise TypeError(f"{name} must be true or false; got {getattr(self, name)!r}")
+        for name, known in CHOICES.items():
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} must be {' or '.join(map(repr, known))}; got {getattr(self, name)!r}")
+
+    @classmethod
+    def gpt2(cls, **changes: Any) -> GPTConfig:
+        """GPT-2's shape, 124M parameters unless `changes` say otherwise (Radford et al. 2019): GELU, biases, tied."""
+        sizes = {"vocab_size": 50257, "context_length": 1024, "n_layer": 12, "n_head": 12, "n_embd": 768}
+        shape = {"activation": "gelu", "qkv_bias": True, "head_bias": False, "tied_head": True}
+        return cls(**sizes | shape | {"dropout": 0.1, "embedding_dropout": 0.1} | changes)

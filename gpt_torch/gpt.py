@@ -1,0 +1,145 @@
+"""The GPT: what every token hands to those after it, in n_layer rounds.
+
+Read it from the top. Radford et al. 2019 (GPT-2) is the source of the shape, Vaswani et al. 2017 that of attention.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from nnz import checks
+from nnz.rng import RNG
+
+from .attention import Attention
+from .border import as_ids
+from .cache import Cache, LayerCache
+from .config import GPTConfig
+
+SEED = 1337  # draws the weights of a model that is given no RNG
+SCALE = 0.02  # their standard deviation
+
+
+class GPT(nn.Module):
+    """logits = head(norm(blocks(wte[idx] + wpe[0 .. T-1]))), a torch module like any other.
+
+    Args:
+        config: the shape.
+        rng: an nnz.RNG, which draws the weights; RNG(1337) if there is none.
+        parameters: arrays or tensors by name, as `named_parameters()` has them: taken instead of drawing.
+        device: where torch keeps and computes it.
+
+    Raises:
+        TypeError: rng is no nnz.RNG, or parameters no mapping.
+        ValueError: a name or a shape among the parameters does not fit the config.
+    """
+
+    def __init__(
+        self,
+        config: GPTConfig,
+        rng: RNG | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        device: str | torch.device = "cpu",
+    ) -> None:
+        super().__init__()
+        self.config = config
+        V, T, E = config.vocab_size, config.context_length, config.n_embd
+        with torch.device("meta"):  # shapes without memory: torch's own weights would be drawn in vain
+            self.wte = nn.Embedding.from_pretrained(torch.empty(V, E), freeze=False)
+            self.wpe = nn.Embedding.from_pretrained(torch.empty(T, E), freeze=False)
+            self.dropout = nn.Dropout(config.embedding_dropout)
+            self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
+            self.norm = nn.LayerNorm(E)
+            self.head = nn.Linear(E, V, bias=config.head_bias)
+        self.to(getattr(torch, config.dtype))
+        self._tie()
+        if parameters is None:
+            parameters = _drawn(self, checks.generator(RNG(SEED) if rng is None else rng))
+        self._take(parameters, device)
+
+    def forward(
+        self, idx: np.ndarray | Tensor, targets: np.ndarray | Tensor | None = None, cache: Cache | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """idx, targets (B, T) int -> logits (B, T, V), mean cross-entropy in nats over B*T (None without targets).
+
+        With a cache, idx are the tokens after those in it. Raises TypeError for ids that are no integers, ValueError
+        for those of another shape, outside 0 .. V-1, or more than the context holds.
+        """
+        past = 0 if cache is None else cache.length
+        idx = as_ids("idx", idx, self.config, self.wte.weight.device, past)
+        if targets is not None:
+            targets = as_ids("targets", targets, self.config, idx.device, past, idx.shape)
+        position = torch.arange(past, past + idx.size(1), device=idx.device)  # (T,)
+
+        x = self.dropout(self.wte(idx) + self.wpe(position))  # (B, T, E) + (T, E) -> (B, T, E)
+        for layer, block in enumerate(self.blocks):
+            x = block(x, None if cache is None else cache.layers[layer])
+        logits = self.head(self.norm(x))  # (B, T, E) @ (E, V) -> (B, T, V)
+
+        if targets is None:
+            return logits, None
+        return logits, F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+
+    def _take(self, parameters: Mapping[str, Any], device: str | torch.device) -> None:
+        shapes = {name: tuple(p.shape) for name, p in self.named_parameters()}
+        checks.named_arrays("parameters", parameters, shapes)
+        self.to_empty(device=device)
+        self._tie()  # moving the modules one by one has parted them
+        with torch.no_grad():
+            for name, p in self.named_parameters():
+                p.copy_(torch.as_tensor(parameters[name]))
+
+    def _tie(self) -> None:
+        if self.config.tied_head:
+            self.head.weight = self.wte.weight
+
+
+class Block(nn.Module):
+    """x = x + attention(norm1(x)), x = x + mlp(norm2(x)): tokens look back, then each thinks for itself.
+
+    Normalised before, not after (Xiong et al. 2020), so that the residual stream passes from end to end untouched.
+    """
+
+    def __init__(self, config: GPTConfig) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(config.n_embd)
+        self.attention = Attention(config)
+        self.norm2 = nn.LayerNorm(config.n_embd)
+        self.mlp = FeedForward(config)
+
+    def forward(self, x: Tensor, cache: LayerCache | None = None) -> Tensor:
+        """x (B, T, E) -> (B, T, E)."""
+        x = x + self.attention(self.norm1(x), cache)
+        return x + self.mlp(self.norm2(x))
+
+
+class FeedForward(nn.Module):
+    """y = fc2(activation(fc1(x))), four times as wide in between, for each position alone."""
+
+    def __init__(self, config: GPTConfig) -> None:
+        super().__init__()
+        E = config.n_embd
+        self.fc1 = nn.Linear(E, 4 * E, bias=config.linear_bias)
+        self.activation = {"relu": nn.ReLU(), "gelu": nn.GELU(approximate="tanh")}[config.activation]
+        self.fc2 = nn.Linear(4 * E, E, bias=config.linear_bias)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (B, T, E) -> (B, T, E)."""
+        return self.dropout(self.fc2(self.activation(self.fc1(x))))  # (B, T, E) -> (B, T, 4*E) -> (B, T, E)
+
+
+def _drawn(model: GPT, rng: RNG) -> dict[str, np.ndarray]:
+    """Matrices from N(0, 0.02), drawn in the order of the parameters; norms' weights 1, every bias 0."""
+    arrays = {}
+    for name, p in model.named_parameters():
+        if p.dim() == 2:
+            arrays[name] = SCALE * rng.normal(tuple(p.shape))
+        else:
+            arrays[name] = np.full(tuple(p.shape), 1.0 if name.endswith("weight") else 0.0)
+    return arrays

@@ -1,0 +1,133 @@
+"""The proofs are proved: one line of a copy of the package is spoilt, and the proof meant for it must notice."""
+
+import importlib.util
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+import test_gpt_choosing
+import test_gpt_exchange
+import test_gpt_generation
+import test_gpt_proofs
+
+import nnz.gpt
+
+FOLDER = Path(nnz.gpt.__file__).parent
+PROOFS = {
+    name.removeprefix("check_"): proof
+    for module in (test_gpt_proofs, test_gpt_choosing, test_gpt_generation, test_gpt_exchange)
+    for name, proof in vars(module).items()
+    if name.startswith("check_")
+}
+
+# The file, what is wrong with it, what stands there, what shall stand there, and the proof that must fail.
+# fmt: off
+MUTANTS = [
+    ("attention", "mask one too far", ".tril(S - T)", ".tril(S - T + 1)", "causality"),
+    ("attention", "mask for an empty cache", ".tril(S - T)", ".tril()", "cache"),
+    ("attention", "no mask", "scores.masked_fill(~_causal(T, S, q.device), -math.inf)", "scores", "causality"),
+    ("attention", "masked with 0", "-math.inf)", "0.0)", "causality"),
+    ("attention", "fused kernel without mask", "is_causal=T == S", "is_causal=False", "causality"),
+    ("attention", "no 1/sqrt(hs)", " / math.sqrt(q.size(-1))", "", "gradients"),
+    ("attention", "1/hs", "math.sqrt(q.size(-1))", "q.size(-1)", "gradients"),
+    ("attention", "1/sqrt(E)", "math.sqrt(q.size(-1))", "math.sqrt(q.size(-1) * q.size(1))", "gradients"),
+    ("attention", "fused kernel without scale", "is_causal=T == S", "is_causal=T == S, scale=1.0", "gradients"),
+    ("attention", "softmax over queries", "softmax(dim=-1)", "softmax(dim=-2)", "causality"),
+    ("attention", "softmax over heads", "softmax(dim=-1)", "softmax(dim=1)", "gradients"),
+    ("attention", "heads not put back", "y.transpose(1, 2).reshape", "y.reshape", "gradients"),
+    ("attention", "q and k swapped", "q, k, v = self.heads(x)", "k, q, v = self.heads(x)", "gradients"),
+    ("attention", "k for v", "return weights @ v", "return weights @ k", "gradients"),
+    ("attention", "no projection", "self.proj_dropout(self.proj(y))", "self.proj_dropout(y)", "gradients"),
+    ("attention", "bias in q, k, v", "bias=config.qkv_bias", "bias=True", "counts"),
+    ("attention", "dropout left on in eval", "self.dropout if self.training else 0.0", "self.dropout", "eval"),
+    ("attention", "no dropout on weights", "F.dropout(attention_weights(q, k), dropout)",
+     "attention_weights(q, k)", "dropout"),
+    ("attention", "no dropout in the fused kernel", "dropout_p=dropout", "dropout_p=0.0", "dropout"),
+    ("attention", "no dropout after attention", "self.proj_dropout(self.proj(y))", "self.proj(y)", "dropout"),
+    ("gpt", "no dropout after the feed-forward", "self.dropout(self.fc2(self.activation(self.fc1(x))))",
+     "self.fc2(self.activation(self.fc1(x)))", "dropout"),
+    ("gpt", "no dropout on the embedding", "self.dropout(self.wte(idx) + self.wpe(position))",
+     "self.wte(idx) + self.wpe(position)", "dropout"),
+    ("gpt", "position one too far", "arange(past, past +", "arange(past + 1, past + 1 +", "gradients"),
+    ("gpt", "position without the past", "arange(past, past +", "arange(0, 0 +", "cache"),
+    ("gpt", "no position", "self.wte(idx) + self.wpe(position)", "self.wte(idx)", "gradients"),
+    ("gpt", "post-norm", "x + self.attention(self.norm1(x), cache)", "self.norm1(x + self.attention(x, cache))",
+     "gradients"),
+    ("gpt", "no residual around attention", "x = x + self.attention(", "x = self.attention(", "gradients"),
+    ("gpt", "no residual around the feed-forward", "return x + self.mlp(", "return self.mlp(", "gradients"),
+    ("gpt", "norm1 twice", "self.mlp(self.norm2(x))", "self.mlp(self.norm1(x))", "gradients"),
+    ("gpt", "no final norm", "self.head(self.norm(x))", "self.head(x)", "gradients"),
+    ("gpt", "another eps", "self.norm = nn.LayerNorm(E)", "self.norm = nn.LayerNorm(E, eps=1.1e-5)", "gradients"),
+    ("gpt", "exact GELU", 'approximate="tanh"', 'approximate="none"', "gradients"),
+    ("gpt", "ReLU for GELU", 'nn.GELU(approximate="tanh")', "nn.ReLU()", "gradients"),
+    ("gpt", "head not tied", "if self.config.tied_head:", "if False:", "tied"),
+    ("gpt", "sum for mean", "targets.flatten())", 'targets.flatten(), reduction="sum")', "gradients"),
+    ("gpt", "mean over the batch alone", "targets.flatten())", "targets.flatten()) * idx.size(1)", "gradients"),
+    ("gpt", "targets shifted", "targets.flatten())", "targets.roll(1, 1).flatten())", "gradients"),
+    ("gpt", "a start ten times as wide", "SCALE = 0.02", "SCALE = 0.2", "start"),
+    ("gpt", "biases of 1", 'endswith("weight") else 0.0', 'endswith("weight") else 1.0', "start"),
+    ("cache", "keys kept as values", "self._v[:, :, new] = k, v", "self._v[:, :, new] = k, k", "cache"),
+    ("cache", "always kept at the start", "new = slice(self.length, self.length +", "new = slice(0, 0 +", "cache"),
+    ("modes", "dropout on in generation", "model.eval()", "pass", "mode"),
+    ("modes", "left in eval", "model.train()", "pass", "mode"),
+    ("generation", "the first logits for the last", "logits[:, -1]", "logits[:, 0]", "plain_loop"),
+    ("generation", "the beginning of a long prompt", "ids[:, -config.context_length :]",
+     "ids[:, : config.context_length]", "plain_loop"),
+    ("generation", "two leave the window", "self.tokens[:, self._roll :]", "self.tokens[:, self._roll + 1 :]",
+     "plain_loop"),
+    ("generation", "uniforms by step", "rng.uniform(size=(B, tokens)).T", "rng.uniform(size=(tokens, B))", "batch"),
+    ("generation", "two uniforms a token", "rng.uniform(size=1) for", "rng.uniform(size=2)[1:] for", "plain_loop"),
+    ("choosing", "temperature forgotten", "(logits - logits.max()) / divisor", "logits - logits.max()", "choice"),
+    ("choosing", "top-k one more", "-self.top_k)[-self.top_k]", "-self.top_k - 1)[-self.top_k - 1]", "choice"),
+    ("choosing", "an equal sum exceeds", 'uniform, side="right"', 'uniform, side="left"', "choice"),
+    ("choosing", "top-p one more", "min(reached, len(ordered) - 1)", "min(reached + 1, len(ordered) - 1)", "top_p"),
+    ("choosing", "top-p one fewer", "min(reached, len(ordered) - 1)", "max(reached - 1, 0)", "top_p"),
+    ("choosing", "sums always certain", "margins = sway *", "margins = 0 *", "certainty"),
+    ("choosing", "threshold always certain", "(z >= threshold - sway).sum()", "(z >= threshold).sum()", "certainty"),
+    ("choosing", "greedy always certain", "logits.max() - 2 * error", "logits.max()", "certainty"),
+    ("choosing", "top-p always certain", "margin = sway + rounding", "margin = 0.0", "certainty"),
+    ("exchange", "not laid on its side", "p.T if theirs.endswith(LYING) else p", "p", "exchange"),
+    ("exchange", "norms swapped", '"norm1": "ln_1",', '"norm1": "ln_2", "norm2_": "ln_1",', "exchange"),
+    ("exchange_config", "no end of text", '"eos_token_id": delimiter', '"eos_token_id": None', "exchange"),
+]
+# fmt: on
+
+
+def load_copy(folder):
+    """Import the package in `folder` beside the true one, under a name of its own."""
+    name = "spoilt_gpt"
+    for module in [module for module in sys.modules if module.partition(".")[0] == name]:
+        del sys.modules[module]
+    spec = importlib.util.spec_from_file_location(
+        name, folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    sys.modules[name] = package = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(package)
+    return package
+
+
+def run(proof, package, folder):
+    PROOFS[proof](*(package, folder) if proof == "exchange" else (package,))
+
+
+@pytest.fixture
+def copy(tmp_path):
+    return shutil.copytree(FOLDER, tmp_path / "gpt", ignore=shutil.ignore_patterns("__pycache__"))
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: f"{mutant[0]}: {mutant[1]}")
+def test_a_mutant_is_caught_by_the_proof_meant_for_it(mutant, copy, tmp_path):
+    file, _, old, new, proof = mutant
+    source = (copy / f"{file}.py").read_text(encoding="utf-8")
+    assert old in source, "the line to spoil is no longer there"
+    (copy / f"{file}.py").write_text(source.replace(old, new, 1), encoding="utf-8")
+    package = load_copy(copy)
+    with pytest.raises(AssertionError):
+        run(proof, package, tmp_path / "exchange")
+
+
+@pytest.mark.parametrize("proof", PROOFS)
+def test_an_unspoilt_copy_passes_each_proof_and_each_proof_has_a_mutant(proof, copy, tmp_path):
+    run(proof, load_copy(copy), tmp_path / "exchange")
+    assert proof in {mutant[-1] for mutant in MUTANTS}
