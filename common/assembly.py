@@ -6,7 +6,12 @@ import math
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from . import outline
+from .counts import bigram_counts, smoothed_logits
 from .initial import mlp_shapes
+from .ladder import RUNGS
+from .language_model import LanguageModel
+from .optimizers import NoOptimizer
 from .rng import RNG
 
 if TYPE_CHECKING:
@@ -16,33 +21,52 @@ LARGEST_COUNT = 2**40
 
 
 def model(nn: ModuleType, recipe: Recipe, vocab_size: int, device: str = "cpu") -> Any:
-    """Return the recipe's model with the initial weights that its seed draws. Raises MemoryError if it is too large."""
-    build, shapes = MODELS[recipe.model.kind]
-    count = sum(math.prod(shape) for shape in shapes(recipe, vocab_size).values())
+    """Return the recipe's model with the initial weights that its seed draws.
+
+    Raises MemoryError if it is too large, ValueError if its sizes contradict each other.
+    """
+    count = sum(math.prod(shape) for shape in parameter_shapes(recipe, vocab_size).values())
     if count > LARGEST_COUNT:  # beyond this numpy says "array is too big" where it means out of memory
         raise MemoryError(f"{count:,} parameters")
-    return build(nn, recipe, vocab_size, RNG(recipe.train.seed), device)
+    settings, rng = recipe.model, RNG(recipe.train.seed)
+    if settings.kind == MLP:
+        return nn.MLP(**_mlp_sizes(recipe, vocab_size), rng=rng, dtype=settings.dtype, device=device)
+    layers = RUNGS[settings.kind](nn, settings, vocab_size, rng=rng, dtype=settings.dtype)
+    return LanguageModel(nn, layers, vocab_size, settings.context_length, device)
 
 
 def parameter_shapes(recipe: Recipe, vocab_size: int) -> dict[str, tuple[int, ...]]:
-    """Return the names and shapes of the parameters of the recipe's model, without building it."""
-    _, shapes = MODELS[recipe.model.kind]
-    return shapes(recipe, vocab_size)
+    """Return the names and shapes of the parameters of the recipe's model, without building it.
+
+    Raises ValueError if its sizes contradict each other.
+    """
+    if recipe.model.kind == MLP:
+        return mlp_shapes(**_mlp_sizes(recipe, vocab_size))
+    return _outlined(recipe, vocab_size).parameters
+
+
+def buffer_shapes(recipe: Recipe, vocab_size: int) -> dict[str, tuple[int, ...]]:
+    """Return the names and shapes of the buffers, the running statistics, as `parameter_shapes` does."""
+    return {} if recipe.model.kind == MLP else _outlined(recipe, vocab_size).buffers
+
+
+def fit(model: Any, recipe: Recipe, dataset: Any) -> None:
+    """Give a model of closed form its parameters, from the training split; leave any other as it was drawn."""
+    if recipe.model.kind == COUNTED:
+        counts = bigram_counts(dataset.train.cut(1), dataset.tokenizer.vocab_size)
+        model.load_parameters({"0.weight": smoothed_logits(counts, recipe.model.smoothing)})
 
 
 def optimizer(nn: ModuleType, recipe: Recipe, parameters: Any) -> Any:
     """Return the recipe's optimizer of `parameters`."""
     settings = recipe.optimizer
+    if settings.name == NONE:
+        return NoOptimizer()
     return getattr(nn, OPTIMIZERS[settings.name])(parameters, lr=settings.lr, weight_decay=settings.weight_decay)
 
 
-def _mlp(nn: ModuleType, recipe: Recipe, vocab_size: int, rng: RNG, device: str) -> Any:
-    sizes = _mlp_sizes(recipe, vocab_size)
-    return nn.MLP(**sizes, rng=rng, dtype=recipe.model.dtype, device=device)
-
-
-def _mlp_shapes(recipe: Recipe, vocab_size: int) -> dict[str, tuple[int, ...]]:
-    return mlp_shapes(**_mlp_sizes(recipe, vocab_size))
+def _outlined(recipe: Recipe, vocab_size: int) -> outline.Outline:
+    return RUNGS[recipe.model.kind](outline, recipe.model, vocab_size, rng=None, dtype=recipe.model.dtype)
 
 
 def _mlp_sizes(recipe: Recipe, vocab_size: int) -> dict[str, int]:
@@ -54,5 +78,8 @@ def _mlp_sizes(recipe: Recipe, vocab_size: int) -> dict[str, int]:
     }
 
 
-MODELS = {"mlp": (_mlp, _mlp_shapes)}  # kind -> (build it, its parameters' shapes)
-OPTIMIZERS = {"adamw": "AdamW", "sgd": "SGD"}  # name in a recipe -> name in every backend
+MLP = "mlp"  # the one model that every backend spells out
+COUNTED = "bigram-counts"
+NONE = "none"
+MODELS = (MLP, *RUNGS)
+OPTIMIZERS = {"adamw": "AdamW", "sgd": "SGD", NONE: ""}  # name in a recipe -> name in every backend

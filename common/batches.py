@@ -1,6 +1,6 @@
 """Windows of T+1 tokens, T to read and one to predict, and the batches cut from them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
 from numbers import Integral
@@ -9,8 +9,10 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from .checks import positive_int
+from .rng import RNG
 
 KINDS = ("stream", "padded")
+CHUNK = 2**16  # draws at a time
 
 Batch = tuple[np.ndarray, np.ndarray]
 
@@ -28,10 +30,12 @@ class Windows:
     def batch(self, first: int, batch_size: int) -> Batch:
         """Inputs (B, T) and targets (B,), int32 copies; after the last window comes the first again."""
         if first + batch_size <= len(self):
-            rows = slice(first, first + batch_size)
-        else:
-            rows = np.arange(first, first + batch_size) % len(self)
-        windows = self.view[rows if self.starts is None else self.starts[rows]]  # (B, T+1)
+            return self.rows(slice(first, first + batch_size))
+        return self.rows(np.arange(first, first + batch_size) % len(self))
+
+    def rows(self, numbers: slice | np.ndarray) -> Batch:
+        """Inputs (B, T) and targets (B,), int32 copies, of the windows with these numbers."""
+        windows = self.view[numbers if self.starts is None else self.starts[numbers]]  # (B, T+1)
         return windows[:, :-1].copy(), windows[:, -1].copy()
 
 
@@ -74,6 +78,34 @@ def batches(windows: Windows, batch_size: int, steps: int | None = None, start: 
 
     Raises TypeError or ValueError unless batch_size and steps are positive ints and start is one from 0.
     """
+    numbers = _numbers(batch_size, steps, start)
+    return (windows.batch(step * batch_size % len(windows), batch_size) for step in numbers)
+
+
+def random_batches(
+    windows: Windows, batch_size: int, seed: int, steps: int | None = None, start: int = 0
+) -> Iterator[Batch]:
+    """As `batches`, but every window is drawn, from all n with replacement: number floor(u32 n / 2^32).
+
+    Step s takes the draws s B ... s B + B - 1 of RNG(2^64 - seed): not of RNG(seed), which drew the weights.
+    Raises what `batches` raises, and ValueError or TypeError for a seed that is none.
+    """
+    numbers = _numbers(batch_size, steps, start)
+    rng = RNG(2**64 - RNG(seed).state)
+    for first in range(0, start * batch_size, CHUNK):  # a resumed run passes over the draws of the steps before
+        rng.u32(min(CHUNK, start * batch_size - first))
+    return _drawn(windows, batch_size, rng, numbers)
+
+
+def _drawn(windows: Windows, batch_size: int, rng: RNG, numbers: Iterable[int]) -> Iterator[Batch]:
+    ahead = max(1, CHUNK // batch_size)  # steps at a time: many draws at once cost less
+    for i, _ in enumerate(numbers):
+        if i % ahead == 0:
+            draws = rng.u32((ahead, batch_size)).astype(np.uint64) * np.uint64(len(windows)) >> np.uint64(32)
+        yield windows.rows(draws[i % ahead].astype(np.int64))
+
+
+def _numbers(batch_size: int, steps: int | None, start: int) -> Iterable[int]:
     positive_int("batch_size", batch_size)
     if steps is not None:
         positive_int("steps", steps)
@@ -81,5 +113,4 @@ def batches(windows: Windows, batch_size: int, steps: int | None = None, start: 
         raise TypeError(f"start must be an integer, not {type(start).__name__}")
     if start < 0:
         raise ValueError(f"start must be at least 0; got {start}")
-    numbers = count(int(start)) if steps is None else range(int(start), int(start) + int(steps))
-    return (windows.batch(step * batch_size % len(windows), batch_size) for step in numbers)
+    return count(int(start)) if steps is None else range(int(start), int(start) + int(steps))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 
-from . import checks
-from .spec import FUNCTIONS, Function
+from . import checks, layer_checks
+from .spec import FUNCTIONS, SCALAR_TYPES, Function
 
 IDS = ("ids", "targets")
 
@@ -29,12 +30,19 @@ def checked(op: Callable) -> Callable:
     return call
 
 
+def unchecked(ops: ModuleType) -> SimpleNamespace:
+    """The ops as they were before `checked`, for layers, which have checked their arguments already."""
+    return SimpleNamespace(**{name: getattr(ops, name).__wrapped__ for name in ops.__all__})
+
+
 def arguments(function: Function, values: Sequence) -> tuple[list, dict[str, int]]:
     """Return (the arguments, the sizes B, N, ... that they fix); ids become int32 arrays.
 
     Raises:
-        TypeError: the count of arguments is wrong, an array is of no real type, or ids are no integers.
-        ValueError: a shape contradicts the spec or another argument, dtypes differ, or an id is out of range.
+        TypeError: the count of arguments is wrong, an array is of no real type, ids are no integers, or a scalar is
+            not of its type.
+        ValueError: a shape contradicts the spec or another argument, dtypes differ, an id or a scalar is out of range,
+            or training is asked for on a single row, which has no variance.
     """
     names = function.python_arguments
     if len(values) != len(names):
@@ -53,7 +61,16 @@ def arguments(function: Function, values: Sequence) -> tuple[list, dict[str, int
         raise ValueError(f"{function.name}: all arrays must have one dtype; got {_listed(dtypes)}")
     for name in set(IDS) & set(shapes):
         given[name] = checks.token_ids(name, given[name], tuple(sizes[s] for s in letters(shapes[name])), sizes["V"])
+    _read_scalars(function, given)
+    if given.get("training"):
+        layer_checks.more_than_one_row(np.shape(given["x"]))
     return list(given.values()), sizes
+
+
+def _read_scalars(function: Function, given: dict) -> None:
+    read = {"int64_t": checks.positive_int, "bool": checks.flag}
+    for name in function.scalars:
+        given[name] = read.get(SCALAR_TYPES.get(name), checks.non_negative)(f"{function.name}: {name}", given[name])
 
 
 def _real(function: Function, name: str, array: object) -> str:

@@ -1,7 +1,7 @@
 """Checkpoints: one safetensors file that any backend writes and any backend reads.
 
-Parameters stand under their own names in torch's layout, the optimizer's arrays as `m.<name>` and `v.<name>`; all else
-is text in the file's metadata. Nothing in such a file is ever run.
+Parameters and buffers stand under their own names in torch's layout, the optimizer's arrays as `m.<name>` and
+`v.<name>`; all else is text in the file's metadata. Nothing in such a file is ever run.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ class Checkpoint:
     backend: str
     step: int
     parameters: dict[str, np.ndarray]
+    buffers: dict[str, np.ndarray] = field(default_factory=dict)
     optimizer: dict[str, np.ndarray] = field(default_factory=dict)
     t: int = 0
     val_loss: float = float("nan")  # of the last evaluation
@@ -42,7 +43,8 @@ class Checkpoint:
 def save(path: str | os.PathLike, checkpoint: Checkpoint) -> None:
     """Write the checkpoint; at every instant the file is the old one or the new one, whole. Raises OSError."""
     with replacing(Path(path)) as temporary:
-        tensor_file.write(temporary, {**checkpoint.parameters, **checkpoint.optimizer}, _metadata(checkpoint))
+        arrays = {**checkpoint.parameters, **checkpoint.buffers, **checkpoint.optimizer}
+        tensor_file.write(temporary, arrays, _metadata(checkpoint))
 
 
 def load(path: str | os.PathLike) -> Checkpoint:
@@ -55,7 +57,9 @@ def load(path: str | os.PathLike) -> Checkpoint:
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not a whole {FORMAT} file: {error}; take another, or train again") from error
     checkpoint = _from_metadata(metadata)
-    checkpoint.parameters = {name: arrays.pop(name) for name in _shapes(checkpoint)}  # in their own order
+    parameters, buffers = _shapes(checkpoint)
+    checkpoint.parameters = {name: arrays.pop(name) for name in parameters}  # in their own order
+    checkpoint.buffers = {name: arrays.pop(name) for name in buffers}
     checkpoint.optimizer = arrays
     return checkpoint
 
@@ -108,17 +112,20 @@ def _count(metadata: dict[str, str], name: str) -> int:
     return int(text)
 
 
-def _shapes(checkpoint: Checkpoint) -> dict[str, tuple[int, ...]]:
-    return assembly.parameter_shapes(checkpoint.recipe, checkpoint.tokenizer.vocab_size)
+def _shapes(checkpoint: Checkpoint) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
+    """The names and shapes of the parameters, and of the buffers."""
+    sizes = checkpoint.recipe, checkpoint.tokenizer.vocab_size
+    return assembly.parameter_shapes(*sizes), assembly.buffer_shapes(*sizes)
 
 
 def _check(metadata: dict[str, str], found: dict[str, tuple[str, tuple[int, ...]]]) -> None:
-    """Raises ValueError unless the file holds its recipe's parameters, and of each optimizer array all or none."""
+    """Raises ValueError unless the file holds its recipe's parameters and buffers, and of each moment all or none."""
     checkpoint = _from_metadata(metadata)
     dtype = tensor_file.DTYPES[checkpoint.recipe.model.dtype]
-    expected = {name: (dtype, shape) for name, shape in _shapes(checkpoint).items()}
+    parameters, buffers = _shapes(checkpoint)
+    expected = {name: (dtype, shape) for name, shape in (parameters | buffers).items()}
     for prefix in OPTIMIZER_PREFIXES:
-        moments = {f"{prefix}{name}": (dtype, shape) for name, shape in _shapes(checkpoint).items()}
+        moments = {f"{prefix}{name}": (dtype, shape) for name, shape in parameters.items()}
         if moments.keys() & found.keys():
             expected |= moments
     if missing := expected.keys() - found.keys():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -50,6 +50,13 @@ def non_negative(name: str, value: object) -> float:
     return float(value)
 
 
+def flag(name: str, value: object) -> bool:
+    """Return `value` as a bool. Raises TypeError unless it is True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, not {type(value).__name__}")
+    return bool(value)
+
+
 def decay_rates(betas: object) -> tuple[float, float]:
     """Return Adam's (beta1, beta2). Raises TypeError unless it is a pair, ValueError unless both lie in [0, 1)."""
     if not isinstance(betas, tuple | list) or len(betas) != 2:
@@ -91,14 +98,15 @@ def available_device(device: object, devices: tuple[str, ...]) -> str:
 def token_ids(name: str, ids: object, shape: tuple[int | None, ...], vocab_size: int) -> np.ndarray:
     """Return `ids` as a C-contiguous int32 array, uncopied if it is one.
 
-    A None in `shape` stands for any length from 1. Raises TypeError if the ids are not integers, ValueError if their
-    shape differs, if there are none, or if one lies outside 0 .. vocab_size - 1.
+    A None in `shape`, which is (B, T) or (B,), stands for any length from 1. Raises TypeError if the ids are not
+    integers, ValueError if their shape differs, if there are none, or if one lies outside 0 .. vocab_size - 1.
     """
     array = np.asarray(ids)
     if not np.issubdtype(array.dtype, np.integer):
         raise TypeError(f"{name} must hold integers, not {array.dtype}")
     if array.ndim != len(shape) or any(want not in (None, got) for want, got in zip(shape, array.shape, strict=True)):
-        wanted = "(" + ", ".join("B" if n is None else str(n) for n in shape) + ("," if len(shape) == 1 else "") + ")"
+        axes = [letter if n is None else str(n) for letter, n in zip("BT", shape, strict=False)]
+        wanted = f"({axes[0]},)" if len(axes) == 1 else f"({', '.join(axes)})"
         raise ValueError(f"{name} must have shape {wanted}; got {array.shape}")
     if array.size == 0:
         raise ValueError(f"{name} is an empty batch, shape {array.shape}; give at least one row")
@@ -131,12 +139,19 @@ def named_arrays(what: str, arrays: object, shapes: Mapping[str, tuple[int, ...]
             raise ValueError(f"{what}[{name!r}] must have shape {tuple(shapes[name])}; got {tuple(array.shape)}")
 
 
-def gradients(grads: object, parameters: Mapping, shapes: Mapping[str, tuple[int, ...]]) -> None:
-    """Raises what `named_arrays` raises, and ValueError if a gradient's dtype is not its parameter's."""
-    named_arrays("grads", grads, shapes)
-    for name, parameter in parameters.items():
-        if str(grads[name].dtype).removeprefix("torch.") != dtype_name(parameter.dtype):
-            raise ValueError(f"grads[{name!r}] must be {dtype_name(parameter.dtype)}, not {grads[name].dtype}")
+def gradients(grads: object, parameters: Mapping, shapes: Mapping[str, tuple[int, ...]], native: Callable) -> dict:
+    """Return the gradients as the backend holds arrays. Raises what `named_arrays` raises, and ValueError if a
+    gradient's dtype is not its parameter's."""
+    if not isinstance(grads, Mapping) or grads.keys() != shapes.keys():
+        named_arrays("grads", grads, shapes)
+    natives = {name: native(grads[name]) for name in shapes}
+    for name, gradient in natives.items():
+        if gradient.shape != parameters[name].shape:
+            named_arrays("grads", natives, shapes)
+        if gradient.dtype != parameters[name].dtype:
+            wanted, got = (str(array.dtype).removeprefix("torch.") for array in (parameters[name], gradient))
+            raise ValueError(f"grads[{name!r}] must be {wanted}, not {got}")
+    return natives
 
 
 def forward_came_first(saved: object) -> None:

@@ -1,5 +1,7 @@
 """Texts, split into train, val and test and cut into batches."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -35,19 +37,25 @@ class Split:
         return frozenset(self.text.split("\n")) - {""}
 
     def batches(
-        self, context_length: int, batch_size: int, steps: int | None = None, start: int = 0
+        self, context_length: int, batch_size: int, steps: int | None = None, start: int = 0, seed: int | None = None
     ) -> Iterator[batches.Batch]:
         """Inputs (B, T) and targets (B,), int32, of `steps` steps (endless if None), the first of them step `start`.
 
-        The batch of step s is windows s B, s B + 1, ..., taken modulo their number: so a run resumes where it was.
-        Raises TypeError or ValueError for sizes that are not positive ints, and for a text shorter than a window.
+        The batch of step s is windows s B, s B + 1, ..., taken modulo their number; with a `seed`, windows drawn at
+        random. Either way it depends on s alone: so a run resumes where it was. Raises TypeError or ValueError for
+        sizes that are not positive ints, and for a text shorter than a window.
         """
+        windows = self.cut(context_length)
+        if seed is None:
+            return batches.batches(windows, batch_size, steps, start)
+        return batches.random_batches(windows, batch_size, seed, steps, start)
+
+    def cut(self, context_length: int) -> batches.Windows:
+        """All windows of T + 1 tokens. Raises TypeError or ValueError for a T that is no positive int or too long."""
         batches.positive_int("context_length", context_length)
         if self.windows == "stream":
-            windows = batches.stream(self.tokens, context_length, self.name)
-        else:
-            windows = batches.padded(self.tokens, self.delimiter, context_length, self.name)
-        return batches.batches(windows, batch_size, steps, start)
+            return batches.stream(self.tokens, context_length, self.name)
+        return batches.padded(self.tokens, self.delimiter, context_length, self.name)
 
 
 @dataclass(frozen=True, eq=False)

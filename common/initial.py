@@ -36,6 +36,19 @@ def mlp_parameters(shapes: dict[str, tuple], rng: RNG, dtype: str) -> dict[str, 
     return parameters
 
 
+def linear(M: int, N: int, bias: bool, rng: RNG, dtype: str, gain: float | None = None) -> dict[str, np.ndarray]:
+    """Draw `weight` (M, N), then `bias` (M,), from U(±1/sqrt(N)); with a gain, the weight from N(0, gain²/N), no bias.
+
+    In float64, then rounded to `dtype` (He et al. 2015).
+    """
+    bound = 1 / sqrt(N)
+    if gain is None:
+        shapes = {"weight": (M, N), "bias": (M,)} if bias else {"weight": (M, N)}
+        return {name: rng.uniform(-bound, bound, shape, dtype) for name, shape in shapes.items()}
+    weight = (rng.normal((M, N)) * (gain * bound)).astype(dtype)
+    return {"weight": weight, "bias": np.zeros(M, dtype)} if bias else {"weight": weight}
+
+
 def flat_views(flat: np.ndarray, shapes: dict[str, tuple]) -> dict[str, np.ndarray]:
     """Cut one flat array into named views of the given shapes, one after the other."""
     ends = np.cumsum([prod(shape) for shape in shapes.values()])

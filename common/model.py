@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
@@ -53,6 +55,22 @@ class MLPBase:
         for name, parameter in self._p.items():
             self.copy_into(parameter, arrays[name])
 
+    def buffers(self) -> dict[str, np.ndarray]:
+        """The running statistics by name: an MLP keeps none."""
+        return {}
+
+    def load_buffers(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Raises ValueError if there is one, for there is no place for it."""
+        checks.named_arrays("buffers", arrays, {})
+
+    def train(self, mode: bool = True) -> MLPBase:
+        """Return the model as it is: nothing in it depends on the mode."""
+        return self
+
+    def eval(self) -> MLPBase:
+        """Return the model as it is: nothing in it depends on the mode."""
+        return self
+
     def intermediates(self) -> dict[str, np.ndarray]:
         """Copies of what lies between weights and gradients, of the last forward with targets, in walking order.
 
@@ -61,3 +79,21 @@ class MLPBase:
         tensors = self._tensors()
         names = ("emb", "h_pre", "h", "logits", "probs", "dlogits", "dh", "dh_pre", "demb")
         return {name: np.array(tensors[name]) for name in names}
+
+
+@contextmanager
+def evaluating(model: Any) -> Iterator[None]:
+    """Let the model use its running statistics inside, if it keeps any; a backend from elsewhere may know no modes."""
+    was_training = getattr(model, "training", False)
+    if was_training:
+        model.eval()
+    try:
+        yield
+    finally:
+        if was_training:
+            model.train()
+
+
+def buffers_of(model: Any) -> dict[str, Any]:
+    """Return the model's running statistics; a backend from elsewhere may know none."""
+    return model.buffers() if hasattr(model, "buffers") else {}

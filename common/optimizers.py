@@ -81,3 +81,29 @@ class AdamW(Optimizer):
 
     def _update(self, p, m, v, g) -> None:
         self.adamw_step(p, m, v, g, self.t, self.lr, self.beta1, self.beta2, self.eps, self.weight_decay)
+
+
+class NoOptimizer:
+    """Leaves the parameters as they are: for a model that is counted, not trained."""
+
+    t = 0
+
+    @property
+    def lr(self) -> float:
+        """Nothing is learned at any rate."""
+        return 0.0
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        pass
+
+    def step(self, grads: Mapping[str, np.ndarray]) -> None:
+        """Do nothing."""
+
+    def state(self) -> dict[str, np.ndarray]:
+        """There is none."""
+        return {}
+
+    def load_state(self, arrays: Mapping[str, np.ndarray], t: int) -> None:
+        """Raises ValueError if there is any, for there is no place for it."""
+        checks.named_arrays("optimizer state", arrays, {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import plots
 from .atomic import write_text
+from .model import evaluating
 from .progress import note
 from .rng import RNG
 from .run_folder import RunFolder
@@ -13,7 +14,8 @@ from .training import Trainer
 
 def finish(trainer: Trainer, folder: RunFolder) -> None:
     """Print and keep the samples, print the test loss, draw the plot. Raises OSError, FloatingPointError."""
-    samples = _samples(trainer)
+    with evaluating(trainer.model):
+        samples = _samples(trainer)
     write_text(folder.samples, "".join(f"{sample}\n" for sample in samples))
     for sample in samples:
         print(sample)

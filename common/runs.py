@@ -11,6 +11,7 @@ from .atomic import write_text
 from .checkpoints import Checkpoint
 from .datasets import load_dataset
 from .interruption import StopSignals
+from .model import buffers_of
 from .progress import Progress, note
 from .recipe import Recipe
 from .results import finish
@@ -38,6 +39,7 @@ class Run:
         self.folder = RunFolder(out or Path("runs") / f"{recipe.name}-{backend}")
         self.dataset = load_dataset(recipe.data.name, recipe.data.windows, recipe.data.split, recipe.data.fractions)
         model = assembly.model(nn, recipe, self.dataset.tokenizer.vocab_size, device)
+        assembly.fit(model, recipe, self.dataset)
         optimizer = assembly.optimizer(nn, recipe, model.parameters())
         self.trainer = Trainer(model, optimizer, self.dataset, self.recipe)
         self.folder.prepare()
@@ -80,6 +82,8 @@ class Run:
             raise ValueError(f"{self.recipe.data.name} is not the text that {self.folder.path} was trained on")
         train, trainer = self.recipe.train, self.trainer
         trainer.model.load_parameters(checkpoint.parameters)
+        if checkpoint.buffers:
+            trainer.model.load_buffers(checkpoint.buffers)
         trainer.optimizer.load_state(checkpoint.optimizer, checkpoint.t)
         trainer.step, trainer.val_loss = checkpoint.step, checkpoint.val_loss
         trainer.best_val_loss = checkpoint.best_val_loss
@@ -111,6 +115,7 @@ class Run:
             backend=self.backend,
             step=trainer.step,
             parameters=checkpoints.on_host(trainer.model.parameters()),
+            buffers=checkpoints.on_host(buffers_of(trainer.model)),
             optimizer=checkpoints.on_host(trainer.optimizer.state()),
             t=trainer.optimizer.t,
             val_loss=trainer.val_loss,

@@ -16,4 +16,9 @@ def constant(lr: float, step: int, steps: int) -> float:
     return lr
 
 
-SCHEDULES: dict[str, Callable[[float, int, int], float]] = {"cosine": cosine, "constant": constant}
+def step(lr: float, step: int, steps: int) -> float:
+    """lr for the first half of the steps, lr / 10 for the second."""
+    return lr if step < steps / 2 else lr / 10
+
+
+SCHEDULES: dict[str, Callable[[float, int, int], float]] = {"cosine": cosine, "constant": constant, "step": step}

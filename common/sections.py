@@ -21,12 +21,16 @@ class Data:
 
 @dataclass(frozen=True)
 class Model:
-    """The shape of the model."""
+    """The shape of the model; hidden_layers, skips and batch_norm are of `residual`, smoothing of `bigram-counts`."""
 
     kind: str = setting("mlp", one_of(*MODELS))
     context_length: int = setting(3, integer(1))
     embedding_size: int = setting(48, integer(1))
     hidden_size: int = setting(512, integer(1))
+    hidden_layers: int = setting(8, integer(1))
+    skips: bool = setting(True, switch())
+    batch_norm: bool = setting(True, switch())
+    smoothing: float = setting(1.0, number(0.0, above=True))
     dtype: str = setting("float32", one_of("float32", "float64"))
 
 
@@ -42,9 +46,10 @@ class Optimizer:
 
 @dataclass(frozen=True)
 class Train:
-    """How long, and how often it is judged; an empty backend stands for the default one."""
+    """How long, on which batches, and how often it is judged; an empty backend stands for the default one."""
 
     batch_size: int = setting(128, integer(1))
+    order: str = setting("sequential", one_of("sequential", "random"))
     steps: int = setting(50_000, integer(1))
     eval_every: int = setting(200, integer(1))
     eval_batches: int = setting(20, integer(1))

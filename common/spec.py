@@ -3,53 +3,15 @@
 The alphabet: B batch, T context, E embedding, H hidden, V vocabulary, C channels; a generic linear maps N to M; a shape
 of `...` is any shape, of n numbers. The gradient of `a` is `da`. ids and targets are token ids, int32; all else is real
 (float32 or float64). In C a function takes its outputs, its inputs, the sizes and last the scalars; a backward there
-adds to its outputs, which the caller zeroes. In Python it takes the inputs, then what `arguments` names, and returns
-the outputs.
+adds to its outputs, which the caller zeroes. In Python it takes the inputs, then what `arguments` names, then the
+scalars, and returns the outputs.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from .operation import SCALAR_TYPES, Function, Op
 
-Shapes = dict[str, str]
-
-
-@dataclass(frozen=True)
-class Function:
-    """One function of an op. `updates` are written in place; `sizes` are C's, `arguments` Python's extra ones."""
-
-    name: str
-    formula: str
-    inputs: Shapes
-    outputs: Shapes
-    sizes: tuple[str, ...]
-    updates: Shapes = field(default_factory=dict)
-    scalars: tuple[str, ...] = ()
-    arguments: tuple[str, ...] = ()
-    optional: tuple[str, ...] = ()  # inputs that may be None, in C NULL
-
-    @property
-    def summary(self) -> str:
-        """The line that stands over the function in C and opens its docstring in Python."""
-        left, right = (
-            "  ".join(f"{name} {shape}" if shape else name for name, shape in shapes.items())
-            for shapes in (self.updates | self.inputs, self.outputs or self.updates)
-        )
-        return f"{self.formula}        {left}  ->  {right}"
-
-    @property
-    def python_arguments(self) -> tuple[str, ...]:
-        return (*self.updates, *self.inputs, *self.arguments, *self.scalars)
-
-
-@dataclass(frozen=True)
-class Op:
-    """One row of the matrix: the stem of its file in each backend, its functions in order, and where it comes from."""
-
-    name: str
-    source: str
-    functions: tuple[Function, ...]
-
+__all__ = ["FUNCTIONS", "OPS", "SCALAR_TYPES", "Function", "Op"]
 
 EMBEDDING = Op(
     "embedding",
@@ -110,6 +72,35 @@ TANH = Op(
     ),
 )
 
+BATCH_NORM = Op(
+    "batch_norm",
+    "Ioffe and Szegedy 2015, Batch Normalization, algorithm 1; running statistics as torch.nn.BatchNorm1d keeps them",
+    (
+        Function(
+            "batch_norm_forward",
+            "y = (x - mean) rstd weight + bias, rstd = 1 / sqrt(var + eps)",
+            inputs={"x": "(B,C)", "weight": "(C,)", "bias": "(C,)", "running_mean": "(C,)", "running_var": "(C,)"},
+            outputs={
+                "y": "(B,C)",
+                "mean": "(C,)",
+                "rstd": "(C,)",
+                "new_running_mean": "(C,)",
+                "new_running_var": "(C,)",
+            },
+            sizes=("B", "C"),
+            scalars=("training", "momentum", "eps"),
+        ),
+        Function(
+            "batch_norm_backward",
+            "dx = weight rstd (dy - dbias / B - xhat dweight / B), dweight = sum of dy xhat over B, "
+            "dbias = sum of dy over B, xhat = (x - mean) rstd",
+            inputs={"dy": "(B,C)", "x": "(B,C)", "mean": "(C,)", "rstd": "(C,)", "weight": "(C,)"},
+            outputs={"dx": "(B,C)", "dweight": "(C,)", "dbias": "(C,)"},
+            sizes=("B", "C"),
+        ),
+    ),
+)
+
 CROSS_ENTROPY = Op(
     "cross_entropy",
     "Bridle 1990, Probabilistic Interpretation of Feedforward Classification Network Outputs",
@@ -164,5 +155,5 @@ ADAMW = Op(
     ),
 )
 
-OPS: dict[str, Op] = {op.name: op for op in (EMBEDDING, LINEAR, TANH, CROSS_ENTROPY, SGD, ADAMW)}
+OPS: dict[str, Op] = {op.name: op for op in (EMBEDDING, LINEAR, TANH, BATCH_NORM, CROSS_ENTROPY, SGD, ADAMW)}
 FUNCTIONS: dict[str, Function] = {function.name: function for op in OPS.values() for function in op.functions}

@@ -34,6 +34,9 @@ def build(checkpoint: Checkpoint, backend: str | None = None) -> tuple[Any, Any]
     recipe, vocab_size = checkpoint.recipe, checkpoint.tokenizer.vocab_size
     untrained, trained = (assembly.model(nn, recipe, vocab_size) for _ in range(2))
     trained.load_parameters(checkpoint.parameters)
+    if checkpoint.buffers:
+        trained.load_buffers(checkpoint.buffers)
+        trained.eval(), untrained.eval()
     return untrained, trained
 
 

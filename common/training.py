@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from .model import evaluating
 from .recipe import Recipe
 from .schedules import SCHEDULES
 
@@ -58,16 +59,15 @@ class Trainer:
         """
         train = self.recipe.train
         left = train.steps - self.step
-        for inputs, targets in self._batches(self.dataset.train, left, start=self.step) if left else ():
+        for inputs, targets in self._training_batches(left) if left else ():
             self.optimizer.lr = self.lr()
             if self.step % train.eval_every == 0 or self.step == train.steps - 1:
                 self._evaluate(on_evaluation, stopping)
-            _, loss = self.model(inputs, targets)
-            gradients = self.model.backward()
             if stopping():
                 raise KeyboardInterrupt
-            self.whole = False
-            self.optimizer.step(gradients)
+            self.whole = False  # from the forward on, which moves running statistics
+            _, loss = self.model(inputs, targets)
+            self.optimizer.step(self.model.backward())
             self.step += 1
             self.whole = True
             on_step(loss)
@@ -91,12 +91,17 @@ class Trainer:
 
     def _mean_loss(self, split: Any, batches: int, stopping: Callable[[], bool]) -> float:
         """Return the mean of the batches' mean losses, summed in their order in float64."""
-        total = 0.0
-        for inputs, targets in self._batches(split, batches):
-            if stopping():
-                raise KeyboardInterrupt
-            total += float(self.model(inputs, targets)[1])
+        total, sizes = 0.0, (self.recipe.model.context_length, self.recipe.train.batch_size)
+        with evaluating(self.model):
+            for inputs, targets in split.batches(*sizes, steps=batches):
+                if stopping():
+                    raise KeyboardInterrupt
+                total += float(self.model(inputs, targets)[1])
         return total / batches
 
-    def _batches(self, split: Any, steps: int, start: int = 0) -> Any:
-        return split.batches(self.recipe.model.context_length, self.recipe.train.batch_size, steps=steps, start=start)
+    def _training_batches(self, steps: int) -> Any:
+        train, random = self.recipe.train, {}
+        if train.order == "random":
+            random = {"seed": train.seed}
+        sizes = self.recipe.model.context_length, train.batch_size
+        return self.dataset.train.batches(*sizes, steps=steps, start=self.step, **random)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 
@@ -14,16 +15,15 @@ except ImportError as error:
         "--install) and install nnz again, or take --backend numpy"
     ) from error
 
-POINTERS = {np.dtype(np.float32): "float *", np.dtype(np.float64): "double *", np.dtype(np.int32): "int32_t *"}
+POINTERS = {np.dtype(name): ffi.typeof(c) for name, c in {"f4": "float[]", "f8": "double[]", "i4": "int32_t[]"}.items()}
 
 
 def pointer(array: np.ndarray | None):
-    """Where a C-contiguous array begins, NULL for None. It is the caller who keeps the array alive during the call."""
-    if array is None:
-        return ffi.NULL
-    return ffi.cast(POINTERS[array.dtype], array.__array_interface__["data"][0])
+    """Where a C-contiguous array begins, NULL for None; the array lives as long as the pointer."""
+    return ffi.NULL if array is None else ffi.from_buffer(POINTERS[array.dtype], array)
 
 
+@cache
 def kernel(name: str, dtype: np.dtype | str) -> Callable:
     """The C function `name`, compiled for `dtype`."""
     return getattr(lib, f"{name}_{np.dtype(dtype).name}")

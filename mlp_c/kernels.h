@@ -2,6 +2,7 @@
 #include "matmul.c"
 #include "mlp.c"
 #include "ops/adamw.c"
+#include "ops/batch_norm.c"
 #include "ops/cross_entropy.c"
 #include "ops/embedding.c"
 #include "ops/linear.c"

@@ -11,6 +11,8 @@
 #define linear_backward NAME(linear_backward)
 #define tanh_forward NAME(tanh_forward)
 #define tanh_backward NAME(tanh_backward)
+#define batch_norm_forward NAME(batch_norm_forward)
+#define batch_norm_backward NAME(batch_norm_backward)
 #define cross_entropy_forward NAME(cross_entropy_forward)
 #define cross_entropy_backward NAME(cross_entropy_backward)
 #define sgd_step NAME(sgd_step)
@@ -25,6 +27,12 @@ void linear_backward(real *dx, real *dw, real *db, const real *dy, const real *x
 
 void tanh_forward(real *y, const real *x, size_t n);
 void tanh_backward(real *dx, const real *dy, const real *y, size_t n);
+
+void batch_norm_forward(real *y, real *mean, real *rstd, real *new_running_mean, real *new_running_var, const real *x,
+                        const real *weight, const real *bias, const real *running_mean, const real *running_var,
+                        size_t B, size_t C, bool training, double momentum, double eps);
+void batch_norm_backward(real *dx, real *dweight, real *dbias, const real *dy, const real *x, const real *mean,
+                         const real *rstd, const real *weight, size_t B, size_t C);
 
 void cross_entropy_forward(real *loss, real *probs, const real *logits, const int32_t *targets, size_t B, size_t V);
 void cross_entropy_backward(real *dlogits, const real *probs, const int32_t *targets, size_t B, size_t V);

@@ -3,6 +3,7 @@
 #ifndef NNZ_REAL_H
 #define NNZ_REAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

@@ -1,9 +1,24 @@
 """nnz in numpy: what the Array adds. Forward and backward are still written by hand, but no loop over elements is."""
 
 from . import ops
-from .layers import cross_entropy
+from .layers import BatchNorm1d, Embedding, Flatten, Linear, Residual, Sequential, Tanh, cross_entropy
 from .mlp import MLP
 from .optimizers import SGD, AdamW
 from .runtime import devices, set_threads
 
-__all__ = ["MLP", "SGD", "AdamW", "cross_entropy", "devices", "ops", "set_threads"]
+__all__ = [
+    "MLP",
+    "SGD",
+    "AdamW",
+    "BatchNorm1d",
+    "Embedding",
+    "Flatten",
+    "Linear",
+    "Residual",
+    "Sequential",
+    "Tanh",
+    "cross_entropy",
+    "devices",
+    "ops",
+    "set_threads",
+]

@@ -1,10 +1,26 @@
 """nnz in PyTorch: what Autograd adds. Only the forward is written; the backward is derived from it."""
 
 from . import ops
-from .layers import cross_entropy
+from .layers import BatchNorm1d, Embedding, Flatten, Linear, Residual, Sequential, Tanh, cross_entropy
 from .mlp import MLP
 from .module import MLPModule
 from .optimizers import SGD, AdamW
 from .runtime import devices, set_threads
 
-__all__ = ["MLP", "SGD", "AdamW", "MLPModule", "cross_entropy", "devices", "ops", "set_threads"]
+__all__ = [
+    "MLP",
+    "SGD",
+    "AdamW",
+    "BatchNorm1d",
+    "Embedding",
+    "Flatten",
+    "Linear",
+    "MLPModule",
+    "Residual",
+    "Sequential",
+    "Tanh",
+    "cross_entropy",
+    "devices",
+    "ops",
+    "set_threads",
+]

@@ -33,9 +33,15 @@ def cross_entropy_backward(probs: Array, targets: Array) -> tuple[Array]:
 
 
 def batch_norm_forward(
-    x: Array, weight: Array, bias: Array, running_mean: Array, running_var: Array, training: bool
+    x: Array,
+    weight: Array,
+    bias: Array,
+    running_mean: Array,
+    running_var: Array,
+    training: bool,
+    momentum: float,
+    eps: float,
 ) -> tuple[Array, ...]:
-    momentum, eps = 0.1, 1e-5  # the defaults of torch
     n, mean, var, new = len(rows(x)), running_mean, running_var, (running_mean, running_var)
     if training:
         mean, var = rows(x).mean(axis=0), rows(x).var(axis=0)
@@ -74,11 +80,12 @@ def adamw_torch(
 
 
 def torch_batch_norm(
-    x: Array, weight: Array, bias: Array, running_mean: Array, running_var: Array, training: bool
+    x: Array, weight: Array, bias: Array, running_mean: Array, running_var: Array, training: bool, **settings: float
 ) -> tuple[Array | None, ...]:
     mean, var = torch.from_numpy(running_mean.copy()), torch.from_numpy(running_var.copy())
     channels = torch.from_numpy(x).movedim(-1, 1)
-    y = torch.nn.functional.batch_norm(channels, mean, var, torch.from_numpy(weight), torch.from_numpy(bias), training)
+    affine = torch.from_numpy(weight), torch.from_numpy(bias)
+    y = torch.nn.functional.batch_norm(channels, mean, var, *affine, training, **settings)
     return y.movedim(1, -1).numpy(), None, None, mean.numpy(), var.numpy()
 
 

@@ -30,7 +30,7 @@ def c_declaration(function: spec.Function) -> str:
     written = [pointer(name, const=False) for name in (*function.outputs, *function.updates)]
     read = [pointer(name, const=True) for name in function.inputs]
     sizes = [f"size_t {size}" for size in function.sizes]
-    scalars = [f"{'int64_t' if name == 't' else 'double'} {name}" for name in function.scalars]
+    scalars = [f"{spec.SCALAR_TYPES.get(name, 'double')} {name}" for name in function.scalars]
     return f"void {function.name}({', '.join(written + read + sizes + scalars)})"
 
 

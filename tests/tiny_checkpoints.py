@@ -17,4 +17,4 @@ def checkpoint(recipe: Recipe = RECIPE, seed: int = 1, backend: str = "numpy", *
     rng, dtype = RNG(seed), recipe.model.dtype
     parameters = {name: rng.normal(shape, dtype=dtype) for name, shape in SHAPES.items()}
     optimizer = {f"{kind}.{name}": rng.normal(shape, dtype=dtype) for kind in "mv" for name, shape in SHAPES.items()}
-    return Checkpoint(recipe, TOKENIZER, backend, 12, parameters, optimizer, 12, **fields)
+    return Checkpoint(recipe, TOKENIZER, backend, 12, parameters, optimizer=optimizer, t=12, **fields)

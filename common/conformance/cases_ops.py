@@ -58,8 +58,10 @@ def _batch_norm_forward(rng: np.random.Generator, n: dict[str, int], large: floa
     per_channel["running_var"] = rng.uniform(0.5, 2, C)
     # Few rows are a trap: of two, xhat is always +-1 and dx vanishes but for rounding.
     x = rng.normal(rng.normal(size=C), rng.uniform(0.5, 3, C), (min(n["B"], 12) + 9, n["T"], C))
-    flags = ((x[:, 0], True), (x, True), (x[:1], False))
-    return [{"x": values, **per_channel, "training": training} for values, training in flags]
+    others = {"momentum": 0.3, "eps": 0.01}  # an ignored setting shows
+    settings = ((x[:, 0], True, {"momentum": 0.1, "eps": 1e-5}), (x, True, others), (x[:, 1], True, others))
+    settings += ((x[:1], False, others), (x[:1, 0], False, others))
+    return [{"x": values, **per_channel, "training": flag, **rest} for values, flag, rest in settings]
 
 
 def _batch_norm_backward(rng: np.random.Generator, n: dict[str, int], large: float) -> list[Case]:

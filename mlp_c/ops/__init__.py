@@ -5,31 +5,40 @@ Every call is made from the op's entry in nnz.spec: outputs are allocated and ze
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from typing import Any
+
 import numpy as np
 
-from nnz.border import IDS, arguments, letters
+from nnz.border import IDS, checked, letters
 from nnz.spec import FUNCTIONS, Function
 
 from .._binding import kernel, pointer
 
 __all__ = list(FUNCTIONS)
+ANY = ["..."]
 
 
-def _public(function: Function):
+def _native(function: Function) -> Callable:
+    """The C function on arrays that fit it; their shapes give the sizes."""
+    names = function.python_arguments
+    read = {name: letters(shape) for name, shape in (function.updates | function.inputs).items()}
+    made = [letters(shape) for shape in function.outputs.values()]
+    typed = next(name for name in read if name not in IDS)
+
     def call(*values):
-        values, sizes = arguments(function, values)
-        given = dict(zip(function.python_arguments, values, strict=True))
-        for name in function.updates:
-            if not (given[name].flags.c_contiguous and given[name].flags.writeable):
-                raise ValueError(f"{function.name}: {name} is written in place, so it must be contiguous and writeable")
-        for name in function.inputs:
-            given[name] = None if given[name] is None else np.ascontiguousarray(given[name])
-        dtype = next(given[name].dtype for name in function.updates | function.inputs if name not in IDS)
-        outputs = [np.zeros(_shape(shape, sizes), dtype) for shape in function.outputs.values()]
-        arrays = (*outputs, *(given[name] for name in (*function.updates, *function.inputs)))
+        given = dict(zip(names, values, strict=True))
+        sizes = {name: given[name] for name in function.arguments}
+        for name, axes in read.items():
+            if given[name] is not None:
+                given[name] = _in_place(function, name, given[name])
+                sizes.update(_sizes(axes, given[name]))
+        outputs = [np.zeros(_shape(axes, sizes), given[typed].dtype) for axes in made]
+        arrays = (*outputs, *(given[name] for name in read))
         scalars = (given[name] for name in function.scalars)
-        kernel(function.name, dtype)(*map(pointer, arrays), *(sizes[s] for s in function.sizes), *scalars)
-        outputs = [float(array) if array.ndim == 0 else array for array in outputs]
+        run = kernel(function.name, given[typed].dtype)
+        run(*map(pointer, arrays), *(sizes[s] for s in function.sizes), *scalars)
+        outputs = [array if array.ndim else float(array) for array in outputs]
         return None if not outputs else outputs[0] if len(outputs) == 1 else tuple(outputs)
 
     call.__name__ = call.__qualname__ = function.name
@@ -37,8 +46,21 @@ def _public(function: Function):
     return call
 
 
-def _shape(shape: str, sizes: dict) -> tuple[int, ...]:
-    return sizes["..."] if shape == "(...)" else tuple(sizes[letter] for letter in letters(shape))
+def _in_place(function: Function, name: str, array: np.ndarray) -> np.ndarray:
+    """The array as C can read it: where it is not contiguous, a copy; but what is written to must be itself."""
+    if array.flags.c_contiguous and (array.flags.writeable or name not in function.updates):
+        return array
+    if name in function.updates:
+        raise ValueError(f"{function.name}: {name} is written in place, so it must be contiguous and writeable")
+    return np.ascontiguousarray(array)
 
 
-globals().update({name: _public(function) for name, function in FUNCTIONS.items()})
+def _sizes(axes: list[str], array: np.ndarray) -> Iterable[tuple[str, Any]]:
+    return (("...", array.shape), ("n", array.size)) if axes == ANY else zip(axes, array.shape, strict=True)
+
+
+def _shape(axes: list[str], sizes: dict[str, Any]) -> tuple[int, ...]:
+    return sizes["..."] if axes == ANY else tuple(sizes[axis] for axis in axes)
+
+
+globals().update({name: checked(_native(function)) for name, function in FUNCTIONS.items()})

@@ -1,7 +1,7 @@
 """The operations as pure functions, one file each, in the order of nnz.spec; as named here they check their arguments,
 and take and give numpy arrays as well as tensors."""
 
-from . import adamw, cross_entropy, embedding, linear, sgd, tanh
+from . import adamw, batch_norm, cross_entropy, embedding, linear, sgd, tanh
 from .border import checked
 
 embedding_forward = checked(embedding.embedding_forward)
@@ -10,6 +10,8 @@ linear_forward = checked(linear.linear_forward)
 linear_backward = checked(linear.linear_backward)
 tanh_forward = checked(tanh.tanh_forward)
 tanh_backward = checked(tanh.tanh_backward)
+batch_norm_forward = checked(batch_norm.batch_norm_forward)
+batch_norm_backward = checked(batch_norm.batch_norm_backward)
 cross_entropy_forward = checked(cross_entropy.cross_entropy_forward)
 cross_entropy_backward = checked(cross_entropy.cross_entropy_backward)
 sgd_step = checked(sgd.sgd_step)
@@ -17,6 +19,8 @@ adamw_step = checked(adamw.adamw_step)
 
 __all__ = [
     "adamw_step",
+    "batch_norm_backward",
+    "batch_norm_forward",
     "cross_entropy_backward",
     "cross_entropy_forward",
     "embedding_backward",
