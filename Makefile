@@ -15,7 +15,10 @@ CFLAGS = -O3 -fno-math-errno $(OPENMP)
 COMPILE = $(CC) -std=c11 -D_POSIX_C_SOURCE=200809L $(CFLAGS) $(WARNINGS)
 WARNINGS = -Wall -Wextra -Wconversion -Wshadow
 
-.PHONY: help run test test-fast lint mlp parity-full readme clean
+HARNESS = grading poisoning foreign_backends random_shapes diff new_backend parity_command conformance_by_pytest oracle \
+	compare bounds bounds_ops golden protocol
+
+.PHONY: help run test test-fast lint mlp test-parity parity-full readme clean
 
 help:
 	@echo "make run          train on the names inside the package, then print names that never existed"
@@ -23,6 +26,7 @@ help:
 	@echo "make test-fast    the tests to run all day, under 90 seconds"
 	@echo "make lint         ruff, and the C compiler's warnings as errors"
 	@echo "make mlp          build/mlp: the C program that needs no Python"
+	@echo "make test-parity  grade every backend and build/mlp, and test the harness that grades"
 	@echo "make parity-full  all 50,000 steps in float64 in every backend, byte for byte; writes the README's table"
 	@echo "make readme       write the README's figures anew"
 	@echo "make clean        remove .venv, build and runs"
@@ -49,6 +53,12 @@ build/mlp: $(C_FILES)
 	$(COMPILE) -ffp-contract=fast -c mlp_c/float32.c -o build/float32.o
 	$(COMPILE) -ffp-contract=fast -c mlp_c/float64.c -o build/float64.o
 	$(COMPILE) -ffp-contract=off mlp_c/program/*.c mlp_c/threads.c build/float32.o build/float64.o -lm -o $@
+
+# The last line takes those tests that show the harness itself to be sound.
+test-parity: .venv/dev build/mlp
+	OMP_NUM_THREADS=1 $(BIN)/nnz parity c numpy torch
+	OMP_NUM_THREADS=1 $(BIN)/nnz parity --cmd build/mlp
+	$(PYTEST) -n 2 $(addprefix tests/test_,$(addsuffix .py,$(HARNESS)))
 
 parity-full: .venv/dev build/mlp
 	$(BIN)/python tests/parity_full.py

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+import sys
 from types import ModuleType
 
 from .errors import UsageError, nearest
@@ -20,21 +22,32 @@ def names() -> tuple[str, ...]:
     return tuple(_BACKENDS)
 
 
+def modules() -> tuple[str, ...]:
+    """Return the modules that `names()` stand for, in the same order."""
+    return tuple(module for module, _, _ in _BACKENDS.values())
+
+
 def load(name: str) -> ModuleType:
-    """Import a backend: one of `names()`, or any dotted module that has the same interface.
+    """Import a backend: one of `names()`, or any module with the same interface; the current folder is searched too.
 
     Raises UsageError for a name that is neither, and ImportError, in one line that says how to get it, for a backend
     that is not there.
     """
     if name in _BACKENDS:
         return _load_own(name)
-    if "." not in name or not all(part.isidentifier() for part in name.split(".")):
-        raise UsageError(f"unknown backend {name!r}; {nearest(name, names())}, or a dotted module")
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise UsageError(
+            f"unknown backend {name!r}; {nearest(name, names())}, or a module such as my_package.my_module"
+        )
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())  # last, so that nothing there hides what is installed
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise  # the module is there, and lacks something of its own
+        if "." not in name:
+            raise UsageError(f"unknown backend {name!r}; {nearest(name, names())}, or an importable module") from error
         raise ImportError(f"no module {name!r} to use as a backend; check the name and PYTHONPATH") from error
 
 

@@ -8,14 +8,30 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from . import __version__, command_compare, command_data, command_sample, command_train
+from . import (
+    __version__,
+    command_bench,
+    command_compare,
+    command_data,
+    command_diff,
+    command_golden,
+    command_new_backend,
+    command_parity,
+    command_sample,
+    command_train,
+)
 from .errors import ASKED_WRONGLY, COULD_NOT, Refusal, describe, one_line
 
 COMMANDS = {
     "train": command_train,
     "sample": command_sample,
     "compare": command_compare,
+    "bench": command_bench,
     "data": command_data,
+    "parity": command_parity,
+    "diff": command_diff,
+    "golden": command_golden,
+    "new-backend": command_new_backend,
 }
 
 

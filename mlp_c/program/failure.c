@@ -5,13 +5,18 @@
 #include <stdlib.h>
 
 _Noreturn void fail(int status, const char *format, ...) {
+    char message[8192];
     va_list values;
     va_start(values, format);
-    fflush(stdout);
-    fputs("mlp: ", stderr);
-    vfprintf(stderr, format, values);
-    fputc('\n', stderr);
+    vsnprintf(message, sizeof message, format, values);
     va_end(values);
+    for (char *c = message; *c; c++) {
+        if ((*c >= 0 && *c < ' ') || *c == 0x7F) {
+            *c = '?';  // whatever a file is called or holds, an error stays one line
+        }
+    }
+    fflush(stdout);
+    fprintf(stderr, "mlp: %s\n", message);
     exit(status);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "conformance.h"
 #include "failure.h"
 #include "settings.h"
 #include "text.h"
@@ -43,6 +44,10 @@ static Data read_data(const char *folder) {
 }
 
 int main(int argc, char **argv) {
+    if (argc > 1 && strcmp(argv[1], "conformance") == 0) {
+        conformance(argc - 2, argv + 2);
+        return 0;
+    }
     const Settings settings = settings_read(argc, argv);
     Data data = read_data(settings.data);
     make_folders(settings.out);

@@ -1,4 +1,4 @@
-// run.h: initial weights, the training loop, evaluation. In `real`: train_float32.c and train_float64.c compile it.
+// run.h: the training loop, evaluation. In `real`: train_float32.c and train_float64.c compile it.
 #include <errno.h>
 #include <inttypes.h>
 #include <tgmath.h>
@@ -13,6 +13,8 @@
 #include "rng.h"
 #include "train.h"
 
+#include "initial.h"
+#include "sampler.h"
 #include "samples.h"
 
 typedef struct {
@@ -21,26 +23,6 @@ typedef struct {
     real *parameters, *gradients, *m, *v, *logits;
     MLP *model;
 } Run;
-
-static real *fill_uniform(real *p, size_t n, size_t fan_in, RNG *rng) {
-    const double bound = 1 / sqrt((double)fan_in);
-    for (size_t i = 0; i < n; i++) { p[i] = (real)(rng_uniform(rng) * (bound - -bound) + -bound); }
-    return p + n;
-}
-
-// wte from N(0, 1), then fc1 and fc2, weight before bias, from U(-+1/sqrt(fan in)); drawn in double, then rounded.
-static void draw_parameters(const Run *run) {
-    RNG rng = {run->settings->seed};
-    const size_t n_wte = run->V * run->E, N = run->T * run->E;
-    double *normals = allocate(n_wte, sizeof *normals);
-    rng_normals(&rng, normals, n_wte);
-    for (size_t i = 0; i < n_wte; i++) { run->parameters[i] = (real)normals[i]; }
-    free(normals);
-    real *p = fill_uniform(run->parameters + n_wte, run->H * N, N, &rng);
-    p = fill_uniform(p, run->H, N, &rng);
-    p = fill_uniform(p, run->V * run->H, run->H, &rng);
-    fill_uniform(p, run->V, run->H, &rng);
-}
 
 static Run run_init(const Settings *s, const Data *data) {
     Run run = {.settings = s,
@@ -59,7 +41,7 @@ static Run run_init(const Settings *s, const Data *data) {
     if (run.model == NULL) {
         fail(COULD_NOT_BE_DONE, "out of memory");
     }
-    draw_parameters(&run);
+    draw_parameters(run.parameters, run.V, run.T, run.E, run.H, s->seed);
     return run;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "failure.h"
+#include "utf8.h"
 
 static void path_of(char *path, size_t room, const char *folder, const char *split) {
     int n = snprintf(path, room, "%s/%s.txt", folder, split);
@@ -39,26 +40,6 @@ static unsigned char *read_file(const char *path, size_t *n) {
     return bytes;
 }
 
-// Decode one character; return its length in bytes, or 0 if it is not UTF-8 (overlong forms and surrogates are not).
-static size_t decode(const unsigned char *s, size_t left, uint32_t *character) {
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t length = s[0] < 0x80 ? 1 : s[0] >> 5 == 6 ? 2 : s[0] >> 4 == 14 ? 3 : s[0] >> 3 == 30 ? 4 : 0;
-    if (length == 0 || length > left) {
-        return 0;
-    }
-    *character = length == 1 ? s[0] : s[0] & (0x7FU >> length);
-    for (size_t i = 1; i < length; i++) {
-        if (s[i] >> 6 != 2) {
-            return 0;
-        }
-        *character = *character << 6 | (s[i] & 0x3FU);
-    }
-    if (*character < least[length] || *character > 0x10FFFF || *character >> 11 == 0x1B) {
-        return 0;
-    }
-    return length;
-}
-
 uint32_t *text_read(const char *folder, const char *split, size_t *n) {
     char path[4096];
     size_t size, length;
@@ -67,7 +48,7 @@ uint32_t *text_read(const char *folder, const char *split, size_t *n) {
     uint32_t *text = allocate(size, sizeof *text);
     *n = 0;
     for (size_t i = 0; i < size; i += length) {
-        length = decode(bytes + i, size - i, text + *n);
+        length = utf8_decode(text + *n, bytes + i, size - i);
         if (length == 0) {
             fail(COULD_NOT_BE_DONE, "%s is not UTF-8: bad byte at offset %zu; convert it to UTF-8 first", path, i);
         }
@@ -126,12 +107,7 @@ Tape tape_of(const Vocabulary *vocabulary, uint32_t *text, size_t n, const char 
     return tape;
 }
 
-void text_print(FILE *file, uint32_t c) {
-    if (c < 0x80) {
-        fputc((int)c, file);
-        return;
-    }
-    const int more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-    fputc((int)((0xF00U >> more & 0xFFU) | c >> 6 * more), file);
-    for (int i = more - 1; i >= 0; i--) { fputc((int)(0x80U | (c >> 6 * i & 0x3FU)), file); }
+void text_print(FILE *file, uint32_t character) {
+    unsigned char bytes[4];
+    fwrite(bytes, 1, utf8_encode(bytes, character), file);
 }

@@ -1,0 +1,34 @@
+"""Every check in every dtype as one item of pytest: pytest --pyargs nnz.conformance --backend mypkg.mybackend
+
+What the backend does not have fails, like what is wrong: name it in a file of --xfails, with the reason.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from nnz.conformance.grading import grade_one, selected
+from nnz.conformance.subject import Subject
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    asked = selected()
+    metafunc.parametrize(("check", "dtype"), asked, ids=[f"{c.level}/{c.name}[{dtype}]" for c, dtype in asked])
+
+
+@pytest.fixture(scope="module")
+def subject(request: pytest.FixtureRequest) -> Subject:
+    name = request.config.getoption("--backend", default=None)
+    if name is None:
+        pytest.exit("say what to grade: pytest --pyargs nnz.conformance --backend MODULE", returncode=2)
+    try:
+        return Subject(name)
+    except (ImportError, ValueError) as error:
+        pytest.exit(str(error), returncode=2)
+
+
+def test_the_backend_meets(subject, check, dtype, request) -> None:
+    options = request.config
+    result = grade_one(subject, check, dtype, options.getoption("--rounds"), options.getoption("--case-seed"))
+    if not result.passed:
+        pytest.fail(f"{result.outcome}: {result.reason}", pytrace=False)

@@ -1,0 +1,132 @@
+#include "json.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "failure.h"
+#include "utf8.h"
+
+_Noreturn void json_refuse(const Json *json, const char *what) {
+    fail(COULD_NOT_BE_DONE, "%s is not a whole safetensors file: %s at byte %zu of its header", json->path, what,
+         (size_t)(json->at - json->start));
+}
+
+static void skip(Json *json) {
+    while (json->at < json->end && *json->at != '\0' && strchr(" \t\r\n", *json->at) != NULL) { json->at++; }
+}
+
+int json_take(Json *json, char c) {
+    skip(json);
+    const int found = json->at < json->end && *json->at == c;
+    json->at += found;
+    return found;
+}
+
+void json_expect(Json *json, char c) {
+    if (!json_take(json, c)) {
+        char what[] = "'?' is missing";
+        what[1] = c;
+        json_refuse(json, what);
+    }
+}
+
+void json_expect_end(Json *json) {
+    skip(json);
+    if (json->at < json->end) {
+        json_refuse(json, "something follows");
+    }
+}
+
+static uint32_t hexadecimal(Json *json) {
+    uint32_t value = 0;
+    for (int i = 0; i < 4; i++, json->at++) {
+        const char *digits = "0123456789abcdef0123456789ABCDEF";
+        const char *digit = json->at < json->end && *json->at != '\0' ? strchr(digits, *json->at) : NULL;
+        if (digit == NULL) {
+            json_refuse(json, "a bad \\u escape");
+        }
+        value = value << 4 | ((uint32_t)(digit - digits) & 15);
+    }
+    return value;
+}
+
+// The character after a backslash and a u; beyond U+FFFF it is written as two, each with 10 bits of it.
+static uint32_t escaped_unicode(Json *json) {
+    const uint32_t high = hexadecimal(json);
+    if (high >> 11 != 0x1B) {
+        return high;
+    }
+    if (json->end - json->at < 2 || memcmp(json->at, "\\u", 2) != 0) {
+        json_refuse(json, "half a character");
+    }
+    json->at += 2;
+    const uint32_t low = hexadecimal(json);
+    if (high >> 10 != 0x36 || low >> 10 != 0x37) {
+        json_refuse(json, "half a character");
+    }
+    return 0x10000 + ((high & 0x3FF) << 10 | (low & 0x3FF));
+}
+
+static uint32_t escaped(Json *json) {
+    static const char letters[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
+    const char letter = json->at < json->end ? *json->at : '\0';
+    if (letter == 'u') {
+        json->at++;
+        return escaped_unicode(json);
+    }
+    const char *found = letter == '\0' ? NULL : strchr(letters, letter);
+    if (found == NULL) {
+        json_refuse(json, "a bad escape");
+    }
+    json->at++;
+    return (uint32_t)meanings[found - letters];
+}
+
+static uint32_t character(Json *json) {
+    uint32_t c;
+    const size_t length = utf8_decode(&c, (unsigned char *)json->at, (size_t)(json->end - json->at));
+    if (length == 0) {
+        json_refuse(json, "a string that is not UTF-8, or has no end,");
+    }
+    if (c < ' ') {
+        json_refuse(json, "a control character in a string");
+    }
+    json->at += length;
+    return c == '\\' ? escaped(json) : c;
+}
+
+char *json_string(Json *json) {
+    json_expect(json, '"');
+    char *text = json->at;
+    unsigned char *out = (unsigned char *)text;  // never beyond `at`: an escape is longer than what it stands for
+    while (json->at == json->end || *json->at != '"') {
+        const uint32_t c = character(json);
+        if (c == 0) {
+            json_refuse(json, "a zero character in a string");
+        }
+        out += utf8_encode(out, c);
+    }
+    json->at++;
+    *out = '\0';
+    return text;
+}
+
+static int is_digit(const Json *json) { return json->at < json->end && *json->at >= '0' && *json->at <= '9'; }
+
+size_t json_whole(Json *json) {
+    size_t value = 0;
+    skip(json);
+    const char *first = json->at;
+    for (; is_digit(json); json->at++) {
+        const size_t digit = (size_t)(*json->at - '0');
+        if (value > (SIZE_MAX - digit) / 10) {
+            json_refuse(json, "a number too large");
+        }
+        value = value * 10 + digit;
+    }
+    if (json->at == first || (*first == '0' && json->at > first + 1)) {
+        json_refuse(json, "no whole number");
+    }
+    return value;
+}

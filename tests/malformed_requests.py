@@ -1,0 +1,106 @@
+"""Requests that must be refused: files that are not whole, and whole ones that make no sense."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+NOTES = {"format": "nnz-request-1", "function": "embedding_forward", "dtype": "float64", "nonce": 'a"\\é√😀\n'}
+WTE, IDS = np.arange(6.0).reshape(3, 2), np.array([[1, 2], [0, 1]], np.int32)
+
+
+def framed(header: str | bytes, data: bytes = b"") -> bytes:
+    header = header.encode() if isinstance(header, str) else header
+    return len(header).to_bytes(8, "little") + header + data
+
+
+def malformed(whole: bytes) -> Iterator[bytes]:
+    """Every truncation, and every byte of the header changed in several ways."""
+    yield from (whole[:end] for end in range(len(whole)))
+    yield whole + b"\0"
+    for place in range(8 + int.from_bytes(whole[:8], "little")):
+        for byte in {whole[place] ^ 0xFF, whole[place] ^ 1, whole[place] ^ 0x20, ord("0"), ord('"')} - {whole[place]}:
+            yield whole[:place] + bytes([byte]) + whole[place + 1 :]
+
+
+ENTRY = '{"dtype":"F32","shape":[2],"data_offsets":[0,8]}'
+BROKEN = {
+    "nothing": (b"", "shorter than 8 bytes"),
+    "a length beyond the file": ((2**63).to_bytes(8, "little") + b"{}", "longer than the file"),
+    "no object": (framed("[]"), "no '{'"),
+    "white space first": (framed(" {}"), "no '{'"),
+    "a zero byte after it": (framed(b"{}\0"), "something follows"),
+    "two of a name": (framed(f'{{"x":{ENTRY},"x":{ENTRY}}}', bytes(8)), "two arrays are called x"),
+    "the same name, escaped": (framed(f'{{"x":{ENTRY},"\\u0078":{ENTRY}}}', bytes(8)), "two arrays are called x"),
+    "two of a key": (framed('{"__metadata__":{"a":"1","a":"2"}}'), "two values for a"),
+    "two metadata": (framed('{"__metadata__":{},"__metadata__":{}}'), "a second __metadata__"),
+    "metadata that is no text": (framed('{"__metadata__":{"a":1}}'), "'\"' is missing"),
+    "a shared byte": (
+        framed(f'{{"x":{ENTRY},"y":{ENTRY.replace("[0,8]", "[7,15]")}}}', bytes(15)),
+        "missing or shared before y",
+    ),
+    "a byte of nobody": (
+        framed(f'{{"x":{ENTRY},"y":{ENTRY.replace("[0,8]", "[9,17]")}}}', bytes(17)),
+        "missing or shared before y",
+    ),
+    "bytes at the end": (framed(f'{{"x":{ENTRY}}}', bytes(9)), "bytes are left over"),
+    "a file cut short": (framed(f'{{"x":{ENTRY}}}', bytes(7)), "it ends too early"),
+    "an end before its begin": (framed('{"x":' + ENTRY.replace("[0,8]", "[0,-8]") + "}", bytes(8)), "no whole number"),
+    "a shape that is too large": (
+        framed('{"x":' + ENTRY.replace("[2]", "[4294967296,4294967296]") + "}", bytes(8)),
+        "contradict each other in x",
+    ),
+    "a shape that overflows to the right size": (
+        framed('{"x":' + ENTRY.replace("[2]", "[4611686018427387906]") + "}", bytes(8)),
+        "contradict each other in x",
+    ),
+    "a number of 21 digits": (framed('{"x":' + ENTRY.replace("[2]", "[100000000000000000000]") + "}"), "too large"),
+    "a leading zero": (framed('{"x":' + ENTRY.replace("[2]", "[02]") + "}", bytes(8)), "no whole number"),
+    "a fraction": (framed('{"x":' + ENTRY.replace("[2]", "[2.0]") + "}", bytes(8)), "']' is missing"),
+    "nine axes": (framed('{"x":' + ENTRY.replace("[2]", "[2,1,1,1,1,1,1,1,1]") + "}", bytes(8)), "too long a list"),
+    "another dtype": (framed('{"x":' + ENTRY.replace("F32", "BF16") + "}", bytes(8)), "a dtype that is not"),
+    "an unknown key": (framed('{"x":' + ENTRY.replace("shape", "shap") + "}", bytes(8)), "an unknown key"),
+    "a key twice": (framed('{"x":' + ENTRY.replace('"shape"', '"dtype"') + "}", bytes(8)), "one that came before"),
+    "a key too few": (framed('{"x":{"dtype":"F32","shape":[2]}}', bytes(8)), "without its dtype, shape or place"),
+    "half a surrogate": (framed('{"\\ud800":' + ENTRY + "}", bytes(8)), "half a character"),
+    "a zero character": (framed('{"a\\u0000b":' + ENTRY + "}", bytes(8)), "a zero character"),
+    "a bare control character": (framed('{"a\nb":' + ENTRY + "}", bytes(8)), "a control character"),
+    "bytes that are no UTF-8": (framed(b'{"\xff":' + ENTRY.encode() + b"}", bytes(8)), "not UTF-8"),
+    "a string without an end": (framed('{"abc'), "has no end"),
+    "a name that would break the line": (framed('{"a\\nb":' + ENTRY + "}", bytes(9)), "left over"),
+}
+
+
+def changed(arrays: dict | None = None, **notes: str) -> tuple[dict, dict]:
+    return {"wte": WTE, "ids": IDS, **(arrays or {})}, {**NOTES, **notes}
+
+
+UNFIT = {
+    "an id too large": (changed({"ids": IDS + 1}), "ids holds 3; token ids run from 0 to 2"),
+    "a negative id": (changed({"ids": IDS - 1}), "ids holds -1"),
+    "ids of another type": (changed({"ids": IDS.astype(np.int64)}), "ids is int64 where int32 was due"),
+    "an array of the other precision": (changed({"wte": WTE.astype(np.float32)}), "float32 where float64 was due"),
+    "an axis too many": (changed({"wte": WTE[None]}), "wte has 3 axes"),
+    "an empty array": (changed({"wte": WTE[:0]}), "wte has a size of 0"),
+    "an unknown function": (changed(function="gelu_forward"), "there is no function gelu_forward"),
+    "an unknown dtype": (changed(dtype="float16"), "float16 is not allowed"),
+    "another version": (changed(format="nnz-request-2"), "nnz-request-2"),
+    "sizes that contradict each other": (
+        ({"dy": WTE, "x": WTE, "w": WTE}, {**NOTES, "function": "linear_backward"}),
+        "w has a size of 3 where M is 2",
+    ),
+    "no array of that name": (({"ids": IDS}, NOTES), "the request lacks wte"),
+    "a number that is none": (({"p": WTE, "g": WTE}, {**NOTES, "function": "sgd_step", "lr": "fast"}), "no number"),
+    "a step before the first": (
+        (dict.fromkeys("pmvg", WTE), {**NOTES, "function": "adamw_step", "t": "0"}
+         | dict.fromkeys(("lr", "beta1", "beta2", "eps", "weight_decay"), "0.5")),
+        "t = 0 is no integer from 1",
+    ),
+    "a seed of 0": (
+        ({}, {**NOTES, "function": "initial_weights", "seed": "0"} | dict.fromkeys("VTEH", "2")),
+        "seed = 0 is no integer from 1",
+    ),
+    "a size that would take all memory": (
+        ({}, {**NOTES, "function": "initial_weights", "seed": "1", "V": "99999999999"} | dict.fromkeys("TEH", "2")),
+        "V = 99999999999 is no integer from 1",
+    ),
+}  # fmt: skip

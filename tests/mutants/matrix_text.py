@@ -1,0 +1,95 @@
+"""The kill matrix as a page: what it is, how many each regime catches, and every mutant in a line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from .mutant import BACKENDS, Mutant
+from .real_step import BATCH, STEPS
+from .regimes import MEANING
+from .verdicts import Job
+
+OURS = "our check"
+HEAD = f"""\
+# The kill matrix
+
+Written by `make kill-matrix` on {{date}}; not by hand.
+
+{{mutants}} known bugs, most of them one line, are planted one at a time: {{plants}} plants, {{columns}}.
+For each the check that is meant for it is run on the mutated code ("our check"): {{survivors}} survive it. The code as it
+is, planted by the same machinery, passes {{control}}.
+
+The other columns say what a tolerance makes of the same bug where a port is usually tested: on one batch of {BATCH} real
+names at the initial weights. Logits, loss and gradients are taken from the model and op by op; then come a fresh batch
+norm on the hidden layer, and the parameters after each of {STEPS} steps of SGD and AdamW. All of it is held against the
+oracle in float32 and in float64; a bug that shows in one of them is caught.
+`x` is caught in every backend that the bug is planted in, `.` in none, `1/3` in one of three.
+"""
+EXACT = """\
+## What no tolerance is for
+
+These are caught by a test that compares exactly, or by a level of the grading.
+"""
+
+
+def text(mutants: Sequence[Mutant], caught: Mapping[Job, bool], objections: Mapping[Job, frozenset[str]]) -> str:
+    """`caught` says of each job whether it ended as it should; `objections` which regimes noticed it."""
+    controls = [right for job, right in caught.items() if job.mutant is None]
+    planted = [job for job in caught if job.mutant is not None]
+    counts = ", ".join(f"{sum(job.where == where for job in planted)} in {where}" for where in (*BACKENDS, "common"))
+    head = HEAD.format(
+        date=date.today().isoformat(),
+        mutants=len(mutants),
+        plants=len(planted),
+        columns=counts,
+        survivors=sum(not caught[job] for job in planted),
+        control="everywhere" if all(controls) else f"in {sum(controls)} of {len(controls)} columns only",
+    )
+    numeric = [mutant for mutant in mutants if set(mutant.plants) & set(BACKENDS)]
+    exact = [mutant for mutant in mutants if "common" in mutant.plants]
+    sections = [head, _totals(numeric, caught, objections), _numeric(numeric, caught, objections)]
+    return "\n".join([*sections, EXACT, _exact(exact, caught)])
+
+
+def _totals(mutants: Sequence[Mutant], caught: Mapping[Job, bool], objections: Mapping[Job, frozenset[str]]) -> str:
+    rows = []
+    for regime, meaning in {OURS: "the check that is meant for the bug", **MEANING}.items():
+        hits = [[hit for _, hit in _hits(m, regime, caught, objections)] for m in mutants]
+        alarms = [where for where in BACKENDS if regime in objections.get(Job(None, where), ())]
+        share = f"{sum(map(all, hits))} of {len(mutants)}"
+        plants = f"{sum(map(sum, hits))} of {sum(map(len, hits))}"
+        rows.append([regime, meaning, share, plants, ", ".join(alarms) or "none"])
+    return _table(["regime", "what it is", "mutants caught", "plants caught", "false alarms on correct code"], rows)
+
+
+def _numeric(mutants: Sequence[Mutant], caught: Mapping[Job, bool], objections: Mapping[Job, frozenset[str]]) -> str:
+    rows = []
+    for mutant in mutants:
+        cells = [_cell([hit for _, hit in _hits(mutant, r, caught, objections)]) for r in (OURS, *MEANING)]
+        rows.append([mutant.name, mutant.does, mutant.caught_by, *cells])
+    return _table(["mutant", "what it does", "meant for it", OURS, *MEANING], rows)
+
+
+def _exact(mutants: Sequence[Mutant], caught: Mapping[Job, bool]) -> str:
+    rows = [[m.name, m.does, m.caught_by, _cell([caught[Job(m, "common")]])] for m in mutants]
+    return _table(["mutant", "what it does", "meant for it", OURS], rows)
+
+
+def _hits(
+    mutant: Mutant, regime: str, caught: Mapping[Job, bool], objections: Mapping[Job, frozenset[str]]
+) -> list[tuple[str, bool]]:
+    """(backend, whether the regime catches the mutant there)."""
+    jobs = [Job(mutant, where) for where in mutant.plants if where in BACKENDS]
+    return [(job.where, caught[job] if regime == OURS else regime in objections[job]) for job in jobs]
+
+
+def _cell(hits: Sequence[bool]) -> str:
+    return "x" if all(hits) else "." if not any(hits) else f"{sum(hits)}/{len(hits)}"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    lines = [header, ["-" * width for width in widths], *rows]
+    padded = (" | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
+    return "".join(f"| {line} |\n" for line in padded)

@@ -1,0 +1,44 @@
+"""What a mutant is: one known bug, where it is planted in each column of the matrix, and what must find it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+BACKENDS = ("c", "numpy", "torch")
+
+
+class Plant(NamedTuple):
+    """In `file`, which lies in the backend's folder or in common/, `old` stands exactly once and becomes `new`."""
+
+    file: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, eq=False)  # each is itself, and can be a key
+class Mutant:
+    """A bug by name, with what it does in one sentence.
+
+    `caught_by` is a level of nnz.conformance, a check of c_contract.py, or a test as "file.py::name". `plants` is keyed
+    by backend, or "common" for code that no backend has of its own.
+    """
+
+    name: str
+    does: str
+    caught_by: str
+    plants: dict[str, Plant]
+
+
+def mutant(name: str, does: str, caught_by: str, **plants: tuple[str, str, str]) -> Mutant:
+    """A mutant whose plants are given as (file, old, new)."""
+    return Mutant(name, does, caught_by, {where: Plant(*plant) for where, plant in plants.items()})
+
+
+def op_mutant(op: str, name: str, does: str, caught_by: str, **plants: tuple[str, ...]) -> Mutant:
+    """A mutant of one row of the matrix: (old, new) is in the file of that op, (file, old, new) elsewhere."""
+    placed = {
+        where: plant if len(plant) == 3 else (f"ops/{op}.{'c' if where == 'c' else 'py'}", *plant)
+        for where, plant in plants.items()
+    }
+    return mutant(name, does, caught_by, **placed)

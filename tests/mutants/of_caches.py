@@ -1,0 +1,93 @@
+"""Mutants of what a model keeps between calls."""
+
+from .mutant import mutant
+
+MUTANTS = (
+    mutant(
+        "cache_of_the_largest_batch",
+        "after a large batch, backward works on the large one's rows",
+        "mlp",
+        c=("mlp.c", "    m->B = B;", "    m->B = m->room;"),
+        numpy=("mlp.py", '"ids": inputs.copy()', '"ids": self.__dict__.setdefault("_ids", inputs.copy())'),
+        torch=("mlp.py", '"loss": loss}', '"loss": self.__dict__.setdefault("_loss", loss)}'),
+    ),
+    mutant(
+        "cache_spoilt_by_backward",
+        "backward changes what it reads, so that a second call gives another answer or none",
+        "mlp",
+        c=("mlp.c", "zero(m->dlogits, B * V), zero(m->dh, B * H)", "zero(m->dh, B * H)"),
+        numpy=(
+            "mlp.py",
+            'tanh_backward(d["dh"], s["h"])',
+            'np.multiply(d["dh"], 1 - s["h"] * s["h"], out=s["h"])',
+        ),
+        torch=("mlp.py", "retain_graph=True", "retain_graph=False"),
+    ),
+    mutant(
+        "cache_is_the_caller_s_batch",
+        "the ids are not copied: a loader that fills the same array again changes the gradient",
+        "mlp",
+        numpy=("mlp.py", '"ids": inputs.copy()', '"ids": inputs'),
+    ),
+    mutant(
+        "gradients_in_one_buffer",
+        "the next backward writes into the gradients of the last",
+        "mlp",
+        c=(
+            "mlp.py",
+            "gradients = np.empty_like(self._flat)",
+            'gradients = self.__dict__.setdefault("_gradients", np.empty_like(self._flat))',
+        ),
+        numpy=(
+            "mlp.py",
+            'return {name: tensors["d" + name] for name in self._p}',
+            'return {k: np.add(tensors["d" + k], 0, out=self.__dict__.setdefault(k, np.empty_like(p))) '
+            "for k, p in self._p.items()}",
+        ),
+        torch=(
+            "mlp.py",
+            "return dict(zip(self._p, map(as_array, self._gradients(self._p.values())), strict=True))",
+            "return {k: as_array(self.__dict__.setdefault(k, torch.empty_like(g)).copy_(g)) "
+            "for k, g in zip(self._p, self._gradients(self._p.values()))}",
+        ),
+    ),
+    mutant(
+        "logits_in_one_buffer",
+        "the next forward writes into the logits of the last",
+        "mlp",
+        c=(
+            "mlp.py",
+            "logits = np.empty((len(inputs), self.sizes.V), self.dtype)",
+            'logits = self.__dict__.setdefault("_logits", np.empty((999, self.sizes.V), self.dtype))[: len(inputs)]',
+        ),
+    ),
+    mutant(
+        "a_copy_is_trained",
+        "the optimizer's steps do not reach the weights that the forward reads",
+        "training",
+        c=("mlp.py", 'self._flat = self._p["wte"].base', 'self._flat = self._p["wte"].base.copy()'),
+        numpy=(
+            "mlp.py",
+            "p, B = self._p, len(inputs)",
+            'p, B = self.__dict__.setdefault("_first", {k: a.copy() for k, a in self._p.items()}), len(inputs)',
+        ),
+        torch=("mlp.py", "as_array(p.detach())", "as_array(p.detach().clone())"),
+    ),
+    mutant(
+        "weights_loaded_in_half_precision",
+        "loading rounds the weights to float16",
+        "checkpoint",
+        torch=("runtime.py", "copy_(torch.as_tensor(source))", "copy_(torch.as_tensor(source).half())"),
+        common=(
+            "model.py",
+            "self.copy_into(parameter, arrays[name])",
+            "self.copy_into(parameter, arrays[name].astype('e'))",
+        ),
+    ),
+    mutant(
+        "negative_ids_accepted",
+        "an id of -1 is not refused, and reads from the other end, or from before the array",
+        "mlp",
+        common=("checks.py", "if array.min() < 0 or array.max() >= vocab_size:", "if array.max() >= vocab_size:"),
+    ),
+)

@@ -1,0 +1,97 @@
+"""Mutants of training, checkpoints and resuming."""
+
+from .mutant import mutant
+
+RESUMED = "test_resume.py::test_a_run_stopped_anywhere_ends_as_if_it_never_was"
+BY_HAND = "test_training.py::test_the_run_is_the_loop_written_by_hand_with_evaluation_before_each_update"
+TO_THE_BIT = "test_checkpoints.py::test_everything_saved_is_loaded_again_to_the_bit"
+RESTORED = "            self.copy_into(array, arrays[name])"
+
+MUTANTS = (
+    mutant(
+        "resume_forgets_m",
+        "the first moment starts again at zero",
+        RESUMED,
+        common=("optimizers.py", RESTORED, RESTORED.replace("self.", 'name[0] == "m" or self.')),
+    ),
+    mutant(
+        "resume_forgets_v",
+        "the second moment starts again at zero",
+        RESUMED,
+        common=("optimizers.py", RESTORED, RESTORED.replace("self.", 'name[0] == "v" or self.')),
+    ),
+    mutant(
+        "resume_forgets_t",
+        "the bias correction starts again at step 1",
+        RESUMED,
+        common=("optimizers.py", "        self.t = t", "        self.t = self.t"),
+    ),
+    mutant(
+        "resume_forgets_the_position",
+        "the batches start again at the first window",
+        RESUMED,
+        common=("training.py", "start=self.step, **random", "start=0, **random"),
+    ),
+    mutant(
+        "resume_forgets_the_best_loss",
+        "the first evaluation after resuming counts as the best so far",
+        RESUMED,
+        common=("runs.py", "trainer.best_val_loss = checkpoint.best_val_loss", "trainer.best_val_loss = float('inf')"),
+    ),
+    mutant(
+        "checkpoint_in_float32",
+        "a float64 weight goes through float32 on its way to the file",
+        "checkpoint",
+        common=(
+            "checkpoints.py",
+            "arrays = {**checkpoint.parameters,",
+            "arrays = {**{k: p.astype('f').astype(p.dtype) for k, p in checkpoint.parameters.items()},",
+        ),
+    ),
+    mutant(
+        "checkpoint_of_the_step_before",
+        "the file says one step less than was taken",
+        TO_THE_BIT,
+        common=("checkpoints.py", '"step": str(checkpoint.step)', '"step": str(max(0, checkpoint.step - 1))'),
+    ),
+    mutant(
+        "evaluation_after_the_update",
+        "an evaluation is judged by the weights of the next step",
+        BY_HAND,
+        common=("training.py", "self.step % train.eval_every == 0 or", "self.step % train.eval_every == 1 or"),
+    ),
+    mutant(
+        "evaluation_forgets_the_last_step",
+        "the last step is not evaluated",
+        BY_HAND,
+        common=("training.py", " or self.step == train.steps - 1:", ":"),
+    ),
+    mutant(
+        "evaluation_one_batch_short",
+        "the mean over n batches leaves out the last one",
+        BY_HAND,
+        common=("training.py", "steps=batches)", "steps=max(1, batches - 1))"),
+    ),
+    mutant(
+        "lr_set_after_the_step",
+        "each step is taken with the learning rate of the one before",
+        BY_HAND,
+        common=(
+            "training.py",
+            "return schedule(self.recipe.optimizer.lr, self.step,",
+            "return schedule(self.recipe.optimizer.lr, max(0, self.step - 1),",
+        ),
+    ),
+    mutant(
+        "initial_weights_by_fan_out",
+        "the uniform start is 1 / sqrt(fan out)",
+        "test_interface.py",
+        common=("initial.py", '[f"{layer}.weight"][1])', '[f"{layer}.weight"][0])'),
+    ),
+    mutant(
+        "initial_bias_drawn_first",
+        "of each layer the bias is drawn before the weight",
+        "test_interface.py",
+        common=("initial.py", '(f"{layer}.weight", f"{layer}.bias")', '(f"{layer}.bias", f"{layer}.weight")'),
+    ),
+)

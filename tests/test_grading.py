@@ -1,0 +1,110 @@
+"""The harness itself: what it grades, that it cannot pass by accident, and that the backend asked for is what ran."""
+
+import json
+import math
+
+import pytest
+
+from nnz import backends
+from nnz.conformance import levels
+from nnz.conformance.compare import T2_LIMIT, T2_SEEN
+from nnz.conformance.grading import CHECKS, LEVELS, Report, grade
+from nnz.conformance.report import FAILED, PASSED
+from nnz.errors import UsageError
+
+EVERY_OPERATION = {"embedding", "linear", "tanh", "cross_entropy", "batch_norm"}
+BACKENDS = backends.names()
+PARTS = {"ops": list(LEVELS[:10]), "mlp": ["mlp", "sgd", "adamw"], "use": ["training", "sampling", "checkpoint"]}
+RANDOM_SHAPES = 1000
+each_backend = pytest.mark.parametrize("backend", BACKENDS)
+
+
+@each_backend
+@pytest.mark.parametrize("part", PARTS)
+def test_every_backend_of_the_project_meets_all_that_is_asked(backend, part):
+    report = grade(backend, PARTS[part], rounds=2)
+    assert [(r.name, r.reason) for r in report.results if not r.passed] == []
+    assert report.ok
+    assert {r.level for r in report.results} == set(PARTS[part])
+
+
+@pytest.mark.slow
+@each_backend
+def test_in_a_thousand_random_shapes_no_proof_is_broken_and_no_vice_half_closed(backend):
+    for dtype in levels.BOTH:
+        report = grade(backend, ["mlp"], [dtype], rounds=RANDOM_SHAPES)
+        assert report.ok, [r.reason for r in report.failed]
+        for m in (m for r in report.results for m in r.measurements):
+            assert m.share_of_bound <= 1, m
+            assert m.u_of_largest <= T2_SEEN < T2_LIMIT, m
+
+
+def test_the_levels_are_those_of_the_issue_in_its_order():
+    assert set(LEVELS[:5]) == EVERY_OPERATION
+    assert {level.removesuffix("_backward") for level in LEVELS[5:10]} == EVERY_OPERATION
+    assert LEVELS[10:] == ("mlp", "sgd", "adamw", "training", "sampling", "checkpoint")
+    assert {check.level for check in CHECKS} == set(LEVELS)
+    assert len({(check.level, check.name) for check in CHECKS}) == len(CHECKS)
+
+
+def test_every_check_measures_something_in_every_dtype_it_is_asked_in():
+    quick = [check for check in CHECKS if check.level != "training"]
+    report = grade("numpy", {check.level for check in quick}, rounds=1)
+    assert report.asked == sum(len(check.dtypes) for check in quick)
+    for result in report.results:
+        assert result.measurements, result.name
+        if result.dtype == "float32" and result.level != "embedding":  # a lookup rounds nothing
+            assert any(m.max_error > 0 for m in result.measurements), result.name
+
+
+def test_the_same_seed_draws_the_same_cases_whatever_else_is_graded():
+    alone = grade("numpy", ["tanh_backward"], ["float32"], rounds=3, seed=7).results[0]
+    among = next(r for r in grade("numpy", PARTS["ops"], rounds=3, seed=7).results if r.name == alone.name)
+    other = grade("numpy", ["tanh_backward"], ["float32"], rounds=3, seed=8).results[0]
+    assert alone.measurements == among.measurements
+    assert alone.measurements != other.measurements
+
+
+def test_nothing_asked_is_nothing_met():
+    assert not grade("numpy", levels=[]).ok
+    assert not Report("nobody", ()).ok
+    assert grade("numpy", levels=[]).summary() == "0 of 0"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"levels": ["gelu"]}, "gelu"),
+        ({"dtypes": ["bfloat16"]}, "bfloat16"),
+        ({"rounds": 0}, "rounds"),
+    ],
+)
+def test_what_is_asked_wrongly_is_refused_by_name(arguments, named):
+    with pytest.raises(UsageError, match=named):
+        grade("numpy", **arguments)
+
+
+def test_a_level_is_graded_though_one_below_it_failed_and_says_so(monkeypatch):
+    monkeypatch.setattr("nnz.numpy.ops.tanh_forward", lambda x: x)
+    report = grade("numpy", ["tanh", "tanh_backward", "linear"], ["float64"], rounds=1)
+    outcomes = {r.level: (r.outcome, r.note) for r in report.results}
+    assert outcomes["tanh"][0] == FAILED
+    assert outcomes["tanh_backward"] == (PASSED, "builds on tanh, which failed")
+    assert outcomes["linear"] == (PASSED, "")
+
+
+def test_a_report_says_which_files_ran():
+    origins = {name: grade(name, ["embedding"], rounds=1).origin for name in BACKENDS}
+    assert {origin["module"] for origin in origins.values()} == set(backends.modules())
+    assert len({origin["file"] for origin in origins.values()}) == len(BACKENDS)
+    assert [name for name in BACKENDS if origins[name]["shared_objects"]] == ["c"]
+
+
+def test_a_report_in_json_is_plain_and_keeps_every_figure():
+    report = grade("numpy", ["tanh", "training"], ["float64"], rounds=1)
+    content = json.loads(json.dumps(report.to_json(), allow_nan=False))
+    assert (content["met"], content["asked"], content["ok"]) == (report.met, report.asked, True)
+    figures = content["results"][0]["measurements"][0]
+    assert figures["share_of_bound"] == report.results[0].measurements[0].share_of_bound
+    assert content["results"][-1]["measurements"][0]["t2_share"] is None
+    assert math.isnan(report.results[-1].measurements[0].t2_share)

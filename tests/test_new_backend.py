@@ -1,0 +1,100 @@
+"""nnz new-backend: a package of stubs that gets 0 of m, and more with each op that is filled in."""
+
+import importlib
+import sys
+
+import pytest
+
+from nnz import spec
+from nnz.command_line import main
+from nnz.conformance.grading import CHECKS, grade
+from nnz.conformance.report import NOT_THERE
+
+ASKED = sum(len(check.dtypes) for check in CHECKS)
+FILLED_IN = {
+    "linear_forward": "return x @ w.T if b is None else x @ w.T + b",
+    "tanh_backward": "return dy * (1 - y * y)",
+}
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
+    yield tmp_path
+    for name in [name for name in sys.modules if name.split(".")[0] == "my_backend"]:
+        del sys.modules[name]
+
+
+def fill_in(folder, function, body):
+    """Put a body where the stub of a function raises."""
+    path = folder / "my_backend" / "ops.py"
+    head, found, tail = path.read_text().partition(f"def {function}(")
+    assert found
+    path.write_text(head + found + tail.replace("raise NotImplementedError", body, 1))
+
+
+def graded():
+    """Grade the package as it is in the file now."""
+    for name in [name for name in sys.modules if name.split(".")[0] == "my_backend"]:
+        del sys.modules[name]
+    importlib.invalidate_caches()
+    return grade("my_backend", rounds=1)
+
+
+def test_as_written_it_gets_nothing_and_nothing_breaks(here, capsys):
+    assert main(["new-backend", "my_backend"]) == 0
+    assert main(["parity", "my_backend", "--rounds", "1"]) == 1
+    out, err = capsys.readouterr()
+    assert f"my_backend: 0 of {ASKED}" in out
+    assert err == f"nnz: parity is not met: my_backend 0 of {ASKED}\n"
+    assert {r.outcome for r in graded().results} == {NOT_THERE}
+
+
+def test_each_op_done_raises_the_grade_by_its_own_level(here, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # two versions of a file within a second look alike to it
+    main(["new-backend", "my_backend"])
+    expected = set()
+    for function, body in FILLED_IN.items():
+        fill_in(here, function, body)
+        expected.add(function.removesuffix("_forward"))
+        report = graded()
+        assert {r.level for r in report.results if r.passed} == expected
+        assert report.met == 2 * len(expected)
+        assert report.failed == ()
+
+
+def test_it_has_every_function_of_the_spec_with_its_arguments_formula_and_shapes(here):
+    main(["new-backend", "my_backend"])
+    ops = importlib.import_module("my_backend.ops")
+    for name, function in spec.FUNCTIONS.items():
+        stub = getattr(ops, name)
+        assert stub.__code__.co_varnames[: stub.__code__.co_argcount] == function.python_arguments
+        assert " ".join(stub.__doc__.split()).startswith(" ".join(function.summary.split()))
+        with pytest.raises(NotImplementedError):
+            stub(*function.python_arguments)
+
+
+def test_its_readme_says_how_to_grade_it_and_names_every_level(here):
+    main(["new-backend", "my_backend"])
+    text = (here / "my_backend" / "README.md").read_text()
+    assert f"nnz parity my_backend                       # now: 0 of {ASKED}" in text
+    assert all(f"- `{check.level}`: " in text and check.name in text for check in CHECKS)
+
+
+def test_nothing_is_overwritten_and_an_empty_folder_is_filled(here, capsys):
+    (here / "my_backend").mkdir()
+    assert main(["new-backend", "my_backend"]) == 0
+    before = (here / "my_backend" / "ops.py").read_bytes()
+    assert main(["new-backend", "my_backend"]) == 1
+    assert (here / "my_backend" / "ops.py").read_bytes() == before
+    (here / "a_file").write_text("")
+    assert main(["new-backend", "a_file"]) == 1
+    assert "not empty" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["my-backend", "2nd", "torch", "json", "class"])
+def test_a_name_that_cannot_be_imported_or_means_something_else_is_refused(here, name, capsys):
+    assert main(["new-backend", name]) == 2
+    assert name in capsys.readouterr().err
+    assert not (here / name).exists()
