@@ -19,7 +19,7 @@ DTYPES = {"float32": "F32", "float64": "F64", "int32": "I32", "int64": "I64"}
 
 def write(path: Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> None:
     """Write arrays and metadata to `path`. Raises OSError, and KeyError for a dtype other than those of DTYPES."""
-    little = {name: np.ascontiguousarray(a, dtype=a.dtype.newbyteorder("<")) for name, a in arrays.items()}
+    little = {name: np.asarray(a, dtype=a.dtype.newbyteorder("<"), order="C") for name, a in arrays.items()}
     header: dict[str, Any] = {"__metadata__": dict(metadata)}
     end = 0
     for name, array in little.items():

@@ -16,10 +16,8 @@ from nnz.recipe import Recipe
 from nnz.rng import RNG
 from nnz.schedules import SCHEDULES
 
-from .checks_training import BATCH, DECAY, RATE, SEED, SIZES, STEPS, trajectory
-from .checks_training import _promised as promised
-from .checks_use import TOKENS
-from .checks_use import _decided as decided
+from .checks_training import BATCH, DECAY, RATE, SEED, SIZES, STEPS, promised, trajectory
+from .checks_use import TOKENS, decided
 from .compare import Measurement, compare
 from .held_step import held_step
 from .levels import Check

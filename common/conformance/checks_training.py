@@ -52,8 +52,8 @@ def nine_decimals(subject: Subject, dtype: str, rng: np.random.Generator, rounds
         subject.call(subject.find("step", optimizer), {name[1:]: g for name, g in actual.items() if name != "logits"})
     losses.append(_number(model.forward(*_batches()[0])[1]))
     expected_losses, expected_weights = trajectory()
-    yield [_promised("losses", np.array(losses), expected_losses)]
-    yield [_promised(name, p, expected_weights[name]) for name, p in model.parameters().items()]
+    yield [promised("losses", np.array(losses), expected_losses)]
+    yield [promised(name, p, expected_weights[name]) for name, p in model.parameters().items()]
 
 
 @cache
@@ -90,7 +90,7 @@ def _number(loss: object) -> float:
     return float(array)
 
 
-def _promised(name: str, actual: Array, expected: Array) -> Measurement:
+def promised(name: str, actual: Array, expected: Array) -> Measurement:
     """A trajectory's rounding errors feed on each other, so no proof bounds them: here the log's promise stands."""
     if actual.shape != expected.shape or not np.isfinite(actual).all():
         actual = np.full(expected.shape, np.inf)

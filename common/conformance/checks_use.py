@@ -30,7 +30,7 @@ SIZES = {"V": 27, "T": 3, "E": 5, "H": 11}
 def samples(subject: Subject, dtype: str, rng: np.random.Generator, rounds: int) -> Iterator[list[Measurement]]:
     """TOKENS tokens from one seed, equal to the oracle's; then the logits of all their contexts at once."""
     tokenizer = load_dataset("names").tokenizer
-    weights, seed, expected = _decided(rng, dtype, tokenizer)
+    weights, seed, expected = decided(rng, dtype, tokenizer)
     model = Model(subject, SIZES, dtype, weights)
 
     def logits(context: Array) -> tuple[Array, None]:
@@ -74,7 +74,7 @@ def _drawn(rng: np.random.Generator, dtype: str) -> dict[str, Array]:
     return {name: rng.normal(0, 1 if name == "wte" else 0.5, shape).astype(dtype) for name, shape in shapes.items()}
 
 
-def _decided(rng: np.random.Generator, dtype: str, tokenizer: Any) -> tuple[dict[str, Array], int, list[int]]:
+def decided(rng: np.random.Generator, dtype: str, tokenizer: Any) -> tuple[dict[str, Array], int, list[int]]:
     """Weights, a seed and the oracle's tokens, none of them on the edge between two."""
     while True:
         weights, seed = _drawn(rng, dtype), int(rng.integers(1, 2**62))
