@@ -18,7 +18,7 @@ WARNINGS = -Wall -Wextra -Wconversion -Wshadow
 HARNESS = grading poisoning foreign_backends random_shapes diff new_backend parity_command conformance_by_pytest oracle \
 	compare bounds bounds_ops golden protocol
 
-.PHONY: help run test test-fast lint mlp test-parity parity-full readme clean
+.PHONY: help run test test-fast lint mlp test-parity parity-full bench readme clean
 
 help:
 	@echo "make run          train on the names inside the package, then print names that never existed"
@@ -28,6 +28,7 @@ help:
 	@echo "make mlp          build/mlp: the C program that needs no Python"
 	@echo "make test-parity  grade every backend and build/mlp, and test the harness that grades"
 	@echo "make parity-full  all 50,000 steps in float64 in every backend, byte for byte; writes the README's table"
+	@echo "make bench        time a step of every backend; writes the README's table"
 	@echo "make readme       write the README's figures anew"
 	@echo "make clean        remove .venv, build and runs"
 
@@ -62,6 +63,9 @@ test-parity: .venv/dev build/mlp
 
 parity-full: .venv/dev build/mlp
 	$(BIN)/python tests/parity_full.py
+
+bench: .venv/dev build/mlp
+	$(BIN)/python tests/readme.py bench
 
 readme: .venv/dev build/mlp
 	$(BIN)/python tests/readme.py

@@ -1,12 +1,14 @@
 """The README's figures: each stands between two markers, and a command writes what is between them.
 
-`make readme` runs every command of the README and writes what it printed; `make parity-full` writes its own table.
+`make readme` makes all of them anew, `make bench` the table of speed; `make parity-full` writes its own.
 """
 
+import json
 import os
 import re
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -97,7 +99,20 @@ def run_output() -> str:
     return "\n".join(["```text", *lines[-22:], "```"])
 
 
+def bench_table() -> str:
+    """What `nnz bench` prints, with the machine and the day."""
+    figures = ROOT / "build" / "bench.json"
+    table = run(f"nnz bench --json {figures}")
+    cpu = json.loads(figures.read_text(encoding="utf-8"))["environment"]["cpu"]
+    return (
+        f"Milliseconds a training step of the recipe `names`, by `nnz bench` on {date.today()} ({cpu}, "
+        f"{os.cpu_count()} cores): every contender in turn, medians. *usual* is the same model as it is usually "
+        f"written.\n\n{table}"
+    )
+
+
+MAKERS = {"script": script_table, "lines": lines_table, "bench": bench_table, "make-run": run_output}
+
 if __name__ == "__main__":
-    replace("script", script_table())
-    replace("lines", lines_table())
-    replace("make-run", run_output())
+    for part in sys.argv[1:] or MAKERS:
+        replace(part, MAKERS[part]())
