@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import backends
-from .datasets import load_dataset
+from . import backends, datasets
 from .recipe import Recipe
 from .rng import RNG
 
@@ -83,7 +82,7 @@ class Usual:
 
 def contenders(recipe: Recipe, names: list[str], dtypes: list[str], threads: list[int]) -> list[Ours | Usual]:
     """Every backend with its yardstick, where it has one, for each dtype and number of threads."""
-    dataset = load_dataset(recipe.data.name, recipe.data.windows, recipe.data.split, recipe.data.fractions)
+    dataset = datasets.of_recipe(recipe.data)
     vocab_size = dataset.tokenizer.vocab_size
     kinds: list[tuple[Callable, str]] = [(Ours, name) for name in names]
     kinds += [(Usual, name) for name in names if _has_yardstick(name)]

@@ -47,10 +47,10 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _dataset(checkpoint: Any) -> Any:
-    from .datasets import load_dataset
+    from .datasets import of_recipe
 
     data = checkpoint.recipe.data
-    dataset = load_dataset(data.name, data.windows, data.split, data.fractions)
+    dataset = of_recipe(data)
     if dataset.tokenizer.to_config() != checkpoint.tokenizer.to_config():
         raise ValueError(f"{data.name} is not the text that the run was trained on; give the right one with --data")
     return dataset

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator
-from typing import Any
 
 from .errors import ASKED_WRONGLY, refusing
 from .recipe import Recipe
@@ -14,6 +12,7 @@ from .settings import integer, read
 EXAMPLES = """\
   nnz sample runs/names-c
   nnz sample runs/names-c --prompt em --count 5 --temperature 0.8
+  nnz sample runs/words-c --prompt "before we" --count 5
   nnz sample runs/names-c/best.safetensors --tokens 200 --seed 7
 """
 
@@ -48,11 +47,12 @@ def run(arguments: argparse.Namespace) -> None:
         _, model = trained.build(checkpoint, arguments.backend)
         sampler = trained.sampler(checkpoint, model, arguments.temperature, arguments.top_k)
     with refusing(ASKED_WRONGLY):
-        checkpoint.tokenizer.encode(arguments.prompt)
+        checkpoint.tokenizer.refuse_unknown(arguments.prompt)
     rng = RNG(checkpoint.recipe.sample.seed if arguments.seed is None else arguments.seed)
     for _ in range(_count(arguments)):
         sys.stdout.write(arguments.prompt)
-        for piece in _pieces(checkpoint.tokenizer, sampler.sample(rng, arguments.prompt, arguments.tokens)):
+        tokens = sampler.sample(rng, arguments.prompt, arguments.tokens)
+        for piece in checkpoint.tokenizer.pieces(tokens, arguments.prompt):
             sys.stdout.write(piece)
             sys.stdout.flush()
         sys.stdout.write("\n")
@@ -73,11 +73,3 @@ def _count(arguments: argparse.Namespace) -> int:
     if arguments.count is not None:
         return arguments.count
     return 1 if arguments.prompt or arguments.tokens is not None else 10
-
-
-def _pieces(tokenizer: Any, tokens: Iterable[int]) -> Iterator[str]:
-    """Yield the text of each token as it stands after the token before it, where the spacing may depend on that."""
-    before: list[int] = []
-    for token in tokens:
-        yield tokenizer.decode([*before, token])[len(tokenizer.decode(before)) :]
-        before = [token]

@@ -7,11 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import batches, downloads, texts
-from .tokenizers import CharTokenizer, Tokenizer
+from . import batches, downloads, texts, tokenizers
+from .tokenizers import Tokenizer
+
+if TYPE_CHECKING:
+    from .sections import Data
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,23 +79,33 @@ def load_dataset(
     split: str = "lines",
     fractions: Sequence[float] = (0.9, 0.05, 0.05),
     seed: int = 1337,
+    tokenizer: str = "char",
+    min_count: int = 1,
 ) -> Dataset:
     """Load a data set by name (`nnz data list`), a UTF-8 text file, or a folder with train.txt, val.txt and test.txt.
 
     A file is cut by `fractions`: "lines" shuffles its lines by RNG(seed), "position" leaves the text as it stands. The
-    vocabulary is the whole file's, or train.txt's. `windows` is "stream" or "padded" (see nnz.batches). A name goes
+    vocabulary, of kind "char" or "word", is the whole file's, or train.txt's. `windows` is "stream" or "padded" (see nnz.batches). A name goes
     before a file of that name: write ./names for that. Raises ValueError, FileNotFoundError or downloads.DownloadError.
     """
     _one_of("windows", windows, batches.KINDS)
     _one_of("split", split, texts.CUTS)
+    _one_of("tokenizer", tokenizer, tokenizers.KINDS)
+    by_words = tokenizer == "word"
     name, path = _locate(source)
-    parts = texts.read_folder(path) if path.is_dir() else texts.cut_file(path, split, fractions, seed)
+    parts = texts.read_folder(path) if path.is_dir() else texts.cut_file(path, split, fractions, seed, by_words)
     vocabulary = parts["train"] if path.is_dir() else "".join(parts.values())
     if windows == "padded":
         vocabulary += "\n"  # which closes every line, also where the text has a single one
-    tokenizer = CharTokenizer(vocabulary)
-    splits = {part: _split(part, text, tokenizer, windows, path) for part, text in parts.items()}
-    return Dataset(name, **splits, tokenizer=tokenizer)
+    known = tokenizers.of_text(tokenizer, vocabulary, min_count)
+    splits = {part: _split(part, text, known, windows, path) for part, text in parts.items()}
+    return Dataset(name, **splits, tokenizer=known)
+
+
+def of_recipe(data: Data) -> Dataset:
+    """Load what the section `data` of a recipe asks for. Raises what `load_dataset` raises."""
+    words = {"tokenizer": data.tokenizer, "min_count": data.min_count}
+    return load_dataset(data.name, data.windows, data.split, data.fractions, **words)
 
 
 def _split(name: str, text: str, tokenizer: Tokenizer, windows: str, path: Path) -> Split:

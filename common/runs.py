@@ -6,10 +6,9 @@ import dataclasses
 import time
 from pathlib import Path
 
-from . import assembly, backends, checkpoints
+from . import assembly, backends, checkpoints, datasets
 from .atomic import write_text
 from .checkpoints import Checkpoint
-from .datasets import load_dataset
 from .interruption import StopSignals
 from .model import buffers_of
 from .progress import Progress, note
@@ -37,7 +36,7 @@ class Run:
         device = backends.settle(nn, device, threads)
         self.backend, self.recipe = backend, recipe.override("train.backend", backend)
         self.folder = RunFolder(out or Path("runs") / f"{recipe.name}-{backend}")
-        self.dataset = load_dataset(recipe.data.name, recipe.data.windows, recipe.data.split, recipe.data.fractions)
+        self.dataset = datasets.of_recipe(recipe.data)
         model = assembly.model(nn, recipe, self.dataset.tokenizer.vocab_size, device)
         assembly.fit(model, recipe, self.dataset)
         optimizer = assembly.optimizer(nn, recipe, model.parameters())

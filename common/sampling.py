@@ -11,7 +11,6 @@ import numpy as np
 
 from .rng import RNG
 
-LONGEST_SAMPLE = 10_000  # tokens; a model that never gives a delimiter must end somewhere
 DRAWS_PER_NEW_SAMPLE = 100
 
 
@@ -42,11 +41,14 @@ class Sampler:
             context = np.append(context[:, 1:], np.array([[token]], dtype=np.int32), axis=1)  # slide by one
 
     def sample(self, rng: RNG, prompt: str = "", tokens: int | None = None) -> Iterator[int]:
-        """Yield what follows the prompt: exactly `tokens` tokens, or all that come before the next delimiter."""
+        """Yield what follows the prompt: exactly `tokens` tokens, or all that come before the next delimiter.
+
+        Without a delimiter it ends after the tokenizer's `longest_sample`.
+        """
         if tokens is not None:
             yield from islice(self.stream(rng, prompt), tokens)
             return
-        for token in islice(self.stream(rng, prompt), LONGEST_SAMPLE):
+        for token in islice(self.stream(rng, prompt), self.tokenizer.longest_sample):
             if token == self.tokenizer.delimiter:
                 return
             yield token

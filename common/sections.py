@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from .assembly import MODELS, OPTIMIZERS
 from .schedules import SCHEDULES
 from .settings import LARGEST_SEED, backend_name, integer, number, one_of, setting, shares, switch, text
+from .tokenizers import KINDS
 
 
 @dataclass(frozen=True)
 class Data:
-    """Which text, and how it is cut into splits and windows."""
+    """Which text, and how it is cut into splits, tokens and windows; min_count is of words."""
 
     name: str = setting("names", text("a known data set, a text file or a folder"))
     windows: str = setting("stream", one_of("stream", "padded"))
     split: str = setting("lines", one_of("lines", "position"))
+    tokenizer: str = setting("char", one_of(*KINDS))
+    min_count: int = setting(1, integer(1))
     fractions: tuple[float, ...] = setting((0.9, 0.05, 0.05), shares())
 
 

@@ -1,6 +1,7 @@
 """Text files, and how one is cut into train, val and test."""
 
 import math
+import re
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -32,20 +33,28 @@ def read_folder(folder: Path) -> dict[str, str]:
     return {part: read_text(folder / f"{part}.txt") for part in PARTS}
 
 
-def cut_file(path: Path, cut: str, fractions: Sequence[float], seed: int) -> dict[str, str]:
+def cut_file(path: Path, cut: str, fractions: Sequence[float], seed: int, whole_words: bool = False) -> dict[str, str]:
     """The text of one file in three: its lines in the order RNG(seed).permutation, or its characters as they stand.
 
-    Of n pieces the train part has the first floor(n f), f the first fraction. Raises ValueError if a part gets none.
+    Of n pieces the train part has the first floor(n f), f the first fraction. With `whole_words` a cut among characters
+    moves on past the next white space, and so parts no word and no paragraph. Raises ValueError if a part gets none.
     """
     text, ends = read_text(path), _ends(fractions)
     lines = text.removesuffix("\n").split("\n")
     pieces = [f"{lines[i]}\n" for i in RNG(seed).permutation(len(lines))] if cut == "lines" else text
     first, second = (int(len(pieces) * end) for end in ends)
+    if cut == "position" and whole_words:
+        first, second = (_after_white_space(text, end) for end in (first, second))
     texts = ["".join(part) for part in (pieces[:first], pieces[first:second], pieces[second:])]
     if not all(texts):
         unit, remedy = ("lines", "set split=position") if cut == "lines" else ("characters", "take a longer text")
         raise ValueError(f"{path} is too short to be split in three by {cut}, {unit}: {len(pieces)}; {remedy}")
     return dict(zip(PARTS, texts, strict=True))
+
+
+def _after_white_space(text: str, place: int) -> int:
+    found = re.compile(r"\s+").search(text, place)
+    return found.end() if found else len(text)
 
 
 def _ends(fractions: Sequence[float]) -> tuple[Fraction, Fraction]:

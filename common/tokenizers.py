@@ -1,10 +1,13 @@
 """From text to token ids and back."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+
+from .vocabulary import known_ids
+from .words import WordTokenizer
 
 
 class CharTokenizer:
@@ -13,6 +16,8 @@ class CharTokenizer:
     `delimiter` is the id of the newline, which starts and ends a sample; 0 where the text has no newline.
     Raises ValueError for an empty text.
     """
+
+    longest_sample = 10_000  # tokens; a model that never gives a delimiter must end somewhere
 
     def __init__(self, text: str) -> None:
         self.characters = "".join(sorted(set(text)))
@@ -38,29 +43,40 @@ class CharTokenizer:
 
     def decode(self, ids: ArrayLike) -> str:
         """The text of some ids. Raises TypeError if they are not integers, ValueError for one outside 0 .. V-1."""
-        ids = np.atleast_1d(ids)
-        if ids.size == 0:
-            return ""
-        if not np.issubdtype(ids.dtype, np.integer):
-            raise TypeError(f"token ids must be integers, not {ids.dtype}")
-        if ids.min() < 0 or ids.max() >= self.vocab_size:
-            wrong = ids[(ids < 0) | (ids >= self.vocab_size)][0]
-            raise ValueError(f"token id {wrong} is outside the vocabulary: ids run from 0 to {self.vocab_size - 1}")
+        ids = known_ids(ids, self.vocab_size)
         return self._codes[ids].tobytes().decode("utf-32-le", "surrogatepass")
+
+    def pieces(self, ids: Iterable[int], after: str = "") -> Iterator[str]:
+        """Yield the text of each id as it comes, whatever it comes `after`."""
+        return (self.decode(i) for i in ids)
+
+    def refuse_unknown(self, text: str) -> None:
+        """Raises what `encode` raises: for a prompt, that all of it is known."""
+        self.encode(text)
 
     def to_config(self) -> dict[str, Any]:
         """What a checkpoint keeps: `from_config` makes the same tokenizer of it, also by way of JSON."""
         return {"kind": "char", "characters": self.characters}
 
 
-Tokenizer = CharTokenizer
+Tokenizer = CharTokenizer | WordTokenizer
+KINDS = ("char", "word")
+
+
+def of_text(kind: str, text: str, min_count: int = 1) -> Tokenizer:
+    """The tokenizer of that kind whose vocabulary is that of `text`. Raises what its class raises."""
+    return WordTokenizer(text, min_count) if kind == "word" else CharTokenizer(text)
 
 
 def from_config(config: Mapping[str, Any]) -> Tokenizer:
     """The tokenizer that a checkpoint describes. Raises ValueError if this version knows no such kind."""
-    if config.get("kind") != "char" or not isinstance(config.get("characters"), str):
-        raise ValueError(f"tokenizer kind {config.get('kind')!r} cannot be read: this version of nnz knows 'char'")
-    return CharTokenizer(config["characters"])
+    if config.get("kind") == "char" and isinstance(config.get("characters"), str):
+        return CharTokenizer(config["characters"])
+    if config.get("kind") == "word" and "words" in config:
+        return WordTokenizer.from_config(config)
+    raise ValueError(
+        f"tokenizer kind {config.get('kind')!r} cannot be read: this version of nnz knows {' and '.join(map(repr, KINDS))}"
+    )
 
 
 def _code_points(text: str) -> np.ndarray:

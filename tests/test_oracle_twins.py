@@ -44,6 +44,27 @@ def test_the_oracle_agrees_with_50_digit_arithmetic_within_its_own_bound(seed: i
             assert np.all(error <= limits[name] / 2), name
 
 
+def test_every_gradient_agrees_with_a_difference_quotient_in_50_digits_within_its_own_bound() -> None:
+    rng = np.random.default_rng(9)
+    shapes = {"wte": (5, 2), "fc1.weight": (3, 4), "fc1.bias": (3,), "fc2.weight": (5, 3), "fc2.bias": (5,)}
+    parameters = {name: 0.7 * rng.normal(size=shape) for name, shape in shapes.items()}
+    inputs, targets = np.array([[4, 4], [1, 0], [2, 4]]), np.array([3, 0, 3])
+    values = oracle.mlp(parameters, inputs, targets)
+    limits = bounds.mlp_bounds(parameters, inputs, targets, np.float64)
+    with mpmath.workdps(DIGITS):
+        nudge = mpmath.mpf(10) ** -(DIGITS // 3)  # a central difference is off by its square: far below float64
+
+        def loss(name: str, index: tuple[int, ...], by: mpmath.mpf) -> mpmath.mpf:
+            nudged = {k: np.vectorize(mpmath.mpf, otypes=[object])(p) for k, p in parameters.items()}
+            nudged[name][index] += by
+            return mlp_in_50_digits(nudged, inputs, targets)["loss"]
+
+        for name, p in parameters.items():
+            for index in np.ndindex(p.shape):
+                exact = (loss(name, index, nudge) - loss(name, index, -nudge)) / (2 * nudge)
+                assert abs(values["d" + name][index] - exact) <= limits["d" + name][index] / 2, (name, index)
+
+
 def test_the_walking_order_is_the_documented_one() -> None:
     _, parameters, inputs, targets = random_mlp_case(np.random.default_rng(0), np.float64)
     gradients = ("dlogits", "dfc2.weight", "dfc2.bias", "dh", "dh_pre", "dfc1.weight", "dfc1.bias", "demb", "dwte")

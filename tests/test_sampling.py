@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nnz import RNG
-from nnz.sampling import LONGEST_SAMPLE, Sampler, choose
+from nnz.sampling import Sampler, choose
 from nnz.tokenizers import CharTokenizer
 
 TOKENIZER = CharTokenizer("\nabc")  # 0 is the delimiter
@@ -117,7 +117,7 @@ def test_one_uniform_is_drawn_per_token_greedy_or_not():
 
 
 def test_a_model_that_never_ends_is_cut_off():
-    assert sum(1 for _ in sampler([1]).sample(RNG(1))) == LONGEST_SAMPLE
+    assert sum(1 for _ in sampler([1]).sample(RNG(1))) == TOKENIZER.longest_sample
 
 
 def test_tokens_come_one_at_a_time():

@@ -1,53 +1,57 @@
-"""Run inside a mutated copy of nnz: one level of the grading, on nnz.numpy, or tests of the project by name.
+"""Run inside a mutated copy of nnz: levels of the grading, on nnz.numpy, and tests of the project by name.
 
-`python -m mutants.in_tree TREE CHECK...` exits 0 if all pass, 1 if one fails, 3 if it could not be tried.
+`python -m mutants.in_tree TREE CHECK...` exits with FOUND if one fails and 0 if all pass; any other code is a mishap.
 """
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 TESTS = Path(__file__).resolve().parents[1]
+FOUND = 10  # none that Python or pytest ends with by itself
+QUIET = ["-q", "-x", "--tb=no", "--no-header", "-p", "no:cacheprovider", "-p", "no:xdist"]
 
 
 def main(tree: str, *checks: str) -> int:
-    """Levels first, then all tests in one pytest."""
-    import nnz
+    """Tests first: pytest wants to import nnz itself."""
+    tests = [check for check in checks if "::" in check]
+    complaint = (_tests(tests) if tests else "") or _levels([check for check in checks if check not in tests])
+    _prove(Path(tree))
+    print(complaint)
+    return FOUND if complaint else 0
+
+
+def _tests(names: list[str]) -> str:
+    """The first test that fails. Raises RuntimeError if pytest could not run them."""
+    import pytest
+
+    failed: list[str] = []
+    watcher = SimpleNamespace(
+        pytest_runtest_logreport=lambda report: failed.append(report.nodeid) if report.failed else None
+    )
+    code = pytest.main([*QUIET, "--rootdir", str(TESTS.parent), *(str(TESTS / name) for name in names)], [watcher])
+    if code not in (0, 1) or bool(failed) != (code == 1):
+        raise RuntimeError(f"pytest ended with {code}")
+    return failed[0] if failed else ""
+
+
+def _levels(levels: list[str]) -> str:
+    from nnz.conformance import grading
+
+    report = grading.grade("numpy", levels) if levels else None
+    return "" if report is None or report.ok else "; ".join(f"{r.name}: {r.reason}" for r in report.failed)
+
+
+def _prove(tree: Path) -> None:
+    """Raises RuntimeError unless nnz, its numpy backend and the grading are those of the tree."""
     import nnz.numpy
     from nnz.conformance import grading
 
     for module in (nnz, nnz.numpy, grading):
-        if Path(tree) not in Path(module.__file__).parents:
-            print(f"{module.__file__} is not in {tree}")
-            return 3
-    levels = [check for check in checks if check in grading.LEVELS]
-    report = grading.grade("numpy", levels) if levels else None
-    if report is not None and not report.ok:
-        print(*(f"{result.name}: {result.reason}" for result in (*report.failed, *report.missing)), sep="\n")
-        return 1
-    return _tests([check for check in checks if check not in levels])
-
-
-def _tests(names: list[str]) -> int:
-    import pytest
-
-    if not names:
-        return 0
-    how = [
-        "-q",
-        "-x",
-        "--tb=no",
-        "--no-header",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:xdist",
-        "--rootdir",
-        str(TESTS.parent),
-    ]
-    code = pytest.main([*how, *(str(TESTS / name) for name in names)])
-    return code if code in (0, 1) else 3
+        if tree not in Path(module.__file__).parents:
+            raise RuntimeError(f"{module.__file__} is not in {tree}")
 
 
 if __name__ == "__main__":

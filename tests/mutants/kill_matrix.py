@@ -25,20 +25,20 @@ def main() -> int:
         print(f"{len(caught):3d}  {job.name}: {finding.outcome}", file=sys.stderr, flush=True)
     for dtype in DTYPES:
         real_step.case(dtype)  # once here, not in each process
-    objections: dict[Job, frozenset[str]] = {}
+    objections: dict[Job, frozenset[regimes.Objection]] = {}
     for job, answer in trials.at_work(objecting, [job for job in caught if job.where in BACKENDS]):
-        objections[job] = frozenset(regimes.REGIMES) if isinstance(answer, jobs.Died) else answer
-        print(f"{len(objections):3d}  {job.name}: {', '.join(objections[job])}", file=sys.stderr, flush=True)
+        objections[job] = regimes.EVERYTHING if isinstance(answer, jobs.Died) else answer
+        print(f"{len(objections):3d}  {job.name}: measured", file=sys.stderr, flush=True)
     TARGET.write_text(matrix_text.text(MUTANTS, caught, objections), encoding="utf-8")
     survivors = [job.name for job, right in caught.items() if not right]
     print(f"{TARGET.relative_to(planting.ROOT)}: {len(survivors)} survivors {' '.join(survivors)}".rstrip())
     return 1 if survivors else 0
 
 
-def objecting(court: Court, job: Job) -> frozenset[str]:
-    """The regimes that notice the bug in one dtype at least."""
+def objecting(court: Court, job: Job) -> frozenset[regimes.Objection]:
+    """What the regimes find wrong with the planted backend."""
     nn = court.planted(job)
-    return frozenset().union(*(regimes.objecting(real_step.tensors(nn, dtype), dtype) for dtype in DTYPES))
+    return frozenset().union(*(regimes.objections(real_step.tensors(nn, dtype), dtype) for dtype in DTYPES))
 
 
 if __name__ == "__main__":

@@ -7,8 +7,10 @@ from datetime import date
 
 from .mutant import BACKENDS, Mutant
 from .real_step import BATCH, STEPS
-from .regimes import MEANING
+from .regimes import MEANING, Objection
 from .verdicts import Job
+
+Objections = Mapping[Job, frozenset[Objection]]
 
 OURS = "our check"
 HEAD = f"""\
@@ -17,13 +19,14 @@ HEAD = f"""\
 Written by `make kill-matrix` on {{date}}; not by hand.
 
 {{mutants}} known bugs, most of them one line, are planted one at a time: {{plants}} plants, {{columns}}.
-For each the check that is meant for it is run on the mutated code ("our check"): {{survivors}} survive it. The code as it
-is, planted by the same machinery, passes {{control}}.
+For each the check that is meant for it is run on the mutated code ("our check"): {{survivors}} survive it. The code as
+it is, planted by the same machinery, passes {{control}}.
 
-The other columns say what a tolerance makes of the same bug where a port is usually tested: on one batch of {BATCH} real
-names at the initial weights. Logits, loss and gradients are taken from the model and op by op; then come a fresh batch
-norm on the hidden layer, and the parameters after each of {STEPS} steps of SGD and AdamW. All of it is held against the
-oracle in float32 and in float64; a bug that shows in one of them is caught.
+The other columns say what a tolerance makes of the same bug where a port is usually tested: on one batch of {BATCH}
+real names at the initial weights. Logits, loss and gradients are taken from the model and op by op; then come a fresh
+batch norm on the hidden layer, and the parameters after each of {STEPS} steps of SGD and AdamW. All of it is held
+against the oracle in float32 and in float64; a bug that shows in one of them is caught, but not by a tensor that the
+same tolerance finds wrong in correct code.
 `x` is caught in every backend that the bug is planted in, `.` in none, `1/3` in one of three.
 """
 EXACT = """\
@@ -33,8 +36,8 @@ These are caught by a test that compares exactly, or by a level of the grading.
 """
 
 
-def text(mutants: Sequence[Mutant], caught: Mapping[Job, bool], objections: Mapping[Job, frozenset[str]]) -> str:
-    """`caught` says of each job whether it ended as it should; `objections` which regimes noticed it."""
+def text(mutants: Sequence[Mutant], caught: Mapping[Job, bool], objections: Objections) -> str:
+    """`caught` says of each job whether it ended as it should; `objections` what the regimes find wrong."""
     controls = [right for job, right in caught.items() if job.mutant is None]
     planted = [job for job in caught if job.mutant is not None]
     counts = ", ".join(f"{sum(job.where == where for job in planted)} in {where}" for where in (*BACKENDS, "common"))
@@ -52,36 +55,46 @@ def text(mutants: Sequence[Mutant], caught: Mapping[Job, bool], objections: Mapp
     return "\n".join([*sections, EXACT, _exact(exact, caught)])
 
 
-def _totals(mutants: Sequence[Mutant], caught: Mapping[Job, bool], objections: Mapping[Job, frozenset[str]]) -> str:
+def _totals(mutants: Sequence[Mutant], caught: Mapping[Job, bool], objections: Objections) -> str:
     rows = []
     for regime, meaning in {OURS: "the check that is meant for the bug", **MEANING}.items():
-        hits = [[hit for _, hit in _hits(m, regime, caught, objections)] for m in mutants]
-        alarms = [where for where in BACKENDS if regime in objections.get(Job(None, where), ())]
+        hits = [_hits(m, regime, caught, objections) for m in mutants]
+        alarms = [where for where in BACKENDS if regime in {o.regime for o in _control(objections, where)}]
         share = f"{sum(map(all, hits))} of {len(mutants)}"
         plants = f"{sum(map(sum, hits))} of {sum(map(len, hits))}"
         rows.append([regime, meaning, share, plants, ", ".join(alarms) or "none"])
     return _table(["regime", "what it is", "mutants caught", "plants caught", "false alarms on correct code"], rows)
 
 
-def _numeric(mutants: Sequence[Mutant], caught: Mapping[Job, bool], objections: Mapping[Job, frozenset[str]]) -> str:
+def _numeric(mutants: Sequence[Mutant], caught: Mapping[Job, bool], objections: Objections) -> str:
     rows = []
     for mutant in mutants:
-        cells = [_cell([hit for _, hit in _hits(mutant, r, caught, objections)]) for r in (OURS, *MEANING)]
+        cells = [_cell(_hits(mutant, r, caught, objections)) for r in (OURS, *MEANING)]
         rows.append([mutant.name, mutant.does, mutant.caught_by, *cells])
     return _table(["mutant", "what it does", "meant for it", OURS, *MEANING], rows)
 
 
 def _exact(mutants: Sequence[Mutant], caught: Mapping[Job, bool]) -> str:
-    rows = [[m.name, m.does, m.caught_by, _cell([caught[Job(m, "common")]])] for m in mutants]
+    rows = [
+        [m.name, m.does, m.caught_by, _cell([right for job, right in caught.items() if job == Job(m, "common")])]
+        for m in mutants
+    ]
     return _table(["mutant", "what it does", "meant for it", OURS], rows)
 
 
-def _hits(
-    mutant: Mutant, regime: str, caught: Mapping[Job, bool], objections: Mapping[Job, frozenset[str]]
-) -> list[tuple[str, bool]]:
-    """(backend, whether the regime catches the mutant there)."""
-    jobs = [Job(mutant, where) for where in mutant.plants if where in BACKENDS]
-    return [(job.where, caught[job] if regime == OURS else regime in objections[job]) for job in jobs]
+def _hits(mutant: Mutant, regime: str, caught: Mapping[Job, bool], objections: Objections) -> list[bool]:
+    """For each backend that the mutant is planted in, whether the regime catches it there."""
+    hits = []
+    for job, right in caught.items():
+        if job.mutant is mutant and job.where in BACKENDS:
+            noticed = {o.regime for o in objections[job] - _control(objections, job.where)}
+            hits.append(right if regime == OURS else regime in noticed)
+    return hits
+
+
+def _control(objections: Objections, where: str) -> frozenset[Objection]:
+    """False alarms: what a regime finds wrong with the code as it is."""
+    return next(found for job, found in objections.items() if job == Job(None, where))
 
 
 def _cell(hits: Sequence[bool]) -> str:

@@ -15,7 +15,11 @@ MUTANTS = (
         "cache_spoilt_by_backward",
         "backward changes what it reads, so that a second call gives another answer or none",
         "mlp",
-        c=("mlp.c", "zero(m->dlogits, B * V), zero(m->dh, B * H)", "zero(m->dh, B * H)"),
+        c=(
+            "mlp.c",
+            "tanh_backward(m->dh_pre, m->dh, m->h, B * H);",
+            "tanh_backward(m->dh_pre, m->dh, m->h, B * H); memcpy(m->h, m->dh_pre, B * H * sizeof(real));",
+        ),
         numpy=(
             "mlp.py",
             'tanh_backward(d["dh"], s["h"])',

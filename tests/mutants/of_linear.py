@@ -51,7 +51,7 @@ MUTANTS = (
         torch=(
             f"return {PRODUCT_TORCH}",
             "s = (2.0**13 if w.element_size() == 4 else 2.0**42) + 1; "
-            "return torch.addmm(b, x, (w * s - (w * s - w).detach() - (w * s - w).detach() + (w * s - w)).T)",
+            "return torch.addmm(b, x, (w + (w * s - (w * s - w) - w).detach()).T)",
         ),
     ),
     linear(

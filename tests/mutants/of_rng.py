@@ -4,7 +4,6 @@ from .mutant import mutant
 
 FIRST = "test_rng.py::test_the_first_draws_are_those_worked_out_by_hand"
 NORMALS = "test_rng.py::test_normals_are_box_muller_to_the_bit_whether_many_or_few"
-SEEDED = "test_recorded_runs.py"
 
 MUTANTS = (
     mutant(

@@ -4,6 +4,7 @@ from .mutant import mutant
 
 RESUMED = "test_resume.py::test_a_run_stopped_anywhere_ends_as_if_it_never_was"
 BY_HAND = "test_training.py::test_the_run_is_the_loop_written_by_hand_with_evaluation_before_each_update"
+GOLDEN = "test_golden.py::test_the_command_writes_the_kept_bytes_and_prints_where"
 TO_THE_BIT = "test_checkpoints.py::test_everything_saved_is_loaded_again_to_the_bit"
 RESTORED = "            self.copy_into(array, arrays[name])"
 
@@ -85,13 +86,13 @@ MUTANTS = (
     mutant(
         "initial_weights_by_fan_out",
         "the uniform start is 1 / sqrt(fan out)",
-        "test_interface.py",
+        GOLDEN,
         common=("initial.py", '[f"{layer}.weight"][1])', '[f"{layer}.weight"][0])'),
     ),
     mutant(
         "initial_bias_drawn_first",
         "of each layer the bias is drawn before the weight",
-        "test_interface.py",
+        GOLDEN,
         common=("initial.py", '(f"{layer}.weight", f"{layer}.bias")', '(f"{layer}.bias", f"{layer}.weight")'),
     ),
 )

@@ -5,7 +5,7 @@ The backends import `nnz` by name and their own folder relatively, so that a cop
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import shutil
 import sys
 from pathlib import Path
@@ -44,10 +44,18 @@ def backend(mutant: Mutant | None, where: str, scratch: Path, kernels: Kernels |
     folder = planted(where, mutant.plants[where] if mutant else None, scratch / name)
     if kernels is not None and where == "c":
         kernels.compile(folder)
-    sys.path.insert(0, str(scratch))
-    module = importlib.import_module(name)
+    module = _imported(name, folder)
     prove(name, folder)
     return module
+
+
+def _imported(name: str, folder: Path) -> ModuleType:
+    """The package in `folder`, under this name, by its path: nothing else can be found in its place."""
+    places = [str(folder)]
+    spec = importlib.util.spec_from_file_location(name, folder / "__init__.py", submodule_search_locations=places)
+    sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
 
 
 def prove(name: str, folder: Path) -> None:

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from nnz.conformance.compare import compare
 
 from .real_step import Tensor
+
+
+class Objection(NamedTuple):
+    """A regime found the tensor in this place of real_step.tensors wrong."""
+
+    regime: str
+    dtype: str
+    place: int
+
 
 TORCH = {"float32": (1.3e-6, 1e-5), "float64": (1e-7, 1e-7)}  # (rtol, atol) of torch.testing.assert_close
 
@@ -43,6 +52,7 @@ REGIMES: dict[str, Callable[[Tensor, str], bool]] = {
     "2e-2/1e-2": close(2e-2, 1e-2),
     "0.25/1": close(0.25, 1.0),
 }
+EVERYTHING = frozenset(Objection(regime, "", -1) for regime in REGIMES)
 MEANING = {
     "T1": "the bound derived for each element",
     "T2": "32 u of the tensor's largest entry",
@@ -53,14 +63,16 @@ MEANING = {
 }
 
 
-def objecting(tensors: Iterable[Tensor], dtype: str) -> set[str]:
-    """The regimes that find one of the tensors wrong; all of them if it cannot even be computed."""
-    objections: set[str] = set()
+def objections(tensors: Iterable[Tensor], dtype: str) -> frozenset[Objection]:
+    """What each regime finds wrong; everything, if the tensors cannot even be computed."""
+    found: set[Objection] = set()
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            for tensor in tensors:
-                objections |= {name for name, agrees in REGIMES.items() if not agrees(tensor, dtype)}
+            for place, tensor in enumerate(tensors):
+                found |= {
+                    Objection(name, dtype, place) for name, agrees in REGIMES.items() if not agrees(tensor, dtype)
+                }
     except Exception:
-        return set(REGIMES)
-    return objections
+        return EVERYTHING
+    return frozenset(found)

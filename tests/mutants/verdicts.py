@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from nnz.conformance import grading
 
-from . import c_contract, jobs, planting
+from . import c_contract, in_tree, jobs, planting
 from .compiling import Kernels
 from .mutant import Mutant
 
@@ -79,8 +79,8 @@ class Court:
         path = os.pathsep.join([str(tree), str(planting.ROOT / "tests")])
         environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
         done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
-        said = (done.stdout + done.stderr).strip()
-        return {0: SURVIVED, 1: CAUGHT}.get(done.returncode, BROKEN), said.splitlines()[-1] if said else ""
+        outcome = {0: SURVIVED, in_tree.FOUND: CAUGHT}.get(done.returncode, BROKEN)
+        return outcome, done.stdout + done.stderr if outcome == BROKEN else done.stdout.strip().split("\n")[-1]
 
     def _checks(self, job: Job) -> Sequence[str]:
         return self.controls[job.where] if job.mutant is None else [job.mutant.caught_by]
