@@ -18,7 +18,7 @@ WARNINGS = -Wall -Wextra -Wconversion -Wshadow
 HARNESS = grading poisoning foreign_backends random_shapes diff new_backend parity_command conformance_by_pytest oracle \
 	compare bounds bounds_ops golden protocol
 
-.PHONY: help run test test-fast lint mlp test-parity parity-full bench readme clean
+.PHONY: help run test test-fast lint mlp test-parity test-mutants kill-matrix parity-full bench speed readme clean
 
 help:
 	@echo "make run          train on the names inside the package, then print names that never existed"
@@ -27,8 +27,11 @@ help:
 	@echo "make lint         ruff, and the C compiler's warnings as errors"
 	@echo "make mlp          build/mlp: the C program that needs no Python"
 	@echo "make test-parity  grade every backend and build/mlp, and test the harness that grades"
+	@echo "make test-mutants plant every known bug in every backend; each must be caught"
+	@echo "make kill-matrix  which bug which tolerance catches; writes common/conformance/kill_matrix.md"
 	@echo "make parity-full  all 50,000 steps in float64 in every backend, byte for byte; writes the README's table"
 	@echo "make bench        time a step of every backend; writes the README's table"
+	@echo "make speed        how long a few other things take, beside their limits"
 	@echo "make readme       write the README's figures anew"
 	@echo "make clean        remove .venv, build and runs"
 
@@ -61,11 +64,20 @@ test-parity: .venv/dev build/mlp
 	OMP_NUM_THREADS=1 $(BIN)/nnz parity --cmd build/mlp
 	$(PYTEST) -n 2 $(addprefix tests/test_,$(addsuffix .py,$(HARNESS)))
 
+test-mutants: .venv/dev
+	PYTHONPATH=tests $(BIN)/python -m mutants
+
+kill-matrix: .venv/dev
+	PYTHONPATH=tests $(BIN)/python -m mutants.kill_matrix
+
 parity-full: .venv/dev build/mlp
 	$(BIN)/python tests/parity_full.py
 
 bench: .venv/dev build/mlp
 	$(BIN)/python tests/readme.py bench
+
+speed: .venv/dev
+	$(BIN)/python tests/speed.py
 
 readme: .venv/dev build/mlp
 	$(BIN)/python tests/readme.py

@@ -43,7 +43,7 @@ class MLP(MLPBase):
 
     def _forward(self, inputs: np.ndarray, targets: np.ndarray | None) -> tuple[Tensor, Tensor | None]:
         p, B = self._p, len(inputs)
-        ids = torch.from_numpy(inputs).to(self.device)
+        ids = torch.tensor(inputs, device=self.device)  # a copy: backward needs it, and the caller may overwrite his
 
         emb = embedding_forward(p["wte"], ids)  # (B, T, E)
         x = emb.view(B, -1)  # (B, T*E): the embeddings side by side

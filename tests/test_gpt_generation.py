@@ -1,6 +1,5 @@
 """Generation against the plain loop, written out here: cache, batches and streaming change no token."""
 
-import time
 from itertools import islice
 
 import numpy as np
@@ -11,7 +10,6 @@ from test_gpt_proofs import V, random_ids, random_model
 
 import nnz.gpt
 from nnz import RNG
-from nnz.gpt.limits import CACHE_SPEEDUP
 
 T = 9  # the models' context_length
 
@@ -127,12 +125,7 @@ def test_a_diverged_model_is_refused():
 
 
 @pytest.mark.slow
-def test_the_cache_makes_generation_several_times_faster_at_256_tokens_of_context():
+def test_the_cache_changes_no_token_up_to_256_tokens_of_context():
     model, prompt = nnz.gpt.GPT(nnz.gpt.GPTConfig(65)).eval(), np.zeros((1, 192), int)
-    seconds, drawn = {True: [], False: []}, []
-    for cache in (True, False, True, False, True):
-        start = time.perf_counter()
-        drawn.append(nnz.gpt.generate(model, prompt, 64, RNG(1), cache=cache).tolist())
-        seconds[cache].append(time.perf_counter() - start)
+    drawn = [nnz.gpt.generate(model, prompt, 64, RNG(1), cache=cache).tolist() for cache in (True, False)]
     assert all(tokens == drawn[0] for tokens in drawn)
-    assert min(seconds[False]) / min(seconds[True]) >= CACHE_SPEEDUP, seconds

@@ -9,6 +9,8 @@ from .draws import draw_tokens
 
 Case = dict[str, Any]
 
+LONG_SUM = 257  # terms: more than a kernel takes at a time
+
 
 def _embedding_forward(rng: np.random.Generator, n: dict[str, int], large: float) -> list[Case]:
     return [{"wte": rng.normal(size=(n["V"], n["E"])), "ids": draw_tokens(rng, (n["B"], n["T"]), n["V"])}]
@@ -22,12 +24,18 @@ def _embedding_backward(rng: np.random.Generator, n: dict[str, int], large: floa
 def _linear_forward(rng: np.random.Generator, n: dict[str, int], large: float) -> list[Case]:
     x, w = rng.normal(size=(min(n["B"], 12), n["T"], n["E"])), rng.normal(size=(n["H"], n["E"]))
     b = rng.normal(size=n["H"])
-    return [{"x": x[:, 0], "w": w, "b": b}, {"x": x, "w": w, "b": b}, {"x": x[:1, 0], "w": w, "b": None}]
+    long_x, long_w = rng.normal(size=(3, LONG_SUM)), rng.normal(size=(n["H"], LONG_SUM))
+    few_rows = [{"x": x[:1, 0], "w": w, "b": None}, {"x": long_x, "w": long_w, "b": b}]
+    return [{"x": x[:, 0], "w": w, "b": b}, {"x": x, "w": w, "b": b}, *few_rows]
 
 
 def _linear_backward(rng: np.random.Generator, n: dict[str, int], large: float) -> list[Case]:
-    cases = _linear_forward(rng, n, large)
-    return [{"dy": rng.normal(size=(*c["x"].shape[:-1], n["H"])), "x": c["x"], "w": c["w"]} for c in cases]
+    cases = []
+    for c in _linear_forward(rng, n, large):
+        dy = rng.normal(size=(*c["x"].shape[:-1], n["H"]))
+        dy[-1:] += c["w"][:, 0]  # one entry of dx is a sum of squares: were all to cancel, T2 would say nothing
+        cases.append({"dy": dy, "x": c["x"], "w": c["w"]})
+    return cases
 
 
 def _tanh_forward(rng: np.random.Generator, n: dict[str, int], large: float) -> list[Case]:

@@ -84,7 +84,7 @@ def arguments_unchanged(subject: Subject, dtype: str, rng: np.random.Generator, 
     """The batch is not written to, and may be overwritten between forward and backward, as data loaders do."""
     for _ in range(min(rounds, FEW)):
         sizes, parameters, *batch = random_mlp_case(rng, dtype)
-        model, given = Model(subject, sizes, dtype, parameters), [ids.copy() for ids in batch]
+        model, given = Model(subject, sizes, dtype, parameters), [ids.astype(np.int32) for ids in batch]
         logits, loss = model.forward(*given)
         for ids in given:
             ids[...] = 0

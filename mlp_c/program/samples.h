@@ -1,5 +1,5 @@
 // samples.h: text drawn from the model, as common/sampling.py draws it. In `real`; run.h includes it.
-enum { LONGEST_SAMPLE = 10000, DRAWS_PER_NEW_SAMPLE = 100 };
+enum { LONGEST_SAMPLE = 1000, DRAWS_PER_NEW_SAMPLE = 100 };
 
 // Draw until the delimiter; return how many tokens came before it.
 static size_t draw(Sampler *s, int32_t *sample, int32_t delimiter, RNG *rng) {

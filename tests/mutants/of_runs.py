@@ -65,7 +65,7 @@ MUTANTS = (
         "evaluation_forgets_the_last_step",
         "the last step is not evaluated",
         BY_HAND,
-        common=("training.py", " or self.step == train.steps - 1:", ":"),
+        common=("training.py", " or self.step == train.steps - 1", ""),
     ),
     mutant(
         "evaluation_one_batch_short",

@@ -1,0 +1,43 @@
+"""`make speed`: how long some things take that have a limit, beside the limit. Not a test: machines are noisy."""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+import nnz
+import nnz.gpt
+from nnz.gpt.limits import CACHE_SPEEDUP
+from nnz.tokenizers import CharTokenizer
+from nnz.words import WordTokenizer
+
+TEXT = "the quick brown fox, é漢\n" * 45_000
+WORDS = "\n".join([" ".join(f"word{i}" for i in range(30_000))] * 40)
+
+
+def best(work: Callable[[], object], times: int = 3) -> float:
+    """Seconds that the quickest of a few runs took."""
+    seconds = []
+    for _ in range(times):
+        began = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - began)
+    return min(seconds)
+
+
+def cache_speedup() -> float:
+    """How much faster 64 tokens after 192 are with the GPT's cache than without it."""
+    model, prompt = nnz.gpt.GPT(nnz.gpt.GPTConfig(65)).eval(), np.zeros((1, 192), int)
+    plain, cached = (
+        best(lambda c=cache: nnz.gpt.generate(model, prompt, 64, nnz.RNG(1), cache=c), 2) for cache in (False, True)
+    )
+    return plain / cached
+
+
+if __name__ == "__main__":
+    print(f"10 million normals: {best(lambda: nnz.RNG(1337).normal(10_000_000)):.2f} s, limit 1 s")
+    tokenizer = CharTokenizer(TEXT)
+    print(f"{len(TEXT):,} characters encoded: {best(lambda: tokenizer.encode(TEXT)):.3f} s")
+    words = best(lambda: WordTokenizer(WORDS).encode(WORDS), 1)
+    print(f"1.2 million words of 30,000 tokenized: {words:.1f} s, limit 5 s")
+    print(f"GPT with its cache, 192 to 256 tokens: {cache_speedup():.1f} times as fast, at least {CACHE_SPEEDUP} asked for")
