@@ -38,6 +38,8 @@ class Checkpoint:
     t: int = 0
     val_loss: float = float("nan")  # of the last evaluation
     best_val_loss: float = float("inf")  # of the evaluations before `step`
+    data: str = ""  # the fingerprint of the data set
+    printed: str = ""  # the results printed so far; they end in the test loss if and only if the run is finished
 
 
 def save(path: str | os.PathLike, checkpoint: Checkpoint) -> None:
@@ -81,6 +83,8 @@ def _metadata(checkpoint: Checkpoint) -> dict[str, str]:
         "t": str(checkpoint.t),
         "val_loss": repr(float(checkpoint.val_loss)),
         "best_val_loss": repr(float(checkpoint.best_val_loss)),
+        "data": checkpoint.data,
+        "printed": checkpoint.printed,
     }
 
 
@@ -102,6 +106,8 @@ def _from_metadata(metadata: dict[str, str]) -> Checkpoint:
         t=_count(metadata, "t"),
         val_loss=float(metadata["val_loss"]),
         best_val_loss=float(metadata["best_val_loss"]),
+        data=metadata.get("data", ""),  # files of before these two were kept are as good
+        printed=metadata.get("printed", ""),
     )
 
 

@@ -35,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--set", action="append", default=[], metavar="K=V", help="set section.key of the recipe; may be repeated")
     add("--out", metavar="DIR", help="the run folder; default: runs/RECIPE-BACKEND")
     add("--resume", action="store_true", help="go on from the run folder's checkpoint")
+    add("--restart", action="store_true", help="train anew where a finished run would only be shown again")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -42,10 +43,28 @@ def run(arguments: argparse.Namespace) -> None:
     with refusing():
         recipe = _recipe(arguments)
         backend = _backend(arguments, recipe)
-        from .runs import Run  # only now: --help and a wrong word need no data, no plots and no backend
+        if arguments.resume and arguments.restart:
+            raise UsageError("--resume goes on and --restart begins anew: give one of them")
+        from .run_folder import run_path  # only now: --help and a wrong word need no data, no plots and no backend
+        from .runs import Run
 
-        ready = Run(recipe, backend, _out(arguments), arguments.resume, arguments.device, arguments.threads)
+        out = run_path(arguments.out, recipe.name, backend)
+        if not (arguments.resume or arguments.restart) and _shown_again(out, recipe, backend):
+            return
+        ready = Run(recipe, backend, out, arguments.resume, arguments.device, arguments.threads)
     ready.train()
+
+
+def _shown_again(out: Path, recipe: Recipe, backend: str) -> bool:
+    """Print what the finished run printed, if `out` holds it; tell whether it does."""
+    from . import finished
+    from .progress import note
+
+    results = finished.printed(out, recipe, backend)
+    if results is not None:
+        note(f"{out} holds this run, finished: these are its results; --restart trains it anew")
+        print(results, end="", flush=True)
+    return results is not None
 
 
 def _recipe(arguments: argparse.Namespace) -> Recipe:
@@ -76,7 +95,3 @@ def _backend(arguments: argparse.Namespace, recipe: Recipe) -> str:
     if recorded and recorded not in backends.names():  # a recipe from elsewhere must not choose what code runs
         raise UsageError(f"the recipe asks for the module {recorded!r}; if you trust it, give --backend {recorded}")
     return recorded or backends.default()
-
-
-def _out(arguments: argparse.Namespace) -> Path | None:
-    return None if arguments.out is None else Path(arguments.out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -72,6 +73,14 @@ class Dataset:
     test: Split
     tokenizer: Tokenizer
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of all tokens: another text, or another cut of it, has another one."""
+        digest = hashlib.sha256()
+        for split in (self.train, self.val, self.test):
+            digest.update(len(split.tokens).to_bytes(8, "little") + split.tokens.astype("<i4").tobytes())
+        return digest.hexdigest()
+
 
 def load_dataset(
     source: str | os.PathLike = "names",
@@ -85,8 +94,9 @@ def load_dataset(
     """Load a data set by name (`nnz data list`), a UTF-8 text file, or a folder with train.txt, val.txt and test.txt.
 
     A file is cut by `fractions`: "lines" shuffles its lines by RNG(seed), "position" leaves the text as it stands. The
-    vocabulary, of kind "char" or "word", is the whole file's, or train.txt's. `windows` is "stream" or "padded" (see nnz.batches). A name goes
-    before a file of that name: write ./names for that. Raises ValueError, FileNotFoundError or downloads.DownloadError.
+    vocabulary is the whole file's, or train.txt's, of `tokenizer` "char" or "word" (see nnz.words). `windows` is
+    "stream" or "padded" (see nnz.batches). A name goes before a file of that name: write ./names for that. Raises
+    ValueError, FileNotFoundError or downloads.DownloadError.
     """
     _one_of("windows", windows, batches.KINDS)
     _one_of("split", split, texts.CUTS)
@@ -95,7 +105,7 @@ def load_dataset(
     name, path = _locate(source)
     parts = texts.read_folder(path) if path.is_dir() else texts.cut_file(path, split, fractions, seed, by_words)
     vocabulary = parts["train"] if path.is_dir() else "".join(parts.values())
-    if windows == "padded":
+    if windows == "padded" and not by_words:
         vocabulary += "\n"  # which closes every line, also where the text has a single one
     known = tokenizers.of_text(tokenizer, vocabulary, min_count)
     splits = {part: _split(part, text, known, windows, path) for part, text in parts.items()}

@@ -127,7 +127,8 @@ def _download(data: KnownData, path: Path, progress: bool) -> None:
     except (OSError, ValueError) as error:
         raise DownloadError(
             f"could not download {data.name} from {url} to {path.parent}: {_root(error)}; "
-            f"check the connection and the folder, or put the file there as {path.name}"
+            f"check the connection and the folder, or put the file there as {path.name}; "
+            "or take a text of your own: --data FILE"
         ) from error
 
 

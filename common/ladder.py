@@ -41,12 +41,13 @@ def mlp_batchnorm(nn: ModuleType, model: Any, V: int, **draw: Any) -> Any:
 def residual(nn: ModuleType, model: Any, V: int, **draw: Any) -> Any:
     """An MLP of `hidden_layers`: all but the first may be skipped (`skips`), and all be normalised (`batch_norm`).
 
-    With neither, the gradient fades on its way to the first layer        (He et al. 2016; Ioffe and Szegedy 2015)
+    With neither, the gradient fades on its way to the first layer, for the start is torch's own: one scaled to a tanh
+    would hide what the two are there for        (He et al. 2016; Ioffe and Szegedy 2015)
     """
     T, E, H = model.context_length, model.embedding_size, model.hidden_size
     layers = [nn.Embedding(V, E, **draw), nn.Flatten()]  # (B, T) -> (B, T, E) -> (B, T*E)
     for i in range(model.hidden_layers):
-        hidden = _hidden(nn, H if i else T * E, H, model.batch_norm, draw)  # (B, H)
+        hidden = _hidden(nn, H if i else T * E, H, model.batch_norm, draw, gain=None)  # (B, H)
         layers += [nn.Residual(nn.Sequential(*hidden))] if i and model.skips else hidden
     return nn.Sequential(*layers, nn.Linear(H, V, gain=HEAD_GAIN, **draw))  # (B, V)
 
@@ -66,9 +67,11 @@ def wavenet(nn: ModuleType, model: Any, V: int, **draw: Any) -> Any:
     return nn.Sequential(*layers, nn.Linear(H, V, gain=HEAD_GAIN, **draw))  # (B, H) -> (B, V)
 
 
-def _hidden(nn: ModuleType, N: int, H: int, batch_norm: bool, draw: dict[str, Any]) -> list[Any]:
+def _hidden(
+    nn: ModuleType, N: int, H: int, batch_norm: bool, draw: dict[str, Any], gain: float | None = TANH_GAIN
+) -> list[Any]:
     """Linear, BatchNorm1d, Tanh; BatchNorm1d takes off every mean, so that a bias before it could do nothing."""
-    linear = nn.Linear(N, H, bias=not batch_norm, gain=TANH_GAIN, **draw)
+    linear = nn.Linear(N, H, bias=not batch_norm, gain=gain, **draw)
     return [linear, *([nn.BatchNorm1d(H, dtype=draw["dtype"])] if batch_norm else []), nn.Tanh()]
 
 

@@ -1,4 +1,4 @@
-"""The pictures of a run."""
+"""The picture of a run's losses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .atomic import replacing
+from .drawing import new_figure, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,12 +23,8 @@ def loss_curves(
 
     `rows` are (step, train_loss, val_loss). Raises OSError if the file cannot be written.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # here: matplotlib takes longer to load than all else
-    from matplotlib.figure import Figure
-
     steps, train, val = zip(*rows, strict=True) if rows else ((), (), ())
-    figure = Figure(figsize=(8, 5), dpi=150, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure()
     axes = figure.add_subplot()
     _draw(axes, steps, train, val)
     best = min((row for row in rows if math.isfinite(row[2])), key=lambda row: row[2], default=None)
@@ -44,8 +40,7 @@ def loss_curves(
         close_up.set_title("the last four fifths", fontsize="small")
         close_up.locator_params(nbins=5)
         _draw(close_up, steps[late:], train[late:], val[late:])
-    with replacing(path) as temporary:
-        figure.savefig(temporary, format="png")
+    save(figure, path)
 
 
 def _lies_low(whole: Sequence[float], part: Sequence[float]) -> bool:

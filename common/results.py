@@ -1,19 +1,26 @@
-"""What a finished run ends with: samples, the test loss and the plot."""
+"""What a finished run ends with: samples, the test loss and the pictures."""
 
 from __future__ import annotations
 
-from . import plots
+from pathlib import Path
+
+from . import pictures
 from .atomic import write_text
+from .checkpoints import on_host
 from .model import evaluating
 from .progress import note
 from .rng import RNG
 from .run_folder import RunFolder
 from .sampling import Sampler
+from .statistics import Statistics
 from .training import Trainer
 
 
-def finish(trainer: Trainer, folder: RunFolder) -> None:
-    """Print and keep the samples, print the test loss, draw the plot. Raises OSError, FloatingPointError."""
+def finish(trainer: Trainer, folder: RunFolder) -> list[str]:
+    """Print and keep the samples, print the test loss, draw the pictures; return what was printed.
+
+    Raises OSError, FloatingPointError.
+    """
     with evaluating(trainer.model):
         samples = _samples(trainer)
     write_text(folder.samples, "".join(f"{sample}\n" for sample in samples))
@@ -21,9 +28,17 @@ def finish(trainer: Trainer, folder: RunFolder) -> None:
         print(sample)
     test_loss = trainer.split_loss(trainer.dataset.test)
     print(f"test_loss {test_loss:.6f}", flush=True)
-    recipe = trainer.recipe
-    plots.loss_curves(folder.plot, folder.read_log(), f"{recipe.name}, {recipe.train.backend}", test_loss)
-    note(f"loss curves: {folder.plot}")
+    note(f"pictures: {', '.join(map(str, _pictures(trainer, folder, test_loss)))}")
+    return [*samples, f"test_loss {test_loss:.6f}"]
+
+
+def _pictures(trainer: Trainer, folder: RunFolder, test_loss: float) -> list[Path]:
+    statistics = Statistics()
+    if trainer.watcher is not None:
+        trainer.watcher.finished(test_loss)
+        statistics = trainer.watcher.statistics
+    tokenizer, parameters = trainer.dataset.tokenizer, on_host(trainer.model.parameters())
+    return pictures.draw(trainer.recipe, tokenizer, parameters, folder.read_log(), statistics, folder)
 
 
 def _samples(trainer: Trainer) -> list[str]:

@@ -10,6 +10,11 @@ from .atomic import replacing, sync, write_text
 LOG_HEADER = "step,train_loss,val_loss,lr\n"
 
 
+def run_path(out: str | os.PathLike | None, recipe: str, backend: str) -> Path:
+    """The folder that was asked for, else runs/RECIPE-BACKEND."""
+    return Path(out or Path("runs") / f"{recipe}-{backend}")
+
+
 class RunFolder:
     """The names of a run's files, and what may be done to its log."""
 
@@ -21,6 +26,11 @@ class RunFolder:
         self.best = self.path / "best.safetensors"
         self.config = self.path / "config.toml"
         self.samples = self.path / "samples.txt"
+        self.statistics = self.path / "statistics.npz"
+        self.embeddings = self.path / "embeddings.png"
+        self.histograms = self.path / "histograms.png"
+        self.updates = self.path / "updates.png"
+        self.depth = self.path / "gradient-by-depth.png"
 
     def prepare(self) -> None:
         """Make the folder, and try whether files can be written and replaced in it. Raises OSError."""
@@ -32,7 +42,8 @@ class RunFolder:
 
     def clear(self) -> bool:
         """Remove a former run's files, and no others; return whether there were any. Raises OSError."""
-        files = (self.checkpoint, self.best, self.log, self.plot, self.config, self.samples)
+        pictures = (self.plot, self.embeddings, self.histograms, self.updates, self.depth)
+        files = (self.checkpoint, self.best, self.log, self.config, self.samples, self.statistics, *pictures)
         found = [file for file in files if file.exists()]
         for file in found:
             file.unlink()

@@ -9,13 +9,15 @@ from pathlib import Path
 from . import assembly, backends, checkpoints, datasets
 from .atomic import write_text
 from .checkpoints import Checkpoint
+from .datasets import Dataset
 from .interruption import StopSignals
 from .model import buffers_of
 from .progress import Progress, note
 from .recipe import Recipe
 from .results import finish
-from .run_folder import RunFolder
+from .run_folder import RunFolder, run_path
 from .training import Evaluation, Trainer
+from .watching import Watcher
 
 
 class Run:
@@ -35,12 +37,14 @@ class Run:
         nn = backends.load(backend)
         device = backends.settle(nn, device, threads)
         self.backend, self.recipe = backend, recipe.override("train.backend", backend)
-        self.folder = RunFolder(out or Path("runs") / f"{recipe.name}-{backend}")
+        self.folder = RunFolder(run_path(out, recipe.name, backend))
         self.dataset = datasets.of_recipe(recipe.data)
         model = assembly.model(nn, recipe, self.dataset.tokenizer.vocab_size, device)
         assembly.fit(model, recipe, self.dataset)
         optimizer = assembly.optimizer(nn, recipe, model.parameters())
         self.trainer = Trainer(model, optimizer, self.dataset, self.recipe)
+        self.trainer.watcher = Watcher(nn, recipe, self.dataset.tokenizer.vocab_size, self.folder.statistics)
+        self._printed: list[str] = []  # the lines of results
         self.folder.prepare()
         if resume and self.folder.checkpoint.exists():
             self._go_on_from(checkpoints.load(self.folder.checkpoint))
@@ -66,7 +70,8 @@ class Run:
                 raise KeyboardInterrupt(self._stopped()) from None
         seconds = time.perf_counter() - began
         note(f"{steps - start:,} steps in {seconds:.1f} s")
-        finish(self.trainer, self.folder)
+        self._printed += finish(self.trainer, self.folder)
+        self._save()
 
     def _start_afresh(self, resume: bool) -> None:
         if resume:
@@ -77,7 +82,7 @@ class Run:
 
     def _go_on_from(self, checkpoint: Checkpoint) -> None:
         same_settings(checkpoint.recipe, self.recipe)
-        if checkpoint.tokenizer.to_config() != self.dataset.tokenizer.to_config():
+        if not same_data(checkpoint, self.dataset):
             raise ValueError(f"{self.recipe.data.name} is not the text that {self.folder.path} was trained on")
         train, trainer = self.recipe.train, self.trainer
         trainer.model.load_parameters(checkpoint.parameters)
@@ -87,10 +92,13 @@ class Run:
         trainer.step, trainer.val_loss = checkpoint.step, checkpoint.val_loss
         trainer.best_val_loss = checkpoint.best_val_loss
         self.folder.cut_log(checkpoint.step, train.eval_every, train.steps)
+        self._printed = checkpoint.printed.splitlines()[: len(self.folder.read_log())]
+        trainer.watcher.go_on_from(checkpoint.step)
         note(f"{self.folder.path}: going on from step {checkpoint.step}")
 
     def _record(self, evaluation: Evaluation, is_best: bool, progress: Progress) -> None:
         progress.line(evaluation.line())
+        self._printed.append(evaluation.line())
         self.folder.append_log(evaluation.csv())
         self._save()
         if is_best:
@@ -119,7 +127,15 @@ class Run:
             t=trainer.optimizer.t,
             val_loss=trainer.val_loss,
             best_val_loss=trainer.best_val_loss,
+            data=self.dataset.fingerprint,
+            printed="".join(f"{line}\n" for line in self._printed),
         )
+
+
+def same_data(checkpoint: Checkpoint, dataset: Dataset) -> bool:
+    """Tell whether the data set is the one of the checkpoint, as far as the checkpoint says."""
+    same_tokens = checkpoint.data in ("", dataset.fingerprint)
+    return same_tokens and checkpoint.tokenizer.to_config() == dataset.tokenizer.to_config()
 
 
 def same_settings(recorded: Recipe, asked: Recipe) -> None:

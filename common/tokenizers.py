@@ -17,7 +17,7 @@ class CharTokenizer:
     Raises ValueError for an empty text.
     """
 
-    longest_sample = 10_000  # tokens; a model that never gives a delimiter must end somewhere
+    longest_sample = 1_000  # tokens; a model that never gives a delimiter must end somewhere
 
     def __init__(self, text: str) -> None:
         self.characters = "".join(sorted(set(text)))
@@ -74,9 +74,8 @@ def from_config(config: Mapping[str, Any]) -> Tokenizer:
         return CharTokenizer(config["characters"])
     if config.get("kind") == "word" and "words" in config:
         return WordTokenizer.from_config(config)
-    raise ValueError(
-        f"tokenizer kind {config.get('kind')!r} cannot be read: this version of nnz knows {' and '.join(map(repr, KINDS))}"
-    )
+    known = " and ".join(map(repr, KINDS))
+    raise ValueError(f"tokenizer kind {config.get('kind')!r} cannot be read: this version of nnz knows {known}")
 
 
 def _code_points(text: str) -> np.ndarray:

@@ -45,6 +45,7 @@ class Trainer:
     val_loss: float = math.nan  # of the last evaluation
     best_val_loss: float = math.inf  # of the evaluations so far
     whole: bool = True
+    watcher: Any = None  # sees each judged step, before and after its update (nnz.watching)
 
     def run(
         self,
@@ -61,15 +62,21 @@ class Trainer:
         left = train.steps - self.step
         for inputs, targets in self._training_batches(left) if left else ():
             self.optimizer.lr = self.lr()
-            if self.step % train.eval_every == 0 or self.step == train.steps - 1:
+            judged = self.step % train.eval_every == 0 or self.step == train.steps - 1
+            if judged:
                 self._evaluate(on_evaluation, stopping)
             if stopping():
                 raise KeyboardInterrupt
             self.whole = False  # from the forward on, which moves running statistics
+            watched = self.watcher if judged else None
+            if watched is not None:
+                watched.before_update(self.step, self.model, inputs, targets)
             _, loss = self.model(inputs, targets)
             self.optimizer.step(self.model.backward())
             self.step += 1
             self.whole = True
+            if watched is not None:
+                watched.after_update(self.model)
             on_step(loss)
 
     def lr(self) -> float:

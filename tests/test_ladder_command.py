@@ -6,7 +6,7 @@ import pytest
 from test_pictures import assert_readable
 from tiny_runs import data_folder, nnz
 
-from nnz import backends, checkpoints, climb, plots_ladder
+from nnz import backends, checkpoints, climb, pictures, plots_ladder
 
 ROW = r"\| `(?P<name>[\w-]+)` \| .+ \| (?P<parameters>[\d,]+) \| (?P<steps>\d+) \| (?P<loss>\d\.\d{4}) \| .*"
 
@@ -14,6 +14,11 @@ ROW = r"\| `(?P<name>[\w-]+)` \| .+ \| (?P<parameters>[\d,]+) \| (?P<steps>\d+) 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     return data_folder(tmp_path_factory.mktemp("data") / "few-names")
+
+
+@pytest.fixture(autouse=True)
+def _without_pictures_of_runs(monkeypatch):
+    monkeypatch.setattr(pictures, "draw", lambda *of_a_run: [])  # they have tests of their own, and take long
 
 
 def climbed(capsys, data, out):

@@ -61,10 +61,11 @@ def test_nothing_on_stdout_varies_from_run_to_run(data, tmp_path, capsys):
     assert re.search(r"23 steps in \d", first.err)
 
 
-def test_the_run_folder_holds_its_six_files_and_a_complete_config(data, tmp_path):
-    out = train(tiny_recipe(data), tmp_path / "run")
-    names = ["best.safetensors", "checkpoint.safetensors", "config.toml", "log.csv", "loss.png", "samples.txt"]
-    assert sorted(file.name for file in out.iterdir()) == names
+def test_the_run_folder_holds_its_files_and_pictures_and_a_complete_config(data, tmp_path):
+    out = train(tiny_recipe(data), tmp_path / "run", watched=True)
+    files = ["best.safetensors", "checkpoint.safetensors", "config.toml", "log.csv", "samples.txt", "statistics.npz"]
+    pictures = ["embeddings.png", "histograms.png", "loss.png", "updates.png"]
+    assert sorted(file.name for file in out.iterdir()) == sorted(files + pictures)
     written = recipe.loads((out / "config.toml").read_text(encoding="utf-8"), "tiny")
     assert written == tiny_recipe(data).override("train.backend", "numpy")
 

@@ -44,9 +44,12 @@ def tiny_recipe(data: Path, steps: int = 23, **settings: object) -> Recipe:
     return recipe
 
 
-def train(recipe: Recipe, out: Path, backend: str = "numpy", resume: bool = False) -> Path:
-    """Train into the folder `out` and return it."""
-    Run(recipe, backend, out, resume).train()
+def train(recipe: Recipe, out: Path, backend: str = "numpy", resume: bool = False, watched: bool = False) -> Path:
+    """Train into the folder `out` and return it; unless it is watched, few pictures: to draw them all takes longer."""
+    run = Run(recipe, backend, out, resume)
+    if not watched:
+        run.trainer.watcher = None
+    run.train()
     return out
 
 

@@ -1,0 +1,50 @@
+"""Draw the pictures of a run: losses, embeddings, activations, gradients and updates.
+
+They are those that training drew at its end; a run that was stopped gets what there is so far.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from .errors import UsageError, refusing
+
+EXAMPLES = """\
+  nnz plot runs/names-c
+  nnz plot runs/names-c --out pictures
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    add = parser.add_argument
+    add("run", metavar="RUN", help="a run folder")
+    add("--out", metavar="DIR", help="where to put the pictures; default: the run folder")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Draw, and print the name of each picture. Raises Refusal."""
+    with refusing():
+        if Path(arguments.run).is_file():
+            raise UsageError(f"{arguments.run} is a file; name the run folder, which holds the log too")
+        from . import pictures, trained
+        from .run_folder import RunFolder
+
+        checkpoint, source = trained.find(arguments.run), RunFolder(arguments.run)
+        folder = RunFolder(arguments.out or arguments.run)
+        folder.prepare()
+        rows, statistics = source.read_log(), _statistics(source)
+    for path in pictures.draw(checkpoint.recipe, checkpoint.tokenizer, checkpoint.parameters, rows, statistics, folder):
+        print(path)
+
+
+def _statistics(folder):
+    from .progress import note
+    from .statistics import Statistics
+
+    try:
+        return Statistics.load(folder.statistics)
+    except FileNotFoundError:
+        note(f"{folder.statistics} is not there: no pictures of layers and updates; train again to have them")
+        return Statistics()

@@ -1,0 +1,60 @@
+"""All pictures of a run, drawn from what its folder holds: after training, and again by `nnz plot`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import plots, plots_layers
+from .drawing import save
+from .plots_embedding import embedding_map, token_names
+from .run_folder import RunFolder
+from .statistics import Statistics
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from .recipe import Recipe
+
+
+def draw(
+    recipe: Recipe,
+    tokenizer: Any,
+    parameters: Mapping[str, np.ndarray],
+    rows: list[tuple[int, float, float]],
+    statistics: Statistics,
+    folder: RunFolder,
+) -> list[Path]:
+    """Draw into the folder what there is to draw; return the files. Raises OSError.
+
+    `rows` are those of the log; what statistics hold nothing of is left out.
+    """
+    title, test_loss = f"{recipe.name}, {recipe.train.backend}", statistics.arrays.get("test_loss")
+    plots.loss_curves(folder.plot, rows, title, None if test_loss is None else float(test_loss))
+    figures = {
+        folder.embeddings: _map(tokenizer, parameters, title),
+        folder.histograms: plots_layers.histograms(statistics, title),
+        folder.updates: plots_layers.updates(statistics, title),
+        folder.depth: plots_layers.gradient_by_depth(statistics, title),
+    }
+    drawn = [folder.plot]
+    for path, figure in figures.items():
+        if figure is not None:
+            save(figure, path)
+            drawn.append(path)
+    return drawn
+
+
+def _map(tokenizer: Any, parameters: Mapping[str, np.ndarray], title: str) -> Figure | None:
+    """The map of the first matrix, which holds a row for each token; None if training has made it overflow."""
+    weight = np.asarray(next(iter(parameters.values())))
+    if not np.isfinite(weight).all():
+        return None
+    names = token_names(tokenizer)
+    letters = max(map(len, names)) == 1
+    return embedding_map(
+        weight, names, f"{title}: what it has learned of its {'letters' if letters else 'words'}", letters
+    )

@@ -1,0 +1,104 @@
+"""What is recorded of a run besides its losses, so that one can see how it learned: at each evaluation, on that batch.
+
+It is watched from outside, before and after the update; no number of the training depends on it.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .atomic import replacing
+from .checkpoints import on_host
+from .probe import Hidden
+
+BINS = 40  # of a histogram
+SATURATED = 0.97  # from this |tanh| on its slope is below 0.06, and hardly any gradient passes
+SPREAD = 4  # a histogram of gradients reaches so many standard deviations of the widest layer
+LISTS = ("steps", "updates", "saturation", "gradient_rms")
+
+
+class Statistics:
+    """The arrays of statistics.npz, by name.
+
+    steps (n,): when. updates (n, P): spread of an update of each weight matrix, against that of the matrix; `matrices`
+    are their names. saturation, gradient_rms (n, L): of the tanh of each hidden layer. For the first and the last of
+    the steps, h_counts and dh_counts (2, L, BINS), over h_edges and dh_edges (2, BINS + 1). For a deep model,
+    depth_gradients (4, L), gradient_rms at the start, with and without what `depth_names` says; and test_loss.
+    """
+
+    def __init__(self) -> None:
+        self.arrays: dict[str, np.ndarray] = {}
+
+    def before_update(self, step: int, parameters: dict[str, Any], hidden: list[Hidden]) -> dict[str, np.ndarray]:
+        """Take down the activations and gradients of `step`; return the matrices as they are before its update."""
+        self._append("steps", step)
+        self._append("saturation", [np.mean(np.abs(layer.h) > SATURATED) for layer in hidden])
+        self._append("gradient_rms", [root_mean_square(layer.dh) for layer in hidden])
+        for name, arrays, edges in (
+            ("h", [layer.h for layer in hidden], np.linspace(-1, 1, BINS + 1)),
+            ("dh", [layer.dh for layer in hidden], _edges([layer.dh for layer in hidden])),
+        ):
+            counts = np.array([np.histogram(array, edges)[0] for array in arrays]).reshape(len(hidden), BINS)
+            self._first_and_last(f"{name}_counts", counts)
+            self._first_and_last(f"{name}_edges", edges)
+        return {name: p.copy() for name, p in on_host(parameters).items() if p.ndim == 2}
+
+    def after_update(self, before: dict[str, np.ndarray], parameters: dict[str, Any]) -> None:
+        """Take down how far the update has moved each matrix."""
+        after = on_host(parameters)
+        self.arrays["matrices"] = np.array(list(before))
+        self._append("updates", [_ratio(after[name] - p, p) for name, p in before.items()])
+
+    def cut(self, step: int) -> None:
+        """Leave out what was taken down at `step` and after it: a resumed run does these steps again."""
+        kept = int(np.sum(self.arrays.get("steps", np.empty(0)) < step))
+        for name in LISTS:
+            if name in self.arrays:
+                self.arrays[name] = self.arrays[name][:kept]
+
+    def save(self, path: Path) -> None:
+        """Write the file; the same content gives the same bytes. Raises OSError."""
+        held = io.BytesIO()
+        np.savez(held, **self.arrays)
+        with replacing(path) as temporary:
+            temporary.write_bytes(held.getvalue())
+
+    @classmethod
+    def load(cls, path: Path) -> Statistics:
+        """Read the file. Raises OSError, and ValueError if it is no such file."""
+        statistics = cls()
+        try:
+            with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
+                statistics.arrays = {name: file[name] for name in file.files}
+        except (ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+            raise ValueError(f"{path} is not a whole file of statistics: {error}; train again to have one") from error
+        return statistics
+
+    def _append(self, name: str, value: Any) -> None:
+        row = np.array([value])
+        self.arrays[name] = np.concatenate([self.arrays[name], row]) if name in self.arrays else row
+
+    def _first_and_last(self, name: str, value: np.ndarray) -> None:
+        first = self.arrays[name][0] if name in self.arrays else value
+        self.arrays[name] = np.stack([first, value])
+
+
+def root_mean_square(array: np.ndarray) -> float:
+    """sqrt(mean of array^2)"""
+    return float(np.sqrt(np.mean(np.square(array, dtype=np.float64))))
+
+
+def _ratio(update: np.ndarray, parameter: np.ndarray) -> float:
+    spread = float(np.std(parameter, dtype=np.float64))
+    return float(np.std(update, dtype=np.float64)) / spread if spread else 0.0
+
+
+def _edges(gradients: list[np.ndarray]) -> np.ndarray:
+    widest = max((float(np.std(dh, dtype=np.float64)) for dh in gradients), default=0.0)
+    reach = SPREAD * widest if np.isfinite(widest) and widest else 1.0
+    return np.linspace(-reach, reach, BINS + 1)
