@@ -66,6 +66,8 @@ def settle(nn: ModuleType, device: str = "auto", threads: int | None = None) -> 
 
     Raises ValueError for a device that the backend does not have here.
     """
+    if lacking := [name for name in ("MLP", "devices", "set_threads") if not hasattr(nn, name)]:
+        raise ImportError(f"{nn.__name__} cannot train: it has no {', '.join(lacking)}; take another backend")
     device = "cpu" if device == "auto" else device
     if device not in nn.devices():
         raise ValueError(f"{nn.__name__} has no device {device!r} here; it has {', '.join(nn.devices())}")

@@ -31,6 +31,15 @@ def positive_int(name: str, value: object) -> int:
     return int(value)
 
 
+def count(name: str, value: object) -> int:
+    """Return `value` as an int. Raises TypeError if it is no integer, ValueError if it is below 0."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{name} must be an integer, not {type(value).__name__}")
+    if value < 0:
+        raise ValueError(f"{name} must be at least 0; got {value}")
+    return int(value)
+
+
 def mlp_sizes(vocab_size: object, context_length: object, embedding_size: object, hidden_size: object) -> Sizes:
     """Return the four as (V, T, E, H); raises what `positive_int` raises."""
     return Sizes(
@@ -135,8 +144,24 @@ def named_arrays(what: str, arrays: object, shapes: Mapping[str, tuple[int, ...]
     for name, array in arrays.items():
         if name not in shapes:
             raise ValueError(f"{what} holds {name!r}, which is not one of {', '.join(shapes)}")
+        if not hasattr(array, "shape"):
+            raise TypeError(f"{what}[{name!r}] must be an array, not {type(array).__name__}")
         if tuple(array.shape) != tuple(shapes[name]):
             raise ValueError(f"{what}[{name!r}] must have shape {tuple(shapes[name])}; got {tuple(array.shape)}")
+
+
+def parameters(arrays: object) -> None:
+    """Raises TypeError unless these are float32 or float64 arrays by name, ValueError unless each can be written to in
+    place: C-contiguous and writeable."""
+    if not isinstance(arrays, Mapping):
+        raise TypeError(f"parameters must be a dict of arrays by name; got {type(arrays).__name__}")
+    for name, array in arrays.items():
+        if not hasattr(array, "dtype") or not hasattr(array, "shape"):
+            raise TypeError(f"parameters[{name!r}] must be an array, not {type(array).__name__}")
+        if (dtype := str(array.dtype).removeprefix("torch.")) not in DTYPES:
+            raise TypeError(f"parameters[{name!r}] must be float32 or float64, not {dtype}")
+        if isinstance(array, np.ndarray) and not (array.flags.c_contiguous and array.flags.writeable):
+            raise ValueError(f"parameters[{name!r}] is written in place, so it must be C-contiguous and writeable")
 
 
 def gradients(grads: object, parameters: Mapping, shapes: Mapping[str, tuple[int, ...]], native: Callable) -> dict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -42,8 +43,9 @@ COMMANDS = {
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command that `words` (by default those of the command line) ask for; return the exit code.
 
-    0 done, 1 could not be done, 2 asked wrongly. An error is one line on stderr; a traceback is a bug of ours.
+    0 done, 1 could not be done, 2 asked wrongly. An error is one line on stderr.
     """
+    sys.stdout = sys.stdout or io.StringIO()  # closed by the caller: nobody reads
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # samples may hold any character
@@ -62,6 +64,11 @@ def main(words: Sequence[str] | None = None) -> int:
         return _refuse(str(error), COULD_NOT)
     except KeyboardInterrupt as error:
         return _refuse(str(error) or "stopped before it was done; start it again", COULD_NOT)
+    except Exception as error:  # a bug, of ours or of a backend from elsewhere: still one line, unless asked for more
+        if os.environ.get("NNZ_TRACEBACK"):
+            raise
+        what = f"{type(error).__name__}: {error}"
+        return _refuse(f"{what}; this is a bug: set NNZ_TRACEBACK=1 to see where it is", COULD_NOT)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from . import backends
-from .errors import Refusal, refusing
+from .errors import Refusal, UsageError, refusing
 
 if TYPE_CHECKING:
     from .conformance.report import Report
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--dtype", action="append", metavar="NAME", help="float32 or float64; default: both")
     add("--level", action="append", metavar="NAME", help="a level of the table; may be given again; default: all")
     add("--rounds", type=int, default=20, metavar="N", help="random shapes a check; default: 20")
-    add("--seed", type=int, default=2003, metavar="N", help="of the random shapes; default: 2003")
+    add("--seed", type=_seed, default=2003, metavar="N", help="of the random shapes; default: 2003")
     add("--json", metavar="FILE", help="write the same to FILE for programs; - is stdout, instead of the table")
     add("--xfails", metavar="FILE", help="lines of `level/check[dtype]  # reason` for what is known to fail")
     add("--cmd", metavar="PROGRAM", help="grade a program that speaks the protocol of the docs")
@@ -77,16 +77,27 @@ def _reports(arguments: argparse.Namespace) -> Iterator[Report]:
 
     dtypes = tuple(arguments.dtype or grading.BOTH)
     grading.selected(arguments.level, dtypes)  # refuse what is asked wrongly before any work
-    for name in arguments.backends or (() if arguments.cmd else backends.names()):
+    for name in arguments.backends or (() if arguments.cmd is not None else backends.names()):
         try:
             yield grading.grade(name, arguments.level, dtypes, arguments.rounds, arguments.seed)
         except ImportError as error:
             yield grading.absent(name, str(error), arguments.level, dtypes)
-    if arguments.cmd:
+    if arguments.cmd is not None:
         from .conformance.program import grade_program
 
-        command = shlex.split(arguments.cmd)
+        command = _words(arguments.cmd)
         yield grade_program(command, dtypes, arguments.rounds, arguments.seed, arguments.level)
+
+
+def _words(command: str) -> list[str]:
+    """The program and its arguments, as a shell would cut them. Raises UsageError."""
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise UsageError(f"--cmd {command!r} is not a command: {error}") from error
+    if not words:
+        raise UsageError("--cmd names no program; give it as --cmd ./program")
+    return words
 
 
 def _unmet(report: Report, excused: frozenset[str]) -> str:
@@ -112,3 +123,9 @@ def _write_json(target: str, reports: list[Report], known: tuple, problems: list
         return
     with open(target, "w", encoding="utf-8") as file:
         file.write(text)
+
+
+def _seed(word: str) -> int:
+    if not word.isdecimal():
+        raise argparse.ArgumentTypeError(f"{word!r} is no integer from 0")
+    return int(word)

@@ -87,6 +87,8 @@ def _recipe(arguments: argparse.Namespace) -> Recipe:
 
 
 def _backend(arguments: argparse.Namespace, recipe: Recipe) -> str:
+    if arguments.out == "":
+        raise UsageError("--out is empty; give a folder")
     if arguments.threads is not None:
         read("--threads", integer(1), arguments.threads)
     if arguments.backend is not None:

@@ -18,6 +18,7 @@ class Optimizer:
     copy_into = staticmethod(np.copyto)
 
     def __init__(self, parameters: Mapping[str, np.ndarray], lr: float, weight_decay: float) -> None:
+        checks.parameters(parameters)
         self._p = {name: self.native(p) for name, p in parameters.items()}
         self._shapes = {name: tuple(p.shape) for name, p in self._p.items()}
         self.lr = checks.non_negative("lr", lr)
@@ -42,7 +43,7 @@ class Optimizer:
         checks.named_arrays("optimizer state", arrays, {name: tuple(a.shape) for name, a in state.items()})
         for name, array in state.items():
             self.copy_into(array, arrays[name])
-        self.t = t
+        self.t = checks.count("t", t)
 
 
 class SGD(Optimizer):

@@ -61,7 +61,7 @@ def load(name_or_path: str) -> Recipe:
     if path.suffix != ".toml":
         raise UsageError(f"unknown recipe {name_or_path!r}; {nearest(name_or_path, known())}, or a .toml file")
     try:
-        return loads(path.read_text(encoding="utf-8"), path.stem)
+        return loads(path.read_text(encoding="utf-8-sig"), path.stem)
     except UnicodeDecodeError as error:
         raise UsageError(f"recipe {name_or_path!r} is not UTF-8 text; save it as UTF-8") from error
 

@@ -45,9 +45,14 @@ class RunFolder:
         pictures = (self.plot, self.embeddings, self.histograms, self.updates, self.depth)
         files = (self.checkpoint, self.best, self.log, self.config, self.samples, self.statistics, *pictures)
         found = [file for file in files if file.exists()]
+        if found and not self.checkpoint.exists() and not self._has_our_log():
+            raise FileExistsError(f"{found[0]} is there, but no run wrote it; give another folder with --out")
         for file in found:
             file.unlink()
         return bool(found)
+
+    def _has_our_log(self) -> bool:
+        return self.log.exists() and self.log.read_bytes().startswith(LOG_HEADER.encode())
 
     def start_log(self) -> None:
         """Write a log that holds no lines yet. Raises OSError."""
@@ -67,7 +72,7 @@ class RunFolder:
 
         Raises OSError, and ValueError if those lines are not all there.
         """
-        lines = self.log.read_text(encoding="utf-8").splitlines(keepends=True)
+        lines = self.log.read_bytes().decode("utf-8", errors="replace").splitlines(keepends=True)
         due = [s for s in range(min(step, steps)) if s % eval_every == 0 or s == steps - 1]
         kept = lines[: 1 + len(due)]
         if kept[:1] != [LOG_HEADER] or [line.partition(",")[0] for line in kept[1:]] != [str(s) for s in due]:

@@ -6,6 +6,8 @@ import dataclasses
 import time
 from pathlib import Path
 
+import numpy as np
+
 from . import assembly, backends, checkpoints, datasets
 from .atomic import write_text
 from .checkpoints import Checkpoint
@@ -56,7 +58,8 @@ class Run:
         """Train to the end, then sample, test and draw. Raises KeyboardInterrupt if it was stopped, OSError if the
         folder is no longer writable, FloatingPointError if the training diverged."""
         steps, start, began = self.recipe.train.steps, self.trainer.step, time.perf_counter()
-        with StopSignals() as signals, Progress(steps, start, self.recipe.train.batch_size) as progress:
+        bar = Progress(steps, start, self.recipe.train.batch_size)
+        with np.errstate(all="ignore"), StopSignals() as signals, bar as progress:  # a run that diverges says so itself
             try:
                 self.trainer.run(
                     lambda evaluation, is_best: self._record(evaluation, is_best, progress),

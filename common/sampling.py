@@ -59,7 +59,8 @@ class Sampler:
         They come from one RNG stream; after 100 * count draws it gives up. A greedy draw never changes: one is enough.
         """
         seen: set[str] = set()
-        for _ in range(1 if self.temperature == 0 else DRAWS_PER_NEW_SAMPLE * count):
+        greedy = self.temperature == 0 or self.top_k == 1
+        for _ in range(1 if greedy else DRAWS_PER_NEW_SAMPLE * count):
             if len(seen) == count:
                 return
             sample = self.tokenizer.decode(list(self.sample(rng)))
@@ -79,7 +80,8 @@ def choose(logits: np.ndarray, uniform: float, temperature: float = 1.0, top_k: 
         raise FloatingPointError(
             "the model's logits are not finite: its training diverged; train with a lower optimizer.lr"
         )
-    divisor = logits.dtype.type(temperature)
+    with np.errstate(over="ignore"):  # an infinite temperature makes all tokens alike
+        divisor = logits.dtype.type(temperature)
     if divisor == 0:
         return int(np.argmax(logits))
     with np.errstate(over="ignore"):  # a tiny temperature sends all but the largest to -inf, as it should

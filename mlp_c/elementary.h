@@ -10,11 +10,13 @@
 
 #ifdef NNZ_FLOAT64
 typedef int64_t whole;
+typedef uint64_t pattern;  // of bits, without a sign: to shift or subtract them is defined whatever a NaN holds
 enum { FRACTION_BITS = 52, EXPONENT_BIAS = 1023, TERMS = 14 };
 static const real EXP_LOWEST = -746, EXP_HIGHEST = 710, TANH_IS_ONE = 20;               // beyond: 0, infinity, 1
 static const real LN2_HIGH = 6.93145751953125E-1, LN2_LOW = 1.42860682030941723212E-6;  // HIGH times n is exact
 #else
 typedef int32_t whole;
+typedef uint32_t pattern;
 enum { FRACTION_BITS = 23, EXPONENT_BIAS = 127, TERMS = 8 };
 static const real EXP_LOWEST = -104, EXP_HIGHEST = 89, TANH_IS_ONE = 10;
 static const real LN2_HIGH = 0.693359375F, LN2_LOW = -2.12194440e-4F;
@@ -22,12 +24,12 @@ static const real LN2_HIGH = 0.693359375F, LN2_LOW = -2.12194440e-4F;
 
 typedef union {
     real value;
-    whole bits;
+    pattern bits;
 } Pun;
 
 // 2^n for -EXPONENT_BIAS < n <= EXPONENT_BIAS
 static inline real power_of_two(whole n) {
-    Pun pun = {.bits = (whole)((n + EXPONENT_BIAS) * ((whole)1 << FRACTION_BITS))};
+    Pun pun = {.bits = ((pattern)n + EXPONENT_BIAS) << FRACTION_BITS};
     return pun.value;
 }
 

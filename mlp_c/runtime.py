@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from nnz import checks
+
 from ._binding import lib
 
 
@@ -11,5 +13,8 @@ def devices() -> tuple[str, ...]:
 
 
 def set_threads(n: int) -> None:
-    """Let the kernels use up to `n` threads from now on. Their number changes no bit of any result."""
-    lib.set_threads(n)
+    """Let the kernels use up to `n` threads from now on. Their number changes no bit of any result.
+
+    Raises TypeError or ValueError unless n is from 1.
+    """
+    lib.set_threads(checks.positive_int("threads", n))

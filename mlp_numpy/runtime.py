@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threadpoolctl
+from nnz import checks
 
 
 def devices() -> tuple[str, ...]:
@@ -11,5 +11,8 @@ def devices() -> tuple[str, ...]:
 
 
 def set_threads(n: int) -> None:
-    """Let numpy's BLAS use `n` threads in this process from now on."""
+    """Let numpy's BLAS use `n` threads from now on. Raises TypeError or ValueError unless n is from 1."""
+    import threadpoolctl  # only here: a model needs numpy alone
+
+    n = checks.positive_int("threads", n)
     threadpoolctl.threadpool_limits(n, user_api="blas")

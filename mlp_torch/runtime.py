@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from nnz import checks
+
 
 def devices() -> tuple[str, ...]:
     """The devices that a model of this backend can live on."""
@@ -13,8 +15,8 @@ def devices() -> tuple[str, ...]:
 
 
 def set_threads(n: int) -> None:
-    """Let torch use `n` threads in this process from now on."""
-    torch.set_num_threads(n)
+    """Let torch use `n` threads in this process from now on. Raises TypeError or ValueError unless n is from 1."""
+    torch.set_num_threads(checks.positive_int("threads", n))
 
 
 def as_array(tensor: Tensor) -> np.ndarray | Tensor:

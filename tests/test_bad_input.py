@@ -107,6 +107,24 @@ ROWS = [
         "parameters lacks 'wte'; it needs wte, fc1.weight, fc1.bias, fc2.weight, fc2.bias",
     ),
     (
+        lambda nn: nn.SGD({"w": np.frombuffer(bytes(32), f32)}),
+        ValueError,
+        "parameters['w'] is written in place, so it must be C-contiguous and writeable",
+    ),
+    (
+        lambda nn: nn.AdamW({"w": np.ones((4, 4), f32)[:, ::2]}),
+        ValueError,
+        "parameters['w'] is written in place, so it must be C-contiguous and writeable",
+    ),
+    (
+        lambda nn: nn.AdamW({"w": np.ones(4, np.int64)}),
+        TypeError,
+        "parameters['w'] must be float32 or float64, not int64",
+    ),
+    (lambda nn: nn.AdamW({"w": [1.0]}), TypeError, "parameters['w'] must be an array, not list"),
+    (lambda nn: nn.AdamW([X]), TypeError, "parameters must be a dict of arrays by name; got list"),
+    (lambda nn: nn.set_threads(0), ValueError, "threads must be at least 1; got 0"),
+    (
         op("linear_forward", X, W.T, None),
         ValueError,
         "linear_forward: w must have shape (M,N) with N = 5; got (5, 3)",

@@ -63,12 +63,15 @@ def test_a_recipe_cannot_choose_which_module_is_imported(place, tmp_path, capsys
     assert "if you trust it, give --backend evil.backend" in err
 
 
-def test_a_bug_of_ours_shows_its_traceback(place, tmp_path, monkeypatch):
-    monkeypatch.setattr(checkpoints, "load", lambda path: [][0] or int("x"))
-    with pytest.raises(IndexError):
-        main(["sample", str(place / "run")])
-    monkeypatch.setattr(checkpoints, "load", lambda path: int("x"))
-    with pytest.raises(ValueError, match="invalid literal"):
+@pytest.mark.parametrize(("bug", "name"), [(lambda path: [][0], "IndexError"), (lambda path: int("x"), "ValueError")])
+def test_a_bug_is_one_line_and_its_traceback_is_there_for_the_asking(place, monkeypatch, capsys, bug, name):
+    monkeypatch.setattr(checkpoints, "load", bug)
+    code, out, err = nnz(capsys, "sample", place / "run")
+    assert (code, out) == (1, "")
+    assert err.startswith(f"nnz: {name}: ")
+    assert err.count("\n") == 1
+    monkeypatch.setenv("NNZ_TRACEBACK", "1")
+    with pytest.raises((IndexError, ValueError)):
         main(["sample", str(place / "run")])
 
 

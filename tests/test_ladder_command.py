@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from test_pictures import assert_readable
+from readable import assert_readable
 from tiny_runs import data_folder, nnz
 
 from nnz import backends, checkpoints, climb, pictures, plots_ladder

@@ -30,7 +30,8 @@ def read(path: str | Path) -> tuple[Xfail, ...]:
     Raises UsageError for a line without a reason, OSError for a file that cannot be read.
     """
     xfails = []
-    for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), start=1):
+    text = Path(path).read_bytes().decode("utf-8", errors="replace")  # a pattern that is not text matches nothing
+    for number, line in enumerate(text.splitlines(), start=1):
         pattern, _, reason = (part.strip() for part in line.partition("#"))
         if pattern and not reason:
             raise UsageError(f"{path}, line {number}: {pattern!r} needs a reason after a #")

@@ -11,6 +11,9 @@
 #include "train.h"
 
 static void make_folders(const char *path) {
+    if (*path == '\0') {
+        fail(ASKED_WRONGLY, "--out is empty; give a folder");
+    }
     char prefix[4096];
     for (size_t i = 0; i < sizeof prefix; i++) {
         const int end = path[i] == '\0';

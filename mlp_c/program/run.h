@@ -91,11 +91,20 @@ static void update(Run *run, int64_t t, double lr) {
     }
 }
 
+// A loss is never below 0, but a NaN may print as -nan.
+static double without_sign(double loss) { return isnan(loss) ? fabs(loss) : loss; }
+
+static void flush_results(void) {
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fail(COULD_NOT_BE_DONE, "cannot write to stdout: %s", strerror(errno));
+    }
+}
+
 static void evaluate(const Run *run, const Data *data, int64_t step, double lr, FILE *log) {
-    double train = mean_loss(run, &data->train, (size_t)run->settings->eval_batches);
-    double val = mean_loss(run, &data->val, 0);
+    double train = without_sign(mean_loss(run, &data->train, (size_t)run->settings->eval_batches));
+    double val = without_sign(mean_loss(run, &data->val, 0));
     printf("step %6" PRId64 " | train_loss %.6f | val_loss %.6f | lr %e\n", step, train, val, lr);
-    fflush(stdout);
+    flush_results();
     fprintf(log, "%" PRId64 ",%.9f,%.9f,%e\n", step, train, val, lr);
     if (fflush(log) != 0) {
         fail(COULD_NOT_BE_DONE, "cannot write log.csv: %s", strerror(errno));
@@ -129,7 +138,8 @@ void NAME(train)(const Settings *s, const Data *data) {
     }
     FILE *samples = open_in(s->out, "samples.txt");
     print_samples(run.model, s, data, run.V, samples);
-    printf("test_loss %.6f\n", mean_loss(&run, &data->test, 0));
+    printf("test_loss %.6f\n", without_sign(mean_loss(&run, &data->test, 0)));
+    flush_results();
     if ((fclose(log) | fclose(samples)) != 0) {
         fail(COULD_NOT_BE_DONE, "cannot write into %s: %s", s->out, strerror(errno));
     }

@@ -47,6 +47,12 @@ static int32_t choose(const Sampler *s, double u) {
     real *z = s->logits, sum = 0, running = 0;
     size_t likeliest = 0;
     for (size_t j = 1; j < s->V; j++) { likeliest = z[j] > z[likeliest] ? j : likeliest; }
+    for (size_t j = 0; j < s->V; j++) {
+        if (!isfinite(z[j])) {
+            fail(COULD_NOT_BE_DONE,
+                 "the model's logits are not finite: its training diverged; train with a lower optimizer.lr");
+        }
+    }
     if (s->temperature == 0) {
         return (int32_t)likeliest;
     }

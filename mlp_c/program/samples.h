@@ -39,7 +39,8 @@ static void append_line(Tape *tape, int32_t newline, const int32_t *tokens, size
 static void print_samples(MLP *model, const Settings *s, const Data *data, size_t V, FILE *file) {
     const int32_t newline = vocabulary_token(&data->vocabulary, '\n');
     const size_t count = (size_t)s->count;
-    const size_t draws = !s->new ? count : s->temperature > 0 ? DRAWS_PER_NEW_SAMPLE *count : count > 0;
+    const int greedy = s->temperature <= 0 || s->top_k == 1;  // a greedy draw never changes: one is enough
+    const size_t draws = !s->new ? count : greedy ? count > 0 : DRAWS_PER_NEW_SAMPLE *count;
     Sampler sampler = sampler_init(model, V, (size_t)s->context_length, s->temperature, (size_t)s->top_k);
     int32_t *tokens = allocate(LONGEST_SAMPLE, sizeof *tokens);
     RNG rng = {s->sample_seed};

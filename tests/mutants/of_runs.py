@@ -25,7 +25,7 @@ MUTANTS = (
         "resume_forgets_t",
         "the bias correction starts again at step 1",
         RESUMED,
-        common=("optimizers.py", "        self.t = t", "        self.t = self.t"),
+        common=("optimizers.py", 'self.t = checks.count("t", t)', "self.t = self.t"),
     ),
     mutant(
         "resume_forgets_the_position",
