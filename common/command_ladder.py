@@ -45,5 +45,5 @@ def run(arguments: argparse.Namespace) -> None:
         rungs = [climb.climb(recipe, backend, out / recipe.name, arguments.threads) for recipe in recipes]
     print(climb.table(rungs, with_time=False), end="", flush=True)
     write_text(out / "ladder.md", climb.table(rungs, with_time=True))
-    save(plots_ladder.ladder(rungs, f"the ladder: {recipes[0].data.name}, {backend}"), out / "ladder.png")
+    save(plots_ladder.ladder(rungs, f"the ladder: {Path(recipes[0].data.name).name}, {backend}"), out / "ladder.png")
     note(f"with the times, and as a picture: {out / 'ladder.md'}, {out / 'ladder.png'}")

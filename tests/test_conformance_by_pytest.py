@@ -32,6 +32,16 @@ def test_pytest_fails_what_is_not_there_unless_it_is_an_xfail_and_an_xfail_that_
     assert "XPASS(strict)" in text
 
 
+def test_pytest_fails_where_every_check_is_an_xfail_and_none_passed(tmp_path):
+    (tmp_path / "hollow.py").write_text("")
+    known = tmp_path / "known"
+    known.write_text("*  # nothing is written yet\n")
+    code, text = conformance(tmp_path, "--backend", "hollow", "--rounds", "1", "-k", "linear", "--xfails", str(known))
+    assert code == 1, text
+    assert "4 xfailed" in text
+    assert "nothing passed" in text
+
+
 @pytest.mark.parametrize(
     ("words", "named"),
     [

@@ -23,16 +23,23 @@ def random_mlp_case(
     In one case of five a token's bias alone overflows exp: its probability is 1, and no row's target is that token.
     """
     sizes = draw_sizes(rng)
-    B, T, E, H, V = (sizes[k] for k in "BTEHV")
-    gain = rng.uniform(0.3, 0.65)  # the project starts training at 0.58
-    shapes = {"wte": (V, E), "fc1.weight": (H, T * E), "fc1.bias": (H,), "fc2.weight": (V, H), "fc2.bias": (V,)}
-    scales = {"wte": 1.0, "fc1.weight": gain / np.sqrt(T * E), "fc2.weight": gain / np.sqrt(H)}
-    parameters = {k: rng.normal(0, scales.get(k, 0.3), shape) for k, shape in shapes.items()}
+    B, T, V = (sizes[k] for k in "BTV")
+    parameters = random_parameters(rng, sizes, rng.uniform(0.3, 0.65))  # the project starts training at 0.58
     inputs, targets = draw_tokens(rng, (B, T), V), draw_tokens(rng, (B,), V)
     if rng.random() < 1 / 5:
         parameters["fc2.bias"][V - 2] += OVERFLOWING_LOGIT[np.dtype(dtype)]
         targets[targets == V - 2] = V - 1  # a row that aims at it would have no gradient, and could be dropped unseen
     return sizes, {k: p.astype(dtype) for k, p in parameters.items()}, inputs, targets
+
+
+def random_parameters(
+    rng: np.random.Generator, sizes: dict[str, int], gain: float, dtype: DTypeLike = np.float64
+) -> dict[str, Array]:
+    """Parameters of oracle.mlp, with biases that are not zero."""
+    T, E, H, V = (sizes[k] for k in "TEHV")
+    shapes = {"wte": (V, E), "fc1.weight": (H, T * E), "fc1.bias": (H,), "fc2.weight": (V, H), "fc2.bias": (V,)}
+    scales = {"wte": 1.0, "fc1.weight": gain / np.sqrt(T * E), "fc2.weight": gain / np.sqrt(H)}
+    return {k: rng.normal(0, scales.get(k, 0.3), shape).astype(dtype) for k, shape in shapes.items()}
 
 
 def op_cases(op_name: str, rng: np.random.Generator, dtype: DTypeLike) -> list[Case]:

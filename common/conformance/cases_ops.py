@@ -9,6 +9,7 @@ from .draws import draw_tokens
 
 Case = dict[str, Any]
 
+MANY = (97, 101)  # numbers: more than a buffer of 8,192 holds, and no multiple of a lane
 LONG_SUM = 257  # terms: more than a kernel takes at a time
 
 
@@ -40,7 +41,10 @@ def _linear_backward(rng: np.random.Generator, n: dict[str, int], large: float) 
 
 def _tanh_forward(rng: np.random.Generator, n: dict[str, int], large: float) -> list[Case]:
     spread = 10.0 ** rng.uniform(-6, 1.5, (n["B"], n["H"]))  # from y = x to y = 1
-    return [{"x": rng.choice([-1.0, 1.0], spread.shape) * spread}, {"x": rng.normal(size=(n["B"], n["T"], n["E"]))}]
+    many = 3 * rng.normal(size=MANY)
+    many.flat[[0, 1, -2, -1]] = 50, -1e3, -50, 1e3  # y = +-1, where exp(x) or exp(2x) overflows
+    small = rng.normal(size=(n["B"], n["T"], n["E"]))
+    return [{"x": rng.choice([-1.0, 1.0], spread.shape) * spread}, {"x": small}, {"x": many}]
 
 
 def _tanh_backward(rng: np.random.Generator, n: dict[str, int], large: float) -> list[Case]:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
+from itertools import product
 
 import numpy as np
 
 from nnz import initial
 from nnz.rng import RNG
 
-from .cases import random_mlp_case
+from .cases import random_mlp_case, random_parameters
 from .compare import Measurement
-from .draws import draw_tokens
+from .draws import draw_sizes, draw_tokens
+from .measuring import proof_alone
 from .model_under_test import GRADIENTS, Model, against_oracle
 from .subject import Array, Subject, Wrong, as_array
 
+RECIPE = {"V": 27, "T": 3, "E": 48, "H": 512, "B": 131}  # the recipe `names`, and more rows than 128
+ONES = ({"B": 1}, {"T": 1}, {"E": 1}, {"H": 1}, {"V": 2}, {"B": 1, "T": 1, "E": 1, "H": 1, "V": 2})
 FEW = 3  # draws are enough where what is asked does not depend on the numbers
 LARGE, SEED = 128, 1337
 INTERMEDIATES = ("emb", "h_pre", "h", "logits", "probs", "dlogits", "dh", "dh_pre", "demb")
@@ -28,6 +33,33 @@ def loss_and_gradients(subject: Subject, dtype: str, rng: np.random.Generator, r
         sizes, parameters, *batch = random_mlp_case(rng, dtype)
         model = Model(subject, sizes, dtype, parameters)
         yield against_oracle(model.step(*batch), parameters, batch, dtype)
+
+
+def recipe_size(subject: Subject, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
+    """One batch at the size that is trained; the logits by T1 alone, as one of 512 terms may round to 25 u."""
+    parameters, batch = random_parameters(rng, RECIPE, 0.5, dtype), _batch(rng, RECIPE, RECIPE["B"])
+    found = against_oracle(Model(subject, RECIPE, dtype, parameters).step(*batch), parameters, batch, dtype)
+    yield [proof_alone(m) if m.name == "logits" else m for m in found]
+
+
+def sizes_of_one(subject: Subject, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
+    """B, T, E and H of 1 and V of 2, each alone and all at once; by T1 alone, as sums may cancel in so few numbers."""
+    for ones in ONES:
+        sizes = draw_sizes(rng) | ones
+        parameters, batch = random_parameters(rng, sizes, 0.5, dtype), _batch(rng, sizes, sizes["B"])
+        found = against_oracle(Model(subject, sizes, dtype, parameters).step(*batch), parameters, batch, dtype)
+        yield _renamed([proof_alone(m) for m in found], f"{', '.join(f'{k} = {n}' for k, n in ones.items())}: ")
+
+
+def layouts_of_ids(subject: Subject, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
+    """int32 and int64 ids that lie side by side, with others between them, and column after column."""
+    for _ in range(min(rounds, FEW)):
+        sizes, parameters, *batch = random_mlp_case(rng, dtype)
+        model = Model(subject, sizes, dtype, parameters)
+        for kind in (np.int64, np.int32):
+            for lay in (np.array, np.asfortranarray, partial(_strided, V=sizes["V"])):
+                given = [lay(ids.astype(kind)) for ids in batch]
+                yield against_oracle(model.step(*given), parameters, batch, dtype)
 
 
 def intermediates(subject: Subject, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
@@ -49,6 +81,8 @@ def from_the_seed(subject: Subject, dtype: str, rng: np.random.Generator, rounds
         model = Model(subject, sizes, dtype, seed=SEED)
         shapes = initial.mlp_shapes(*(sizes[letter] for letter in "VTEH"))
         expected = initial.mlp_parameters(shapes, RNG(SEED), dtype)
+        if list(model.own_parameters()) != list(shapes):
+            raise Wrong(f"parameters() must be in the order {', '.join(shapes)}")
         for name, found in model.parameters().items():
             if found.shape != expected[name].shape or found.tobytes() != expected[name].tobytes():
                 raise Wrong(f"{name} is not what nnz.RNG({SEED}) draws for it")
@@ -102,13 +136,16 @@ def without_targets(subject: Subject, dtype: str, rng: np.random.Generator, roun
 
 
 def refuses_bad_ids(subject: Subject, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
-    """ValueError for an id of -1 or V, TypeError for one that is no integer; and it computes as before after it."""
+    """ValueError for an id of -1, V or 2^32 anywhere, TypeError for no integer; and it computes as before after it."""
     sizes, parameters, inputs, targets = random_mlp_case(rng, dtype)
     model = Model(subject, sizes, dtype, parameters)
     yield against_oracle(model.step(inputs, targets), parameters, (inputs, targets), dtype)
-    for bad in (-1, sizes["V"]):
-        subject.refuses(model.mlp, ValueError, _with_last(inputs, bad), targets)
-        subject.refuses(model.mlp, ValueError, inputs, _with_last(targets, bad))
+    for bad, kind in product((-1, sizes["V"], 2**32), (np.int64, np.int32)):
+        if bad <= np.iinfo(kind).max:
+            for one in _each_with_one(rng, inputs.astype(kind), bad):
+                subject.refuses(model.mlp, ValueError, one, targets.astype(kind))
+            for one in _each_with_one(rng, targets.astype(kind), bad):
+                subject.refuses(model.mlp, ValueError, inputs.astype(kind), one)
     subject.refuses(model.mlp, TypeError, inputs + 0.5, targets)
     yield against_oracle(model.step(inputs, targets), parameters, (inputs, targets), dtype)
 
@@ -118,10 +155,19 @@ def _batch(rng: np.random.Generator, sizes: dict[str, int], B: int) -> tuple[Arr
     return inputs, draw_tokens(rng, (max(B, 4),), sizes["V"])[:B]
 
 
-def _with_last(ids: Array, bad: int) -> Array:
-    ids = ids.copy()
-    ids.flat[-1] = bad
-    return ids
+def _each_with_one(rng: np.random.Generator, ids: Array, bad: int) -> Iterator[Array]:
+    """Copies of the ids, each with one that is bad, at a random place."""
+    for place in rng.choice(ids.size, min(FEW, ids.size), replace=False):
+        spoiled = ids.copy()
+        spoiled.flat[place] = bad
+        yield spoiled
+
+
+def _strided(ids: Array, V: int) -> Array:
+    """The same ids as every other one of an array; those between them are ids too, but wrong."""
+    wide = np.repeat(V - 1 - ids, 2, axis=-1)
+    wide[..., ::2] = ids
+    return wide[..., ::2]
 
 
 def _renamed(measurements: list[Measurement], prefix: str) -> list[Measurement]:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-
-import numpy as np
 
 from . import bounds, oracle
 from .checks_ops import expected_outputs
 from .compare import Measurement, compare
+from .measuring import proof_alone
 from .subject import Array
 
 
@@ -37,9 +35,5 @@ def held_step(
         allowed = bounds.op_bounds("adamw_step", {**arguments, "g_error": limits[f"d{name}"]}, dtype)
         expected = dict(zip(allowed, expected_outputs("adamw_step", arguments), strict=True))
         for key, label in (("p", name), ("m", f"m.{name}"), ("v", f"v.{name}")):
-            found.append(_proof_alone(compare(label, after[label], expected[key], allowed[key], dtype)))
+            found.append(proof_alone(compare(label, after[label], expected[key], allowed[key], dtype)))
     return found
-
-
-def _proof_alone(m: Measurement) -> Measurement:
-    return replace(m, ok=True, reason="", t2_share=np.nan) if m.share_of_bound <= 1 else m

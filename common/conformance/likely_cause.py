@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # A mistake is recognised where its tensor is met as nearly as a right one would be, with some room for both roundings.
 NEAR = 8 * T2_LIMIT
 UNKNOWN = "none of the usual ones"
+ROUNDING = "rounding: a lower precision somewhere"
+COARSEST = 2.0**-8  # of the largest entry: what the rounding of a bfloat16 costs, twice
 
 Mistakes = Iterator[tuple[str, "Array"]]
 
@@ -34,6 +36,8 @@ def likely_cause(name: str, actual: Array, values: dict[str, Array], case: Case,
         return "the maximum is not taken off before exp" if large else "a value that is not finite"
     if not actual.any():
         return "the bias gradient is absent: all zeros" if name.endswith("bias") else "all zeros: never computed"
+    if _near(actual, expected, dtype):
+        return ROUNDING
     for cause, tensor in (*_of_any(expected, len(case.inputs)), *_of_this(name, values, case)):
         if _near(actual, tensor, dtype):
             return cause
@@ -45,9 +49,9 @@ def likely_cause(name: str, actual: Array, values: dict[str, Array], case: Case,
 def _of_any(expected: Array, B: int) -> Mistakes:
     """What can befall any tensor."""
     yield "the sign is flipped", -expected
-    yield f"the mean over the batch is missing: {B} times too large", expected * B
-    yield f"divided by B = {B} once too often", expected / B
     if B > 1:
+        yield f"the mean over the batch is missing: {B} times too large", expected * B
+        yield f"divided by B = {B} once too often", expected / B
         yield f"divided by B - 1 = {B - 1} for B", expected * B / (B - 1)
 
 
@@ -120,7 +124,9 @@ _OF_OTHERS: dict[str, Callable[[dict, Case], Mistakes]] = {
 
 def _factor(actual: Array, expected: Array, dtype: str) -> str:
     factor = float(np.vdot(actual, expected) / np.vdot(expected, expected))
-    return f"a factor of {factor:.6g}" if _near(actual, factor * expected, dtype) else UNKNOWN
+    if (text := f"{factor:.6g}") != "1" and _near(actual, factor * expected, dtype):
+        return f"a factor of {text}"
+    return ROUNDING if np.abs(actual - expected).max() <= COARSEST * np.abs(expected).max() else UNKNOWN
 
 
 def _near(actual: Array, mistaken: Array, dtype: str) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 from nnz import initial, optimizers, spec
 from nnz.rng import RNG
 
-from .protocol import GRADIENTS, INTERMEDIATES, Program
+from .protocol import GRADIENTS, INTERMEDIATES, PARAMETERS, Program
 
 
 class ProgramBackend:
@@ -85,7 +85,8 @@ class _MLP:
         """The weights; those that nobody has set are drawn by the program."""
         if self._weights is None:
             sizes = dict(zip("VTEH", self._sizes, strict=True))
-            self._weights = self._program.call("initial_weights", self._dtype, {}, seed=self._seed, **sizes)
+            drawn = self._program.call("initial_weights", self._dtype, {}, seed=self._seed, **sizes)
+            self._weights = {name: drawn[name] for name in PARAMETERS}  # a file has an order of its own
         return self._weights
 
     def load_parameters(self, arrays: Mapping[str, np.ndarray]) -> None:

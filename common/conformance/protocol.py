@@ -108,9 +108,10 @@ class Program:
 
 
 def _sent(value: Any) -> np.ndarray:
-    """Token ids travel as int32."""
+    """Token ids travel as int32; one that is too large for it stays too large to be an id."""
     array = np.asarray(value)
-    return array.astype(np.int32) if array.dtype.kind in "iu" else array
+    limits = np.iinfo(np.int32)
+    return np.clip(array, limits.min, limits.max).astype(np.int32) if array.dtype.kind in "iu" else array
 
 
 def _text(value: Any) -> str:

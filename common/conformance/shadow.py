@@ -20,9 +20,9 @@ OPTIMIZERS: dict[str, tuple[str, tuple[str, ...], dict[str, float]]] = {
 class Shadow:
     """Steps with the backend, from the backend's own parameters, so that only the moments carry an error on."""
 
-    def __init__(self, name: str, dtype: str, weight_decay: float) -> None:
+    def __init__(self, name: str, dtype: str, weight_decay: float, **others: float) -> None:
         self.op_name, self.moments, settings = OPTIMIZERS[name]
-        self.settings = {**settings, "weight_decay": weight_decay}
+        self.settings = {**settings, **others, "weight_decay": weight_decay}
         self.dtype, self.t = dtype, 0
         self.state: dict[str, dict[str, Array]] = {}
         self.errors: dict[str, dict[str, Array]] = {}
