@@ -85,7 +85,7 @@ def test_a_checkpoint_stands_at_every_evaluation(data, tmp_path, monkeypatch):
     save = checkpoints.save
     monkeypatch.setattr(checkpoints, "save", lambda path, c: (steps.append((path.name[:4], c.step)), save(path, c)))
     train(tiny_recipe(data), tmp_path / "run")
-    assert [step for name, step in steps if name == "chec"] == [0, 5, 10, 15, 20, 22, 23, 23]  # the last says what was printed
+    assert [step for name, step in steps if name == "chec"] == [0, 5, 10, 15, 20, 22, 23, 23]  # and what was printed
 
 
 def test_samples_are_new_where_asked_and_any_where_not(data, tmp_path, capsys):
