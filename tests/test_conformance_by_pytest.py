@@ -28,7 +28,8 @@ def test_pytest_fails_what_is_not_there_unless_it_is_an_xfail_and_an_xfail_that_
     assert code == 1
     assert "3 failed, 1 passed" in text
     assert "2 xfailed" in text
-    assert text.count("not there: it has no ops.linear_backward") == 2
+    # pytest says each reason once more in its summary, in full where CI is set
+    assert text.count("not there: it has no ops.linear_backward") in (2, 4)
     assert "XPASS(strict)" in text
 
 

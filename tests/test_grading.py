@@ -34,9 +34,10 @@ def test_in_a_thousand_random_shapes_no_proof_is_broken_and_no_vice_half_closed(
     for dtype in levels.BOTH:
         report = grade(backend, ["mlp"], [dtype], rounds=RANDOM_SHAPES)
         assert report.ok, [r.reason for r in report.failed]
-        for m in (m for r in report.results for m in r.measurements):
+        for r, m in ((r, m) for r in report.results for m in r.measurements):
             assert m.share_of_bound <= 1, m
-            assert m.u_of_largest <= T2_SEEN < T2_LIMIT, m
+            if r.check != "the recipe's size" and not math.isnan(m.t2_share):  # where T2 is not asked, T1 is the judge
+                assert m.u_of_largest <= T2_SEEN < T2_LIMIT, m
 
 
 def test_the_levels_are_those_of_the_issue_in_its_order():
