@@ -6,8 +6,9 @@ import math
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from . import outline
+from . import backends, outline
 from .counts import bigram_counts, smoothed_logits
+from .errors import UsageError
 from .initial import mlp_shapes
 from .ladder import RUNGS
 from .language_model import LanguageModel
@@ -25,10 +26,13 @@ def model(nn: ModuleType, recipe: Recipe, vocab_size: int, device: str = "cpu") 
 
     Raises MemoryError if it is too large, ValueError if its sizes contradict each other.
     """
+    _refuse_foreign(recipe)
     count = sum(math.prod(shape) for shape in parameter_shapes(recipe, vocab_size).values())
     if count > LARGEST_COUNT:  # beyond this numpy says "array is too big" where it means out of memory
         raise MemoryError(f"{count:,} parameters")
     settings, rng = recipe.model, RNG(recipe.train.seed)
+    if settings.kind == GPT:
+        return backends.gpt(nn).model(recipe, vocab_size, device)
     if settings.kind == MLP:
         return nn.MLP(**_mlp_sizes(recipe, vocab_size), rng=rng, dtype=settings.dtype, device=device)
     layers = RUNGS[settings.kind](nn, settings, vocab_size, rng=rng, dtype=settings.dtype)
@@ -38,8 +42,10 @@ def model(nn: ModuleType, recipe: Recipe, vocab_size: int, device: str = "cpu") 
 def parameter_shapes(recipe: Recipe, vocab_size: int) -> dict[str, tuple[int, ...]]:
     """Return the names and shapes of the parameters of the recipe's model, without building it.
 
-    Raises ValueError if its sizes contradict each other.
+    Raises ValueError if its sizes contradict each other, and ImportError where torch is not there for a GPT.
     """
+    if recipe.model.kind == GPT:
+        return _gpt().parameter_shapes(recipe, vocab_size)
     if recipe.model.kind == MLP:
         return mlp_shapes(**_mlp_sizes(recipe, vocab_size))
     return _outlined(recipe, vocab_size).parameters
@@ -47,7 +53,7 @@ def parameter_shapes(recipe: Recipe, vocab_size: int) -> dict[str, tuple[int, ..
 
 def buffer_shapes(recipe: Recipe, vocab_size: int) -> dict[str, tuple[int, ...]]:
     """Return the names and shapes of the buffers, the running statistics, as `parameter_shapes` does."""
-    return {} if recipe.model.kind == MLP else _outlined(recipe, vocab_size).buffers
+    return {} if recipe.model.kind in (MLP, GPT) else _outlined(recipe, vocab_size).buffers
 
 
 def fit(model: Any, recipe: Recipe, dataset: Any) -> None:
@@ -57,12 +63,33 @@ def fit(model: Any, recipe: Recipe, dataset: Any) -> None:
         model.load_parameters({"0.weight": smoothed_logits(counts, recipe.model.smoothing)})
 
 
-def optimizer(nn: ModuleType, recipe: Recipe, parameters: Any) -> Any:
-    """Return the recipe's optimizer of `parameters`."""
+def optimizer(nn: ModuleType, recipe: Recipe, model: Any) -> Any:
+    """Return the recipe's optimizer of the model's parameters."""
     settings = recipe.optimizer
+    if recipe.model.kind == GPT:
+        return _gpt().optimizer(recipe, model)
     if settings.name == NONE:
         return NoOptimizer()
-    return getattr(nn, OPTIMIZERS[settings.name])(parameters, lr=settings.lr, weight_decay=settings.weight_decay)
+    how = {"betas": (0.9, settings.beta2)} if settings.name == "adamw" else {}
+    make = getattr(nn, OPTIMIZERS[settings.name])
+    return make(model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay, **how)
+
+
+def _gpt() -> ModuleType:
+    return backends.gpt(backends.load("torch"))
+
+
+def _refuse_foreign(recipe: Recipe) -> None:
+    """Raises UsageError for a setting that means nothing to the recipe's model, and so would be passed over."""
+    if recipe.model.kind == GPT:
+        if recipe.optimizer.name != "adamw":
+            raise UsageError(f"optimizer.name = {recipe.optimizer.name!r} is not for gpt; it takes adamw")
+        return
+    for section, keys in OF_GPT.items():
+        settings = getattr(recipe, section)
+        for key in keys:
+            if getattr(settings, key) != getattr(type(settings)(), key):
+                raise UsageError(f"{section}.{key} is of gpt alone; leave it out for {recipe.model.kind}")
 
 
 def _outlined(recipe: Recipe, vocab_size: int) -> outline.Outline:
@@ -79,7 +106,13 @@ def _mlp_sizes(recipe: Recipe, vocab_size: int) -> dict[str, int]:
 
 
 MLP = "mlp"  # the one model that every backend spells out
+GPT = "gpt"  # the one that needs autograd
 COUNTED = "bigram-counts"
 NONE = "none"
-MODELS = (MLP, *RUNGS)
+MODELS = (MLP, *RUNGS, GPT)
+OF_GPT = {
+    "model": ("shape", "layers", "heads", "dropout", "embedding_dropout", "attention"),
+    "optimizer": ("decay", "clip"),
+    "train": ("parts", "autocast", "compile", "deterministic"),
+}
 OPTIMIZERS = {"adamw": "AdamW", "sgd": "SGD", NONE: ""}  # name in a recipe -> name in every backend

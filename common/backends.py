@@ -51,6 +51,13 @@ def load(name: str) -> ModuleType:
         raise ImportError(f"no module {name!r} to use as a backend; check the name and PYTHONPATH") from error
 
 
+def gpt(nn: ModuleType) -> ModuleType:
+    """Return the module with the GPT, for the one backend that has autograd. Raises UsageError for any other."""
+    if nn.__name__ != _BACKENDS["torch"][0]:
+        raise UsageError(f"the model gpt needs autograd, which {nn.__name__} has not; take --backend torch")
+    return importlib.import_module("nnz.gpt")
+
+
 def available() -> tuple[str, ...]:
     """Return those of `names()` that can be loaded here."""
     return tuple(name for name in names() if _loads(name))
@@ -61,14 +68,17 @@ def default() -> str:
     return "c" if _loads("c") else "numpy"
 
 
-def settle(nn: ModuleType, device: str = "auto", threads: int | None = None) -> str:
-    """Set the backend's threads and return the device to use; "auto" is the CPU, the faster one for a small model.
+def settle(nn: ModuleType, device: str = "auto", threads: int | None = None, large: bool = False) -> str:
+    """Set the backend's threads and return the device to use.
+
+    "auto" is the CPU, the faster one for a small model, and CUDA for a large one where there is one.
 
     Raises ValueError for a device that the backend does not have here.
     """
     if lacking := [name for name in ("MLP", "devices", "set_threads") if not hasattr(nn, name)]:
         raise ImportError(f"{nn.__name__} cannot train: it has no {', '.join(lacking)}; take another backend")
-    device = "cpu" if device == "auto" else device
+    if device == "auto":
+        device = "cuda" if large and "cuda" in nn.devices() else "cpu"
     if device not in nn.devices():
         raise ValueError(f"{nn.__name__} has no device {device!r} here; it has {', '.join(nn.devices())}")
     if threads is not None:

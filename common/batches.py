@@ -23,20 +23,22 @@ class Windows:
 
     view: np.ndarray  # (positions, T+1), read-only, overlapping
     starts: np.ndarray | None
+    everywhere: bool = False  # whether each token of a window but the first is a target, or the last alone
 
     def __len__(self) -> int:
         return len(self.view if self.starts is None else self.starts)
 
     def batch(self, first: int, batch_size: int) -> Batch:
-        """Inputs (B, T) and targets (B,), int32 copies; after the last window comes the first again."""
+        """Inputs (B, T) and targets (B,) or (B, T), int32 copies; after the last window comes the first again."""
         if first + batch_size <= len(self):
             return self.rows(slice(first, first + batch_size))
         return self.rows(np.arange(first, first + batch_size) % len(self))
 
     def rows(self, numbers: slice | np.ndarray) -> Batch:
-        """Inputs (B, T) and targets (B,), int32 copies, of the windows with these numbers."""
+        """Inputs (B, T) and targets (B,) or (B, T), int32 copies, of the windows with these numbers."""
         windows = self.view[numbers if self.starts is None else self.starts[numbers]]  # (B, T+1)
-        return windows[:, :-1].copy(), windows[:, -1].copy()
+        targets = windows[:, 1:] if self.everywhere else windows[:, -1]
+        return windows[:, :-1].copy(), targets.copy()
 
 
 def stream(tokens: np.ndarray, context_length: int, name: str = "text") -> Windows:

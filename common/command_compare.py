@@ -9,7 +9,7 @@ import argparse
 import unicodedata
 from typing import Any
 
-from .command_sample import add_sampling_arguments, check_sampling
+from .command_sample import add_sampling_arguments, check_sampling, how_to_draw
 from .errors import refusing
 
 EXAMPLES = """\
@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Compare. Raises Refusal."""
     with refusing():
         check_sampling(arguments)
-        from . import trained
+        from . import sampling, trained
 
         checkpoint = trained.find(arguments.run)
         recipe = checkpoint.recipe
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> None:
         models = trained.build(checkpoint, arguments.backend)
     columns = []
     for title, model in zip(("untrained", f"after {checkpoint.step:,} steps"), models, strict=True):
-        sampler = trained.sampler(checkpoint, model, arguments.temperature, arguments.top_k)
+        sampler = sampling.of_recipe(model, checkpoint.tokenizer, recipe, **how_to_draw(arguments))
         columns.append([title, _val_loss(model, dataset, recipe), *_samples(sampler, recipe, arguments)])
     for left, right in zip(*columns, strict=True):
         print(f"{_fit(left)} | {_fit(right).rstrip()}".rstrip())

@@ -13,6 +13,7 @@ from .errors import UsageError, refusing
 EXAMPLES = """\
   nnz plot runs/names-c
   nnz plot runs/names-c --out pictures
+  nnz plot runs/gpt-cpu-torch --prompt "To be, or not to be"
 """
 
 
@@ -20,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     add = parser.add_argument
     add("run", metavar="RUN", help="a run folder")
+    add("--prompt", metavar="TEXT", help="what the heads of a GPT are shown at; default: the run's first sample")
     add("--out", metavar="DIR", help="where to put the pictures; default: the run folder")
 
 
@@ -34,9 +36,17 @@ def run(arguments: argparse.Namespace) -> None:
         checkpoint, source = trained.find(arguments.run), RunFolder(arguments.run)
         folder = RunFolder(arguments.out or arguments.run)
         folder.prepare()
-        rows, statistics = source.read_log(), _statistics(source)
-    for path in pictures.draw(checkpoint.recipe, checkpoint.tokenizer, checkpoint.parameters, rows, statistics, folder):
+        recipe, tokenizer, parameters = checkpoint.recipe, checkpoint.tokenizer, checkpoint.parameters
+        rows, statistics, attention = source.read_log(), _statistics(source), None
+        if recipe.model.everywhere:
+            prompt = _first_sample(source) if arguments.prompt is None else arguments.prompt
+            attention = pictures.attention_of(trained.build(checkpoint)[1], tokenizer, prompt)
+    for path in pictures.draw(recipe, tokenizer, parameters, rows, statistics, folder, attention):
         print(path)
+
+
+def _first_sample(folder):
+    return folder.samples.read_text(encoding="utf-8") if folder.samples.exists() else ""
 
 
 def _statistics(folder):

@@ -32,6 +32,7 @@ def add_sampling_arguments(parser: argparse.ArgumentParser) -> None:
     add("run", metavar="RUN", help="a run folder (its last checkpoint), or a .safetensors file")
     add("--temperature", type=float, metavar="X", help="below 1 bolder guesses, 0 always the likeliest token")
     add("--top-k", type=int, metavar="K", help="draw from the K likeliest tokens only; 0: from all")
+    add("--top-p", type=float, metavar="P", help="of those, from the likeliest that together reach P only; 1: from all")
     add("--seed", type=int, metavar="N", help="what the samples are drawn from")
     add("--backend", metavar="NAME", help="default: the one that wrote the checkpoint")
 
@@ -40,18 +41,25 @@ def run(arguments: argparse.Namespace) -> None:
     """Sample. Raises Refusal."""
     with refusing():
         check_sampling(arguments)
-        from . import trained
+        from . import sampling, trained
         from .rng import RNG
 
         checkpoint = trained.find(arguments.run)
         _, model = trained.build(checkpoint, arguments.backend)
-        sampler = trained.sampler(checkpoint, model, arguments.temperature, arguments.top_k)
+        sampler = sampling.of_recipe(model, checkpoint.tokenizer, checkpoint.recipe, **how_to_draw(arguments))
     with refusing(ASKED_WRONGLY):
         checkpoint.tokenizer.refuse_unknown(arguments.prompt)
-    rng = RNG(checkpoint.recipe.sample.seed if arguments.seed is None else arguments.seed)
-    for _ in range(_count(arguments)):
+    how = checkpoint.recipe.sample
+    rng, length = RNG(how.seed if arguments.seed is None else arguments.seed), arguments.tokens
+    if length is None:
+        length = how.tokens or None
+    count = _count(arguments, length)
+    if count > 1 and length:
+        samples = sampler.samples(rng, count, arguments.prompt, length)  # side by side, where the model can
+    else:
+        samples = (sampler.sample(rng, arguments.prompt, length) for _ in range(count))
+    for tokens in samples:
         sys.stdout.write(arguments.prompt)
-        tokens = sampler.sample(rng, arguments.prompt, arguments.tokens)
         for piece in checkpoint.tokenizer.pieces(tokens, arguments.prompt):
             sys.stdout.write(piece)
             sys.stdout.flush()
@@ -61,7 +69,7 @@ def run(arguments: argparse.Namespace) -> None:
 def check_sampling(arguments: argparse.Namespace) -> None:
     """Hold the numbers against the rules of a recipe's section `sample`. Raises UsageError."""
     recipe = Recipe()
-    for key in ("count", "temperature", "top_k", "seed"):
+    for key in ("count", "temperature", "top_k", "top_p", "seed"):
         value = getattr(arguments, key, None)
         if value is not None:
             recipe = recipe.override(f"sample.{key}", value)
@@ -69,7 +77,13 @@ def check_sampling(arguments: argparse.Namespace) -> None:
         read("--tokens", integer(0), arguments.tokens)
 
 
-def _count(arguments: argparse.Namespace) -> int:
+def how_to_draw(arguments: argparse.Namespace) -> dict[str, float]:
+    """Return what the command line says of how a token is drawn; the rest is as the recipe has it."""
+    asked = {key: getattr(arguments, key) for key in ("temperature", "top_k", "top_p")}
+    return {key: value for key, value in asked.items() if value is not None}
+
+
+def _count(arguments: argparse.Namespace, length: int | None) -> int:
     if arguments.count is not None:
         return arguments.count
-    return 1 if arguments.prompt or arguments.tokens is not None else 10
+    return 1 if arguments.prompt or length is not None else 10

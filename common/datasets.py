@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,15 +42,22 @@ class Split:
         return frozenset(self.text.split("\n")) - {""}
 
     def batches(
-        self, context_length: int, batch_size: int, steps: int | None = None, start: int = 0, seed: int | None = None
+        self,
+        context_length: int,
+        batch_size: int,
+        steps: int | None = None,
+        start: int = 0,
+        seed: int | None = None,
+        everywhere: bool = False,
     ) -> Iterator[batches.Batch]:
         """Inputs (B, T) and targets (B,), int32, of `steps` steps (endless if None), the first of them step `start`.
 
         The batch of step s is windows s B, s B + 1, ..., taken modulo their number; with a `seed`, windows drawn at
-        random. Either way it depends on s alone: so a run resumes where it was. Raises TypeError or ValueError for
-        sizes that are not positive ints, and for a text shorter than a window.
+        random. Either way it depends on s alone: so a run resumes where it was. With `everywhere` targets are (B, T):
+        the token after each. Raises TypeError or ValueError for sizes that are not positive ints, and for a text
+        shorter than a window.
         """
-        windows = self.cut(context_length)
+        windows = replace(self.cut(context_length), everywhere=everywhere)
         if seed is None:
             return batches.batches(windows, batch_size, steps, start)
         return batches.random_batches(windows, batch_size, seed, steps, start)
@@ -93,10 +100,11 @@ def load_dataset(
 ) -> Dataset:
     """Load a data set by name (`nnz data list`), a UTF-8 text file, or a folder with train.txt, val.txt and test.txt.
 
-    A file is cut by `fractions`: "lines" shuffles its lines by RNG(seed), "position" leaves the text as it stands. The
-    vocabulary is the whole file's, or train.txt's, of `tokenizer` "char" or "word" (see nnz.words). `windows` is
-    "stream" or "padded" (see nnz.batches). A name goes before a file of that name: write ./names for that. Raises
-    ValueError, FileNotFoundError or downloads.DownloadError.
+    A file is cut by `fractions`: "lines" shuffles its lines by RNG(seed), "position" leaves the text as it stands; of
+    two fractions the second is that of val, which is the test split too. The vocabulary is the whole file's, or
+    train.txt's, of `tokenizer` "char" or "word" (see nnz.words). `windows` is "stream" or "padded" (see nnz.batches). A
+    name goes before a file of that name: write ./names for that. Raises ValueError, FileNotFoundError or
+    downloads.DownloadError.
     """
     _one_of("windows", windows, batches.KINDS)
     _one_of("split", split, texts.CUTS)

@@ -10,6 +10,7 @@ import numpy as np
 
 from . import plots, plots_layers
 from .drawing import save
+from .plots_attention import LONGEST, attention_maps
 from .plots_embedding import embedding_map, token_names
 from .run_folder import RunFolder
 from .statistics import Statistics
@@ -27,10 +28,11 @@ def draw(
     rows: list[tuple[int, float, float]],
     statistics: Statistics,
     folder: RunFolder,
+    attention: tuple[np.ndarray, list[str]] | None = None,
 ) -> list[Path]:
     """Draw into the folder what there is to draw; return the files. Raises OSError.
 
-    `rows` are those of the log; what statistics hold nothing of is left out.
+    `rows` are those of the log, `attention` is what `attention_of` gives; what statistics hold nothing of is left out.
     """
     title, test_loss = f"{recipe.name}, {recipe.train.backend}", statistics.arrays.get("test_loss")
     plots.loss_curves(folder.plot, rows, title, None if test_loss is None else float(test_loss))
@@ -39,6 +41,7 @@ def draw(
         folder.histograms: plots_layers.histograms(statistics, title),
         folder.updates: plots_layers.updates(statistics, title),
         folder.depth: plots_layers.gradient_by_depth(statistics, title),
+        folder.attention: None if attention is None else attention_maps(*attention, f"{title}: where each head looks"),
     }
     drawn = [folder.plot]
     for path, figure in figures.items():
@@ -46,6 +49,18 @@ def draw(
             save(figure, path)
             drawn.append(path)
     return drawn
+
+
+def attention_of(model: Any, tokenizer: Any, prompt: str) -> tuple[np.ndarray, list[str]] | None:
+    """Return the attention weights over the first tokens of the prompt, and these; None for a model without heads.
+
+    Raises ValueError for a prompt with what the tokenizer does not know.
+    """
+    if not hasattr(model, "attention_maps"):
+        return None
+    ids = [tokenizer.delimiter, *tokenizer.encode(prompt)][:LONGEST]
+    weights = model.attention_maps(np.array([ids]))
+    return weights, [tokenizer.decode([i]) for i in ids[: weights.shape[-1]]]
 
 
 def _map(tokenizer: Any, parameters: Mapping[str, np.ndarray], title: str) -> Figure | None:

@@ -14,8 +14,8 @@ def note(text: str) -> None:
 class Progress:
     """Counts steps; shows the loss and the tokens per second. Silent where stderr is no terminal."""
 
-    def __init__(self, steps: int, start: int, tokens_per_step: int) -> None:
-        self._bar = _bar(steps, start) if sys.stderr.isatty() else None
+    def __init__(self, steps: int, start: int, tokens_per_step: int, shown: bool = True) -> None:
+        self._bar = _bar(steps, start) if shown and sys.stderr.isatty() else None
         self._start, self._tokens = start, tokens_per_step
 
     def __enter__(self) -> Progress:

@@ -32,6 +32,11 @@ class Recipe:
         section, _, field = key.partition(".")
         return dataclasses.replace(self, **{section: _replace(getattr(self, _known(section)), section, {field: value})})
 
+    @property
+    def tokens_per_step(self) -> int:
+        """How many tokens one update learns to predict."""
+        return self.train.batch_size * (self.model.context_length if self.model.everywhere else 1)
+
     def items(self) -> Iterator[tuple[str, str, Any]]:
         """Yield (section, key, value) of every setting."""
         for section in SECTIONS:

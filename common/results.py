@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from . import pictures
+from . import pictures, sampling
 from .atomic import write_text
 from .checkpoints import on_host
 from .model import evaluating
 from .progress import note
 from .rng import RNG
 from .run_folder import RunFolder
-from .sampling import Sampler
 from .statistics import Statistics
 from .training import Trainer
 
@@ -28,28 +27,27 @@ def finish(trainer: Trainer, folder: RunFolder) -> list[str]:
         print(sample)
     test_loss = trainer.split_loss(trainer.dataset.test)
     print(f"test_loss {test_loss:.6f}", flush=True)
-    note(f"pictures: {', '.join(map(str, _pictures(trainer, folder, test_loss)))}")
+    prompt = samples[0] if samples else ""
+    note(f"pictures: {', '.join(map(str, _pictures(trainer, folder, test_loss, prompt)))}")
     return [*samples, f"test_loss {test_loss:.6f}"]
 
 
-def _pictures(trainer: Trainer, folder: RunFolder, test_loss: float) -> list[Path]:
+def _pictures(trainer: Trainer, folder: RunFolder, test_loss: float, prompt: str) -> list[Path]:
     statistics = Statistics()
     if trainer.watcher is not None:
         trainer.watcher.finished(test_loss)
         statistics = trainer.watcher.statistics
     tokenizer, parameters = trainer.dataset.tokenizer, on_host(trainer.model.parameters())
-    return pictures.draw(trainer.recipe, tokenizer, parameters, folder.read_log(), statistics, folder)
+    attention = pictures.attention_of(trainer.model, tokenizer, prompt)
+    return pictures.draw(trainer.recipe, tokenizer, parameters, folder.read_log(), statistics, folder, attention)
 
 
 def _samples(trainer: Trainer) -> list[str]:
     recipe, dataset = trainer.recipe, trainer.dataset
     how = recipe.sample
-    sampler = Sampler(
-        trainer.model, dataset.tokenizer, recipe.model.context_length, temperature=how.temperature, top_k=how.top_k
-    )
-    rng = RNG(how.seed)
+    sampler, rng = sampling.of_recipe(trainer.model, dataset.tokenizer, recipe), RNG(how.seed)
     if not how.new:
-        return [dataset.tokenizer.decode(list(sampler.sample(rng))) for _ in range(how.count)]
+        return [dataset.tokenizer.decode(tokens) for tokens in sampler.samples(rng, how.count, tokens=how.tokens)]
     samples = list(sampler.new_samples(rng, how.count, dataset.train.lines))
     if len(samples) < how.count:
         note(f"only {len(samples)} of {how.count} samples were new: the others were empty, known or given twice")

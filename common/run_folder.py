@@ -31,6 +31,7 @@ class RunFolder:
         self.histograms = self.path / "histograms.png"
         self.updates = self.path / "updates.png"
         self.depth = self.path / "gradient-by-depth.png"
+        self.attention = self.path / "attention.png"
 
     def prepare(self) -> None:
         """Make the folder, and try whether files can be written and replaced in it. Raises OSError."""
@@ -42,7 +43,7 @@ class RunFolder:
 
     def clear(self) -> bool:
         """Remove a former run's files, and no others; return whether there were any. Raises OSError."""
-        pictures = (self.plot, self.embeddings, self.histograms, self.updates, self.depth)
+        pictures = (self.plot, self.embeddings, self.histograms, self.updates, self.depth, self.attention)
         files = (self.checkpoint, self.best, self.log, self.config, self.samples, self.statistics, *pictures)
         found = [file for file in files if file.exists()]
         if found and not self.checkpoint.exists() and not self._has_our_log():

@@ -37,44 +37,55 @@ class Run:
         """Raises what `backends.load`, `load_dataset` and `checkpoints.load` raise, OSError if `out` is not writable,
         and ValueError if a run to be resumed had other settings or other data."""
         nn = backends.load(backend)
-        device = backends.settle(nn, device, threads)
+        device = backends.settle(nn, device, threads, large=recipe.model.everywhere)
         self.backend, self.recipe = backend, recipe.override("train.backend", backend)
         self.folder = RunFolder(run_path(out, recipe.name, backend))
         self.dataset = datasets.of_recipe(recipe.data)
         model = assembly.model(nn, recipe, self.dataset.tokenizer.vocab_size, device)
         assembly.fit(model, recipe, self.dataset)
-        optimizer = assembly.optimizer(nn, recipe, model.parameters())
+        optimizer = assembly.optimizer(nn, recipe, model)
         self.trainer = Trainer(model, optimizer, self.dataset, self.recipe)
-        self.trainer.watcher = Watcher(nn, recipe, self.dataset.tokenizer.vocab_size, self.folder.statistics)
         self._printed: list[str] = []  # the lines of results
-        self.folder.prepare()
+        self._workers = getattr(model, "workers", None)
+        self._writes = self._workers is None or self._workers.rank == 0  # of several workers one writes
+        if self._writes:
+            self.trainer.watcher = Watcher(nn, recipe, self.dataset.tokenizer.vocab_size, self.folder.statistics)
+            self.folder.prepare()
         if resume and self.folder.checkpoint.exists():
             self._go_on_from(checkpoints.load(self.folder.checkpoint))
-        else:
+        elif self._writes:
             self._start_afresh(resume)
-        write_text(self.folder.config, self.recipe.to_toml())
+        if self._writes:
+            write_text(self.folder.config, self.recipe.to_toml())
 
     def train(self) -> None:
         """Train to the end, then sample, test and draw. Raises KeyboardInterrupt if it was stopped, OSError if the
         folder is no longer writable, FloatingPointError if the training diverged."""
         steps, start, began = self.recipe.train.steps, self.trainer.step, time.perf_counter()
-        bar = Progress(steps, start, self.recipe.train.batch_size)
+        bar = Progress(steps, start, self.recipe.tokens_per_step, self._writes)
         with np.errstate(all="ignore"), StopSignals() as signals, bar as progress:  # a run that diverges says so itself
             try:
                 self.trainer.run(
                     lambda evaluation, is_best: self._record(evaluation, is_best, progress),
                     progress.advance,
-                    lambda: signals.requested,
+                    lambda: self._agree(signals.requested),
                 )
                 self._save()
-                if signals.requested:  # while the last update was under way
+                if self._agree(signals.requested):  # while the last update was under way
                     raise KeyboardInterrupt
             except KeyboardInterrupt:
                 raise KeyboardInterrupt(self._stopped()) from None
         seconds = time.perf_counter() - began
-        note(f"{steps - start:,} steps in {seconds:.1f} s")
-        self._printed += finish(self.trainer, self.folder)
-        self._save()
+        if self._workers is not None:
+            self._workers.part()
+        if self._writes:
+            note(f"{steps - start:,} steps in {seconds:.1f} s")
+            self._printed += finish(self.trainer, self.folder)
+            self._save()
+
+    def _agree(self, wish: bool) -> bool:
+        """Tell whether any of the run's workers wishes it: they stop together or not at all."""
+        return wish if self._workers is None else self._workers.agree(wish)
 
     def _start_afresh(self, resume: bool) -> None:
         if resume:
@@ -94,12 +105,16 @@ class Run:
         trainer.optimizer.load_state(checkpoint.optimizer, checkpoint.t)
         trainer.step, trainer.val_loss = checkpoint.step, checkpoint.val_loss
         trainer.best_val_loss = checkpoint.best_val_loss
+        if not self._writes:
+            return
         self.folder.cut_log(checkpoint.step, train.eval_every, train.steps)
         self._printed = checkpoint.printed.splitlines()[: len(self.folder.read_log())]
         trainer.watcher.go_on_from(checkpoint.step)
         note(f"{self.folder.path}: going on from step {checkpoint.step}")
 
     def _record(self, evaluation: Evaluation, is_best: bool, progress: Progress) -> None:
+        if not self._writes:
+            return
         progress.line(evaluation.line())
         self._printed.append(evaluation.line())
         self.folder.append_log(evaluation.csv())
@@ -108,6 +123,8 @@ class Run:
             checkpoints.save(self.folder.best, dataclasses.replace(self._checkpoint(), optimizer={}))
 
     def _save(self) -> None:
+        if not self._writes:
+            return
         self.folder.sync_log()
         checkpoints.save(self.folder.checkpoint, self._checkpoint())
 

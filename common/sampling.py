@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .choosing import Choice
 from .rng import RNG
+
+if TYPE_CHECKING:
+    from .recipe import Recipe
 
 DRAWS_PER_NEW_SAMPLE = 100
 
 
 @dataclass(frozen=True)
 class Sampler:
-    """A model with its tokenizer, and how to draw from it: temperature 0 is greedy, top_k 0 keeps every token."""
+    """A model with its tokenizer, and how to draw from it."""
 
     model: Callable[[np.ndarray], tuple[np.ndarray, Any]]
     tokenizer: Any
     context_length: int
-    temperature: float = 1.0
-    top_k: int = 0
+    choice: Choice = field(default_factory=Choice)
 
     def stream(self, rng: RNG, prompt: str = "") -> Iterator[int]:
         """Yield token after token without end, each drawn given the T tokens before it.
@@ -36,7 +39,7 @@ class Sampler:
         context = np.array([tokens[-T:]], dtype=np.int32)  # (1, T)
         while True:
             logits, _ = self.model(context)  # (1, T) -> (1, V)
-            token = choose(np.asarray(logits)[0], rng.uniform(), self.temperature, self.top_k)
+            token = self.choice.token(np.asarray(logits)[0], rng.uniform())
             yield token
             context = np.append(context[:, 1:], np.array([[token]], dtype=np.int32), axis=1)  # slide by one
 
@@ -53,13 +56,17 @@ class Sampler:
                 return
             yield token
 
+    def samples(self, rng: RNG, count: int, prompt: str = "", tokens: int = 0) -> Iterator[list[int]]:
+        """Yield `count` samples, each of `tokens` tokens; where these are 0 it ends before its delimiter."""
+        return (list(self.sample(rng, prompt, tokens or None)) for _ in range(count))
+
     def new_samples(self, rng: RNG, count: int, known: Collection[str]) -> Iterator[str]:
         """Yield up to `count` samples that are not empty, not among the `known` lines, and all different.
 
         They come from one RNG stream; after 100 * count draws it gives up. A greedy draw never changes: one is enough.
         """
         seen: set[str] = set()
-        greedy = self.temperature == 0 or self.top_k == 1
+        greedy = self.choice.temperature == 0 or self.choice.top_k == 1
         for _ in range(1 if greedy else DRAWS_PER_NEW_SAMPLE * count):
             if len(seen) == count:
                 return
@@ -69,25 +76,8 @@ class Sampler:
                 yield sample
 
 
-def choose(logits: np.ndarray, uniform: float, temperature: float = 1.0, top_k: int = 0) -> int:
-    """Return the first token whose running sum of probabilities exceeds `uniform`, or the last one if none does.
-
-    probs = exp(z) / sum exp(z), z = (logits - max logits) / temperature (V,), in the dtype of the logits and summed
-    from token 0 on. Temperature 0 takes the first of the largest logits; top_k > 0 leaves out all below the k-th
-    largest. Raises FloatingPointError for logits that are not finite.
-    """
-    if not np.isfinite(logits).all():
-        raise FloatingPointError(
-            "the model's logits are not finite: its training diverged; train with a lower optimizer.lr"
-        )
-    with np.errstate(over="ignore"):  # an infinite temperature makes all tokens alike
-        divisor = logits.dtype.type(temperature)
-    if divisor == 0:
-        return int(np.argmax(logits))
-    with np.errstate(over="ignore"):  # a tiny temperature sends all but the largest to -inf, as it should
-        z = (logits - logits.max()) / divisor
-    if 0 < top_k < len(z):
-        z = np.where(z >= np.partition(z, -top_k)[-top_k], z, -np.inf)
-    e = np.exp(z)
-    running = np.cumsum(e / e.sum())
-    return int(min(np.searchsorted(running, uniform, side="right"), len(z) - 1))
+def of_recipe(model: Any, tokenizer: Any, recipe: Recipe, **changes: float) -> Sampler:
+    """Return a sampler of the model as the recipe has it; `changes` are fields of Choice. Raises what Choice raises."""
+    how = recipe.sample
+    choice = Choice(**{"temperature": how.temperature, "top_k": how.top_k, "top_p": how.top_p} | changes)
+    return getattr(model, "sampler", Sampler)(model, tokenizer, recipe.model.context_length, choice)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .assembly import MODELS, OPTIMIZERS
+from .assembly import GPT, MODELS, OPTIMIZERS
 from .schedules import SCHEDULES
-from .settings import LARGEST_SEED, backend_name, integer, number, one_of, setting, shares, switch, text
+from .settings import LARGEST_SEED, backend_name, integer, number, one_of, setting, share, shares, switch, text
 from .tokenizers import KINDS
 
 
@@ -24,7 +24,10 @@ class Data:
 
 @dataclass(frozen=True)
 class Model:
-    """The shape of the model; hidden_layers, skips and batch_norm are of `residual`, smoothing of `bigram-counts`."""
+    """The shape of the model; hidden_layers, skips and batch_norm are of `residual`, smoothing of `bigram-counts`.
+
+    What stands below dtype is of `gpt`: see nnz.gpt.GPTConfig.
+    """
 
     kind: str = setting("mlp", one_of(*MODELS))
     context_length: int = setting(3, integer(1))
@@ -35,40 +38,72 @@ class Model:
     batch_norm: bool = setting(True, switch())
     smoothing: float = setting(1.0, number(0.0, above=True))
     dtype: str = setting("float32", one_of("float32", "float64"))
+    shape: str = setting("course", one_of("course", "gpt2"))
+    layers: int = setting(6, integer(1, 1_000))
+    heads: int = setting(6, integer(1))
+    dropout: float = setting(0.2, number(0.0, below=1.0))
+    embedding_dropout: float = setting(0.0, number(0.0, below=1.0))
+    attention: str = setting("fused", one_of("fused", "spelled out"))
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether it predicts the token after each position of the context, or after the last one alone."""
+        return self.kind == GPT
 
 
 @dataclass(frozen=True)
 class Optimizer:
-    """The optimizer and its learning rate."""
+    """The optimizer and its learning rate, which rises from 0 over the first `warmup` steps; beta2 is of `adamw`.
+
+    Of `gpt` alone: which parameters decay, and the length to which the whole gradient is cut (0: none).
+    """
 
     name: str = setting("adamw", one_of(*OPTIMIZERS))
     lr: float = setting(7e-4, number(0.0, above=True))
     weight_decay: float = setting(1e-4, number(0.0))
     schedule: str = setting("cosine", one_of(*SCHEDULES))
+    warmup: int = setting(0, integer(0))
+    beta2: float = setting(0.999, number(0.0, below=1.0))
+    decay: str = setting("all", one_of("all", "matrices"))
+    clip: float = setting(0.0, number(0.0))
 
 
 @dataclass(frozen=True)
 class Train:
-    """How long, on which batches, and how often it is judged; an empty backend stands for the default one."""
+    """How long, on which batches, and how often it is judged; an empty backend stands for the default one.
+
+    `whole` judges on all of val and the first eval_batches of train; `drawn` on eval_batches of each, the same each
+    time. Of `gpt` alone: a batch may be taken in several parts, in bfloat16, compiled (auto: on CUDA), deterministic.
+    """
 
     batch_size: int = setting(128, integer(1))
     order: str = setting("sequential", one_of("sequential", "random"))
     steps: int = setting(50_000, integer(1))
     eval_every: int = setting(200, integer(1))
     eval_batches: int = setting(20, integer(1))
+    evaluation: str = setting("whole", one_of("whole", "drawn"))
     seed: int = setting(1337, integer(1, LARGEST_SEED))
     backend: str = setting("", backend_name())
+    parts: int = setting(1, integer(1))
+    autocast: str = setting("auto", one_of("auto", "on", "off"))
+    compile: str = setting("auto", one_of("auto", "on", "off"))
+    deterministic: bool = setting(False, switch())
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What is drawn from the model after training; top_k = 0 keeps the whole vocabulary."""
+    """What is drawn from the model after training; top_k = 0 and top_p = 1 keep the whole vocabulary.
+
+    Each sample has so many tokens; where they are 0 it ends at its delimiter.
+    """
 
     count: int = setting(20, integer(0))
     seed: int = setting(42, integer(1, LARGEST_SEED))
     new: bool = setting(True, switch())
     temperature: float = setting(1.0, number(0.0))
     top_k: int = setting(0, integer(0))
+    top_p: float = setting(1.0, share())
+    tokens: int = setting(0, integer(0))
 
 
 SECTIONS = {"data": Data, "model": Model, "optimizer": Optimizer, "train": Train, "sample": Sample}

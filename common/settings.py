@@ -73,17 +73,18 @@ def integer(least: int, most: int = LARGEST_SIZE) -> Rule:
     return Rule(read, f"an integer from {least} to {most}")
 
 
-def number(least: float, above: bool = False) -> Rule:
-    """A finite number of at least `least`, or above it."""
+def number(least: float, above: bool = False, below: float = math.inf) -> Rule:
+    """A finite number of at least `least`, or above it, and below another."""
 
     def read(value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise ValueError
-        if value < least or (above and value == least):
+        if value < least or (above and value == least) or value >= below:
             raise ValueError
         return float(value)
 
-    return Rule(read, f"a number {'above' if above else 'of at least'} {least:g}")
+    end = "" if below == math.inf else f" and below {below:g}"
+    return Rule(read, f"a number {'above' if above else 'of at least'} {least:g}{end}")
 
 
 def switch() -> Rule:
@@ -97,18 +98,29 @@ def switch() -> Rule:
     return Rule(read, "true or false")
 
 
+def share() -> Rule:
+    """A number above 0 and up to 1."""
+
+    def read(value: Any) -> float:
+        if number(0.0, above=True).read(value) > 1:
+            raise ValueError
+        return float(value)
+
+    return Rule(read, "a number above 0 and up to 1")
+
+
 def shares() -> Rule:
-    """Three shares of a text, for train, val and test, that add up to 1."""
+    """Three shares of a text, for train, val and test, that add up to 1; or two, where val is the test as well."""
 
     def read(value: Any) -> tuple[float, ...]:
         positive = number(0.0, above=True).read
-        if not isinstance(value, list | tuple) or len(value) != 3:
+        if not isinstance(value, list | tuple) or len(value) not in (2, 3):
             raise ValueError
         if not math.isclose(sum(positive(share) for share in value), 1.0, abs_tol=1e-9):
             raise ValueError
         return tuple(float(share) for share in value)
 
-    return Rule(read, "three shares above 0 that add up to 1, such as [0.9, 0.05, 0.05]")
+    return Rule(read, "three shares above 0 that add up to 1, such as [0.9, 0.05, 0.05], or two")
 
 
 def read(name: str, rule: Rule, value: Any) -> Any:

@@ -36,7 +36,8 @@ def read_folder(folder: Path) -> dict[str, str]:
 def cut_file(path: Path, cut: str, fractions: Sequence[float], seed: int, whole_words: bool = False) -> dict[str, str]:
     """The text of one file in three: its lines in the order RNG(seed).permutation, or its characters as they stand.
 
-    Of n pieces the train part has the first floor(n f), f the first fraction. With `whole_words` a cut among characters
+    Of n pieces the train part has the first floor(n f), f the first fraction; of two fractions the second is that of
+    val and test, which are then the same. With `whole_words` a cut among characters
     moves on past the next white space, and so parts no word and no paragraph. Raises ValueError if a part gets none.
     """
     text, ends = read_text(path), _ends(fractions)
@@ -46,6 +47,8 @@ def cut_file(path: Path, cut: str, fractions: Sequence[float], seed: int, whole_
     if cut == "position" and whole_words:
         first, second = (_after_white_space(text, end) for end in (first, second))
     texts = ["".join(part) for part in (pieces[:first], pieces[first:second], pieces[second:])]
+    if len(fractions) == 2:
+        texts[2] = texts[1]
     if not all(texts):
         unit, remedy = ("lines", "set split=position") if cut == "lines" else ("characters", "take a longer text")
         raise ValueError(f"{path} is too short to be split in three by {cut}, {unit}: {len(pieces)}; {remedy}")
@@ -60,9 +63,11 @@ def _after_white_space(text: str, place: int) -> int:
 def _ends(fractions: Sequence[float]) -> tuple[Fraction, Fraction]:
     """Where train and val end, as exact parts of the whole: 0.7 + 0.1 is 0.8 here."""
     try:
-        train, val, test = (Fraction(str(fraction)) for fraction in fractions)
+        train, val, *rest = (Fraction(str(fraction)) for fraction in fractions)
     except (TypeError, ValueError):
-        raise ValueError(f"fractions are {fractions!r}: they must be three numbers, such as 0.9, 0.05, 0.05") from None
-    if min(train, val, test) <= 0 or not math.isclose(train + val + test, 1):
+        rest = [None, None]
+    if len(rest) > 1:
+        raise ValueError(f"fractions are {fractions!r}: they must be three numbers, such as 0.9, 0.05, 0.05, or two")
+    if min(train, val, *rest) <= 0 or not math.isclose(train + val + sum(rest), 1):
         raise ValueError(f"fractions are {fractions!r}: they must be positive and add up to 1")
     return train, train + val

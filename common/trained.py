@@ -9,7 +9,6 @@ from . import assembly, backends, checkpoints
 from .checkpoints import Checkpoint
 from .progress import note
 from .run_folder import RunFolder
-from .sampling import Sampler
 
 
 def find(run: str) -> Checkpoint:
@@ -38,18 +37,6 @@ def build(checkpoint: Checkpoint, backend: str | None = None) -> tuple[Any, Any]
         trained.load_buffers(checkpoint.buffers)
         trained.eval(), untrained.eval()
     return untrained, trained
-
-
-def sampler(checkpoint: Checkpoint, model: Any, temperature: float | None = None, top_k: int | None = None) -> Sampler:
-    """Return a sampler of the model; what is not given is as the recipe has it."""
-    how = checkpoint.recipe.sample
-    return Sampler(
-        model,
-        checkpoint.tokenizer,
-        checkpoint.recipe.model.context_length,
-        how.temperature if temperature is None else temperature,
-        how.top_k if top_k is None else top_k,
-    )
 
 
 def _recorded(checkpoint: Checkpoint) -> str:

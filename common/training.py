@@ -11,6 +11,8 @@ from .model import evaluating
 from .recipe import Recipe
 from .schedules import SCHEDULES
 
+JUDGING = 1  # the seed of what is drawn to judge on: the same windows in every run, whatever the run's seed
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -71,6 +73,8 @@ class Trainer:
             watched = self.watcher if judged else None
             if watched is not None:
                 watched.before_update(self.step, self.model, inputs, targets)
+            if hasattr(self.model, "begin"):
+                self.model.begin(self.step)
             _, loss = self.model(inputs, targets)
             self.optimizer.step(self.model.backward())
             self.step += 1
@@ -81,12 +85,15 @@ class Trainer:
 
     def lr(self) -> float:
         """Return the learning rate of the present step."""
-        schedule = SCHEDULES[self.recipe.optimizer.schedule]
-        return schedule(self.recipe.optimizer.lr, self.step, self.recipe.train.steps)
+        how = self.recipe.optimizer
+        lr = SCHEDULES[how.schedule](how.lr, self.step, self.recipe.train.steps)
+        return lr * (self.step + 1) / how.warmup if self.step < how.warmup else lr
 
     def split_loss(self, split: Any, stopping: Callable[[], bool] = lambda: False) -> float:
-        """Return the loss on a whole split: its first n_tokens // B batches, and at least one."""
-        return self._mean_loss(split, max(1, split.n_tokens // self.recipe.train.batch_size), stopping)
+        """Return the loss on a whole split, its first n_tokens // B batches and at least one; or on drawn ones."""
+        train = self.recipe.train
+        whole = max(1, split.n_tokens // train.batch_size)
+        return self._mean_loss(split, whole if train.evaluation == "whole" else train.eval_batches, stopping)
 
     def _evaluate(self, on_evaluation: Callable[[Evaluation, bool], None], stopping: Callable[[], bool]) -> None:
         train_loss = self._mean_loss(self.dataset.train, self.recipe.train.eval_batches, stopping)
@@ -98,17 +105,19 @@ class Trainer:
 
     def _mean_loss(self, split: Any, batches: int, stopping: Callable[[], bool]) -> float:
         """Return the mean of the batches' mean losses, summed in their order in float64."""
-        total, sizes = 0.0, (self.recipe.model.context_length, self.recipe.train.batch_size)
+        total, seed = 0.0, JUDGING if self.recipe.train.evaluation == "drawn" else None
         with evaluating(self.model):
-            for inputs, targets in split.batches(*sizes, steps=batches):
+            for inputs, targets in self._batches(split, steps=batches, seed=seed):
                 if stopping():
                     raise KeyboardInterrupt
                 total += float(self.model(inputs, targets)[1])
         return total / batches
 
     def _training_batches(self, steps: int) -> Any:
-        train, random = self.recipe.train, {}
-        if train.order == "random":
-            random = {"seed": train.seed}
-        sizes = self.recipe.model.context_length, train.batch_size
-        return self.dataset.train.batches(*sizes, steps=steps, start=self.step, **random)
+        train = self.recipe.train
+        seed = train.seed if train.order == "random" else None
+        return self._batches(self.dataset.train, steps=steps, start=self.step, seed=seed)
+
+    def _batches(self, split: Any, **which: Any) -> Any:
+        model, train = self.recipe.model, self.recipe.train
+        return split.batches(model.context_length, train.batch_size, everywhere=model.everywhere, **which)

@@ -1,4 +1,7 @@
-"""nnz's GPT in PyTorch: the model, generation, and the exchange with Hugging Face transformers. Read gpt.py first."""
+"""nnz's GPT in PyTorch: the model, training, generation, and the way to Hugging Face transformers and back.
+
+Read gpt.py first.
+"""
 
 try:
     import torch as _torch  # noqa: F401
@@ -10,11 +13,27 @@ except ModuleNotFoundError as error:
     ) from None
 
 from .cache import Cache
-from .choosing import Choice
 from .config import GPTConfig
 from .exchange import from_hf, to_hf
+from .from_recipe import model, optimizer, parameter_shapes
 from .generation import generate, stream
 from .gpt import GPT
+from .language_model import LanguageModel
 from .maps import attention_maps
+from .optimizers import AdamW
 
-__all__ = ["GPT", "Cache", "Choice", "GPTConfig", "attention_maps", "from_hf", "generate", "stream", "to_hf"]
+__all__ = [
+    "GPT",
+    "AdamW",
+    "Cache",
+    "GPTConfig",
+    "LanguageModel",
+    "attention_maps",
+    "from_hf",
+    "generate",
+    "model",
+    "optimizer",
+    "parameter_shapes",
+    "stream",
+    "to_hf",
+]

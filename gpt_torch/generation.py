@@ -22,11 +22,11 @@ import torch
 from torch import Tensor
 
 from nnz import checks
+from nnz.choosing import Choice
 from nnz.rng import RNG
 
 from .border import as_ids
 from .cache import Cache
-from .choosing import Choice
 from .config import GPTConfig
 from .gpt import GPT
 from .limits import logit_error
@@ -76,6 +76,12 @@ def stream(
     window = Window(model.config, idx, roll)
     uniforms = _uniforms(rng, len(window.tokens), tokens)
     return _stream(model, window, choice, uniforms, Cache(model.config) if cache else None)
+
+
+def endless(model: GPT, idx: np.ndarray, rng: RNG, choice: Choice) -> Iterator[np.ndarray]:
+    """As `stream` with a cache, for a single prompt idx (1, n) and without end. Raises what `stream` raises."""
+    uniforms = iter(lambda: rng.uniform(size=1), None)
+    return _stream(model, Window(model.config, idx, roll=1), choice, uniforms, Cache(model.config))
 
 
 def _stream(

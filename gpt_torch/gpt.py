@@ -46,6 +46,19 @@ class GPT(nn.Module):
         parameters: Mapping[str, Any] | None = None,
         device: str | torch.device = "cpu",
     ) -> None:
+        self._lay_out(config)
+        if parameters is None:
+            parameters = _drawn(self, checks.generator(RNG(SEED) if rng is None else rng))
+        self._take(parameters, device)
+
+    @classmethod
+    def shapes(cls, config: GPTConfig) -> dict[str, tuple[int, ...]]:
+        """Return the names and shapes of the parameters that such a model has, in their order, without making it."""
+        model = cls.__new__(cls)
+        model._lay_out(config)
+        return model._shapes()
+
+    def _lay_out(self, config: GPTConfig) -> None:
         super().__init__()
         self.config = config
         V, T, E = config.vocab_size, config.context_length, config.n_embd
@@ -58,9 +71,6 @@ class GPT(nn.Module):
             self.head = nn.Linear(E, V, bias=config.head_bias)
         self.to(getattr(torch, config.dtype))
         self._tie()
-        if parameters is None:
-            parameters = _drawn(self, checks.generator(RNG(SEED) if rng is None else rng))
-        self._take(parameters, device)
 
     def forward(
         self, idx: np.ndarray | Tensor, targets: np.ndarray | Tensor | None = None, cache: Cache | None = None
@@ -86,13 +96,15 @@ class GPT(nn.Module):
         return logits, F.cross_entropy(logits.flatten(0, 1), targets.flatten())
 
     def _take(self, parameters: Mapping[str, Any], device: str | torch.device) -> None:
-        shapes = {name: tuple(p.shape) for name, p in self.named_parameters()}
-        checks.named_arrays("parameters", parameters, shapes)
+        checks.named_arrays("parameters", parameters, self._shapes())
         self.to_empty(device=device)
         self._tie()  # moving the modules one by one has parted them
         with torch.no_grad():
             for name, p in self.named_parameters():
                 p.copy_(torch.as_tensor(parameters[name]))
+
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        return {name: tuple(p.shape) for name, p in self.named_parameters()}
 
     def _tie(self) -> None:
         if self.config.tied_head:

@@ -53,8 +53,11 @@ def test_a_file_too_short_to_split_is_refused(tmp_path: Path, cut: str) -> None:
         load_dataset(path, split=cut)
 
 
-@pytest.mark.parametrize("fractions", [(0.9, 0.1), (1.0, 0.0, 0.0), (0.5, 0.5, 0.5), 0.9, "abc", (2, -0.5, -0.5)])
-def test_fractions_that_do_not_cut_in_three_are_refused(tmp_path: Path, fractions) -> None:
+@pytest.mark.parametrize(
+    "fractions",
+    [(0.9,), (0.9, 0.2), (0.4, 0.3, 0.2, 0.1), (1.0, 0.0, 0.0), (0.5, 0.5, 0.5), 0.9, "abc", (2, -0.5, -0.5)],
+)
+def test_fractions_that_are_not_two_or_three_shares_of_one_are_refused(tmp_path: Path, fractions) -> None:
     with pytest.raises(ValueError, match="fractions are"):
         load_dataset(write(tmp_path / "t.txt", "\n".join(LINES)), fractions=fractions)
 

@@ -1,13 +1,29 @@
-"""From logits to a token: what the rest of the project draws, top-p beside it, and when rounding could matter."""
+"""From logits to a token: the definition, top-p beside it, and when rounding could matter."""
+
+import math
 
 import numpy as np
 import pytest
 from test_gpt_proofs import V, random_ids, random_model
 
+import nnz.choosing
 import nnz.gpt
-from nnz.sampling import choose
 
 WAYS = [{}, {"temperature": 3.0}, {"temperature": 0.0}, {"top_k": 3}, {"top_p": 0.8}, {"top_k": 5, "top_p": 0.6}]
+
+
+def plain_choice(logits, uniform, temperature, top_k):
+    """The definition, token by token."""
+    if temperature == 0:
+        return list(logits).index(max(logits))
+    least = sorted(logits)[-top_k] if 0 < top_k < len(logits) else min(logits)
+    weights = [math.exp((z - max(logits)) / temperature) if z >= least else 0.0 for z in logits]
+    running = 0.0
+    for token, weight in enumerate(weights):
+        running += weight / sum(weights)
+        if running > uniform:
+            return token
+    return len(logits) - 1
 
 
 def check_choice(nn):
@@ -15,7 +31,7 @@ def check_choice(nn):
     for _ in range(300):
         logits, uniform = generator.normal(size=V) * 2, generator.uniform()
         for temperature, top_k in ((1.0, 0), (0.5, 0), (0.0, 0), (1.3, 4), (1.0, V + 5)):
-            expected = choose(logits, uniform, temperature, top_k)
+            expected = plain_choice(logits, uniform, temperature, top_k)
             assert nn.Choice(temperature, top_k).token(logits, uniform) == expected
     quarters = np.zeros(4)
     assert [nn.Choice().token(quarters, u) for u in (0, 0.25, 0.5)] == [0, 1, 2]  # a sum that equals is passed over
@@ -47,12 +63,12 @@ CHECKS = [check for name, check in list(globals().items()) if name.startswith("c
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_the_package_passes(check):
-    check(nnz.gpt)
+    check(nnz.choosing)
 
 
 def test_most_draws_are_certain_so_that_the_cache_pays():
     model, generator = random_model(nnz.gpt, dtype="float32"), np.random.default_rng(5)
     logits = model(random_ids(7, (40, 9)))[0].detach().numpy().reshape(-1, V)
     error = nnz.gpt.limits.logit_error(model.config, logits)
-    certain = [nnz.gpt.Choice().is_certain(row, generator.uniform(), error) for row in logits]
+    certain = [nnz.choosing.Choice().is_certain(row, generator.uniform(), error) for row in logits]
     assert sum(certain) / len(certain) > 0.99

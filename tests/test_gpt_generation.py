@@ -10,13 +10,14 @@ from test_gpt_proofs import V, random_ids, random_model
 
 import nnz.gpt
 from nnz import RNG
+from nnz.choosing import Choice
 
 T = 9  # the models' context_length
 
 
 def plain_loop(nn, model, prompt, tokens, rng, temperature=1.0, top_k=0, top_p=1.0):
     """One row, no cache: crop to the context, run the whole window, draw one token."""
-    choice, row = nn.Choice(temperature, top_k, top_p), list(prompt)
+    choice, row = Choice(temperature, top_k, top_p), list(prompt)
     for _ in range(tokens):
         with torch.no_grad():
             logits = model(np.array([row[-T:]]))[0][0, -1].numpy()

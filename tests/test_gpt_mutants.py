@@ -11,9 +11,11 @@ import test_gpt_exchange
 import test_gpt_generation
 import test_gpt_proofs
 
+import nnz.choosing
 import nnz.gpt
 
 FOLDER = Path(nnz.gpt.__file__).parent
+CHOOSING = Path(nnz.choosing.__file__)  # which generation takes from the rest of the project
 PROOFS = {
     name.removeprefix("check_"): proof
     for module in (test_gpt_proofs, test_gpt_choosing, test_gpt_generation, test_gpt_exchange)
@@ -104,6 +106,7 @@ def load_copy(folder):
     )
     sys.modules[name] = package = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(package)
+    package.Choice = importlib.import_module(f"{name}.choosing").Choice
     return package
 
 
@@ -113,7 +116,10 @@ def run(proof, package, folder):
 
 @pytest.fixture
 def copy(tmp_path):
-    return shutil.copytree(FOLDER, tmp_path / "gpt", ignore=shutil.ignore_patterns("__pycache__"))
+    folder = shutil.copytree(FOLDER, tmp_path / "gpt", ignore=shutil.ignore_patterns("__pycache__"))
+    source = CHOOSING.read_text(encoding="utf-8").replace("from . import", "from nnz import")
+    (folder / CHOOSING.name).write_text(source, encoding="utf-8")
+    return folder
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: f"{mutant[0]}: {mutant[1]}")

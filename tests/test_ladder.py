@@ -56,7 +56,7 @@ def losses(settings: Recipe, backend: str, steps: int) -> list[str]:
     """The loss of every training step, and after them that in evaluation, as a log would have them."""
     data, nn = nnz.load_dataset("names", "padded"), backends.load(backend)
     model, T = assembly.model(nn, settings, V), settings.model.context_length
-    optimizer = assembly.optimizer(nn, settings, model.parameters())
+    optimizer = assembly.optimizer(nn, settings, model)
     found = []
     for inputs, targets in data.train.batches(T, 32, steps=steps, seed=settings.train.seed):
         found.append(model(inputs, targets)[1])

@@ -87,7 +87,7 @@ BAD_SETTINGS = [
     ("model.hidden_size", 2**31, "an integer from 1"),
     ("data.name", "", "a text file or a folder"),
     ("data.windows", "Stream", "did you mean 'stream'?"),
-    ("data.fractions", [0.5, 0.5], "add up to 1"),
+    ("data.fractions", [0.5, 0.4], "add up to 1"),
     ("data.fractions", [0.8, 0.1, 0.2], "add up to 1"),
     ("data.fractions", [1.1, -0.05, -0.05], "add up to 1"),
     ("data.fractions", 0.9, "add up to 1"),

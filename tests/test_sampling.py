@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from nnz import RNG
-from nnz.sampling import Sampler, choose
+from nnz.choosing import Choice
+from nnz.sampling import Sampler
 from nnz.tokenizers import CharTokenizer
 
 TOKENIZER = CharTokenizer("\nabc")  # 0 is the delimiter
@@ -25,7 +26,11 @@ class Scripted:
 
 
 def sampler(script, **how):
-    return Sampler(Scripted(script), TOKENIZER, context_length=3, **how)
+    return Sampler(Scripted(script), TOKENIZER, context_length=3, choice=Choice(**how))
+
+
+def choose(logits, uniform, **how):
+    return Choice(**how).token(logits, uniform)
 
 
 def probabilities(*values):

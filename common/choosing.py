@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nnz import checks
+from . import checks
 
 
 @dataclass(frozen=True)
 class Choice:
-    """How a token is drawn. The arithmetic is that of nnz.sampling.choose, with top-p beside it.
+    """How a token is drawn: softmax((logits - max logits) / temperature), in the dtype of the logits, of what is kept.
 
     Args:
         temperature: divides the logits; 0 takes the first of the largest.
@@ -38,7 +38,7 @@ class Choice:
             raise ValueError(f"top_p must be above 0 and at most 1; got {self.top_p}")
 
     def token(self, logits: np.ndarray, uniform: float) -> int:
-        """Return the first token whose running sum of probabilities exceeds `uniform`; logits (V,).
+        """Return the first token whose running sum of probabilities exceeds `uniform`, or the last; logits (V,).
 
         Raises FloatingPointError for logits that are not finite.
         """
@@ -77,11 +77,9 @@ class Choice:
             raise FloatingPointError(
                 "the model's logits are not finite: its training diverged; train with a lower optimizer.lr"
             )
-        divisor = logits.dtype.type(self.temperature)
-        if divisor == 0:
-            return None
-        with np.errstate(over="ignore"):  # a tiny temperature sends all but the largest to -inf, as it should
-            return (logits - logits.max()) / divisor
+        with np.errstate(over="ignore"):  # an infinite divisor makes all alike; a tiny one leaves -inf
+            divisor = logits.dtype.type(self.temperature)
+            return None if divisor == 0 else (logits - logits.max()) / divisor
 
     def _threshold(self, z: np.ndarray, top_p: float | None = None) -> float:
         """The least z that is kept: of equals all or none are."""

@@ -1,0 +1,34 @@
+"""Text from a trained GPT, as the command line wants it: nnz's Sampler, with the GPT's window and its cache."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+
+from nnz import sampling
+from nnz.rng import RNG
+
+from .generation import endless, stream
+
+
+@dataclasses.dataclass(frozen=True)
+class Sampler(sampling.Sampler):
+    """Draws as nnz's Sampler does; but the model sees one delimiter and the prompt, and from there on all that fits."""
+
+    def stream(self, rng: RNG, prompt: str = "") -> Iterator[int]:
+        """Yield token after token without end. One uniform a token; raises ValueError as nnz's does."""
+        return (int(token[0]) for token in endless(self.model.gpt, self._prompt(prompt), rng, self.choice))
+
+    def samples(self, rng: RNG, count: int, prompt: str = "", tokens: int = 0) -> Iterator[list[int]]:
+        """As nnz's; those of a given length are computed side by side, which changes no token."""
+        if not tokens or count < 2:
+            return super().samples(rng, count, prompt, tokens)
+        prompts = np.repeat(self._prompt(prompt), count, axis=0)
+        steps = stream(self.model.gpt, prompts, tokens, rng, **dataclasses.asdict(self.choice))
+        return iter(np.stack(list(steps), axis=1).tolist())
+
+    def _prompt(self, text: str) -> np.ndarray:
+        """(1, n), of which the first is the delimiter."""
+        return np.array([[self.tokenizer.delimiter, *self.tokenizer.encode(text)]])

@@ -1,0 +1,102 @@
+"""The processes that train one model together: those that torchrun started, or this one alone.
+
+Each takes an equal share of every batch; torch's DistributedDataParallel averages their gradients while they are
+computed, and so all hold the same weights at every step (Li et al. 2020). The first one writes for all.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from datetime import timedelta
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+NETWORK = ("gloo", "NCCL", "onnection", "imed out")  # words by which one of torch's errors tells of a lost worker
+PATIENCE = timedelta(minutes=10)  # how long a worker waits for the others: rank 0 draws and saves between steps
+
+
+def own_device(device: str) -> str:
+    """Return the device of this worker where every worker has one: "cuda" becomes "cuda:1" in the second."""
+    return f"cuda:{os.environ['LOCAL_RANK']}" if device == "cuda" and together() else device
+
+
+def together() -> bool:
+    """Tell whether torchrun started more than this process."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
+class Workers:
+    """All processes that train `model`, which lives on `device`; joins them at once. Raises ConnectionError."""
+
+    def __init__(self, model: nn.Module, device: str) -> None:
+        self.rank, self.count = 0, 1
+        self._model = model
+        if together():
+            with _lost():
+                if not dist.is_initialized():
+                    dist.init_process_group("nccl" if device.startswith("cuda") else "gloo", timeout=PATIENCE)
+                self.rank, self.count = dist.get_rank(), dist.get_world_size()
+                self._model = nn.parallel.DistributedDataParallel(model)
+
+    @property
+    def model(self) -> nn.Module:
+        """The model whose backward averages the gradients of all workers."""
+        return self._model
+
+    def shares(self, batch_size: int, parts: int) -> list[slice]:
+        """Return this worker's rows of a batch, in so many parts. Raises ValueError if the rows come out uneven."""
+        size, left = divmod(batch_size, self.count * parts)
+        if left:
+            raise ValueError(
+                f"batch_size {batch_size} does not divide among {self.count} workers of {parts} parts each; "
+                f"take a multiple of {self.count * parts}"
+            )
+        first = self.rank * parts
+        return [slice(i * size, (i + 1) * size) for i in range(first, first + parts)]
+
+    def mean(self, value: Tensor) -> Tensor:
+        """Return the mean over all workers. Raises ConnectionError if one is lost."""
+        if self.count == 1:
+            return value
+        with _lost():
+            dist.all_reduce(value)
+        return value / self.count
+
+    def agree(self, wish: bool) -> bool:
+        """Tell whether any of them wishes it. Raises ConnectionError if one is lost."""
+        return wish if self.count == 1 else float(self.mean(torch.tensor(float(wish), device=self._device()))) > 0
+
+    def part(self) -> None:
+        """Leave the others: from here on each works alone."""
+        if self.count > 1:
+            self.count = 1
+            with _lost():
+                dist.destroy_process_group()
+
+    @contextmanager
+    def averaging(self, last: bool) -> Iterator[None]:
+        """Inside, a backward adds up gradients; the last one of a batch averages them over all workers."""
+        waiting = nullcontext() if last or self.count == 1 else self._model.no_sync()
+        with _lost(), waiting:
+            yield
+
+    def _device(self) -> torch.device:
+        return next(self._model.parameters()).device
+
+
+@contextmanager
+def _lost() -> Iterator[None]:
+    """Turn what torch raises when a worker is gone into one line."""
+    try:
+        yield
+    except RuntimeError as error:
+        if together() and any(word in str(error) for word in NETWORK):
+            raise ConnectionError(
+                f"a worker was lost ({str(error).splitlines()[0][:120]}); "
+                "the same command with --resume goes on from the last checkpoint"
+            ) from error
+        raise
