@@ -18,7 +18,10 @@ EXAMPLES = """\
   nnz train names --backend numpy --dtype float64 --steps 2000
   nnz train names --data my-book.txt --set model.hidden_size=256 --out runs/my-book
   nnz train names --resume
+  nnz train gpt-cpu
+  torchrun --nproc_per_node 2 -m nnz train gpt
 """
+ON_OFF = {True: "on", False: "off", None: None}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=int, metavar="N", help="what the initial weights are drawn from")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute; default: auto")
     add("--threads", type=int, metavar="N", help="how many threads the backend may use")
+    for name, what in (("autocast", "compute in bfloat16"), ("compile", "use torch.compile")):
+        on_off = argparse.BooleanOptionalAction
+        add(f"--{name}", action=on_off, help=f"for a gpt: {what}, or not; default: on a GPU")
+    add("--deterministic", action="store_true", help="for a gpt: use no kernel that may give other bits each time")
     add("--set", action="append", default=[], metavar="K=V", help="set section.key of the recipe; may be repeated")
     add("--out", metavar="DIR", help="the run folder; default: runs/RECIPE-BACKEND")
     add("--resume", action="store_true", help="go on from the run folder's checkpoint")
@@ -79,6 +86,9 @@ def _recipe(arguments: argparse.Namespace) -> Recipe:
         "model.dtype": arguments.dtype,
         "train.steps": arguments.steps,
         "train.seed": arguments.seed,
+        "train.autocast": ON_OFF[arguments.autocast],
+        "train.compile": ON_OFF[arguments.compile],
+        "train.deterministic": arguments.deterministic or None,
     }
     for key, value in flags.items():
         if value is not None:

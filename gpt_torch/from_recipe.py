@@ -13,11 +13,13 @@ from .workers import Workers, own_device
 
 
 def model(recipe: Recipe, vocab_size: int, device: str = "cpu") -> LanguageModel:
-    """Return the recipe's GPT with the weights that its seed draws. Raises ValueError for what makes no model."""
+    """Return the recipe's GPT with the weights that its seed draws. Raises ValueError for sizes that do not fit."""
     train, device = recipe.train, own_device(device)
     gpt = GPT(_config(recipe, vocab_size), RNG(train.seed), device=device)
     how = {"autocast": train.autocast, "compile": train.compile, "deterministic": train.deterministic}
-    return LanguageModel(gpt, Workers(gpt, device), parts=train.parts, seed=train.seed, **how)
+    workers = Workers(gpt, device)
+    workers.shares(train.batch_size, train.parts)
+    return LanguageModel(gpt, workers, parts=train.parts, seed=train.seed, **how)
 
 
 def parameter_shapes(recipe: Recipe, vocab_size: int) -> dict[str, tuple[int, ...]]:

@@ -96,6 +96,10 @@ class LanguageModel:
         """The weights by name, in the order of a checkpoint; they share the model's memory: writing trains it."""
         return {name: p.detach() for name, p in self._named.items()}
 
+    def state_dict(self) -> dict[str, Tensor]:
+        """The weights as GPT.load_state_dict takes them."""
+        return self.gpt.state_dict()
+
     def load_parameters(self, arrays: Mapping[str, Any]) -> None:
         """Overwrite the weights, rounding to the model's dtype. Raises ValueError if a name or shape does not fit."""
         checks.named_arrays("parameters", arrays, {name: tuple(p.shape) for name, p in self._named.items()})

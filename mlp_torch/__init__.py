@@ -1,6 +1,6 @@
 """nnz in PyTorch: what Autograd adds. Only the forward is written; the backward is derived from it."""
 
-from . import ops
+from . import ops, state_dict
 from .layers import BatchNorm1d, Embedding, Flatten, Linear, Residual, Sequential, Tanh, cross_entropy
 from .mlp import MLP
 from .module import MLPModule
@@ -23,4 +23,5 @@ __all__ = [
     "devices",
     "ops",
     "set_threads",
+    "state_dict",
 ]
