@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from nnz import spec
+from nnz import outline, spec
+from nnz.conformance.checks_layers import LAYERS
 from nnz.model import MLPBase
 
 Fill = Callable[[tuple[int, ...], Any], np.ndarray]  # (shape, what came in) -> what goes out
@@ -60,6 +62,8 @@ def backend(fill: Fill) -> ModuleType:
         setattr(module.ops, function.name, _op(function, fill))
     module.MLP = type("MLP", (_MLP,), {"fill": staticmethod(fill)})
     module.SGD = module.AdamW = _Optimizer
+    for name in LAYERS:
+        setattr(module, name, partial(_Layer, name, fill))
     return module
 
 
@@ -97,6 +101,36 @@ class _MLP(MLPBase):
         shapes = {"emb": (B, T, E), "h_pre": (B, H), "h": (B, H), "logits": (B, V), "probs": (B, V)}
         shapes |= {"dlogits": (B, V), "dh": (B, H), "dh_pre": (B, H), "demb": (B, T, E)}
         return {name: self.fill(shape, self._p["wte"]) for name, shape in shapes.items()}
+
+
+class _Layer:
+    """Honest names and shapes, from nnz.outline; what it gives has the shape of what it took."""
+
+    def __init__(self, name: str, fill: Fill, *values: Any, dtype: str = "float32", **settings: Any) -> None:
+        inner = [v.outline if isinstance(v, _Layer) else v for v in values]
+        self.outline = getattr(outline, name)(*inner, **{k: v for k, v in settings.items() if k != "rng"})
+        self.fill, self.dtype = fill, dtype
+
+    def load_parameters(self, arrays: dict) -> None:
+        self.p = arrays
+
+    def load_buffers(self, arrays: dict) -> None:
+        self.b = arrays
+
+    def eval(self) -> None:
+        pass
+
+    def buffers(self) -> dict[str, np.ndarray]:
+        return {k: self.fill(b.shape, b) for k, b in self.b.items()}
+
+    def gradients(self) -> dict[str, np.ndarray]:
+        return {k: self.fill(p.shape, p) for k, p in self.p.items()}
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        return self.fill(x.shape, x)
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        return self.fill(dy.shape, dy)
 
 
 class _Optimizer:

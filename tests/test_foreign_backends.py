@@ -13,7 +13,7 @@ from nnz.conformance.grading import LEVELS, grade
 from nnz.conformance.report import NOT_THERE
 from nnz.conformance.subject import Subject
 
-NOT_IN_PLAIN_LISTS = {"batch_norm", "batch_norm_backward", "sgd"}
+NOT_IN_PLAIN_LISTS = {"batch_norm", "batch_norm_backward", "layers", "sgd"}
 QUICK = [level for level in LEVELS if level != "training"]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from . import checks_mlp, checks_optimizers, checks_training, checks_use
+from . import checks_layers, checks_mlp, checks_optimizers, checks_training, checks_use
 from .checks_ops import Check as Run
 from .checks_ops import op_check
 
@@ -26,6 +26,7 @@ FORWARDS = ("embedding", "linear", "tanh", "cross_entropy", "batch_norm")
 CHECKS: tuple[Check, ...] = (
     *(Check(op, "forward", op_check(f"{op}_forward")) for op in FORWARDS),
     *(Check(f"{op}_backward", "backward", op_check(f"{op}_backward")) for op in FORWARDS),
+    *(Check("layers", name, checks_layers.layer_check(name)) for name in checks_layers.LAYERS),
     Check("mlp", "loss and gradients", checks_mlp.loss_and_gradients),
     Check("mlp", "the recipe's size", checks_mlp.recipe_size),
     Check("mlp", "sizes of one", checks_mlp.sizes_of_one),
@@ -54,6 +55,7 @@ LEVELS: tuple[str, ...] = tuple(dict.fromkeys(check.level for check in CHECKS))
 # What a level needs; where one of these failed, the result says so.
 BUILDS_ON: dict[str, tuple[str, ...]] = {
     **{f"{op}_backward": (op,) for op in FORWARDS},
+    "layers": tuple(op + way for op in FORWARDS if op != "cross_entropy" for way in ("", "_backward")),
     "mlp": tuple(op + way for op in FORWARDS if op != "batch_norm" for way in ("", "_backward")),
     "training": ("mlp", "adamw"),
     "sampling": ("mlp",),

@@ -11,7 +11,7 @@ from nnz import backends, spec
 from nnz.errors import UsageError
 
 from .levels import CHECKS, LEVELS
-from .new_backend_text import INIT, MLP, OPS_HEAD, OPTIMIZERS, README
+from .new_backend_text import INIT, LAYERS, MLP, OPS_HEAD, OPTIMIZERS, README
 
 WIDTH = 116  # of a docstring's lines, indented by four
 
@@ -30,7 +30,8 @@ def write(folder: Path) -> list[Path]:
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         raise FileExistsError(f"{folder} is there already and not empty; give a new folder")
     folder.mkdir(parents=True, exist_ok=True)
-    files = {"__init__.py": INIT, "ops.py": ops_source(), "mlp.py": MLP, "optimizers.py": OPTIMIZERS}
+    files = {"__init__.py": INIT, "ops.py": ops_source(), "layers.py": LAYERS, "mlp.py": MLP}
+    files["optimizers.py"] = OPTIMIZERS
     files["README.md"] = README.format(name=name, levels=_levels(), asked=sum(len(c.dtypes) for c in CHECKS))
     for file, text in files.items():
         (folder / file).write_text(text.replace("NAME", name), encoding="utf-8")  # README has no NAME

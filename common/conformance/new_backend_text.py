@@ -3,10 +3,12 @@
 INIT = '''"""NAME: a backend of nnz. Grade it with: nnz parity NAME"""
 
 from . import ops
+from .layers import BatchNorm1d, Embedding, Flatten, Linear, Residual, Sequential, Tanh
 from .mlp import MLP
 from .optimizers import SGD, AdamW
 
-__all__ = ["MLP", "SGD", "AdamW", "ops"]
+LAYERS = ["BatchNorm1d", "Embedding", "Flatten", "Linear", "Residual", "Sequential", "Tanh"]
+__all__ = [*LAYERS, "MLP", "SGD", "AdamW", "ops"]
 '''
 
 OPS_HEAD = '''"""The operations as pure functions. Numpy arrays come in; arrays of their dtype go out, or plain lists.
@@ -14,6 +16,64 @@ OPS_HEAD = '''"""The operations as pure functions. Numpy arrays come in; arrays 
 B batch, T context, E embedding, H hidden, V vocabulary, C channels; a linear maps N to M; (...) is any shape.
 Write to no argument, save where it says so.
 """
+'''
+
+LAYERS = '''"""The layers: y = layer(x), dx = layer.backward(dy), then layer.gradients(), by the names of parameters().
+
+parameters() and buffers(), the running statistics, are dicts by name, those of a layer inside another with its place
+before them: "0.weight", "layer.bias". load_parameters(arrays) and load_buffers(arrays) set them. train() and eval()
+tell BatchNorm1d, also inside others, which statistics to take. backward gives None where ids came in; it may be called
+twice. nnz.layers_by_hand has all of this over a module of ops: to learn, write it; to be quick, bind yours to that.
+"""
+
+
+class Embedding:
+    """y = weight[x]        x (B,T) int  weight (num_embeddings, embedding_dim)"""
+
+    def __init__(self, num_embeddings, embedding_dim, rng, dtype="float32"):
+        raise NotImplementedError
+
+
+class Linear:
+    """y = x weight^T + bias        x (B,N) or (B,T,N)  weight (out_features, in_features), gain: see nnz.layers"""
+
+    def __init__(self, in_features, out_features, bias=True, rng=None, dtype="float32", gain=None):
+        raise NotImplementedError
+
+
+class BatchNorm1d:
+    """torch.nn.BatchNorm1d over all axes but the last; parameters weight, bias, buffers running_mean, running_var."""
+
+    def __init__(self, num_features, eps=1e-5, momentum=0.1, dtype="float32"):
+        raise NotImplementedError
+
+
+class Tanh:
+    """y = tanh(x)"""
+
+    def __init__(self):
+        raise NotImplementedError
+
+
+class Flatten:
+    """(B,T,C) -> (B, T/n, n*C), or (B, n*C) where one group is left; without n all positions are one group."""
+
+    def __init__(self, n=None):
+        raise NotImplementedError
+
+
+class Residual:
+    """y = x + layer(x)"""
+
+    def __init__(self, layer):
+        raise NotImplementedError
+
+
+class Sequential:
+    """One layer after the other."""
+
+    def __init__(self, *layers):
+        raise NotImplementedError
 '''
 
 MLP = '''"""The MLP: logits = fc2(tanh(fc1(the embeddings of T tokens, side by side)))"""

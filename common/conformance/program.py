@@ -15,6 +15,7 @@ from .protocol import TIMEOUT, Program
 from .report import FAILED, NOT_THERE, PASSED, Report, Result
 from .subject import NotThere, Subject, Wrong
 
+NOT_ASKED = "layers"  # objects that remember: the protocol knows none, as a program keeps nothing between requests
 OWN_LEVELS = tuple(dict.fromkeys(check.level for check in PROGRAM_CHECKS))
 
 
@@ -31,7 +32,7 @@ def grade_program(
     Raises OSError if it cannot be started, ValueError if it does not speak the protocol, UsageError as `grade` does.
     """
     selected(levels, dtypes)
-    chosen = [level for level in LEVELS if levels is None or level in levels]
+    chosen = [level for level in LEVELS if (levels is None and level != NOT_ASKED) or level in (levels or ())]
     backend = ProgramBackend(Program(command, timeout))
     report = grade(backend, [level for level in chosen if level not in OWN_LEVELS], dtypes, rounds, seed)
     results, subject = list(report.results), Subject(backend)
