@@ -3,8 +3,9 @@
 A word is lower-cased, composed (NFC) and keeps its inner apostrophes and hyphens: don't, well-known; so does a number
 its points: 1,000.5. Any other character is a mark of its own, but for "--" and "...". A quote that could open or close
 is two tokens, told apart by what stands around it; the opening one ends in GLUE, so that it is spaced without memory.
-A blank line is one token, PARAGRAPH: it says that a thought has ended. In a text without any, LINE_END is that token.
-Elsewhere line ends are spaces, for books break their lines where the page ends.
+Chinese, Japanese, Thai, Lao, Khmer and Burmese put no spaces between words: there each character is a token, with its
+vowels and tones. A blank line is one token, PARAGRAPH: it says that a thought has ended. In a text without any,
+LINE_END is that token. Elsewhere line ends are spaces, for books break their lines where the page ends.
 """
 
 import re
@@ -17,6 +18,12 @@ GLUE = "\u2060"  # Unicode's word joiner: what follows stays close
 _AFTER_WORD = frozenset(",.;:!?…)]}”’»%\"'。，、；：！？）】」』") | {"..."}  # no space before
 _BEFORE_WORD = frozenset("([{“‘«¿¡$£€#（【「『")  # no space after
 _BETWEEN = frozenset(("—", "--", "/"))  # neither
+
+_UNSPACED = (  # the scripts without spaces: Thai and Lao, Burmese, Khmer, kana, Han
+    "\u0e01-\u0eff\u1000-\u109f\u1780-\u17ff\u3041-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f"
+    "\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+_CLOSE = re.compile(rf"[{_UNSPACED}\u3001-\u303f\u30fb\uff01-\uff65]")  # these and the marks that go with them
 
 _BLANK_LINE = re.compile(r"\n\s*\n")
 _OPENING_QUOTE = re.compile(r"""["'’](?=\S)(?<![^\s(\[{“‘«—/-].)""")  # the quote first, for `re` skips to it
@@ -40,15 +47,18 @@ def gap(before: str, after: str) -> str:
     """The space, if any, between two neighbouring tokens; `before` is empty at the start."""
     if not before or before[-1] in ("\n", GLUE) or after[0] == "\n":
         return ""
+    if _CLOSE.match(before[-1]) and _CLOSE.match(after[0]):
+        return ""
     return "" if before in _BEFORE_WORD | _BETWEEN or after in _AFTER_WORD | _BETWEEN else " "
 
 
 @cache
 def _pattern(end: str) -> re.Pattern:
-    letters = rf"[^\W_]+(?:[{_marks()}]+[^\W_]*)*"  # Python's \w has no combining marks, and Hindi vowels are some
+    letter, marks = rf"[^\W_{_UNSPACED}]", f"[{_marks()}]"  # \w has no combining marks, and Hindi vowels are some
+    letters = rf"{letter}+(?:{marks}+{letter}*)*"
     word = rf"{letters}(?:(?:['’\u2010\u2011-]|(?<=\d)[.,:](?=\d)){letters})*"
     paragraph = _BLANK_LINE.pattern if end == PARAGRAPH else r"\n(?:\s*\n)?"
-    return re.compile(rf"{paragraph}|{UNKNOWN}|{word}|[\"'’]{GLUE}|--+|\.(?: ?\.)+|[^\s{GLUE}]")
+    return re.compile(rf"{paragraph}|{UNKNOWN}|{word}|[{_UNSPACED}]{marks}*|[\"'’]{GLUE}|--+|\.(?: ?\.)+|[^\s{GLUE}]")
 
 
 @cache

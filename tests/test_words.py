@@ -52,6 +52,27 @@ def test_words_are_lower_cased_and_keep_inner_apostrophes_and_hyphens() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("你好，世界。你好！", ["你", "好", "，", "世", "界", "。", "你", "好", "！"]),
+        ("「東京タワー」へ", ["「", "東", "京", "タ", "ワ", "ー", "」", "へ"]),
+        ("สวัสดี", ["ส", "วั", "ส", "ดี"]),
+    ],
+)
+def test_a_script_without_spaces_is_cut_by_characters_and_comes_back_without_spaces(text, words) -> None:
+    tokenizer = WordTokenizer(text)
+    assert spelled(tokenizer, text) == words
+    assert tokenizer.decode(tokenizer.encode(text)) == text
+
+
+def test_beside_words_of_other_scripts_and_in_korean_spaces_stay() -> None:
+    text = "我用 python 3.11 写。 나는 학교에 간다."
+    tokenizer = WordTokenizer(text)
+    assert spelled(tokenizer, text)[:5] == ["我", "用", "python", "3.11", "写"]
+    assert tokenizer.decode(tokenizer.encode(text)) == text
+
+
 def test_ids_go_by_count_then_by_the_alphabet() -> None:
     assert WordTokenizer("b a c, c a c").words == ["c", "a", ",", "b", "\n"]
 
