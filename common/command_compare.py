@@ -6,9 +6,9 @@ The untrained one is drawn again from the seed that the checkpoint records; both
 from __future__ import annotations
 
 import argparse
-import unicodedata
 from typing import Any
 
+from .columns import beside
 from .command_sample import add_sampling_arguments, check_sampling, how_to_draw
 from .errors import refusing
 
@@ -16,13 +16,12 @@ EXAMPLES = """\
   nnz compare runs/names-c
   nnz compare runs/names-c --count 5 --seed 7
 """
-COLUMN = 36  # what an untrained model says may be long; two columns fit a terminal of 80
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     add_sampling_arguments(parser)
-    parser.add_argument("--count", type=int, default=10, metavar="N", help="how many samples of each; default: 10")
+    parser.add_argument("--count", type=int, metavar="N", help="how many samples of each; default: 10, or 2 long ones")
     parser.add_argument("--data", metavar="NAME", help="where the run's data are now, if not where they were")
 
 
@@ -38,12 +37,26 @@ def run(arguments: argparse.Namespace) -> None:
             recipe = checkpoint.recipe = recipe.override("data.name", arguments.data)
         dataset = _dataset(checkpoint)
         models = trained.build(checkpoint, arguments.backend)
-    columns = []
-    for title, model in zip(("untrained", f"after {checkpoint.step:,} steps"), models, strict=True):
+    heads, samples = [], []
+    for title, model in zip(("untrained", _title(checkpoint)), models, strict=True):
         sampler = sampling.of_recipe(model, checkpoint.tokenizer, recipe, **how_to_draw(arguments))
-        columns.append([title, _val_loss(model, dataset, recipe), *_samples(sampler, recipe, arguments)])
-    for left, right in zip(*columns, strict=True):
-        print(f"{_fit(left)} | {_fit(right).rstrip()}".rstrip())
+        heads.append((title, _val_loss(model, dataset, recipe)))
+        samples.append(_samples(sampler, recipe, arguments))
+    _print(list(zip(*heads, strict=True)), list(zip(*samples, strict=True)))
+
+
+def _print(heads: list[tuple[str, str]], samples: list[tuple[str, str]]) -> None:
+    """Sample beside sample; where some take several lines, with an empty line before each."""
+    pairs = [beside(*pair) for pair in samples]
+    apart = [beside("", "")] if any(len(lines) > 1 for lines in pairs) else []
+    for lines in [*(beside(*head) for head in heads), *(lines for pair in pairs for lines in [*apart, pair])]:
+        print("\n".join(lines))
+
+
+def _title(checkpoint: Any) -> str:
+    if checkpoint.recipe.optimizer.name == "none":
+        return "counted"
+    return f"after {checkpoint.step:,} step{'s' * (checkpoint.step != 1)}"
 
 
 def _dataset(checkpoint: Any) -> Any:
@@ -66,22 +79,6 @@ def _samples(sampler: Any, recipe: Any, arguments: argparse.Namespace) -> list[s
     from .rng import RNG
 
     rng = RNG(recipe.sample.seed if arguments.seed is None else arguments.seed)
-    return [sampler.tokenizer.decode(list(sampler.sample(rng))) for _ in range(arguments.count)]
-
-
-def _fit(text: str) -> str:
-    """Cut or fill the text to the width of a column, counting wide characters as two and line ends as spaces."""
-    text = " ".join(text.split("\n"))
-    width = sum(map(_width, text))
-    if width <= COLUMN:
-        return text + " " * (COLUMN - width)
-    while width > COLUMN - 1:
-        width -= _width(text[-1])
-        text = text[:-1]
-    return text + "…" + " " * (COLUMN - 1 - width)
-
-
-def _width(character: str) -> int:
-    if unicodedata.combining(character):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+    length = recipe.sample.tokens
+    count = arguments.count if arguments.count is not None else 2 if length else 10
+    return [sampler.tokenizer.decode(tokens) for tokens in sampler.samples(rng, count, tokens=length)]
