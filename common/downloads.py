@@ -128,7 +128,7 @@ def _download(data: KnownData, path: Path, progress: bool) -> None:
         raise DownloadError(
             f"could not download {data.name} from {url} to {path.parent}: {_root(error)}; "
             f"check the connection and the folder, or put the file there as {path.name}; "
-            "or take a text of your own: --data FILE"
+            "or take --data names, which needs no download, or a text of your own: --data FILE"
         ) from error
 
 
