@@ -12,6 +12,7 @@ from typing import NoReturn
 from . import (
     __version__,
     command_bench,
+    command_bench_gpt,
     command_compare,
     command_data,
     command_diff,
@@ -36,6 +37,7 @@ COMMANDS = {
     "export": command_export,
     "import": command_import,
     "bench": command_bench,
+    "bench-gpt": command_bench_gpt,
     "data": command_data,
     "parity": command_parity,
     "diff": command_diff,

@@ -12,6 +12,7 @@ except ModuleNotFoundError as error:
         "nnz.gpt needs torch, which is not installed; install it with: pip install 'nnz[torch]'"
     ) from None
 
+from . import benchmark
 from .cache import Cache
 from .config import GPTConfig
 from .exchange import from_hf, to_hf
@@ -29,6 +30,7 @@ __all__ = [
     "GPTConfig",
     "LanguageModel",
     "attention_maps",
+    "benchmark",
     "from_hf",
     "generate",
     "model",
