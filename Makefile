@@ -18,7 +18,7 @@ WARNINGS = -Wall -Wextra -Wconversion -Wshadow
 HARNESS = grading poisoning foreign_backends random_shapes diff new_backend parity_command conformance_by_pytest oracle \
 	compare bounds bounds_ops golden protocol
 
-.PHONY: help run test test-fast lint mlp test-parity test-mutants kill-matrix parity-full bench speed readme clean
+.PHONY: help run test test-fast lint mlp test-parity test-mutants kill-matrix parity-full bench bench-gpt speed readme clean
 
 help:
 	@echo "make run          train on the names inside the package, then print names that never existed"
@@ -31,6 +31,7 @@ help:
 	@echo "make kill-matrix  which bug which tolerance catches; writes common/conformance/kill_matrix.md"
 	@echo "make parity-full  all 50,000 steps in float64 in every backend, byte for byte; writes the README's table"
 	@echo "make bench        time a step of every backend; writes the README's table"
+	@echo "make bench-gpt    train the GPT's recipes and time a step of it; writes the README's tables"
 	@echo "make speed        how long a few other things take, beside their limits"
 	@echo "make readme       write the README's figures anew"
 	@echo "make clean        remove .venv, build and runs"
@@ -75,6 +76,9 @@ parity-full: .venv/dev build/mlp
 
 bench: .venv/dev build/mlp
 	$(BIN)/python tests/readme.py bench
+
+bench-gpt: .venv/dev
+	$(BIN)/python tests/readme.py gpt
 
 speed: .venv/dev
 	$(BIN)/python tests/speed.py

@@ -8,8 +8,12 @@ import os
 import re
 import subprocess
 import sys
+import time
 from datetime import date
 from pathlib import Path
+
+from nnz.conformance.environment import environment
+from nnz.run_folder import RunFolder
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
@@ -111,7 +115,30 @@ def bench_table() -> str:
     )
 
 
-MAKERS = {"script": script_table, "lines": lines_table, "bench": bench_table, "make-run": run_output}
+def gpt_table() -> str:
+    """The GPT's recipes for a CPU, trained whole, and its speed beside the usual ways; on a GPU the others too."""
+    import torch
+
+    gpu = torch.cuda.is_available()
+    machine = torch.cuda.get_device_name() if gpu else f"{environment()['cpu']}, {os.cpu_count()} cores"
+    recipes = ("gpt", "gpt-best") if gpu else ("gpt-cpu", "gpt-cpu-best")
+    lines = ["| recipe | best val loss | at step | of | seconds |", "|---|---:|---:|---:|---:|"]
+    for recipe in recipes:
+        out = ROOT / "build" / "gpt" / recipe
+        began = time.perf_counter()
+        run(f"nnz train {recipe} --restart --out {out}")
+        seconds = time.perf_counter() - began
+        rows = RunFolder(out).read_log()
+        step, _, best = min(rows, key=lambda row: row[2])
+        lines.append(f"| `{recipe}` | {best:.4f} | {step:,} | {rows[-1][0] + 1:,} | {seconds:.0f} |")
+    speed = run(f"nnz bench-gpt {recipes[0]}")
+    return (
+        f"Whole commands, by `make bench-gpt` on {date.today()} ({machine}); then a training step of `{recipes[0]}` "
+        f"beside two usual ways of writing it in eager torch, in turn, medians.\n\n" + "\n".join(lines) + f"\n\n{speed}"
+    )
+
+
+MAKERS = {"script": script_table, "lines": lines_table, "bench": bench_table, "gpt": gpt_table, "make-run": run_output}
 
 if __name__ == "__main__":
     for part in sys.argv[1:] or MAKERS:
