@@ -27,9 +27,10 @@ def grade_program(
     levels: Collection[str] | None = None,
     timeout: float = TIMEOUT,
 ) -> Report:
-    """Grade `command`, to which `conformance ...` is added; no single request may take longer than `timeout` seconds.
+    """Grade `command`, to which `conformance ...` is added, in all levels but `layers`, or in those asked for.
 
-    Raises OSError if it cannot be started, ValueError if it does not speak the protocol, UsageError as `grade` does.
+    No single request may take longer than `timeout` seconds. Raises OSError if it cannot be started, ValueError if it
+    does not speak the protocol, UsageError as `grade` does.
     """
     selected(levels, dtypes)
     chosen = [level for level in LEVELS if (levels is None and level != NOT_ASKED) or level in (levels or ())]
