@@ -6,7 +6,7 @@ import sys
 import pytest
 from tiny_runs import nnz, tiny_recipe, train
 
-from nnz import recipe
+from nnz import backends, recipe
 from nnz.command_line import main
 
 BOOK = (
@@ -53,11 +53,36 @@ def test_a_prompt_word_that_the_book_never_has_is_named_with_its_neighbours(run,
     assert "'harry'" in err
 
 
+@pytest.mark.parametrize("prompt", ["HARRY", "?", "", "harry, and", "  the   cat "])
+def test_a_prompt_may_be_in_capitals_a_mark_alone_or_nothing_and_stands_as_it_was_given(run, capsys, prompt) -> None:
+    code, out, err = nnz(capsys, "sample", run, "--prompt", prompt, "--count", 2)
+    assert (code, err) == (0, "")
+    assert all(line.startswith(prompt) for line in out.splitlines())
+    assert len(out.splitlines()) == 2
+
+
+def test_a_prompt_with_what_the_book_cannot_hold_is_refused(run, capsys) -> None:
+    code, out, err = nnz(capsys, "sample", run, "--prompt", "the 😀")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "word '😀' is not among" in err
+
+
 def test_compare_shows_the_untrained_and_the_trained_model_on_words(run, capsys) -> None:
     code, out, err = nnz(capsys, "compare", run, "--count", 3)
     assert (code, err) == (0, "")
     losses = [float(loss) for loss in re.findall(r"val_loss (\d+\.\d+)", out)]
     assert losses[1] < losses[0]
+
+
+@pytest.mark.slow
+def test_a_thousand_float64_steps_on_words_give_the_same_log_in_every_backend(tmp_path) -> None:
+    (tmp_path / "book.txt").write_text(BOOK * 20)
+    settings = recipe.load("words").override("data.name", str(tmp_path / "book.txt")).override("model.dtype", "float64")
+    settings = settings.override("train.steps", 1_000).override("train.eval_every", 50)
+    first, *others = (train(settings, tmp_path / b, b) / "log.csv" for b in backends.names())
+    assert len(first.read_text().splitlines()) == 22
+    for other in others:
+        assert other.read_bytes() == first.read_bytes()
 
 
 def test_the_recipe_words_holds_the_settings_of_its_system() -> None:
