@@ -56,6 +56,15 @@ def buffer_shapes(recipe: Recipe, vocab_size: int) -> dict[str, tuple[int, ...]]
     return {} if recipe.model.kind in (MLP, GPT) else _outlined(recipe, vocab_size).buffers
 
 
+def moment_shapes(recipe: Recipe, vocab_size: int) -> dict[str, tuple[int, ...]]:
+    """Return the names and shapes of what the recipe's optimizer keeps, as `parameter_shapes` does: m.wte, v.wte ..."""
+    if recipe.model.kind == GPT:
+        return _gpt().moment_shapes(recipe, vocab_size)
+    moments = MOMENTS.get(recipe.optimizer.name, ())
+    shapes = parameter_shapes(recipe, vocab_size)
+    return {f"{moment}.{name}": shape for moment in moments for name, shape in shapes.items()}
+
+
 def fit(model: Any, recipe: Recipe, dataset: Any) -> None:
     """Give a model of closed form its parameters, from the training split; leave any other as it was drawn."""
     if recipe.model.kind == COUNTED:
@@ -70,7 +79,7 @@ def optimizer(nn: ModuleType, recipe: Recipe, model: Any) -> Any:
         return _gpt().optimizer(recipe, model)
     if settings.name == NONE:
         return NoOptimizer()
-    how = {"betas": (0.9, settings.beta2)} if settings.name == "adamw" else {}
+    how = {"betas": (0.9, settings.beta2)} if settings.name == ADAMW else {}
     make = getattr(nn, OPTIMIZERS[settings.name])
     return make(model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay, **how)
 
@@ -82,9 +91,11 @@ def _gpt() -> ModuleType:
 def _refuse_foreign(recipe: Recipe) -> None:
     """Raises UsageError for a setting that means nothing to the recipe's model, and so would be passed over."""
     if recipe.model.kind == GPT:
-        if recipe.optimizer.name != "adamw":
-            raise UsageError(f"optimizer.name = {recipe.optimizer.name!r} is not for gpt; it takes adamw")
+        if recipe.optimizer.name not in (ADAMW, MUON):
+            raise UsageError(f"optimizer.name = {recipe.optimizer.name!r} is not for gpt; it takes {ADAMW} or {MUON}")
         return
+    if recipe.optimizer.name == MUON:
+        raise UsageError(f"optimizer.name = 'muon' is of gpt alone; take another for {recipe.model.kind}")
     for section, keys in OF_GPT.items():
         settings = getattr(recipe, section)
         for key in keys:
@@ -108,11 +119,12 @@ def _mlp_sizes(recipe: Recipe, vocab_size: int) -> dict[str, int]:
 MLP = "mlp"  # the one model that every backend spells out
 GPT = "gpt"  # the one that needs autograd
 COUNTED = "bigram-counts"
-NONE = "none"
+ADAMW, MUON, NONE = "adamw", "muon", "none"
 MODELS = (MLP, *RUNGS, GPT)
+MOMENTS = {ADAMW: ("m", "v")}
 OF_GPT = {
     "model": ("shape", "layers", "heads", "dropout", "embedding_dropout", "attention"),
     "optimizer": ("decay", "clip"),
     "train": ("parts", "autocast", "compile", "deterministic"),
 }
-OPTIMIZERS = {"adamw": "AdamW", "sgd": "SGD", NONE: ""}  # name in a recipe -> name in every backend
+OPTIMIZERS = {ADAMW: "AdamW", "sgd": "SGD", MUON: "Muon", NONE: ""}  # name in a recipe -> name in every backend

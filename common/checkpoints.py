@@ -20,7 +20,6 @@ from .atomic import replacing
 from .recipe import Recipe, loads
 
 FORMAT = "nnz-checkpoint-1"
-OPTIMIZER_PREFIXES = ("m.", "v.")
 METADATA = {"recipe", "config", "tokenizer", "backend", "dtype", "step", "t", "val_loss", "best_val_loss"}
 
 
@@ -125,15 +124,14 @@ def _shapes(checkpoint: Checkpoint) -> tuple[dict[str, tuple[int, ...]], dict[st
 
 
 def _check(metadata: dict[str, str], found: dict[str, tuple[str, tuple[int, ...]]]) -> None:
-    """Raises ValueError unless the file holds its recipe's parameters and buffers, and of each moment all or none."""
+    """Raises ValueError unless the file holds its recipe's parameters and buffers, and of its moments all or none."""
     checkpoint = _from_metadata(metadata)
     dtype = tensor_file.DTYPES[checkpoint.recipe.model.dtype]
     parameters, buffers = _shapes(checkpoint)
     expected = {name: (dtype, shape) for name, shape in (parameters | buffers).items()}
-    for prefix in OPTIMIZER_PREFIXES:
-        moments = {f"{prefix}{name}": (dtype, shape) for name, shape in parameters.items()}
-        if moments.keys() & found.keys():
-            expected |= moments
+    moments = assembly.moment_shapes(checkpoint.recipe, checkpoint.tokenizer.vocab_size)
+    if moments.keys() & found.keys():
+        expected |= {name: (dtype, shape) for name, shape in moments.items()}
     if missing := expected.keys() - found.keys():
         raise ValueError(f"it lacks {min(missing)!r}")
     if foreign := found.keys() - expected.keys():

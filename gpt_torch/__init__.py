@@ -16,12 +16,12 @@ from . import benchmark
 from .cache import Cache
 from .config import GPTConfig
 from .exchange import from_hf, to_hf
-from .from_recipe import model, optimizer, parameter_shapes
+from .from_recipe import model, moment_shapes, optimizer, parameter_shapes
 from .generation import generate, stream
 from .gpt import GPT
 from .language_model import LanguageModel
 from .maps import attention_maps
-from .optimizers import AdamW
+from .optimizers import AdamW, Muon
 
 __all__ = [
     "GPT",
@@ -29,11 +29,13 @@ __all__ = [
     "Cache",
     "GPTConfig",
     "LanguageModel",
+    "Muon",
     "attention_maps",
     "benchmark",
     "from_hf",
     "generate",
     "model",
+    "moment_shapes",
     "optimizer",
     "parameter_shapes",
     "stream",

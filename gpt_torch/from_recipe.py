@@ -8,7 +8,7 @@ from nnz.rng import RNG
 from .config import GPTConfig
 from .gpt import GPT
 from .language_model import LanguageModel
-from .optimizers import AdamW
+from .optimizers import AdamW, Muon, Optimizer, is_inner
 from .workers import Workers, own_device
 
 
@@ -27,10 +27,18 @@ def parameter_shapes(recipe: Recipe, vocab_size: int) -> dict[str, tuple[int, ..
     return GPT.shapes(_config(recipe, vocab_size))
 
 
-def optimizer(recipe: Recipe, model: LanguageModel) -> AdamW:
-    """Return the recipe's optimizer of the model's parameters."""
+def moment_shapes(recipe: Recipe, vocab_size: int) -> dict[str, tuple[int, ...]]:
+    """Return the names and shapes of what the recipe's optimizer keeps. Raises ValueError for what makes no model."""
+    shapes, muon = parameter_shapes(recipe, vocab_size), recipe.optimizer.name == "muon"
+    squares = {name: shape for name, shape in shapes.items() if not (muon and is_inner(name, shape))}
+    return {f"{moment}.{name}": s for moment, found in (("m", shapes), ("v", squares)) for name, s in found.items()}
+
+
+def optimizer(recipe: Recipe, model: LanguageModel) -> Optimizer:
+    """Return the recipe's optimizer of the model's parameters. Raises ImportError for one that torch does not have."""
     o = recipe.optimizer
-    return AdamW(dict(model.gpt.named_parameters()), o.lr, (0.9, o.beta2), o.weight_decay, o.decay, o.clip)
+    make = {"adamw": AdamW, "muon": Muon}[o.name]
+    return make(dict(model.gpt.named_parameters()), o.lr, (0.9, o.beta2), o.weight_decay, o.decay, o.clip)
 
 
 def _config(recipe: Recipe, vocab_size: int) -> GPTConfig:

@@ -1,25 +1,84 @@
-"""torch.optim.AdamW, as the training loop holds an optimizer: its moments by name, to be saved and loaded."""
+"""torch's optimizers, as the training loop holds one: its moments by name, to be saved and loaded."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from nnz import checks
 
-MOMENTS = {"m": "exp_avg", "v": "exp_avg_sq"}  # ours and torch's name
+MOMENTS = {"AdamW": {"m": "exp_avg", "v": "exp_avg_sq"}, "Muon": {"m": "momentum_buffer"}}  # ours and torch's names
 
 
-class AdamW:
-    """torch's own AdamW, all parameters in one kernel (Loshchilov and Hutter 2019).
+class Optimizer:
+    """Holds one or two of torch's optimizers, each with its parameters; `lr` may be set before any step.
 
     Args:
         parameters: those of the model, by name; they are trained in place.
-        lr, betas, weight_decay: as in torch.optim.AdamW.
-        decay: "all" decays every parameter; "matrices" spares biases and norms, as GPT-2's descendants do.
         clip: if above 0, the gradient as a whole is cut to this length first (Pascanu et al. 2013).
+    """
+
+    def __init__(self, parameters: Mapping[str, nn.Parameter], clip: float) -> None:
+        self._p, self._clip, self.t = dict(parameters), clip, 0
+        self._optimizers: list[torch.optim.Optimizer] = []
+
+    def _add(self, optimizer: torch.optim.Optimizer) -> None:
+        """Take a fresh optimizer, with the moments that it would make at its first step."""
+        for p in (p for group in optimizer.param_groups for p in group["params"]):
+            moments = {theirs: torch.zeros_like(p) for theirs in MOMENTS[type(optimizer).__name__].values()}
+            optimizer.state[p] = {"step": torch.zeros((), device=p.device), **moments}
+        self._optimizers.append(optimizer)
+
+    @property
+    def lr(self) -> float:
+        """The learning rate, of all parameters."""
+        return self._optimizers[0].param_groups[0]["lr"]
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        for optimizer in self._optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = value
+
+    def step(self, grads: Mapping[str, Tensor]) -> None:
+        """Update the parameters in place."""
+        for name, p in self._p.items():
+            p.grad = grads[name]
+        if self._clip > 0:
+            nn.utils.clip_grad_norm_(self._p.values(), self._clip)
+        for optimizer in self._optimizers:
+            optimizer.step()
+        self.t += 1
+
+    def state(self) -> dict[str, Tensor]:
+        """The moments by name, "m.wte.weight" and so on; with `t` they are all that a resumed run needs."""
+        return {
+            f"{ours}.{name}": optimizer.state[p][theirs]
+            for ours in ("m", "v")
+            for name, p in self._p.items()
+            for optimizer in self._optimizers
+            if p in optimizer.state and (theirs := MOMENTS[type(optimizer).__name__].get(ours))
+        }
+
+    def load_state(self, arrays: Mapping[str, Any], t: int) -> None:
+        """Overwrite the moments and the count of steps. Raises ValueError if a name or shape does not fit."""
+        state = self.state()
+        checks.named_arrays("optimizer state", arrays, {name: tuple(a.shape) for name, a in state.items()})
+        for name, moment in state.items():
+            moment.copy_(torch.as_tensor(arrays[name]))
+        self.t = checks.count("t", t)
+        for optimizer in self._optimizers:
+            for found in optimizer.state.values():
+                found["step"].fill_(self.t)
+
+
+class AdamW(Optimizer):
+    """torch.optim.AdamW, all parameters in one kernel (Loshchilov and Hutter 2019).
+
+    `decay` "all" decays every parameter; "matrices" spares biases and norms, as GPT-2's descendants do.
     """
 
     def __init__(
@@ -31,45 +90,47 @@ class AdamW:
         decay: str = "all",
         clip: float = 0.0,
     ) -> None:
-        self._p, self._clip, self.t = dict(parameters), clip, 0
-        decays = [p for p in self._p.values() if decay == "all" or p.dim() == 2]
-        spared = [p for p in self._p.values() if decay != "all" and p.dim() != 2]
-        groups = [{"params": decays, "weight_decay": weight_decay}, {"params": spared, "weight_decay": 0.0}]
-        self._torch = torch.optim.AdamW([g for g in groups if g["params"]], lr=lr, betas=betas, fused=True)
-        for p in self._p.values():
-            moments = {theirs: torch.zeros_like(p) for theirs in MOMENTS.values()}
-            self._torch.state[p] = {"step": torch.zeros((), device=p.device), **moments}
+        super().__init__(parameters, clip)
+        self._add(_adamw(self._p.values(), lr, betas, weight_decay, decay))
 
-    @property
-    def lr(self) -> float:
-        """The learning rate; it may be set before any step."""
-        return self._torch.param_groups[0]["lr"]
 
-    @lr.setter
-    def lr(self, value: float) -> None:
-        for group in self._torch.param_groups:
-            group["lr"] = value
+class Muon(Optimizer):
+    """torch.optim.Muon for the blocks' matrices, AdamW for all else (Jordan 2024; scaled as Liu et al. 2025).
 
-    def step(self, grads: Mapping[str, Tensor]) -> None:
-        """Update the parameters in place."""
-        for name, p in self._p.items():
-            p.grad = grads[name]
-        if self._clip > 0:
-            nn.utils.clip_grad_norm_(self._p.values(), self._clip)
-        self._torch.step()
-        self.t += 1
+    A matrix moves along its momentum made orthogonal, so that it learns in every direction at the same pace. Raises
+    ImportError where torch is older than 2.9, which brought it.
+    """
 
-    def state(self) -> dict[str, Tensor]:
-        """The moments by name, "m.wte.weight" and so on; with `t` they are all that a resumed run needs."""
-        states = {name: self._torch.state[p] for name, p in self._p.items()}
-        return {f"{ours}.{name}": s[theirs] for ours, theirs in MOMENTS.items() for name, s in states.items()}
+    def __init__(
+        self,
+        parameters: Mapping[str, nn.Parameter],
+        lr: float,
+        betas: tuple[float, float],
+        weight_decay: float,
+        decay: str = "all",
+        clip: float = 0.0,
+    ) -> None:
+        if not hasattr(torch.optim, "Muon"):
+            raise ImportError(
+                f"muon needs torch 2.9 or later, and this is {torch.__version__}; take optimizer.name=adamw"
+            )
+        super().__init__(parameters, clip)
+        inner = [p for name, p in self._p.items() if is_inner(name, p.shape)]
+        outer = [p for name, p in self._p.items() if not is_inner(name, p.shape)]
+        self._add(torch.optim.Muon(inner, lr=lr, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"))
+        self._add(_adamw(outer, lr, betas, weight_decay, decay))
 
-    def load_state(self, arrays: Mapping[str, Tensor], t: int) -> None:
-        """Overwrite the moments and the count of steps. Raises ValueError if a name or shape does not fit."""
-        state = self.state()
-        checks.named_arrays("optimizer state", arrays, {name: tuple(a.shape) for name, a in state.items()})
-        for name, moment in state.items():
-            moment.copy_(torch.as_tensor(arrays[name]))
-        self.t = checks.count("t", t)
-        for p in self._p.values():
-            self._torch.state[p]["step"].fill_(self.t)
+
+def is_inner(name: str, shape: tuple[int, ...]) -> bool:
+    """Tell whether a parameter is a matrix of a block: neither an embedding nor the head, neither bias nor norm."""
+    return len(shape) == 2 and name.startswith("blocks.")
+
+
+def _adamw(
+    parameters: Iterable[nn.Parameter], lr: float, betas: tuple[float, float], weight_decay: float, decay: str
+) -> torch.optim.AdamW:
+    parameters = list(parameters)
+    decays = [p for p in parameters if decay == "all" or p.dim() == 2]
+    spared = [p for p in parameters if decay != "all" and p.dim() != 2]
+    groups = [{"params": decays, "weight_decay": weight_decay}, {"params": spared, "weight_decay": 0.0}]
+    return torch.optim.AdamW([group for group in groups if group["params"]], lr=lr, betas=betas, fused=True)

@@ -80,6 +80,35 @@ def test_what_is_spared_by_decay_is_every_bias_and_norm(data):
         assert torch.equal(p, before[name] * (0.5 if p.dim() == 2 else 1.0)), name
 
 
+def test_muon_moves_the_blocks_matrices_and_adamw_all_else(data):
+    recipe = tiny_gpt(data, optimizer__name="muon", optimizer__decay="matrices", model__dropout=0.0)
+    model, optimizer = made(recipe)
+    plain = assembly.model(backends.load("torch"), recipe, V).gpt
+    inner = [p for name, p in plain.named_parameters() if p.dim() == 2 and "blocks" in name]
+    matrices = [plain.wte.weight, plain.wpe.weight, plain.head.weight]
+    others = [p for p in plain.parameters() if p.dim() != 2]
+    how = {"lr": recipe.optimizer.lr}
+    decay = recipe.optimizer.weight_decay
+    groups = [{"params": matrices, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
+    usual = [
+        torch.optim.Muon(inner, weight_decay=decay, adjust_lr_fn="match_rms_adamw", **how),
+        torch.optim.AdamW(groups, **how),
+    ]
+    for step in range(5):
+        inputs, targets = batch(seed=step)
+        model(inputs, targets)
+        optimizer.step(model.backward())
+        plain.zero_grad()
+        plain(torch.from_numpy(inputs), torch.from_numpy(targets))[1].backward()
+        for each in usual:
+            each.step()
+    assert_close(model.parameters(), dict(plain.named_parameters()), 1e-10)
+    names = assembly.moment_shapes(recipe, V)
+    assert {name: tuple(a.shape) for name, a in optimizer.state().items()} == names
+    assert "v.wte.weight" in names
+    assert "v.blocks.0.mlp.fc1.weight" not in names
+
+
 @pytest.mark.parametrize("parts", [2, 4, 8])
 def test_a_batch_in_parts_gives_the_gradients_of_the_whole(data, parts):
     whole, expected = gradients(tiny_gpt(data, model__dropout=0.0))
@@ -117,8 +146,10 @@ def test_judging_is_without_dropout_and_keeps_no_gradient(data):
         model.backward()
 
 
-def test_200_steps_with_dropout_stopped_anywhere_end_in_the_same_bytes(data, tmp_path):
-    recipe = tiny_gpt(data, steps=200, train__eval_every=50, model__dtype="float32", optimizer__warmup=20)
+@pytest.mark.parametrize("name", ["adamw", "muon"])
+def test_200_steps_with_dropout_stopped_anywhere_end_in_the_same_bytes(data, tmp_path, name):
+    how = {"optimizer__name": name, "optimizer__warmup": 20}
+    recipe = tiny_gpt(data, steps=200, train__eval_every=50, model__dtype="float32", **how)
     whole = train(recipe, tmp_path / "whole", "torch")
     for calls in (61, 137):
         stopped(Run(recipe, "torch", tmp_path / "run", resume=True), calls, "before the update")
@@ -220,14 +251,20 @@ def test_a_backend_without_autograd_is_refused(data, backend):
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("optimizer__clip", 1.0), ("optimizer__decay", "matrices"), ("train__parts", 2), ("model__layers", 3)],
+    [
+        ("optimizer__clip", 1.0),
+        ("optimizer__decay", "matrices"),
+        ("train__parts", 2),
+        ("model__layers", 3),
+        ("optimizer__name", "muon"),
+    ],
 )
 def test_what_is_of_a_gpt_alone_is_refused_for_another_model(data, key, value):
     recipe = tiny_gpt(data, model__kind="mlp", **{key: value})
-    with pytest.raises(UsageError, match="is of gpt alone; leave it out for mlp"):
+    with pytest.raises(UsageError, match="is of gpt alone; (leave it out|take another) for mlp"):
         assembly.model(backends.load("numpy"), recipe, V)
 
 
 def test_an_optimizer_that_it_does_not_know_is_refused(data):
-    with pytest.raises(UsageError, match="is not for gpt; it takes adamw"):
+    with pytest.raises(UsageError, match="is not for gpt; it takes adamw or muon"):
         made(tiny_gpt(data, optimizer__name="sgd"))
