@@ -50,7 +50,8 @@ def updates(statistics: Statistics, title: str) -> Figure | None:
     if not len(arrays.get("steps", ())) or not np.any(arrays["updates"] > 0):
         return None
     depth = arrays["saturation"].shape[1]
-    figure = new_figure(10, 6 if depth else 4)
+    legend = 0.2 * len(arrays["matrices"]) + 0.8  # inches: it must not outgrow the picture
+    figure = new_figure(10, max(6 if depth else 4, legend))
     panels = np.atleast_1d(figure.subplots(2 if depth else 1, 1, sharex=True))
     ratios = np.where(arrays["updates"] > 0, arrays["updates"], np.nan)  # a logarithm has no place for 0
     _over_time(panels[0], arrays["steps"], ratios, [str(name) for name in arrays["matrices"]])

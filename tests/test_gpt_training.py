@@ -261,7 +261,7 @@ def test_a_backend_without_autograd_is_refused(data, backend):
 )
 def test_what_is_of_a_gpt_alone_is_refused_for_another_model(data, key, value):
     recipe = tiny_gpt(data, model__kind="mlp", **{key: value})
-    with pytest.raises(UsageError, match="is of gpt alone; (leave it out|take another) for mlp"):
+    with pytest.raises(UsageError, match=r"is of gpt alone; (leave it out|take another) for mlp"):
         assembly.model(backends.load("numpy"), recipe, V)
 
 
