@@ -13,11 +13,13 @@ COUNTS = {"bigram": 729, "bigram-counts": 729, "namegen": 11_897, "wavenet": 76_
 WITHOUT = ("model.skips", "model.batch_norm")
 VARIANTS = [(name, {}) for name in RUNGS]
 VARIANTS += [("residual", dict.fromkeys(keys, False)) for keys in (WITHOUT[:1], WITHOUT[1:], WITHOUT)]
+# Without both the gradient fades to the size of AdamW's eps, which makes steps of its rounding (docs/numerics.md).
+VARIANTS[-1][1].update({"optimizer.name": "sgd", "optimizer.lr": 0.1, "optimizer.schedule": "step"})
 
 
 def named(variants: list[tuple[str, dict]]):
     """A test for each of them."""
-    ids = [" ".join([name, *(f"no {key[6:]}" for key in changes)]) for name, changes in variants]
+    ids = [" ".join([name, *(f"no {key[6:]}" for key in changes if key in WITHOUT)]) for name, changes in variants]
     return pytest.mark.parametrize(("name", "changes"), variants, ids=ids)
 
 
