@@ -18,7 +18,8 @@ WARNINGS = -Wall -Wextra -Wconversion -Wshadow
 HARNESS = grading poisoning foreign_backends random_shapes diff new_backend parity_command conformance_by_pytest oracle \
 	compare bounds bounds_ops golden protocol
 
-.PHONY: help run test test-fast lint mlp test-parity test-mutants kill-matrix parity-full bench bench-gpt speed readme clean
+.PHONY: help run test test-fast lint mlp test-parity test-mutants kill-matrix parity-full bench bench-gpt speed ladder \
+	names-best readme clean
 
 help:
 	@echo "make run          train on the names inside the package, then print names that never existed"
@@ -33,6 +34,8 @@ help:
 	@echo "make bench        time a step of every backend; writes the README's table"
 	@echo "make bench-gpt    train the GPT's recipes and time a step of it; writes the README's tables"
 	@echo "make speed        how long a few other things take, beside their limits"
+	@echo "make ladder       train every rung of the ladder; writes the README's table and docs/ladder.png"
+	@echo "make names-best   train names-best from five seeds; writes the README's figure"
 	@echo "make readme       write the README's figures anew"
 	@echo "make clean        remove .venv, build and runs"
 
@@ -82,6 +85,9 @@ bench-gpt: .venv/dev
 
 speed: .venv/dev
 	$(BIN)/python tests/speed.py
+
+ladder names-best: .venv/dev
+	$(BIN)/python tests/readme_ladder.py $@
 
 readme: .venv/dev build/mlp
 	$(BIN)/python tests/readme.py

@@ -6,6 +6,8 @@ import shutil
 import pytest
 import readme
 
+from nnz import climb
+
 NOT_FROM_A_TEST = {"make test": "this is the run that we are in", "make run": "a test of its own reads its output"}
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("readme")]
@@ -42,6 +44,20 @@ def test_make_run_ends_with_new_names_and_the_losses_that_the_readme_shows():
     known = (readme.ROOT / "common/data/names/train.txt").read_text(encoding="utf-8").split()
     assert len(printed[2:-2]) == 20
     assert not set(printed[2:-2]) & set(known)
+
+
+def test_the_ladder_stands_in_the_readme_rung_by_rung_and_its_top_is_the_best():
+    rows = re.findall(r"\| `([\w-]+)` \|.*?\| ([\d,]+) \| [\d,]+ \| (\d\.\d{4}) \|", readme.between("ladder"))
+    assert [name for name, _, _ in rows] == list(climb.IDEAS)
+    losses = {name: float(loss) for name, _, loss in rows}
+    assert losses["bigram"] > losses["namegen"] > losses["mlp-batchnorm"] > losses["wavenet"] == min(losses.values())
+    assert abs(losses["bigram"] - losses["bigram-counts"]) <= 0.003
+    assert {name: count for name, count, _ in rows}["wavenet"] == "76,579"
+
+
+def test_the_spread_of_names_best_stands_in_the_readme():
+    mean, least, most = map(float, re.findall(r"\d\.\d{4}", readme.between("names-best")))
+    assert least <= mean <= most <= 1.97
 
 
 def test_the_full_parity_run_stands_in_the_readme_and_was_identical():
