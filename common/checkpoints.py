@@ -1,7 +1,8 @@
 """Checkpoints: one safetensors file that any backend writes and any backend reads.
 
 Parameters and buffers stand under their own names in torch's layout, the optimizer's arrays as `m.<name>` and
-`v.<name>`; all else is text in the file's metadata. Nothing in such a file is ever run.
+`v.<name>`; all else is text in the file's metadata. Nothing in such a file is ever run, and no bit of it can change
+unseen: the metadata hold the SHA-256 of the parameters, and one of all the rest.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from . import assembly, tensor_file, tokenizers
+from . import assembly, digests, tensor_file, tokenizers
 from .atomic import replacing
 from .recipe import Recipe, loads
 
 FORMAT = "nnz-checkpoint-1"
-METADATA = {"recipe", "config", "tokenizer", "backend", "dtype", "step", "t", "val_loss", "best_val_loss"}
+NUMBERS = ("step", "t", "val_loss", "best_val_loss")
+METADATA = {"recipe", "config", "tokenizer", "backend", "dtype", "data", "printed", *NUMBERS, *digests.KEYS}
 
 
 @dataclass
@@ -43,25 +45,30 @@ class Checkpoint:
 
 def save(path: str | os.PathLike, checkpoint: Checkpoint) -> None:
     """Write the checkpoint; at every instant the file is the old one or the new one, whole. Raises OSError."""
+    metadata, rest = _metadata(checkpoint), {**checkpoint.buffers, **checkpoint.optimizer}
+    metadata |= digests.of(metadata, checkpoint.parameters, rest)
     with replacing(Path(path)) as temporary:
-        arrays = {**checkpoint.parameters, **checkpoint.buffers, **checkpoint.optimizer}
-        tensor_file.write(temporary, arrays, _metadata(checkpoint))
+        tensor_file.write(temporary, {**checkpoint.parameters, **rest}, metadata)
 
 
-def load(path: str | os.PathLike) -> Checkpoint:
-    """Read a checkpoint and hold every name, shape and dtype in it against its own recipe.
+def load(path: str | os.PathLike, finite: bool = False) -> Checkpoint:
+    """Read a checkpoint, hold every name, shape and dtype in it against its own recipe, and its hashes against it.
 
-    Raises OSError for a file that cannot be read, ValueError for one that is not a whole checkpoint of this format.
+    Raises OSError for a file that cannot be read, ValueError for one that is not a whole checkpoint of this format
+    or, if all is to be `finite`, for one that holds an infinity or a NaN.
     """
     try:
         metadata, arrays = tensor_file.read(Path(path), _check)
+        checkpoint = _from_metadata(metadata)
+        parameters, buffers = _shapes(checkpoint)
+        checkpoint.parameters = {name: arrays.pop(name) for name in parameters}  # in their own order
+        checkpoint.buffers = {name: arrays.pop(name) for name in buffers}
+        checkpoint.optimizer = arrays
+        digests.check(metadata, checkpoint.parameters, checkpoint.buffers | checkpoint.optimizer)
+        if finite:
+            _check_finite(checkpoint)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not a whole {FORMAT} file: {error}; take another, or train again") from error
-    checkpoint = _from_metadata(metadata)
-    parameters, buffers = _shapes(checkpoint)
-    checkpoint.parameters = {name: arrays.pop(name) for name in parameters}  # in their own order
-    checkpoint.buffers = {name: arrays.pop(name) for name in buffers}
-    checkpoint.optimizer = arrays
     return checkpoint
 
 
@@ -105,8 +112,8 @@ def _from_metadata(metadata: dict[str, str]) -> Checkpoint:
         t=_count(metadata, "t"),
         val_loss=float(metadata["val_loss"]),
         best_val_loss=float(metadata["best_val_loss"]),
-        data=metadata.get("data", ""),  # files of before these two were kept are as good
-        printed=metadata.get("printed", ""),
+        data=metadata["data"],
+        printed=metadata["printed"],
     )
 
 
@@ -115,6 +122,12 @@ def _count(metadata: dict[str, str], name: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 16):
         raise ValueError(f"its {name} is {text!r}")
     return int(text)
+
+
+def _check_finite(checkpoint: Checkpoint) -> None:
+    for name, array in (checkpoint.parameters | checkpoint.buffers | checkpoint.optimizer).items():
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name!r} holds a number that is not finite")
 
 
 def _shapes(checkpoint: Checkpoint) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:

@@ -46,9 +46,27 @@ def read(
         pass  # the library would tell of a missing or locked file in words of its own
     try:
         with safe_open(path, framework="np") as file:
+            _check_names(path)
             metadata, names = file.metadata() or {}, sorted(file.keys())
             views = {name: file.get_slice(name) for name in names}
             check(metadata, {name: (view.get_dtype(), tuple(view.get_shape())) for name, view in views.items()})
             return metadata, {name: file.get_tensor(name) for name in names}
     except SafetensorError as error:
         raise ValueError(str(error)) from error
+
+
+def _check_names(path: Path) -> None:
+    """Raises ValueError if a name stands twice in the header, of which the library would take the last one."""
+    with open(path, "rb") as file:
+        text = file.read(int.from_bytes(file.read(8), "little"))
+    if text[:1] != b"{":
+        raise ValueError("its header does not begin with '{'")
+    json.loads(text, object_pairs_hook=_without_repetition)
+
+
+def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    once = dict(pairs)
+    if len(once) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} stands twice in its header")
+    return once

@@ -1,0 +1,43 @@
+"""The hashes that a checkpoint holds of itself: nothing in it changes unseen.
+
+`parameters_sha256` is that of the parameters' bytes, little-endian, sorted by name: the same model has the same one,
+whoever trained it. `sha256` is that of all else: every other entry of the metadata as key, zero byte, value, zero byte,
+sorted by key, then buffers and moments, sorted by name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import numpy as np
+
+KEYS = ("parameters_sha256", "sha256")
+
+
+def of(
+    metadata: Mapping[str, str], parameters: Mapping[str, np.ndarray], rest: Mapping[str, np.ndarray]
+) -> dict[str, str]:
+    """Return both hashes by their keys."""
+    digest = hashlib.sha256()
+    _update(digest, parameters)
+    texts = {**metadata, KEYS[0]: digest.hexdigest()}
+    digest = hashlib.sha256()
+    for key in sorted(texts.keys() - {KEYS[1]}, key=str.encode):
+        digest.update(f"{key}\0{texts[key]}\0".encode())
+    _update(digest, rest)
+    return {KEYS[0]: texts[KEYS[0]], KEYS[1]: digest.hexdigest()}
+
+
+def check(metadata: Mapping[str, str], parameters: Mapping[str, np.ndarray], rest: Mapping[str, np.ndarray]) -> None:
+    """Raises ValueError that says what was changed, if either hash is not the one in the metadata."""
+    found = of(metadata, parameters, rest)
+    for key, what in zip(KEYS, ("its parameters", "its metadata or moments"), strict=True):
+        if found[key] != metadata[key]:
+            raise ValueError(f"{what} are not those that were saved ({key} is {found[key][:12]}...)")
+
+
+def _update(digest: hashlib._Hash, arrays: Mapping[str, np.ndarray]) -> None:
+    for _, array in sorted(arrays.items()):
+        little = np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
+        digest.update(little.reshape(-1).view(np.uint8).data)
