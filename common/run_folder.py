@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 from .atomic import replacing, sync, write_text
+from .run_lock import RunLock
 
 LOG_HEADER = "step,train_loss,val_loss,lr\n"
 
@@ -32,6 +34,13 @@ class RunFolder:
         self.updates = self.path / "updates.png"
         self.depth = self.path / "gradient-by-depth.png"
         self.attention = self.path / "attention.png"
+        self.lock = RunLock(self.path / "lock")
+
+    def hold(self) -> None:
+        """Make the folder ready for a run, and keep others out. Raises OSError, as run_lock.FolderInUse is one."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        self.lock.take()
+        self.prepare()
 
     def prepare(self) -> None:
         """Make the folder, and try whether files can be written and replaced in it. Raises OSError."""
@@ -44,11 +53,11 @@ class RunFolder:
     def clear(self) -> bool:
         """Remove a former run's files, and no others; return whether there were any. Raises OSError."""
         pictures = (self.plot, self.embeddings, self.histograms, self.updates, self.depth, self.attention)
-        files = (self.checkpoint, self.best, self.log, self.config, self.samples, self.statistics, *pictures)
+        files = (self.checkpoint, self.best, self.config, self.samples, self.statistics, *pictures, self.log)
         found = [file for file in files if file.exists()]
         if found and not self.checkpoint.exists() and not self._has_our_log():
             raise FileExistsError(f"{found[0]} is there, but no run wrote it; give another folder with --out")
-        for file in found:
+        for file in found:  # the log last: until then it shows, also after a kill, that these files are a run's
             file.unlink()
         return bool(found)
 
@@ -60,9 +69,16 @@ class RunFolder:
         write_text(self.log, LOG_HEADER)
 
     def append_log(self, line: str) -> None:
-        """Append one line, in one write. Raises OSError."""
-        with open(self.log, "ab", buffering=0) as file:
-            file.write(line.encode())
+        """Append one line, whole or not at all. Raises OSError, also if there is no log to append to."""
+        data = line.encode()
+        handle = os.open(self.log, os.O_WRONLY | os.O_APPEND)
+        try:
+            before = os.fstat(handle).st_size
+            if (written := os.write(handle, data)) < len(data):
+                os.ftruncate(handle, before)
+                raise OSError(errno.ENOSPC, f"only {written} of {len(data)} bytes could be written", str(self.log))
+        finally:
+            os.close(handle)
 
     def sync_log(self) -> None:
         """Wait until the log is on the disk: a checkpoint must never be ahead of it. Raises OSError."""

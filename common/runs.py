@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -50,17 +51,22 @@ class Run:
         self._writes = self._workers is None or self._workers.rank == 0  # of several workers one writes
         if self._writes:
             self.trainer.watcher = Watcher(nn, recipe, self.dataset.tokenizer.vocab_size, self.folder.statistics)
-            self.folder.prepare()
-        if resume and self.folder.checkpoint.exists():
-            self._go_on_from(checkpoints.load(self.folder.checkpoint))
-        elif self._writes:
-            self._start_afresh(resume)
-        if self._writes:
-            write_text(self.folder.config, self.recipe.to_toml())
+        try:
+            self._begin(resume)
+        except BaseException:
+            self.folder.lock.release()
+            raise
 
     def train(self) -> None:
-        """Train to the end, then sample, test and draw. Raises KeyboardInterrupt if it was stopped, OSError if the
-        folder is no longer writable, FloatingPointError if the training diverged."""
+        """Train to the end, then sample, test and draw; after it the folder is free for another run.
+
+        Raises KeyboardInterrupt if it was stopped, OSError if the folder is no longer writable, FloatingPointError if
+        the training diverged.
+        """
+        with self.folder.lock if self._writes else nullcontext():
+            self._train()
+
+    def _train(self) -> None:
         steps, start, began = self.recipe.train.steps, self.trainer.step, time.perf_counter()
         bar = Progress(steps, start, self.recipe.tokens_per_step, self._writes)
         with np.errstate(all="ignore"), StopSignals() as signals, bar as progress:  # a run that diverges says so itself
@@ -86,6 +92,16 @@ class Run:
     def _agree(self, wish: bool) -> bool:
         """Tell whether any of the run's workers wishes it: they stop together or not at all."""
         return wish if self._workers is None else self._workers.agree(wish)
+
+    def _begin(self, resume: bool) -> None:
+        if self._writes:
+            self.folder.hold()  # until `train` is done
+        if resume and self.folder.checkpoint.exists():
+            self._go_on_from(checkpoints.load(self.folder.checkpoint))
+        elif self._writes:
+            self._start_afresh(resume)
+        if self._writes:
+            write_text(self.folder.config, self.recipe.to_toml())
 
     def _start_afresh(self, resume: bool) -> None:
         if resume:

@@ -1,0 +1,92 @@
+"""One run in a folder at a time: a lock that the system takes back when the process ends, however it ends."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+from .progress import note
+
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # what a file system without locks says
+
+
+class FolderInUse(OSError):
+    """Another run holds the folder."""
+
+
+class RunLock:
+    """A context in which no other run can take `path`; the file says who holds it. It counts while it is locked only.
+
+    build/mlp takes the same lock (flock) and writes the same line. On Windows nothing is locked.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._file = path, None
+
+    def take(self) -> None:
+        """Take the lock, if it is not held yet. Raises FolderInUse that names the holder, OSError if it cannot be."""
+        while self._file is None and fcntl is not None:
+            file = open(self._path, "a+b", buffering=0)  # noqa: SIM115  (kept open, for so long it is locked)
+            try:
+                self._lock(file)
+                if self._is_at_its_name(file):  # else its last holder removed it, and another may be there by now
+                    self._file = file
+            finally:
+                if self._file is None:
+                    file.close()
+
+    def release(self) -> None:
+        """Give the lock back and remove the file, if it is held."""
+        if self._file is not None:
+            with suppress(OSError):  # it is given back all the same
+                if self._is_at_its_name(self._file):
+                    self._path.unlink()
+            self._file.close()
+            self._file = None
+
+    def __del__(self) -> None:
+        self.release()
+
+    def __enter__(self) -> RunLock:
+        self.take()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.release()
+
+    def _lock(self, file: BinaryIO) -> None:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read(500).decode(errors="replace").strip() or "another process"
+            raise FolderInUse(
+                f"{self._path.parent} is in use by {holder}; wait until it ends, or give another folder with --out"
+            ) from None
+        except OSError as error:
+            if error.errno not in NO_LOCKS:
+                raise
+            note(f"{self._path.parent} cannot be locked ({error.strerror}): let no other run use it meanwhile")
+        file.truncate(0)
+        file.write(_myself())
+
+    def _is_at_its_name(self, file: BinaryIO) -> bool:
+        try:
+            return os.path.samestat(os.fstat(file.fileno()), os.stat(self._path))
+        except FileNotFoundError:  # nor does the folder need to be there
+            return False
+
+
+def _myself() -> bytes:
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return f"process {os.getpid()} on {socket.gethostname()} since {now}\n".encode()
