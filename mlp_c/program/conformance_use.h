@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "digests.h"
 #include "sampler.h"
 
 // The t-th step of AdamW on one batch, with the settings of the case; the loss before it goes to `loss`.
@@ -55,17 +56,22 @@ static void run_sampling(Case *c) {
     network_free(&net);
 }
 
-// Write the file at `path`: what was read, with the arrays of its `outputs`, the step and t counted on by one.
+// Write the file at `path`: what was read, with the arrays of its `outputs`, the step and t counted on by one, and the
+// hashes of that.
 static void save_next(Case *file, const char *path) {
     const size_t n = file->request.n_notes;
-    char step[24], t[24];
+    char step[24], t[24], first[SHA256_TEXT], second[SHA256_TEXT];
     snprintf(step, sizeof step, "%" PRId64, case_whole(file, "step", 0, INT64_MAX - 1) + 1);
     snprintf(t, sizeof t, "%" PRId64, case_whole(file, "t", 0, INT64_MAX - 1) + 1);
     Note *notes = allocate(n, sizeof *notes);
     memcpy(notes, file->request.notes, n * sizeof *notes);
     for (size_t i = 0; i < n; i++) {
-        notes[i].value = strcmp(notes[i].key, "step") == 0 ? step : strcmp(notes[i].key, "t") == 0 ? t : notes[i].value;
+        const char *keys[] = {"step", "t", PARAMETERS_HASH, HASH}, *values[] = {step, t, first, second};
+        for (size_t j = 0; j < 4; j++) {
+            notes[i].value = strcmp(notes[i].key, keys[j]) == 0 ? values[j] : notes[i].value;
+        }
     }
+    digests_of(notes, n, file->outputs, file->n_outputs, first, second);
     tensors_write(path, true, file->outputs, file->n_outputs, notes, n);
     free(notes);
 }
@@ -73,6 +79,7 @@ static void save_next(Case *file, const char *path) {
 // Go on from the checkpoint at `load` for one step, and leave another one at `save`.
 static void run_checkpoint(Case *c) {
     Case file = {.request = tensors_read(case_text(c, "load"))};
+    digests_check(&file.request);
     case_in(c, "inputs", "BT", INT32);
     file.sizes['T'] = SIZE('T');
     Network net = network(&file);

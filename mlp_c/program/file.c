@@ -31,10 +31,27 @@ void file_read(FILE *file, const char *path, void *bytes, size_t n) {
     }
 }
 
+char *file_content(const char *path, size_t *size) {
+    FILE *file = file_open(path, size);
+    char *content = allocate(*size + 1, 1);
+    file_read(file, path, content, *size);
+    fclose(file);
+    return content;
+}
+
+void file_sync(const char *path) {
+    const int handle = open(path, O_RDONLY);
+    if (handle < 0 || fsync(handle) != 0) {
+        fail(COULD_NOT_BE_DONE, "cannot write %s: %s", path, strerror(errno));
+    }
+    close(handle);
+}
+
 static _Noreturn void give_up(const Replacement *r) {
     const int reason = errno;
     unlink(r->temporary);
-    fail(COULD_NOT_BE_DONE, "cannot write %s: %s", r->path, strerror(reason));
+    fail(COULD_NOT_BE_DONE, "cannot write %s: %s; check the folder and the space left there", r->path,
+         strerror(reason));
 }
 
 Replacement file_replacement(const char *path, bool lasting) {
@@ -43,11 +60,21 @@ Replacement file_replacement(const char *path, bool lasting) {
     if (n < 0 || (size_t)n >= sizeof r.temporary) {
         fail(COULD_NOT_BE_DONE, "the path %s is too long", path);
     }
-    r.stream = fopen(r.temporary, "wb");
-    if (r.stream == NULL) {
+    r.handle = open(r.temporary, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    if (r.handle < 0) {
         fail(COULD_NOT_BE_DONE, "cannot write %s: %s", path, strerror(errno));
     }
     return r;
+}
+
+void file_write(Replacement *r, const void *bytes, size_t n) {
+    for (const char *at = bytes; n > 0;) {
+        const ssize_t written = write(r->handle, at, n);
+        if (written < 0) {
+            give_up(r);
+        }
+        at += written, n -= (size_t)written;
+    }
 }
 
 // The new name is on the disk only when its folder is.
@@ -60,18 +87,11 @@ static void sync_folder(const Replacement *r) {
     } else {
         slash[slash == folder] = '\0';
     }
-    const int handle = open(folder, O_RDONLY);
-    if (handle < 0 || fsync(handle) != 0) {
-        fail(COULD_NOT_BE_DONE, "cannot write %s: %s", r->path, strerror(errno));
-    }
-    close(handle);
+    file_sync(folder);
 }
 
 void file_replace(Replacement *r) {
-    if (ferror(r->stream) || fflush(r->stream) != 0 || (r->lasting && fsync(fileno(r->stream)) != 0)) {
-        give_up(r);
-    }
-    if (fclose(r->stream) != 0 || rename(r->temporary, r->path) != 0) {
+    if ((r->lasting && fsync(r->handle) != 0) || close(r->handle) != 0 || rename(r->temporary, r->path) != 0) {
         give_up(r);
     }
     if (r->lasting) {

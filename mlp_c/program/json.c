@@ -130,3 +130,19 @@ size_t json_whole(Json *json) {
     }
     return value;
 }
+
+void json_write(FILE *file, const char *string) {
+    static const char escapes[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
+    fputc('"', file);
+    for (const char *c = string; *c; c++) {
+        const char *escape = strchr(escapes, *c);
+        if (escape != NULL) {
+            fprintf(file, "\\%c", letters[escape - escapes]);
+        } else if (*c > 0 && *c < ' ') {
+            fprintf(file, "\\u%04x", (unsigned)*c);
+        } else {
+            fputc(*c, file);
+        }
+    }
+    fputc('"', file);
+}

@@ -3,6 +3,7 @@
 #define NNZ_JSON_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 // A place in a text. Strings are decoded where they stand, so the text is written to and must outlive them.
 typedef struct {
@@ -20,6 +21,9 @@ void json_expect_end(Json *json);
 
 // A string, as UTF-8 that ends with a zero byte and holds no other.
 char *json_string(Json *json);
+
+// Write a string, with the escapes that Python's json asks for.
+void json_write(FILE *file, const char *string);
 
 // A whole number from 0 to SIZE_MAX.
 size_t json_whole(Json *json);

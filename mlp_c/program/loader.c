@@ -5,14 +5,15 @@
 
 #include "failure.h"
 
-Loader loader_init(const Tape *tape, size_t T, size_t B) {
+Loader loader_init(const Tape *tape, size_t T, size_t B, int64_t step) {
     if (tape->n <= T) {
         fail(COULD_NOT_BE_DONE,
              "a split has %zu tokens, too few for context_length %zu: take a text of at least %zu, or a smaller "
              "context_length",
              tape->n, T, T + 1);
     }
-    return (Loader){tape, T, B, 0, allocate(B, T * sizeof(int32_t)), allocate(B, sizeof(int32_t))};
+    const size_t first = (size_t)step * B % (tape->n - T);
+    return (Loader){tape, T, B, first, allocate(B, T * sizeof(int32_t)), allocate(B, sizeof(int32_t))};
 }
 
 void loader_next(Loader *loader) {

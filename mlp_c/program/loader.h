@@ -10,7 +10,8 @@ typedef struct {
     int32_t *inputs, *targets;  // (B,T), (B,): the present batch
 } Loader;
 
-Loader loader_init(const Tape *tape, size_t T, size_t B);
+// The batches of step `step` and after.
+Loader loader_init(const Tape *tape, size_t T, size_t B, int64_t step);
 void loader_next(Loader *loader);
 void loader_free(Loader *loader);
 

@@ -1,54 +1,29 @@
 // run.h: the training loop, evaluation. In `real`: train_float32.c and train_float64.c compile it.
 #include <errno.h>
 #include <inttypes.h>
-#include <tgmath.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <tgmath.h>
+#include <unistd.h>
 
 #include "../mlp.h"
 #include "../ops.h"
+#include "checkpoint.h"
+#include "config.h"
 #include "failure.h"
+#include "file.h"
 #include "loader.h"
+#include "log.h"
 #include "rng.h"
+#include "stop.h"
 #include "train.h"
 
 #include "initial.h"
 #include "sampler.h"
 #include "samples.h"
-
-typedef struct {
-    const Settings *settings;
-    size_t V, T, E, H, B, n;  // n parameters
-    real *parameters, *gradients, *m, *v, *logits;
-    MLP *model;
-} Run;
-
-static Run run_init(const Settings *s, const Data *data) {
-    Run run = {.settings = s,
-               .V = data->vocabulary.size,
-               .T = (size_t)s->context_length,
-               .B = (size_t)s->batch_size,
-               .E = (size_t)s->embedding_size,
-               .H = (size_t)s->hidden_size};
-    run.n = mlp_parameter_count(run.V, run.T, run.E, run.H);
-    run.parameters = allocate(run.n, sizeof(real));
-    run.gradients = allocate(run.n, sizeof(real));
-    run.m = allocate(run.n, sizeof(real));
-    run.v = allocate(run.n, sizeof(real));
-    run.logits = allocate(run.B * run.V, sizeof(real));
-    run.model = mlp_new(run.parameters, run.V, run.T, run.E, run.H);
-    if (run.model == NULL) {
-        fail(COULD_NOT_BE_DONE, "out of memory");
-    }
-    draw_parameters(run.parameters, run.V, run.T, run.E, run.H, s->seed);
-    return run;
-}
-
-static void run_free(Run *run) {
-    mlp_free(run->model);
-    free(run->parameters), free(run->gradients), free(run->m), free(run->v), free(run->logits);
-}
+#include "state.h"
 
 static double forward(const Run *run, const Loader *batch) {
     real loss;
@@ -58,14 +33,15 @@ static double forward(const Run *run, const Loader *batch) {
     return (double)loss;
 }
 
-// The mean of the first batches' mean losses; of all n / B batches where `batches` is 0, and of one at least.
+// The mean of the first batches' mean losses; of all n / B batches where `batches` is 0, and of one at least. Whoever
+// asks to stop meanwhile gets some other number.
 static double mean_loss(const Run *run, const Tape *tape, size_t batches) {
     double total = 0;
-    Loader loader = loader_init(tape, run->T, run->B);
+    Loader loader = loader_init(tape, run->T, run->B, 0);
     if (batches == 0) {
         batches = tape->n < run->B ? 1 : tape->n / run->B;
     }
-    for (size_t i = 0; i < batches; i++) {
+    for (size_t i = 0; i < batches && !stop_asked(); i++) {
         loader_next(&loader);
         total += forward(run, &loader);
     }
@@ -81,68 +57,103 @@ static double learning_rate(const Settings *s, int64_t step) {
     return s->lr * 0.5 * (1 + cos(pi * (double)step / (double)s->steps));
 }
 
-static void update(Run *run, int64_t t, double lr) {
+static void update(Run *run, double lr) {
     const double decay = run->settings->weight_decay;
+    run->t++;
     mlp_backward(run->model, run->gradients);
     if (strcmp(run->settings->optimizer, "sgd") == 0) {
         sgd_step(run->parameters, run->gradients, run->n, lr, decay);
     } else {
-        adamw_step(run->parameters, run->m, run->v, run->gradients, run->n, t, lr, 0.9, 0.999, 1e-8, decay);
+        adamw_step(run->parameters, run->m, run->v, run->gradients, run->n, run->t, lr, 0.9, 0.999, 1e-8, decay);
+    }
+}
+
+// A line of results: to stdout, and to what a checkpoint keeps of it.
+static void say(Run *run, const char *format, ...) {
+    va_list values;
+    va_start(values, format);
+    const int n = vsnprintf(NULL, 0, format, values);
+    va_end(values);
+    char *printed = realloc(run->printed, run->n_printed + (size_t)n + 1);
+    if (printed == NULL) {
+        fail(COULD_NOT_BE_DONE, "out of memory");
+    }
+    va_start(values, format);
+    vsnprintf(printed + run->n_printed, (size_t)n + 1, format, values);
+    va_end(values);
+    fputs(printed + run->n_printed, stdout);
+    run->printed = printed, run->n_printed += (size_t)n;
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fail(COULD_NOT_BE_DONE, "cannot write to stdout: %s", strerror(errno));
     }
 }
 
 // A loss is never below 0, but a NaN may print as -nan.
 static double without_sign(double loss) { return isnan(loss) ? fabs(loss) : loss; }
 
-static void flush_results(void) {
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        fail(COULD_NOT_BE_DONE, "cannot write to stdout: %s", strerror(errno));
+// Judge the model, tell and log it, and save it; unless somebody asks to stop meanwhile.
+static void evaluate(Run *run, double lr) {
+    const double train = without_sign(mean_loss(run, &run->data->train, (size_t)run->settings->eval_batches));
+    const double val = without_sign(mean_loss(run, &run->data->val, 0));
+    char line[128];
+    if (stop_asked()) {
+        return;
+    }
+    run->val_loss = val;
+    say(run, "step %6" PRId64 " | train_loss %.6f | val_loss %.6f | lr %e\n", run->step, train, val, lr);
+    snprintf(line, sizeof line, "%" PRId64 ",%.9f,%.9f,%e\n", run->step, train, val, lr);
+    log_append(run->folder, line);
+    save(run);
+    if (val < run->best_val_loss) {
+        save_best(run);
+        run->best_val_loss = val;
     }
 }
 
-static void evaluate(const Run *run, const Data *data, int64_t step, double lr, FILE *log) {
-    double train = without_sign(mean_loss(run, &data->train, (size_t)run->settings->eval_batches));
-    double val = without_sign(mean_loss(run, &data->val, 0));
-    printf("step %6" PRId64 " | train_loss %.6f | val_loss %.6f | lr %e\n", step, train, val, lr);
-    flush_results();
-    fprintf(log, "%" PRId64 ",%.9f,%.9f,%e\n", step, train, val, lr);
-    if (fflush(log) != 0) {
-        fail(COULD_NOT_BE_DONE, "cannot write log.csv: %s", strerror(errno));
-    }
-}
-
-static FILE *open_in(const char *folder, const char *name) {
-    char path[4096];
-    int n = snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *file = n > 0 && (size_t)n < sizeof path ? fopen(path, "w") : NULL;
-    if (file == NULL) {
-        fail(COULD_NOT_BE_DONE, "cannot write %s/%s: %s; give another folder with --out", folder, name,
-             strerror(errno));
-    }
-    return file;
-}
-
-void NAME(train)(const Settings *s, const Data *data) {
-    FILE *log = open_in(s->out, "log.csv");
-    Run run = run_init(s, data);
-    Loader loader = loader_init(&data->train, run.T, run.B);
-    fputs("step,train_loss,val_loss,lr\n", log);
-    for (int64_t step = 0; step < s->steps; step++) {
-        const double lr = learning_rate(s, step);
-        if (step % s->eval_every == 0 || step == s->steps - 1) {
-            evaluate(&run, data, step, lr, log);
+// From `step` to the last one, or until somebody asks to stop.
+static void train_on(Run *run) {
+    const Settings *s = run->settings;
+    Loader loader = loader_init(&run->data->train, run->T, run->B, run->step);
+    while (run->step < s->steps && !stop_asked()) {
+        const double lr = learning_rate(s, run->step);
+        if (run->step % s->eval_every == 0 || run->step == s->steps - 1) {
+            evaluate(run, lr);
         }
-        loader_next(&loader);
-        forward(&run, &loader);
-        update(&run, step + 1, lr);
-    }
-    FILE *samples = open_in(s->out, "samples.txt");
-    print_samples(run.model, s, data, run.V, samples);
-    printf("test_loss %.6f\n", without_sign(mean_loss(&run, &data->test, 0)));
-    flush_results();
-    if ((fclose(log) | fclose(samples)) != 0) {
-        fail(COULD_NOT_BE_DONE, "cannot write into %s: %s", s->out, strerror(errno));
+        if (!stop_asked()) {
+            loader_next(&loader);
+            forward(run, &loader);
+            update(run, lr);
+            run->step++;
+        }
     }
     loader_free(&loader);
+    save(run);
+    if (stop_asked()) {
+        fail(COULD_NOT_BE_DONE, "stopped at step %" PRId64 "; the same command with --resume goes on in %s", run->step,
+             s->out);
+    }
+}
+
+static void finish(Run *run) {
+    char *samples = draw_samples(run->model, run->settings, run->data, run->V);
+    Replacement file = file_replacement(run->folder->samples, true);
+    file_write(&file, samples, strlen(samples));
+    file_replace(&file);
+    say(run, "%s", samples);
+    free(samples);
+    const double test_loss = without_sign(mean_loss(run, &run->data->test, 0));
+    if (stop_asked()) {
+        fail(COULD_NOT_BE_DONE, "stopped at step %" PRId64 "; the same command with --resume goes on in %s", run->step,
+             run->settings->out);
+    }
+    say(run, "test_loss %.6f\n", test_loss);
+    save(run);
+}
+
+void NAME(train)(const Settings *settings, const Dataset *data, const Folder *folder) {
+    Run run = run_init(settings, data, folder);
+    begin(&run);
+    train_on(&run);
+    finish(&run);
     run_free(&run);
 }

@@ -7,6 +7,7 @@
 
 #include "failure.h"
 #include "file.h"
+#include "json.h"
 
 static const struct {
     const char *code, *name;
@@ -51,23 +52,8 @@ void tensors_free(TensorFile *file) {
     free(file->tensors), free(file->notes), free(file->header);
 }
 
-// A string, with the escapes that JSON asks for.
-static void write_string(FILE *text, const char *string) {
-    fputc('"', text);
-    for (const char *c = string; *c; c++) {
-        if (*c == '"' || *c == '\\') {
-            fprintf(text, "\\%c", *c);
-        } else if (*c > 0 && *c < ' ') {
-            fprintf(text, "\\u%04x", (unsigned)*c);
-        } else {
-            fputc(*c, text);
-        }
-    }
-    fputc('"', text);
-}
-
 static void write_tensor(FILE *text, const Tensor *tensor) {
-    write_string(text, tensor->name);
+    json_write(text, tensor->name);
     fprintf(text, ":{\"dtype\":\"%s\",\"shape\":[", dtype_code(tensor->dtype));
     for (size_t i = 0; i < tensor->rank; i++) { fprintf(text, i == 0 ? "%zu" : ",%zu", tensor->shape[i]); }
     fprintf(text, "],\"data_offsets\":[%zu,%zu]}", tensor->begin, tensor->end);
@@ -83,9 +69,9 @@ static char *header_of(const Tensor *tensors, size_t n_tensors, const Note *note
     fputs("{\"__metadata__\":{", text);
     for (size_t i = 0; i < n_notes; i++) {
         fputs(i == 0 ? "" : ",", text);
-        write_string(text, notes[i].key);
+        json_write(text, notes[i].key);
         fputc(':', text);
-        write_string(text, notes[i].value);
+        json_write(text, notes[i].value);
     }
     fputc('}', text);
     for (size_t i = 0; i < n_tensors; i++) {
@@ -114,9 +100,9 @@ void tensors_write(const char *path, bool lasting, Tensor *tensors, size_t n_ten
     char *header = header_of(tensors, n_tensors, notes, n_notes, &size);
     const uint64_t length = size;
     Replacement file = file_replacement(path, lasting);
-    fwrite(&length, sizeof length, 1, file.stream);
-    fwrite(header, 1, size, file.stream);
-    for (size_t i = 0; i < n_tensors; i++) { fwrite(tensors[i].data, 1, tensor_bytes(tensors + i), file.stream); }
+    file_write(&file, &length, sizeof length);
+    file_write(&file, header, size);
+    for (size_t i = 0; i < n_tensors; i++) { file_write(&file, tensors[i].data, tensor_bytes(tensors + i)); }
     file_replace(&file);
     free(header);
 }

@@ -34,9 +34,9 @@ static void append_line(Tape *tape, int32_t newline, const int32_t *tokens, size
     *tape = (Tape){longer, tape->n + n + 1};
 }
 
-// `count` samples, to stdout and to `file`. New ones are not empty, no line of the training text, and all different; if
-// 100 draws a sample do not suffice, there are fewer.
-static void print_samples(MLP *model, const Settings *s, const Data *data, size_t V, FILE *file) {
+// `count` samples, a line each; the caller frees. New ones are not empty, no line of the training text, and all
+// different; if 100 draws a sample do not suffice, there are fewer.
+static char *draw_samples(MLP *model, const Settings *s, const Dataset *data, size_t V) {
     const int32_t newline = vocabulary_token(&data->vocabulary, '\n');
     const size_t count = (size_t)s->count;
     const int greedy = s->temperature <= 0 || s->top_k == 1;  // a greedy draw never changes: one is enough
@@ -54,14 +54,11 @@ static void print_samples(MLP *model, const Settings *s, const Data *data, size_
         append_line(&given, -1, tokens, n);
         samples++;
     }
-    for (size_t i = 0; i < given.n; i++) {
-        const uint32_t character = given.tokens[i] < 0 ? '\n' : data->vocabulary.characters[given.tokens[i]];
-        text_print(stdout, character);
-        text_print(file, character);
-    }
     if (samples < count) {
         fprintf(stderr, "mlp: only %zu of %zu samples were new\n", samples, count);
     }
+    char *text = text_of(&data->vocabulary, given.tokens, given.n);
     free(given.tokens), free(tokens);
     sampler_free(&sampler);
+    return text;
 }

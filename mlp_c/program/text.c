@@ -1,6 +1,7 @@
 #include "text.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,7 +108,10 @@ Tape tape_of(const Vocabulary *vocabulary, uint32_t *text, size_t n, const char 
     return tape;
 }
 
-void text_print(FILE *file, uint32_t character) {
-    unsigned char bytes[4];
-    fwrite(bytes, 1, utf8_encode(bytes, character), file);
+char *text_of(const Vocabulary *vocabulary, const int32_t *tokens, size_t n) {
+    unsigned char *text = allocate(4 * n + 1, 1), *end = text;
+    for (size_t i = 0; i < n; i++) {
+        end += utf8_encode(end, tokens[i] < 0 ? '\n' : vocabulary->characters[tokens[i]]);
+    }
+    return (char *)text;
 }

@@ -4,7 +4,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 typedef struct {
     uint32_t *characters;  // code points, sorted: a character's token is its place among them
@@ -30,7 +29,7 @@ int32_t vocabulary_token(const Vocabulary *vocabulary, uint32_t character);
 // The tokens of a text; takes the text over. Prints the first character outside the vocabulary and exits with 1.
 Tape tape_of(const Vocabulary *vocabulary, uint32_t *text, size_t n, const char *folder, const char *split);
 
-// One character, as UTF-8.
-void text_print(FILE *file, uint32_t character);
+// The text of some tokens as UTF-8, where -1 stands for a newline; the caller frees.
+char *text_of(const Vocabulary *vocabulary, const int32_t *tokens, size_t n);
 
 #endif

@@ -2,15 +2,11 @@
 #ifndef NNZ_TRAIN_H
 #define NNZ_TRAIN_H
 
+#include "dataset.h"
+#include "folder.h"
 #include "settings.h"
-#include "text.h"
 
-typedef struct {
-    Vocabulary vocabulary;
-    Tape train, val, test;
-} Data;
-
-void train_float32(const Settings *settings, const Data *data);
-void train_float64(const Settings *settings, const Data *data);
+void train_float32(const Settings *settings, const Dataset *dataset, const Folder *folder);
+void train_float64(const Settings *settings, const Dataset *dataset, const Folder *folder);
 
 #endif
