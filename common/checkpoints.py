@@ -45,10 +45,10 @@ class Checkpoint:
 
 def save(path: str | os.PathLike, checkpoint: Checkpoint) -> None:
     """Write the checkpoint; at every instant the file is the old one or the new one, whole. Raises OSError."""
-    metadata, rest = _metadata(checkpoint), {**checkpoint.buffers, **checkpoint.optimizer}
-    metadata |= digests.of(metadata, checkpoint.parameters, rest)
+    metadata, model = _metadata(checkpoint), {**checkpoint.parameters, **checkpoint.buffers}
+    metadata |= digests.of(metadata, model, checkpoint.optimizer)
     with replacing(Path(path)) as temporary:
-        tensor_file.write(temporary, {**checkpoint.parameters, **rest}, metadata)
+        tensor_file.write(temporary, {**model, **checkpoint.optimizer}, metadata)
 
 
 def load(path: str | os.PathLike, finite: bool = False) -> Checkpoint:
@@ -64,7 +64,7 @@ def load(path: str | os.PathLike, finite: bool = False) -> Checkpoint:
         checkpoint.parameters = {name: arrays.pop(name) for name in parameters}  # in their own order
         checkpoint.buffers = {name: arrays.pop(name) for name in buffers}
         checkpoint.optimizer = arrays
-        digests.check(metadata, checkpoint.parameters, checkpoint.buffers | checkpoint.optimizer)
+        digests.check(metadata, checkpoint.parameters | checkpoint.buffers, checkpoint.optimizer)
         if finite:
             _check_finite(checkpoint)
     except (ValueError, RecursionError) as error:

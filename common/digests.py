@@ -1,8 +1,8 @@
 """The hashes that a checkpoint holds of itself: nothing in it changes unseen.
 
-`parameters_sha256` is that of the parameters' bytes, little-endian, sorted by name: the same model has the same one,
-whoever trained it. `sha256` is that of all else: every other entry of the metadata as key, zero byte, value, zero byte,
-sorted by key, then buffers and moments, sorted by name.
+`parameters_sha256` is that of the bytes of the parameters (and of the running statistics, where a model keeps some),
+little-endian, sorted by name: the same model has the same one, whoever trained it. `sha256` is that of all else: every
+other entry of the metadata as key, zero byte, value, zero byte, sorted by key, then the moments, sorted by name.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ KEYS = ("parameters_sha256", "sha256")
 
 
 def of(
-    metadata: Mapping[str, str], parameters: Mapping[str, np.ndarray], rest: Mapping[str, np.ndarray]
+    metadata: Mapping[str, str], parameters: Mapping[str, np.ndarray], moments: Mapping[str, np.ndarray]
 ) -> dict[str, str]:
     """Return both hashes by their keys."""
     digest = hashlib.sha256()
@@ -25,13 +25,13 @@ def of(
     digest = hashlib.sha256()
     for key in sorted(texts.keys() - {KEYS[1]}, key=str.encode):
         digest.update(f"{key}\0{texts[key]}\0".encode())
-    _update(digest, rest)
+    _update(digest, moments)
     return {KEYS[0]: texts[KEYS[0]], KEYS[1]: digest.hexdigest()}
 
 
-def check(metadata: Mapping[str, str], parameters: Mapping[str, np.ndarray], rest: Mapping[str, np.ndarray]) -> None:
+def check(metadata: Mapping[str, str], parameters: Mapping[str, np.ndarray], moments: Mapping[str, np.ndarray]) -> None:
     """Raises ValueError that says what was changed, if either hash is not the one in the metadata."""
-    found = of(metadata, parameters, rest)
+    found = of(metadata, parameters, moments)
     for key, what in zip(KEYS, ("its parameters", "its metadata or moments"), strict=True):
         if found[key] != metadata[key]:
             raise ValueError(f"{what} are not those that were saved ({key} is {found[key][:12]}...)")

@@ -92,8 +92,8 @@ Checkpoint checkpoint_read(TensorFile *file, Tensor *expected, size_t n_expected
     if (strcmp(text(file, "format"), FORMAT) != 0) {
         refuse(file, "its format is ", text(file, "format"));
     }
-    digests_check(file);
     config_check(file->path, text(file, "config"), settings);
+    digests_check(file);
     take_arrays(file, expected, n_expected);
     return (Checkpoint){.recipe = text(file, "recipe"),
                         .config = text(file, "config"),

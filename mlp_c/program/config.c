@@ -9,7 +9,7 @@
 #include "setting.h"
 
 // What a recipe may say beyond our settings: with this value only, or, where it is NULL, with any, for it has no part
-// in an MLP trained on a folder.
+// in an MLP trained on a folder. A key that ends in a point stands for all that begin so.
 static const struct {
     const char *key, *value;
 } OTHERS[] = {
@@ -19,12 +19,20 @@ static const struct {
     {"data.min_count", NULL},
     {"data.fractions", NULL},
     {"model.kind", "\"mlp\""},
-    {"model.hidden_layers", NULL},
-    {"model.skips", NULL},
-    {"model.batch_norm", NULL},
-    {"model.smoothing", NULL},
+    {"model.", NULL},
+    {"optimizer.warmup", "0"},
+    {"optimizer.beta2", "0.999"},
+    {"optimizer.decay", NULL},
+    {"optimizer.clip", NULL},
     {"train.order", "\"sequential\""},
+    {"train.evaluation", "\"whole\""},
     {"train.backend", NULL},
+    {"train.parts", NULL},
+    {"train.autocast", NULL},
+    {"train.compile", NULL},
+    {"train.deterministic", NULL},
+    {"sample.top_p", "1.0"},
+    {"sample.tokens", "0"},
 };
 
 char *config_text(const Settings *settings) {
@@ -51,7 +59,9 @@ char *config_text(const Settings *settings) {
 
 static void check_other(const char *path, const char *key, const char *value) {
     for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++) {
-        if (strcmp(OTHERS[i].key, key) == 0) {
+        const size_t length = strlen(OTHERS[i].key);
+        if (strcmp(OTHERS[i].key, key) == 0 ||
+            (OTHERS[i].key[length - 1] == '.' && strncmp(OTHERS[i].key, key, length) == 0)) {
             if (OTHERS[i].value == NULL || strcmp(OTHERS[i].value, value) == 0) {
                 return;
             }
