@@ -18,8 +18,8 @@ WARNINGS = -Wall -Wextra -Wconversion -Wshadow
 HARNESS = grading poisoning foreign_backends random_shapes diff new_backend parity_command conformance_by_pytest oracle \
 	compare bounds bounds_ops golden protocol
 
-.PHONY: help run test test-fast lint mlp test-parity test-mutants kill-matrix parity-full bench bench-gpt speed ladder \
-	names-best readme clean
+.PHONY: help run test test-fast lint mlp test-parity test-mutants kill-matrix parity-full bench bench-gpt speed \
+	ladder names-best test-kill test-faults readme clean
 
 help:
 	@echo "make run          train on the names inside the package, then print names that never existed"
@@ -29,6 +29,8 @@ help:
 	@echo "make mlp          build/mlp: the C program that needs no Python"
 	@echo "make test-parity  grade every backend and build/mlp, and test the harness that grades"
 	@echo "make test-mutants plant every known bug in every backend; each must be caught"
+	@echo "make test-kill    kill 200 training runs at random moments; each must go on to the same bytes"
+	@echo "make test-faults  a fault in each write, fsync and rename of a run, in five ways"
 	@echo "make kill-matrix  which bug which tolerance catches; writes common/conformance/kill_matrix.md"
 	@echo "make parity-full  all 50,000 steps in float64 in every backend, byte for byte; writes the README's table"
 	@echo "make bench        time a step of every backend; writes the README's table"
@@ -70,6 +72,12 @@ test-parity: .venv/dev build/mlp
 
 test-mutants: .venv/dev
 	PYTHONPATH=tests $(BIN)/python -m mutants
+
+test-kill: .venv/dev build/mlp
+	$(BIN)/python tests/kill.py
+
+test-faults: .venv/dev build/mlp
+	EVERY_FAULT=1 $(PYTEST) -n 2 tests/test_faults.py
 
 kill-matrix: .venv/dev
 	PYTHONPATH=tests $(BIN)/python -m mutants.kill_matrix

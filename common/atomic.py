@@ -9,22 +9,26 @@ from pathlib import Path
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, lasting: bool = True) -> Iterator[Path]:
     """Give a name beside `path` to write to; on leaving without an error, put that file in the place of `path`.
 
-    The new file reaches the disk before it takes the name, and the name before this returns. Raises OSError; `path`
-    is then as it was.
+    If it is to be `lasting`, the new file reaches the disk before it takes the name, and the name before this returns.
+    Raises OSError; `path` is then as it was.
     """
     temporary = path.with_name(f"{path.name}.tmp")
     try:
         yield temporary
-        sync(temporary)
+        if lasting:
+            sync(temporary)
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, OSError) and error.errno and error.filename is None:
+            error.filename = str(path)  # a write that fails does not say where
         with suppress(OSError):  # the first error is the one to tell
             temporary.unlink()
         raise
-    sync(path.parent)
+    if lasting:
+        sync(path.parent)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -6,13 +6,13 @@ It is watched from outside, before and after the update; no number of the traini
 from __future__ import annotations
 
 import io
-import os
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .atomic import replacing
 from .checkpoints import on_host
 from .probe import Hidden
 
@@ -65,9 +65,8 @@ class Statistics:
         """Write the file; the same content gives the same bytes. Raises OSError."""
         held = io.BytesIO()
         np.savez(held, **self.arrays)
-        temporary = path.with_name(f"{path.name}.tmp")
-        temporary.write_bytes(held.getvalue())
-        os.replace(temporary, path)  # without waiting for the disk, as a checkpoint does: pictures are not worth it
+        with replacing(path, lasting=False) as temporary:  # to wait for the disk, pictures are not worth it
+            temporary.write_bytes(held.getvalue())
 
     @classmethod
     def load(cls, path: Path) -> Statistics:
