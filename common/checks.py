@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ import numpy as np
 from .rng import RNG
 
 DTYPES = ("float32", "float64")
+NUMBERS = re.compile("(u?int|b?float)(8|16|32|64)")
 
 
 class Sizes(NamedTuple):
@@ -123,7 +125,7 @@ def token_ids(name: str, ids: object, shape: tuple[int | None, ...], vocab_size:
         index = tuple(map(int, np.argwhere((array < 0) | (array >= vocab_size))[0]))
         place = ", ".join(map(str, index))
         raise ValueError(f"{name}[{place}] is {array[index]}; token ids run from 0 to {vocab_size - 1}")
-    return np.ascontiguousarray(array, dtype=np.int32)
+    return np.require(array, np.int32, ["C", "A"])
 
 
 def batch(inputs: object, targets: object, context_length: int, vocab_size: int):
@@ -135,7 +137,8 @@ def batch(inputs: object, targets: object, context_length: int, vocab_size: int)
 
 
 def named_arrays(what: str, arrays: object, shapes: Mapping[str, tuple[int, ...]]) -> None:
-    """Raises TypeError unless `arrays` is a mapping, ValueError unless it has these names and these shapes."""
+    """Raises TypeError unless `arrays` is a mapping of arrays that hold real numbers, ValueError unless it has these
+    names and these shapes."""
     if not isinstance(arrays, Mapping):
         raise TypeError(f"{what} must be a dict of arrays by name; got {type(arrays).__name__}")
     for name in shapes:
@@ -143,16 +146,25 @@ def named_arrays(what: str, arrays: object, shapes: Mapping[str, tuple[int, ...]
             raise ValueError(f"{what} lacks {name!r}; it needs {', '.join(shapes)}")
     for name, array in arrays.items():
         if name not in shapes:
-            raise ValueError(f"{what} holds {name!r}, which is not one of {', '.join(shapes)}")
+            known = f"is not one of {', '.join(shapes)}" if shapes else "has no place here"
+            raise ValueError(f"{what} holds {name!r}, which {known}")
         if not hasattr(array, "shape"):
             raise TypeError(f"{what}[{name!r}] must be an array, not {type(array).__name__}")
         if tuple(array.shape) != tuple(shapes[name]):
             raise ValueError(f"{what}[{name!r}] must have shape {tuple(shapes[name])}; got {tuple(array.shape)}")
+        if not NUMBERS.fullmatch(dtype := _dtype_of(array)):
+            raise TypeError(f"{what}[{name!r}] must hold real numbers, not {dtype}")
+
+
+def _dtype_of(array: object) -> str:
+    """Return the name of an array's dtype, numpy's or torch's, whatever the order of its bytes."""
+    dtype = getattr(array, "dtype", type(array).__name__)
+    return getattr(dtype, "name", str(dtype).removeprefix("torch."))
 
 
 def parameters(arrays: object) -> None:
     """Raises TypeError unless these are float32 or float64 arrays by name, ValueError unless each can be written to in
-    place: C-contiguous and writeable."""
+    place: C-contiguous, aligned and writeable."""
     if not isinstance(arrays, Mapping):
         raise TypeError(f"parameters must be a dict of arrays by name; got {type(arrays).__name__}")
     for name, array in arrays.items():
@@ -160,8 +172,9 @@ def parameters(arrays: object) -> None:
             raise TypeError(f"parameters[{name!r}] must be an array, not {type(array).__name__}")
         if (dtype := str(array.dtype).removeprefix("torch.")) not in DTYPES:
             raise TypeError(f"parameters[{name!r}] must be float32 or float64, not {dtype}")
-        if isinstance(array, np.ndarray) and not (array.flags.c_contiguous and array.flags.writeable):
-            raise ValueError(f"parameters[{name!r}] is written in place, so it must be C-contiguous and writeable")
+        if isinstance(array, np.ndarray) and not array.flags.carray:
+            how = "C-contiguous, aligned and writeable"
+            raise ValueError(f"parameters[{name!r}] is written in place, so it must be {how}")
 
 
 def gradients(grads: object, parameters: Mapping, shapes: Mapping[str, tuple[int, ...]], native: Callable) -> dict:

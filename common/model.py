@@ -45,6 +45,10 @@ class MLPBase:
         self._shapes = initial.mlp_shapes(*self.sizes)
         self._p = initial.mlp_parameters(self._shapes, checks.generator(rng), self.dtype)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy takes over: all but what the last forward left for backward, which stays the original's."""
+        return self.__dict__ | {"_saved": None}
+
     def parameters(self) -> dict[str, np.ndarray]:
         """The weights by name, in the order of a checkpoint. They are the model's own arrays: writing trains it."""
         return dict(self._p)

@@ -9,11 +9,17 @@ import numpy as np
 from . import checks
 
 
+def as_native(array: np.ndarray) -> np.ndarray:
+    """Return the array in this machine's byte order; uncopied if it is."""
+    array = np.asarray(array)
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
 class Optimizer:
     """Holds the parameters and one array of each moment per parameter; `lr` may be set before any step."""
 
     moments: tuple[str, ...] = ()
-    native = staticmethod(np.asarray)  # how the backend holds an array, and how it makes and fills one
+    native = staticmethod(as_native)  # how the backend holds an array, and how it makes and fills one
     zeros_like = staticmethod(np.zeros_like)
     copy_into = staticmethod(np.copyto)
 
@@ -21,10 +27,19 @@ class Optimizer:
         checks.parameters(parameters)
         self._p = {name: self.native(p) for name, p in parameters.items()}
         self._shapes = {name: tuple(p.shape) for name, p in self._p.items()}
-        self.lr = checks.non_negative("lr", lr)
+        self.lr = lr
         self.weight_decay = checks.non_negative("weight_decay", weight_decay)
         self.t = 0
         self._state = {moment: {name: self.zeros_like(p) for name, p in self._p.items()} for moment in self.moments}
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of the next step. Setting it raises TypeError or ValueError as the constructor does."""
+        return self._lr
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        self._lr = checks.non_negative("lr", value)
 
     def step(self, grads: Mapping[str, np.ndarray]) -> None:
         """Update the parameters in place. Raises ValueError if a gradient's name, shape or dtype does not fit."""

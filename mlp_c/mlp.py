@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from nnz import checks, initial
@@ -16,7 +18,11 @@ class MLP(MLPBase):
 
     def __init__(self, *args, device: str = "cpu", **settings) -> None:
         super().__init__(*args, device=checks.available_device(device, devices()), **settings)
-        self._flat = self._p["wte"].base  # one array of all weights, of which C holds the address
+        self._begin(self._p["wte"].base)
+
+    def _begin(self, flat: np.ndarray) -> None:
+        self._flat = flat  # one array of all weights, of which C holds the address
+        self._p = initial.flat_views(flat, self._shapes)
         handle = kernel("mlp_new", self.dtype)(pointer(self._flat), *self.sizes)
         if handle == ffi.NULL:
             raise MemoryError("no memory for the model")
@@ -24,6 +30,15 @@ class MLP(MLPBase):
         self._forward, self._backward = (kernel(f"mlp_{way}", self.dtype) for way in ("forward", "backward"))
         self._loss = np.empty((), self.dtype)
         self._saved = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy takes over: the weights, not the memory that C keeps for the original alone."""
+        kept = ("sizes", "dtype", "device", "_shapes", "_flat")
+        return {name: value for name, value in self.__dict__.items() if name in kept}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._begin(self._flat)
 
     def __call__(self, inputs: np.ndarray, targets: np.ndarray | None = None) -> tuple[np.ndarray, float | None]:
         """inputs (B, T), targets (B,) int -> logits (B, V), mean cross-entropy in nats (None without targets).

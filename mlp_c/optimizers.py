@@ -13,7 +13,7 @@ def _step(name: str):
     """The C function on arrays that the optimizer has checked: as many as the op has arrays, the rest are scalars."""
 
     def step(p: np.ndarray, *rest) -> None:
-        arrays = [np.ascontiguousarray(a) for a in rest if isinstance(a, np.ndarray)]
+        arrays = [np.require(a, requirements=["C", "A"]) for a in rest if isinstance(a, np.ndarray)]
         kernel(name, p.dtype)(pointer(p), *map(pointer, arrays), p.size, *rest[len(arrays) :])
 
     return staticmethod(step)

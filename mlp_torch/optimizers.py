@@ -8,11 +8,11 @@ from nnz import optimizers
 
 from .ops.adamw import adamw_step
 from .ops.sgd import sgd_step
-from .runtime import copy_into
+from .runtime import as_tensor, copy_into
 
 
 class _InTorch:
-    native = staticmethod(torch.as_tensor)
+    native = staticmethod(as_tensor)
     zeros_like = staticmethod(torch.zeros_like)
     copy_into = staticmethod(copy_into)
 

@@ -24,6 +24,15 @@ def as_array(tensor: Tensor) -> np.ndarray | Tensor:
     return tensor.numpy() if tensor.device.type == "cpu" else tensor
 
 
+def as_tensor(array: np.ndarray | Tensor) -> Tensor:
+    """The same memory as a tensor; a copy of an array that torch cannot see so: backwards, of the other byte order."""
+    if isinstance(array, np.ndarray) and not (
+        array.dtype.isnative and array.flags.behaved and min(array.strides, default=1) > 0
+    ):
+        array = np.array(array, dtype=array.dtype.newbyteorder("="), order="C")
+    return torch.as_tensor(array)
+
+
 def copy_into(destination: Tensor, source: np.ndarray | Tensor) -> None:
     """Overwrite a tensor, whatever autograd thinks of it."""
-    destination.detach().copy_(torch.as_tensor(source))
+    destination.detach().copy_(as_tensor(source))

@@ -39,6 +39,29 @@ def step_with(change):
     return call
 
 
+def arrays(nn):
+    return dict(model(nn).parameters())
+
+
+def loading(dtype):
+    return lambda nn: model(nn).load_parameters(arrays(nn) | {"wte": np.ones((11, 5)).astype(dtype)})
+
+
+def rate(lr):
+    def call(nn):
+        nn.SGD(arrays(nn)).lr = lr
+
+    return call
+
+
+def loading_state(state, t):
+    def call(nn):
+        optimizer = nn.AdamW(arrays(nn))
+        optimizer.load_state(optimizer.state() if state is None else state, t)
+
+    return call
+
+
 def op(name, *arguments):
     return lambda nn: getattr(nn.ops, name)(*arguments)
 
@@ -109,18 +132,71 @@ ROWS = [
     (
         lambda nn: nn.SGD({"w": np.frombuffer(bytes(32), f32)}),
         ValueError,
-        "parameters['w'] is written in place, so it must be C-contiguous and writeable",
+        "parameters['w'] is written in place, so it must be C-contiguous, aligned and writeable",
     ),
     (
         lambda nn: nn.AdamW({"w": np.ones((4, 4), f32)[:, ::2]}),
         ValueError,
-        "parameters['w'] is written in place, so it must be C-contiguous and writeable",
+        "parameters['w'] is written in place, so it must be C-contiguous, aligned and writeable",
     ),
     (
         lambda nn: nn.AdamW({"w": np.ones(4, np.int64)}),
         TypeError,
         "parameters['w'] must be float32 or float64, not int64",
     ),
+    (
+        lambda nn: nn.AdamW({"w": np.frombuffer(bytearray(33), f32, 8, offset=1)}),
+        ValueError,
+        "parameters['w'] is written in place, so it must be C-contiguous, aligned and writeable",
+    ),
+    (
+        lambda nn: nn.AdamW({"w": np.ones(4, ">f4")}),
+        TypeError,
+        "parameters['w'] must be float32 or float64, not >f4",
+    ),
+    (loading(complex), TypeError, "parameters['wte'] must hold real numbers, not complex128"),
+    (loading(bool), TypeError, "parameters['wte'] must hold real numbers, not bool"),
+    (loading("U1"), TypeError, "parameters['wte'] must hold real numbers, not str32"),
+    (loading(object), TypeError, "parameters['wte'] must hold real numbers, not object"),
+    (
+        lambda nn: model(nn).load_parameters([1.0]),
+        TypeError,
+        "parameters must be a dict of arrays by name; got list",
+    ),
+    (
+        lambda nn: model(nn).load_parameters(arrays(nn) | {"wte": np.ones((5, 11), f32)}),
+        ValueError,
+        "parameters['wte'] must have shape (11, 5); got (5, 11)",
+    ),
+    (
+        lambda nn: model(nn).load_parameters(arrays(nn) | {"wte": [[1.0]]}),
+        TypeError,
+        "parameters['wte'] must be an array, not list",
+    ),
+    (
+        lambda nn: model(nn).load_buffers({"mean": X}),
+        ValueError,
+        "buffers holds 'mean', which has no place here",
+    ),
+    (rate(-1), ValueError, "lr must be finite and at least 0; got -1"),
+    (rate(float("nan")), ValueError, "lr must be finite and at least 0; got nan"),
+    (rate("fast"), TypeError, "lr must be a number, not str"),
+    (rate(None), TypeError, "lr must be a number, not NoneType"),
+    (
+        loading_state({}, 1),
+        ValueError,
+        "optimizer state lacks 'm.wte'; it needs m.wte, m.fc1.weight, m.fc1.bias, m.fc2.weight, m.fc2.bias, "
+        "v.wte, v.fc1.weight, v.fc1.bias, v.fc2.weight, v.fc2.bias",
+    ),
+    (loading_state(None, -1), ValueError, "t must be at least 0; got -1"),
+    (loading_state(None, 1.5), TypeError, "t must be an integer, not float"),
+    (
+        step_with(lambda g: g | {"fc1.bias": g["fc1.bias"].astype(complex)}),
+        ValueError,
+        "grads['fc1.bias'] must be float32, not complex128",
+    ),
+    (lambda nn: nn.set_threads(1.5), TypeError, "threads must be an integer, not float"),
+    (lambda nn: nn.Linear(0, 3, rng=RNG), ValueError, "in_features must be at least 1; got 0"),
     (lambda nn: nn.AdamW({"w": [1.0]}), TypeError, "parameters['w'] must be an array, not list"),
     (lambda nn: nn.AdamW([X]), TypeError, "parameters must be a dict of arrays by name; got list"),
     (lambda nn: nn.set_threads(0), ValueError, "threads must be at least 1; got 0"),

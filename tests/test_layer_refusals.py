@@ -102,7 +102,7 @@ REFUSED = {
     "a statistic for a layer without": (
         lambda nn: linear(nn).load_buffers({"running_mean": x(3)}),
         ValueError,
-        "buffers holds 'running_mean', which is not one of ",
+        "buffers holds 'running_mean', which has no place here",
     ),
     "a device that is not there": (
         lambda nn: linear(nn).to("tpu"),

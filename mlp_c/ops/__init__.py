@@ -48,11 +48,13 @@ def _native(function: Function) -> Callable:
 
 def _in_place(function: Function, name: str, array: np.ndarray) -> np.ndarray:
     """The array as C can read it: where it is not contiguous, a copy; but what is written to must be itself."""
-    if array.flags.c_contiguous and (array.flags.writeable or name not in function.updates):
+    if array.flags.carray or (array.flags.c_contiguous and array.flags.aligned and name not in function.updates):
         return array
     if name in function.updates:
-        raise ValueError(f"{function.name}: {name} is written in place, so it must be contiguous and writeable")
-    return np.ascontiguousarray(array)
+        raise ValueError(
+            f"{function.name}: {name} is written in place, so it must be C-contiguous, aligned and writeable"
+        )
+    return np.require(array, requirements=["C", "A"])
 
 
 def _sizes(axes: list[str], array: np.ndarray) -> Iterable[tuple[str, Any]]:
