@@ -19,7 +19,7 @@ HARNESS = grading poisoning foreign_backends random_shapes diff new_backend pari
 	compare bounds bounds_ops golden protocol
 
 .PHONY: help run test test-fast lint mlp test-parity test-mutants kill-matrix parity-full bench bench-gpt speed \
-	ladder names-best test-kill test-faults readme clean
+	ladder names-best test-kill test-faults test-asan test-tsan mlp-failing readme clean
 
 help:
 	@echo "make run          train on the names inside the package, then print names that never existed"
@@ -31,6 +31,8 @@ help:
 	@echo "make test-mutants plant every known bug in every backend; each must be caught"
 	@echo "make test-kill    kill 200 training runs at random moments; each must go on to the same bytes"
 	@echo "make test-faults  a fault in each write, fsync and rename of a run, in five ways"
+	@echo "make test-asan    the tests with AddressSanitizer and UndefinedBehaviorSanitizer, leaks, failing allocations"
+	@echo "make test-tsan    eight models on eight threads, with ThreadSanitizer"
 	@echo "make kill-matrix  which bug which tolerance catches; writes common/conformance/kill_matrix.md"
 	@echo "make parity-full  all 50,000 steps in float64 in every backend, byte for byte; writes the README's table"
 	@echo "make bench        time a step of every backend; writes the README's table"
@@ -78,6 +80,43 @@ test-kill: .venv/dev build/mlp
 
 test-faults: .venv/dev build/mlp
 	EVERY_FAULT=1 $(PYTEST) -n 2 tests/test_faults.py
+
+# The kernels in a second installation, and build/mlp once more, with AddressSanitizer and UndefinedBehaviorSanitizer; the
+# library must come first in the process. Python itself never gives all its memory back, so leaks are looked for in the C
+# program alone. Of tests/test_sanitized.py, a canary that is not reported fails the job.
+CHECKS = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+FAILING ?= build/asan/mlp-failing
+PROGRAM_TESTS = $(addprefix tests/test_,program_files.py program_resume.py protocol.py wrong_programs.py allocations.py)
+
+test-asan: .venv/dev build/asan/mlp mlp-failing
+	rm -rf build/asan/source build/asan/site && mkdir -p build/asan/source
+	cp -r pyproject.toml setup.py MANIFEST.in README.md LICENSE common mlp_c mlp_numpy mlp_torch gpt_torch build/asan/source
+	rm -f build/asan/source/mlp_c/_kernels*
+	CFLAGS="$(CHECKS)" LDFLAGS="-fsanitize=address,undefined" $(PIP) --no-deps --target build/asan/site build/asan/source
+	ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=build/asan/site \
+		LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" \
+		$(PYTEST) -n 2 -p no:cacheprovider -m "not slow" $(ASAN_TESTS)
+	MLP_PROGRAM=build/asan/mlp MLP_FAILING=build/asan/mlp-failing \
+		$(PYTEST) -n 2 $(PROGRAM_TESTS) -k "not what_the_c_backend_writes"  # it is built otherwise, and rounds so
+
+build/asan/mlp: $(C_FILES)
+	@mkdir -p build/asan
+	$(COMPILE) $(CHECKS) mlp_c/float32.c mlp_c/float64.c mlp_c/threads.c mlp_c/program/*.c -lm -o $@
+
+mlp-failing: $(C_FILES)
+	@mkdir -p build/asan
+	$(COMPILE) -Wno-error $(CHECKS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=open_memstream tests/c/allocations.c \
+		mlp_c/float32.c mlp_c/float64.c mlp_c/threads.c mlp_c/program/*.c -lm -o $(FAILING)
+
+# The second program must be reported, or the first proves nothing.
+test-tsan:
+	@mkdir -p build/tsan
+	for test in models_on_threads race; do for real in float32 float64; do \
+		$(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -O1 -g -fsanitize=thread $$([ $$real = float64 ] && echo -DNNZ_FLOAT64=) \
+			tests/c/$$test.c mlp_c/$$real.c mlp_c/threads.c -lm -lpthread -o build/tsan/$$test-$$real || exit 1; \
+	done; done
+	build/tsan/models_on_threads-float32 && build/tsan/models_on_threads-float64
+	@build/tsan/race-float32 2>&1 | grep -q "ThreadSanitizer: data race" && echo "and a race is reported"
 
 kill-matrix: .venv/dev
 	PYTHONPATH=tests $(BIN)/python -m mutants.kill_matrix

@@ -14,7 +14,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def built() -> Path:
-    """The path of build/mlp; skips the test where it can be neither found nor made."""
+    """The path of build/mlp, or of the build that MLP_PROGRAM names; skips the test where there is none to be had."""
+    if "MLP_PROGRAM" in os.environ:
+        return Path(os.environ["MLP_PROGRAM"]).resolve()
     if not (shutil.which("make") and shutil.which(os.environ.get("CC", "cc"))):
         if not (ROOT / "build" / "mlp").exists():
             pytest.skip("build/mlp is not there, and without make and a C compiler it cannot be made")

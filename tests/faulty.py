@@ -27,7 +27,7 @@ def library() -> Path:
     """The library that makes calls go wrong, compiled."""
     path = Path(__file__).resolve().parents[1] / "build" / "faults.so"
     path.parent.mkdir(exist_ok=True)
-    source = Path(__file__).with_name("faults.c")
+    source = Path(__file__).with_name("c") / "faults.c"
     new = path.with_suffix(f".{os.getpid()}")
     command = [os.environ.get("CC", "cc"), "-shared", "-fPIC", "-O1", str(source), "-ldl", "-o", str(new)]
     try:

@@ -76,6 +76,29 @@ static int fault(char letter) {
     }
 }
 
+// The n-th allocation that the library `name` asks for fails, once.
+static char failing[64];
+static long allocations_left;
+
+void fault_allocation(const char *name, long n) {
+    snprintf(failing, sizeof failing, "%s", name);
+    allocations_left = n;
+}
+
+static int allocation_fails(void *caller) {
+    Dl_info from;
+    if (allocations_left == 0 || dladdr(caller, &from) == 0 || strstr(from.dli_fname, failing) == NULL) {
+        return 0;
+    }
+    return --allocations_left == 0;
+}
+
+extern void *__libc_malloc(size_t n), *__libc_calloc(size_t n, size_t size);
+void *malloc(size_t n) { return allocation_fails(__builtin_return_address(0)) ? NULL : __libc_malloc(n); }
+void *calloc(size_t n, size_t size) {
+    return allocation_fails(__builtin_return_address(0)) ? NULL : __libc_calloc(n, size);
+}
+
 #define REAL(name) ((__typeof__(name) *)dlsym(RTLD_NEXT, #name))
 
 ssize_t write(int handle, const void *bytes, size_t n) {
