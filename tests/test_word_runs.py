@@ -53,7 +53,7 @@ def test_a_prompt_word_that_the_book_never_has_is_named_with_its_neighbours(run,
     assert "'harry'" in err
 
 
-@pytest.mark.parametrize("prompt", ["HARRY", "?", "", "harry, and", "  the   cat "])
+@pytest.mark.parametrize("prompt", ["HARRY", ".", "", "harry, and", "  the   cat "])
 def test_a_prompt_may_be_in_capitals_a_mark_alone_or_nothing_and_stands_as_it_was_given(run, capsys, prompt) -> None:
     code, out, err = nnz(capsys, "sample", run, "--prompt", prompt, "--count", 2)
     assert (code, err) == (0, "")
