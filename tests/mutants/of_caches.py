@@ -69,7 +69,7 @@ MUTANTS = (
         "a_copy_is_trained",
         "the optimizer's steps do not reach the weights that the forward reads",
         "training",
-        c=("mlp.py", 'self._flat = self._p["wte"].base', 'self._flat = self._p["wte"].base.copy()'),
+        c=("mlp.py", "self._flat = flat ", "self._flat = flat.copy() "),
         numpy=(
             "mlp.py",
             "p, B = self._p, len(inputs)",
@@ -81,7 +81,7 @@ MUTANTS = (
         "weights_loaded_in_half_precision",
         "loading rounds the weights to float16",
         "checkpoint",
-        torch=("runtime.py", "copy_(torch.as_tensor(source))", "copy_(torch.as_tensor(source).half())"),
+        torch=("runtime.py", "copy_(as_tensor(source))", "copy_(as_tensor(source).half())"),
         common=(
             "model.py",
             "self.copy_into(parameter, arrays[name])",

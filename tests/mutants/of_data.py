@@ -65,14 +65,14 @@ MUTANTS = (
         "sampling_takes_an_equal_sum",
         "the first running sum that is >= the uniform is taken, not the first that is >",
         "test_sampling.py::test_a_running_sum_that_only_equals_the_uniform_is_passed_over",
-        common=("sampling.py", 'side="right"', 'side="left"'),
+        common=("choosing.py", 'uniform, side="right"', 'uniform, side="left"'),
     ),
     mutant(
         "sampling_without_a_last_token",
         "where rounding leaves the running sum below the uniform, the token is V",
         "test_sampling.py::test_the_last_token_is_taken_where_no_running_sum_exceeds_the_uniform",
         common=(
-            "sampling.py",
+            "choosing.py",
             'int(min(np.searchsorted(running, uniform, side="right"), len(z) - 1))',
             'int(np.searchsorted(running, uniform, side="right"))',
         ),
@@ -81,13 +81,13 @@ MUTANTS = (
         "sampling_in_float64",
         "the softmax of float32 logits is taken in float64",
         "test_sampling.py::test_the_softmax_keeps_the_dtype_of_the_logits",
-        common=("sampling.py", "e = np.exp(z)", "e = np.exp(z.astype(np.float64))"),
+        common=("choosing.py", "e = np.exp(z)", "e = np.exp(z.astype(np.float64))"),
     ),
     mutant(
         "sampling_draws_twice",
         "two uniforms are drawn for each token",
         "test_sampling.py::test_one_uniform_is_drawn_per_token_greedy_or_not",
-        common=("sampling.py", "rng.uniform(), self.temperature", "rng.uniform() and rng.uniform(), self.temperature"),
+        common=("sampling.py", "[0], rng.uniform())", "[0], rng.uniform() and rng.uniform())"),
     ),
     mutant(
         "sampling_forgets_the_context",

@@ -31,7 +31,7 @@ MUTANTS = (
         "resume_forgets_the_position",
         "the batches start again at the first window",
         RESUMED,
-        common=("training.py", "start=self.step, **random", "start=0, **random"),
+        common=("training.py", "start=self.step, seed=seed", "start=0, seed=seed"),
     ),
     mutant(
         "resume_forgets_the_best_loss",
@@ -45,8 +45,8 @@ MUTANTS = (
         "checkpoint",
         common=(
             "checkpoints.py",
-            "arrays = {**checkpoint.parameters,",
-            "arrays = {**{k: p.astype('f').astype(p.dtype) for k, p in checkpoint.parameters.items()},",
+            "{**checkpoint.parameters, **checkpoint.buffers}",
+            "{k: p.astype('f').astype(p.dtype) for k, p in (checkpoint.parameters | checkpoint.buffers).items()}",
         ),
     ),
     mutant(
@@ -71,7 +71,7 @@ MUTANTS = (
         "evaluation_one_batch_short",
         "the mean over n batches leaves out the last one",
         BY_HAND,
-        common=("training.py", "steps=batches)", "steps=max(1, batches - 1))"),
+        common=("training.py", "steps=batches, seed", "steps=max(1, batches - 1), seed"),
     ),
     mutant(
         "lr_set_after_the_step",
@@ -79,8 +79,8 @@ MUTANTS = (
         BY_HAND,
         common=(
             "training.py",
-            "return schedule(self.recipe.optimizer.lr, self.step,",
-            "return schedule(self.recipe.optimizer.lr, max(0, self.step - 1),",
+            "(how.lr, self.step,",
+            "(how.lr, max(0, self.step - 1),",
         ),
     ),
     mutant(
