@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--rounds", type=int, default=15, metavar="N", help="how often each contender has its turn; default: 15")
     add("--steps", type=int, default=40, metavar="N", help="training steps in a turn; default: 40")
     add("--set", action="append", default=[], metavar="K=V", help="set section.key of the recipe names")
-    add("--json", metavar="FILE", help="write the figures there too, with CPU, compiler, BLAS and versions")
+    add("--json", metavar="FILE", help="write the figures there too, those of each op and on what they were measured")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -41,6 +41,7 @@ def run(arguments: argparse.Namespace) -> None:
     from tqdm import tqdm
 
     from .benchmark import contenders, measure
+    from .benchmark_ops import measure_ops
     from .conformance.environment import environment
     from .conformance.grading import grade
 
@@ -56,7 +57,9 @@ def run(arguments: argparse.Namespace) -> None:
             timings = measure(runners, arguments.rounds, arguments.steps, bar.update)
     print(table(timings))
     if arguments.json:
+        ops = measure_ops(recipe, names, arguments.dtype or ["float32", "float64"], arguments.rounds)
         figures = {"environment": environment(), "timings": [dataclasses.asdict(timing) for timing in timings]}
+        figures["ops"] = [dataclasses.asdict(timing) for timing in ops]
         Path(arguments.json).write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 

@@ -94,8 +94,22 @@ def test_json_has_every_figure_and_what_it_ran_on(capsys, here):
         (report,) = content["reports"]
         assert (report["backend"], report["met"], report["asked"]) == ("numpy", 4, 4)
         assert report["origin"]["file"].endswith("__init__.py")
-        assert set(report["results"][0]["measurements"][0]) > {"name", "share_of_bound", "u_of_largest", "t2_share"}
-        assert set(content["environment"]) == {"cpu", "cores", "system", "python", "versions", "thread_pools"}
+        assert set(report["results"][0]["measurements"][0]) > {
+            "name",
+            "share_of_bound",
+            "u_of_largest",
+            "ulp_of_largest",
+            "t2_share",
+        }
+        assert set(content["environment"]) == {
+            "date",
+            "cpu",
+            "cores",
+            "system",
+            "python",
+            "versions",
+            "thread_pools",
+        }
         assert {"numpy", "nnz"} <= set(content["environment"]["versions"])
 
 

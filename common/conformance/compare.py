@@ -37,6 +37,7 @@ class Measurement:
     finite: bool
     ok: bool
     reason: str  # why not ok; empty if it is
+    ulp_of_largest: float = np.nan  # that error in ULP of max|oracle|, which is 1 to 2 u of it
 
 
 def t2_error(actual: ArrayLike, oracle: ArrayLike, dtype: DTypeLike) -> float:
@@ -73,10 +74,12 @@ def compare(name: str, actual: Any, oracle: ArrayLike, bound: ArrayLike, dtype: 
         in_u = t2_error(actual, oracle, dtype)
     except VacuousComparison as vacuous:
         return _refused(name, f"vacuous: {vacuous}", 0, actual, oracle)
-    return _measured(name, actual, oracle, bound, in_u)
+    return _measured(name, actual, oracle, bound, in_u, np.dtype(dtype))
 
 
-def _measured(name: str, actual: np.ndarray, oracle: np.ndarray, bound: np.ndarray, in_u: float) -> Measurement:
+def _measured(
+    name: str, actual: np.ndarray, oracle: np.ndarray, bound: np.ndarray, in_u: float, dtype: np.dtype
+) -> Measurement:
     error = np.abs(actual - oracle)
     share = np.divide(error, bound, out=np.where(error > 0, np.inf, 0.0), where=bound > 0)
     worst = np.unravel_index(np.argmax(share), share.shape)
@@ -97,6 +100,7 @@ def _measured(name: str, actual: np.ndarray, oracle: np.ndarray, bound: np.ndarr
         finite=True,
         ok=not reasons,
         reason="; ".join(reasons),
+        ulp_of_largest=float(error.max() / np.spacing(dtype.type(np.max(np.abs(oracle))))),
     )
 
 
@@ -110,4 +114,4 @@ def _refused(
         here, there = float(actual[index]), float(oracle[index])
     finite = actual is not None and bool(np.isfinite(actual).all())
     index = tuple(int(i) for i in index)
-    return Measurement(name, np.inf, np.inf, np.inf, np.inf, index, here, there, finite, False, reason)
+    return Measurement(name, np.inf, np.inf, np.inf, np.inf, index, here, there, finite, False, reason, np.inf)

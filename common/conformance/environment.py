@@ -1,9 +1,10 @@
-"""On what a grading ran: CPU, BLAS, versions, threads."""
+"""When and on what a grading ran: the day, CPU, BLAS, versions, threads."""
 
 from __future__ import annotations
 
 import os
 import platform
+from datetime import date
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,10 @@ LIBRARIES = ("nnz", "numpy", "cffi", "torch", "safetensors", "jax")
 
 
 def environment() -> dict[str, Any]:
-    """The CPU, the versions of Python and of the libraries, and every BLAS and OpenMP loaded, with its threads."""
+    """The day, the CPU, the versions of Python and the libraries, and each BLAS and OpenMP loaded, with its threads."""
     pools = threadpoolctl.threadpool_info()
     return {
+        "date": date.today().isoformat(),
         "cpu": _cpu(),
         "cores": os.cpu_count(),
         "system": platform.platform(),

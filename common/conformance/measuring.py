@@ -53,5 +53,5 @@ def first_failure(measurements: Iterable[Measurement]) -> str:
 def _worse(a: Measurement, b: Measurement) -> Measurement:
     """The largest of each figure, with the place and the values of whichever is worse."""
     place = max(a, b, key=lambda m: (not m.ok, max(m.share_of_bound, m.t2_share)))
-    figures = ("max_error", "u_of_largest", "share_of_bound", "t2_share")
+    figures = ("max_error", "u_of_largest", "share_of_bound", "t2_share", "ulp_of_largest")
     return replace(place, **{name: max(getattr(a, name), getattr(b, name)) for name in figures})

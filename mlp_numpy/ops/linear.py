@@ -17,4 +17,7 @@ def linear_backward(dy: np.ndarray, x: np.ndarray, w: np.ndarray) -> tuple[np.nd
     """dx = dy w, dw = dy^T x, db = sum of dy over B
     dy (B,M)  x (B,N)  w (M,N)  ->  dx (B,N)  dw (M,N)  db (M,)
     """
-    return dy @ w, dy.T @ x, dy.sum(axis=0)
+    dx = dy @ w  # (B,M) @ (M,N) -> (B,N)
+    dw = dy.T @ x  # (M,B) @ (B,N) -> (M,N)
+    db = dy.sum(axis=0)
+    return dx, dw, db

@@ -78,7 +78,7 @@ MUTANTS = (
         "dx is taken from the memory of w (M,N) read as (N,M)",
         "linear_backward",
         c=(DX_C, "matmul_add(dx, dy, M, 1, w, 1, M, B, N, M);"),
-        numpy=("return dy @ w,", "return dy @ w.reshape(w.shape[::-1]).T,"),
+        numpy=("dx = dy @ w", "dx = dy @ w.reshape(w.shape[::-1]).T"),
         torch=(DERIVED, UNPACKED + "return dy @ w.reshape(w.shape[1], -1).T, dw, db"),
     ),
     linear(
