@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 
 from nnz.conformance.environment import environment
+from nnz.reading.counting import code_lines
 from nnz.run_folder import RunFolder
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -84,17 +85,14 @@ def lines_table() -> str:
     ]
     table = ["| | what it adds | the model | its operations |", "|---|---|---|---|"]
     for title, folder, model, ops, adds in rows:
-        counts = [sum(map(code_lines, (ROOT / folder).glob(pattern))) for pattern in (model, ops)]
+        counts = [sum(map(lines_of, (ROOT / folder).glob(pattern))) for pattern in (model, ops)]
         table.append(f"| [{title}]({folder}) | {adds} | {counts[0]} lines | {counts[1]} lines |")
     return "\n".join(table)
 
 
-def code_lines(path: Path) -> int:
-    """Lines of a source that hold code: no blank lines, no comments, no docstrings."""
-    text = path.read_text(encoding="utf-8")
-    text = re.sub(r'"""(.|\n)*?"""', "", text) if path.suffix == ".py" else text
-    comment = "#" if path.suffix == ".py" else "//"
-    return sum(1 for line in text.splitlines() if line.strip() and not line.strip().startswith(comment))
+def lines_of(path: Path) -> int:
+    """The lines of a source that hold code."""
+    return code_lines(path.read_text(encoding="utf-8"), path.suffix == ".py")
 
 
 def run_output() -> str:

@@ -1,0 +1,135 @@
+"""A function of a C file, cut into steps, with the static functions that it calls unfolded where it calls them.
+
+No parser: the house style (clang-format, one statement a line, outputs before inputs) is what it reads.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from .steps import CALL, END, HEAD, Meanings, Step, gathered
+
+NAME = r"[A-Za-z_]\w*"
+ASSIGNED = re.compile(rf"(?:\*|\.)?({NAME}(?:(?:->|\.){NAME})*)(?:\[[^\]=]*\])?\s*[-+*/]?=(?!=)")
+POINTER = re.compile(rf"\*({NAME}) = ({NAME})\b")
+CALLED = re.compile(rf"({NAME})\(")
+HEADER = re.compile(
+    r"(#pragma .*|for \([^{]*?\) \{|\} else \{|else|(if|while) \((?P<condition>[^{]*)\) \{)$", re.DOTALL
+)
+KEYWORDS = {"for", "if", "while", "sizeof", "return", "const", "real", "size_t"}
+
+
+def definition(text: str, name: str) -> tuple[int, int] | None:
+    """The first and the last line of a function, the comment over it included; None if it is not there."""
+    lines = text.splitlines()
+    for number, line in enumerate(lines):
+        if re.match(rf"[a-z].*\b{name}\(", line) and _opens(lines, number):
+            first = number
+            while first and re.match(r"//|DISPATCH", lines[first - 1]):
+                first -= 1
+            return first + 1, next(i for i in range(number, len(lines)) if _closes(lines[i], i == number)) + 1
+    return None
+
+
+def steps(
+    text: str, name: str, meanings: Meanings, outputs: Mapping[str, int], unfold: bool, role: str = HEAD
+) -> list[Step] | None:
+    """The function's steps; None if it is not there.
+
+    `outputs` says how many arguments a called function writes, the first ones; `unfold`, whether those of the same file
+    are to be shown where they are called.
+    """
+    place = definition(text, name)
+    if place is None or place[0] == place[1]:
+        return place and [Step(place[:1], role=role)]
+    lines = text.splitlines()
+    body = next(i for i in range(place[0] - 1, place[1]) if re.search(r"\{( .*)?$", _code(lines[i])))
+    found = [Step(tuple(range(place[0], body + 2)), role=role)]
+    helpers = _helpers(text) if unfold else []
+    for numbers in _statements(lines, body + 1, place[1] - 1):
+        code = "\n".join(_code(lines[i]).strip() for i in numbers)
+        unfolded = [called for called in CALLED.findall(code) if called in helpers and called != name]
+        step = replace(_step(code, meanings, outputs), lines=tuple(i + 1 for i in numbers))
+        found.append(replace(step, gives=frozenset(), writes=frozenset()) if unfolded else step)
+        for called in unfolded:
+            found += steps(text, called, meanings, outputs, unfold, CALL) or []
+    closing = Step((place[1],), role=END)
+    return gathered([*found, closing] if role == HEAD else [*found[:-1], found[-1].then(closing)])
+
+
+def _statements(lines: Sequence[str], first: int, end: int) -> Iterator[list[int]]:
+    """The numbers of the lines of each statement, with what leads to it and the braces that close after it."""
+    held: list[int] = []
+    done: list[int] = []
+    for i in range(first, end):
+        code = _code(lines[i]).strip()
+        if done and re.fullmatch(r"\};?|", code) and not held:
+            done.append(i)
+            continue
+        held.append(i)
+        whole = "\n".join(_code(lines[j]).strip() for j in held)
+        if whole.count("(") == whole.count(")") and code.endswith((";", "}")) and _is_complete(whole):
+            if done:
+                yield done
+            done, held = held, []
+    if done or held:
+        yield done + held
+
+
+def _is_complete(code: str) -> bool:
+    """Whether there is more than headers and declarations of pointers, and no initializer is left open."""
+    open_initializer = re.search(r"= \{[^}]*$", code)
+    pointers = all(POINTER.search(line) or HEADER.match(line) or not line for line in code.split("\n"))
+    return not open_initializer and not pointers
+
+
+def _step(code: str, meanings: Meanings, outputs: Mapping[str, int]) -> Step:
+    """What the statement gives and takes: by assignment, else by the call that it is."""
+    code = re.sub(r"#pragma.*", "", code)
+    conditions = [name for match in re.findall(r"\bif \((.*?)\) \{", code) for name in _names(match)]
+    code = re.sub(r"for \([^{]*?\) \{|if \(.*?\) \{", "", code)
+    for alias, symbol in POINTER.findall(code):
+        meanings.aliases[alias] = meanings.aliases.get(symbol, symbol)
+    code = POINTER.sub("", code)
+    step = meanings.assign([], conditions)
+    assigned = list(ASSIGNED.finditer(code))
+    ends = [*(match.start() for match in assigned[1:]), len(code)]
+    for match, end in zip(assigned, ends, strict=False):
+        step = step.then(meanings.assign([_member(match[1])], _names(code[match.end() : end])))
+    for match in CALLED.finditer(code) if not assigned else ():
+        if match[1] not in KEYWORDS:
+            arguments = _names(code[match.end() :])
+            count = outputs.get(match[1], 1)
+            return step.then(meanings.assign(arguments[:count], arguments[count:]))
+    return step if assigned else step.then(meanings.assign([], _names(code)))
+
+
+def _names(code: str) -> list[str]:
+    """Every name, a member by its own: emb of m->emb, dwte of d.wte where d holds gradients."""
+    return [_member(name) for name in re.findall(rf"{NAME}(?:(?:->|\.){NAME})*", code) if name not in KEYWORDS]
+
+
+def _member(name: str) -> str:
+    *owner, last = re.split(r"->|\.", name)
+    return f"d{last}" if owner == ["d"] else last
+
+
+def _helpers(text: str) -> list[str]:
+    """The static functions of the file."""
+    return re.findall(rf"^static [^(\n]*?({NAME})\([^)]*\) \{{", text, re.MULTILINE)
+
+
+def _code(line: str) -> str:
+    return line.partition("//")[0].rstrip()
+
+
+def _opens(lines: Sequence[str], number: int) -> bool:
+    """Whether this is where the function is defined, and not declared."""
+    head = "".join(_code(line) for line in lines[number : number + 8])
+    return "{" in head and (";" not in head or head.index("{") < head.index(";"))
+
+
+def _closes(line: str, is_first: bool) -> bool:
+    return line.rstrip().endswith("}") if is_first and line.rstrip().endswith("}") else line.startswith("}")
