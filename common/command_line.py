@@ -23,6 +23,7 @@ from . import (
     command_new_backend,
     command_parity,
     command_plot,
+    command_read,
     command_sample,
     command_train,
 )
@@ -43,6 +44,7 @@ COMMANDS = {
     "diff": command_diff,
     "golden": command_golden,
     "new-backend": command_new_backend,
+    "read": command_read,
 }
 
 

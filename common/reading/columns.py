@@ -66,7 +66,7 @@ WEIGHTS = ("wte", "fc1_weight", "fc1_bias", "fc2_weight", "fc2_bias")
 MLP_FILES = {"c": "mlp_c/mlp.c", "numpy": "mlp_numpy/mlp.py", "torch": "mlp_torch/mlp.py"}
 MLP = (
     Wanted(
-        "the MLP, forward",
+        "The MLP, forward",
         MLP_FILES,
         {"c": "mlp_forward", "numpy": "MLP.__call__", "torch": "MLP._forward"},
         reads=("inputs", "targets", *WEIGHTS),
@@ -74,7 +74,7 @@ MLP = (
         unfold=False,
     ),
     Wanted(
-        "the MLP, backward",
+        "The MLP, backward",
         MLP_FILES,
         {"c": "mlp_backward", "numpy": "MLP._tensors", "torch": "MLP._gradients"},
         reads=("inputs", "targets", "emb", "h", "probs", "loss", *WEIGHTS),

@@ -44,11 +44,11 @@ def _span(kind: _TokenType, text: str, symbol: str | None, link: str | None) -> 
 
 
 def _style(kind: _TokenType) -> str:
-    """The short class of Pygments, such as k for a keyword; names and signs are left plain."""
+    """The class, after Pygments: t-k for a keyword; names and signs are left plain."""
     while kind not in STANDARD_TYPES:
         kind = kind.parent
     plain = kind in Token.Text or kind in Token.Punctuation or kind in Token.Operator or kind is Name
-    return "" if plain and kind is not Token.Operator.Word else STANDARD_TYPES[kind]
+    return "" if plain and kind is not Token.Operator.Word else f"t-{STANDARD_TYPES[kind]}"
 
 
 def marker(symbols: Mapping[str, str]) -> Mark:

@@ -123,13 +123,13 @@ def _laid_beside(rows: Sequence[Row], steps: Sequence[Step]) -> list[tuple[Row |
     best: dict[tuple[int, int], tuple[float, str]] = {(0, 0): (0.0, "")}
     for i in range(len(rows) + 1):
         for j in range(len(steps) + 1):
-            ways = []
-            if i and j and (s := score(rows[i - 1], steps[j - 1])) > 0:
-                ways.append((best[i - 1, j - 1][0] + s, "both"))
+            ways = []  # of equal ones the first: so that a step that would fit several rows stands at the top one
             if i:
                 ways.append((best[i - 1, j][0] + GAP, "row"))
             if j:
                 ways.append((best[i, j - 1][0] + GAP, "step"))
+            if i and j and (s := score(rows[i - 1], steps[j - 1])) > 0:
+                ways.append((best[i - 1, j - 1][0] + s, "both"))
             if ways:
                 best[i, j] = max(ways, key=lambda way: way[0])
     i, j, pairs = len(rows), len(steps), []
@@ -138,6 +138,21 @@ def _laid_beside(rows: Sequence[Row], steps: Sequence[Step]) -> list[tuple[Row |
         pairs.append((rows[i - 1] if way != "step" else None, steps[j - 1] if way != "row" else None))
         i, j = i - (way != "step"), j - (way != "row")
     return pairs[::-1]
+
+
+def places(rows: Sequence[Row]) -> list[int]:
+    """The number of the place of each row: rows that only prepare, each in other columns, share one to save room."""
+    numbers: list[int] = []
+    taken: set[str] = set()
+    for row in rows:
+        prepares = not any(step.gives or step.role for step in row.values())
+        if prepares and taken and not taken & row.keys():
+            numbers.append(numbers[-1])
+            taken |= row.keys()
+        else:
+            numbers.append((numbers or [0])[-1] + 1)
+            taken = set(row) if prepares else set()
+    return numbers
 
 
 def counterparts(rows: Sequence[Row], column: str, step: Step) -> dict[str, list[Step]]:

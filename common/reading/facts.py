@@ -1,0 +1,39 @@
+"""What each backend adds, and how long it is: for the front page, and for the README."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nnz import spec
+
+from .columns import MLP_FILES
+from .counting import code_lines
+from .places import Tree
+
+ADDS = {
+    "c": ("C", "nothing: every loop is there to be read, and so is every address"),
+    "numpy": ("numpy", "the array: each loop nest is one expression"),
+    "torch": ("PyTorch", "autograd: the backward is derived, not written"),
+}
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A backend, and the lines of code of its MLP and of all its ops."""
+
+    backend: str
+    title: str
+    adds: str
+    model: int
+    ops: int
+
+
+def facts(tree: Tree) -> list[Fact]:
+    """One for each backend."""
+    found = []
+    for backend, (title, adds) in ADDS.items():
+        suffix = MLP_FILES[backend].rpartition(".")[2]
+        ops = [f"mlp_{backend}/ops/{name}.{suffix}" for name in spec.OPS]
+        model, *rest = (code_lines(tree.text(file), suffix == "py") for file in (MLP_FILES[backend], *ops))
+        found.append(Fact(backend, title, adds, model, sum(rest)))
+    return found
