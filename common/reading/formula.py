@@ -21,7 +21,7 @@ def formula_html(formula: str, symbols: Iterable[str]) -> str:
     html = re.sub(r"\^(<var>)?(\w+)(</var>)?", r"<sup>\2</sup>", html)
     while "[" in html:  # from the inside out
         html = re.sub(r"\[([^\[\]]*)\]", r"<sub>\1</sub>", html)
-    html = re.sub(r"(?<=[\w>]) - (?=[\w<(])", " − ", html)
+    html = re.sub(r"(?<![\w-])-(?=[\s\w])", "−", html)
     return re.sub(r",\s+(?=<var)", '<span class="comma">, </span>', html)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from html import escape
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -32,6 +33,7 @@ def _html(sources: Sources, file: str, titled: bool) -> str:
         "table_open", lambda *_: '<div class="scroll" tabindex="0" role="region" aria-label="table"><table>'
     )
     markdown.add_render_rule("table_close", lambda *_: "</table></div>")
+    markdown.add_render_rule("fence", lambda _, tokens, i, *rest: _code(tokens[i].content))
     tokens = markdown.parse(sources.tree.text(file))
     if not titled and tokens[0].type == "heading_open":
         tokens = tokens[3:]
@@ -39,6 +41,11 @@ def _html(sources: Sources, file: str, titled: bool) -> str:
         if token.type == "inline":
             _finish(sources, file, token, before)
     return markdown.renderer.render(tokens, markdown.options, {})
+
+
+def _code(text: str) -> str:
+    """A block of code, which can be scrolled by keyboard too."""
+    return f'<pre tabindex="0" role="region" aria-label="code"><code>{escape(text)}</code></pre>\n'
 
 
 def _finish(sources: Sources, file: str, token: Token, opening: Token | None) -> None:

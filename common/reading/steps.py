@@ -156,14 +156,15 @@ def places(rows: Sequence[Row]) -> list[int]:
 
 
 def counterparts(rows: Sequence[Row], column: str, step: Step) -> dict[str, list[Step]]:
-    """In every other column the steps that do the same: those of its row, else all that give the same symbols."""
+    """In every other column the steps that do the same: the one of its row, and those that give the same symbols.
+
+    Of the latter only such as have nothing of their own beside them, where the row has a step already.
+    """
     beside = next(row for row in rows if row.get(column) is step)
-    others = {name: [] for row in rows for name in row if name != column}
-    for name in others:
+    found: dict[str, list[Step]] = {}
+    for name in {name: None for row in rows for name in row if name != column}:
+        alike = [row for row in rows if name in row and row is not beside and row[name].gives & step.gives]
         if name in beside:
-            others[name] = [beside[name]]
-        elif not step.role:
-            alike = [(likeness(row[name], step), row[name]) for row in rows if name in row]
-            most = max((score for score, _ in alike), default=0.0)
-            others[name] = [other for score, other in alike if score == most > 1]
-    return others
+            alike = [beside, *(row for row in alike if column not in row)]
+        found[name] = [row[name] for row in alike]
+    return found
