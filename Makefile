@@ -19,7 +19,7 @@ HARNESS = grading poisoning foreign_backends random_shapes diff new_backend pari
 	compare bounds bounds_ops golden protocol
 
 .PHONY: help run test test-fast lint mlp test-parity test-mutants kill-matrix parity-full bench bench-gpt speed \
-	ladder names-best test-kill test-faults test-asan test-tsan mlp-failing readme clean
+	ladder names-best test-kill test-faults test-asan test-tsan mlp-failing site readme clean
 
 help:
 	@echo "make run          train on the names inside the package, then print names that never existed"
@@ -40,6 +40,7 @@ help:
 	@echo "make speed        how long a few other things take, beside their limits"
 	@echo "make ladder       train every rung of the ladder; writes the README's table and docs/ladder.png"
 	@echo "make names-best   train names-best from five seeds; writes the README's figure"
+	@echo "make site         build/site/index.html: C, numpy and torch side by side, with what was measured of them"
 	@echo "make readme       write the README's figures anew"
 	@echo "make clean        remove .venv, build and runs"
 
@@ -68,7 +69,7 @@ build/mlp: $(C_FILES)
 
 # The last line takes those tests that show the harness itself to be sound.
 test-parity: .venv/dev build/mlp
-	OMP_NUM_THREADS=1 $(BIN)/nnz parity c numpy torch
+	OMP_NUM_THREADS=1 $(BIN)/nnz parity c numpy torch --json build/parity.json
 	OMP_NUM_THREADS=1 $(BIN)/nnz parity --cmd build/mlp
 	$(PYTEST) -n 2 $(addprefix tests/test_,$(addsuffix .py,$(HARNESS)))
 
@@ -135,6 +136,18 @@ speed: .venv/dev
 
 ladder names-best: .venv/dev
 	$(BIN)/python tests/readme_ladder.py $@
+
+# With the figures of the last make test-parity and make bench; quick ones where there are none.
+site: .venv/dev build/parity.json build/bench.json
+	$(BIN)/nnz read --out build/site --no-open
+
+build/parity.json: | .venv/dev
+	@mkdir -p build
+	OMP_NUM_THREADS=1 $(BIN)/nnz parity c numpy torch --rounds 5 --json $@ >build/parity.txt
+
+build/bench.json: | .venv/dev
+	@mkdir -p build
+	$(BIN)/nnz bench --rounds 5 --steps 20 --threads 1 --json $@ >build/bench.txt
 
 readme: .venv/dev build/mlp
 	$(BIN)/python tests/readme.py

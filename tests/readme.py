@@ -13,11 +13,15 @@ from datetime import date
 from pathlib import Path
 
 from nnz.conformance.environment import environment
-from nnz.reading.counting import code_lines
+from nnz.reading.facts import facts
+from nnz.reading.graph_mlp import mlp
+from nnz.reading.graph_svg import svg
+from nnz.reading.places import Tree
 from nnz.run_folder import RunFolder
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
+GRAPH = ROOT / "docs" / "mlp.svg"
 BACKENDS = ("c", "numpy", "torch")
 
 
@@ -78,21 +82,21 @@ def script_table() -> str:
 
 def lines_table() -> str:
     """What each backend adds, and how long it is: lines that hold code, without blank lines and comments."""
-    rows = [
-        ("C", "mlp_c", "mlp.c", "ops/*.c", "nothing: every loop is there to be read, and so is every address"),
-        ("numpy", "mlp_numpy", "mlp.py", "ops/[!_]*.py", "the array: each loop nest is one expression"),
-        ("PyTorch", "mlp_torch", "mlp.py", "ops/[!_bd]*.py", "autograd: the backward is derived, not written"),
-    ]
     table = ["| | what it adds | the model | its operations |", "|---|---|---|---|"]
-    for title, folder, model, ops, adds in rows:
-        counts = [sum(map(lines_of, (ROOT / folder).glob(pattern))) for pattern in (model, ops)]
-        table.append(f"| [{title}]({folder}) | {adds} | {counts[0]} lines | {counts[1]} lines |")
+    for fact in facts(Tree()):
+        table.append(f"| [{fact.title}](mlp_{fact.backend}) | {fact.adds} | {fact.model} lines | {fact.ops} lines |")
     return "\n".join(table)
 
 
-def lines_of(path: Path) -> int:
-    """The lines of a source that hold code."""
-    return code_lines(path.read_text(encoding="utf-8"), path.suffix == ".py")
+def graph_picture() -> str:
+    """The picture of the MLP's graph; it is drawn anew into the file that the README shows."""
+    GRAPH.write_text(graph_svg(), encoding="utf-8")
+    return f"![The MLP's graph, forward and backward]({GRAPH.relative_to(ROOT)})"
+
+
+def graph_svg() -> str:
+    """The MLP's graph, drawn from its source."""
+    return svg(mlp(Tree()), "mlp", own_style=True)
 
 
 def run_output() -> str:
@@ -136,7 +140,14 @@ def gpt_table() -> str:
     )
 
 
-MAKERS = {"script": script_table, "lines": lines_table, "bench": bench_table, "gpt": gpt_table, "make-run": run_output}
+MAKERS = {
+    "graph": graph_picture,
+    "script": script_table,
+    "lines": lines_table,
+    "bench": bench_table,
+    "gpt": gpt_table,
+    "make-run": run_output,
+}
 
 if __name__ == "__main__":
     for part in sys.argv[1:] or MAKERS:

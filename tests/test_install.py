@@ -1,6 +1,7 @@
 """Installing: from the checkout, by way of an sdist and a wheel, with a C compiler and without; used from anywhere."""
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -9,6 +10,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+from nnz import spec
 
 ROOT = Path(__file__).resolve().parents[1]
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("install")]
@@ -22,10 +25,10 @@ def run(*command, cwd, **changed):
     return subprocess.run([str(word) for word in command], cwd=cwd, env=environment, capture_output=True, text=True)
 
 
-def installed(site, *words, cwd):
+def installed(site, *words, cwd, **changed):
     """Run Python with the unpacked wheel. -S leaves out the editable install, which would lend what the wheel lacks."""
     path = os.pathsep.join([str(site), sysconfig.get_path("purelib")])
-    return run(sys.executable, "-S", *words, cwd=cwd, PYTHONPATH=path)
+    return run(sys.executable, "-S", *words, cwd=cwd, PYTHONPATH=path, **changed)
 
 
 def checkout(folder):
@@ -81,6 +84,34 @@ def test_the_installed_command_trains_offline(site, tmp_path, backend):
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines()[-1].startswith("test_loss ")
     assert (tmp_path / "runs" / f"names-{backend}" / "checkpoint.safetensors").exists()
+
+
+def test_the_installed_command_writes_the_reading_page_without_torch_and_opens_it(site, tmp_path):
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {tmp_path}/opened\n', encoding="utf-8")
+    browser.chmod(0o755)
+    without_torch = (
+        "import sys; sys.modules['torch'] = None; from nnz.command_line import main; sys.exit(main(['read']))"
+    )
+    environment = {"BROWSER": f"{browser} %s", "TMPDIR": str(tmp_path)}
+    result = installed(site, "-c", without_torch, cwd=tmp_path, **environment)
+    assert result.returncode == 0, result.stderr
+    page = Path(result.stdout.strip())
+    assert (tmp_path / "opened").read_text(encoding="utf-8") == page.as_uri()
+    operations = (page.parent / "operations.html").read_text(encoding="utf-8")
+    assert operations.count('class="column ') == 3 * len(spec.FUNCTIONS)
+    assert (page.parent / "source" / "mlp_c" / "ops" / "linear.c.html").is_file()
+    assert (page.parent / "source" / "gpt_torch" / "gpt.py.html").is_file()
+
+
+def test_an_installed_op_that_is_deleted_is_named_and_leaves_no_page(site, tmp_path):
+    copy = shutil.copytree(site, tmp_path / "site")
+    (copy / "nnz" / "torch" / "ops" / "tanh.py").unlink()
+    result = installed(copy, "-m", "nnz", "read", "--no-open", "--out", "page", cwd=tmp_path)
+    assert result.returncode == 1
+    assert result.stderr.startswith("nnz: tanh_forward has no column for torch: mlp_torch/ops/tanh.py cannot be read")
+    assert len(result.stderr.splitlines()) == 1
+    assert not (tmp_path / "page").exists()
 
 
 def test_the_sdist_holds_the_c_sources_and_headers(sdist):

@@ -32,6 +32,11 @@ def test_the_counts_of_lines_are_those_of_the_sources():
     assert readme.between("lines").strip() == readme.lines_table()
 
 
+def test_the_picture_of_the_graph_is_that_of_the_source():
+    assert readme.GRAPH.read_text(encoding="utf-8") == readme.graph_svg()
+    assert str(readme.GRAPH.relative_to(readme.ROOT)) in readme.between("graph")
+
+
 def test_make_run_ends_with_new_names_and_the_losses_that_the_readme_shows():
     assert shutil.which("make")
     printed, shown = (readme.run_output().splitlines(), readme.between("make-run").strip().splitlines())

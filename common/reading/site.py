@@ -89,16 +89,17 @@ def _contents(page: Page) -> dict[str, tuple[str, dict[str, Any]]]:
     """The template and the values of each page."""
     sources = page.sources
     code = {"styles": ["code.css"], "scripts": ["columns.js"]}
+    ops = {
+        "operations": operations(page),
+        "spec_source": sources.href("common/spec.py"),
+    }  # first: a missing one is named
     graph = mlp(page.tree)
     index = {"backends": _backends(page), "models": models(page), "graph": svg(graph, "mlp")}
     drawn = [_drawn(number, graph) for number, graph in enumerate([graph, *rungs()])]
     scripts = ["model.js", "heatmap.js", "stages.js", "example.js"]
     pages = {
         "index.html": ("index.html", index | {"graph_source": sources.href(FILE)} | code),
-        "operations.html": (
-            "operations.html",
-            {"operations": operations(page), "spec_source": sources.href("common/spec.py")} | code,
-        ),
+        "operations.html": ("operations.html", ops | code),
         "example.html": ("example.html", example() | {"styles": ["example.css"], "scripts": scripts}),
         "graphs.html": ("graphs.html", {"graphs": drawn, "ladder_source": sources.href("common/ladder.py")}),
     }
