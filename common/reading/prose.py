@@ -56,6 +56,8 @@ def _finish(sources: Sources, file: str, token: Token, opening: Token | None) ->
         marked = {"x": "yes", ".": "no"}.get(token.content) or ("mutant" if "_" in token.content else "")
         if marked:
             opening.attrSet("class", marked)
+        for child in token.children if marked == "mutant" else ():
+            child.type, child.content = "html_inline", escape(child.content).replace("_", "_<wbr>")
     for child in token.children or ():
         if child.type == "link_open":
             child.attrSet("href", _target(sources, file, str(child.attrGet("href"))))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from html import escape
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -118,7 +119,8 @@ def _backends(page: Page) -> list[dict[str, Any]]:
 def _drawn(number: int, graph: Any) -> dict[str, Any]:
     key = re.sub(r"\W+", "-", graph.name)
     sizes = [(size.letters, int(size)) for size in graph.sizes]
-    return {"key": key, "name": graph.name, "about": graph.about, "sizes": sizes, "svg": svg(graph, f"graph-{number}")}
+    about = re.sub(r"`([^`]*)`", r"<code>\1</code>", escape(graph.about))
+    return {"key": key, "name": graph.name, "about": about, "sizes": sizes, "svg": svg(graph, f"graph-{number}")}
 
 
 def _assets() -> list[Any]:
