@@ -25,6 +25,16 @@ def test_the_figures_name_the_worst_entry_and_both_values_there() -> None:
     assert (m.share_of_bound, m.u_of_largest, m.t2_share) == (0.5, 0.25, 0.25 / T2_LIMIT)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_an_error_of_the_next_number_is_one_ulp_of_the_largest_entry(dtype: type) -> None:
+    actual = ORACLE.astype(dtype)
+    actual[0, 1] = np.nextafter(actual[0, 1], dtype(0))  # below a power of two the numbers lie closer
+    assert compare("y", actual, ORACLE, BOUND, dtype).ulp_of_largest == 0.5
+    actual[0, 1] = np.nextafter(dtype(-2), dtype(-3))
+    assert compare("y", actual, ORACLE, BOUND, dtype).ulp_of_largest == 1
+    assert compare("y", ORACLE.astype(dtype), ORACLE, BOUND, dtype).ulp_of_largest == 0
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_anything_not_finite_is_refused_and_its_place_named(value: float) -> None:
     actual = ORACLE.astype(np.float32)

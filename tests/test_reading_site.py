@@ -12,7 +12,8 @@ from nnz import ladder, spec
 from nnz.command_line import main
 from nnz.reading import site as reading_site
 from nnz.reading.figures import Figures
-from nnz.reading.graph import Size
+from nnz.reading.graph import Block, Size
+from nnz.reading.graph_gpt import gpt
 from nnz.reading.graph_ladder import rungs
 from nnz.reading.graph_mlp import mlp
 from nnz.reading.graph_svg import svg
@@ -100,12 +101,29 @@ def test_the_walk_leads_from_c_to_the_gpt_in_two_sentences_a_stop():
 def test_every_rung_has_a_graph_that_is_well_formed_and_says_its_shapes():
     drawn = rungs()
     assert {name for graph in drawn for name in graph.name.split(", ")} == set(ladder.RUNGS)
-    for number, graph in enumerate([mlp(Tree()), *drawn]):
+    for number, graph in enumerate([mlp(Tree()), *drawn, gpt(Tree())]):
         picture = svg(graph, f"g{number}", own_style=True)
         ElementTree.fromstring(picture)
         assert "cross_entropy_backward" in picture
-        assert "(B, V)" in graph.words
+        assert re.search(r"logits \(B, (T, )?V\)", graph.words)
     assert "7 times" in next(graph.words for graph in drawn if graph.name == "residual")
+
+
+def test_the_graph_of_the_gpt_has_the_parameters_that_the_model_really_has():
+    from nnz.gpt import GPT, GPTConfig
+
+    def parameters(items):
+        for item in items:
+            yield from parameters(item.stages) if isinstance(item, Block) else item.parameters
+
+    graph = gpt(Tree())
+    V, T, E = map(int, graph.sizes)
+    layers = next(item.times for item in graph.items if isinstance(item, Block))
+    shapes = GPT.shapes(GPTConfig(V, context_length=T, n_embd=E, n_layer=layers))
+    short = {re.sub(r"^blocks\.\d+\.(attention\.|mlp\.)?", "", name): shape for name, shape in shapes.items()}
+    drawn = {name: tuple(map(int, shape)) for name, shape in parameters(graph.items) if name != "targets"}
+    assert drawn == short
+    assert len(shapes) == len(short) + (layers - 1) * sum(name.startswith("blocks.0.") for name in shapes)
 
 
 def test_the_graph_of_the_mlp_has_the_shapes_that_its_tensors_really_have():

@@ -10,7 +10,10 @@ from typing import Any
 from nnz import spec
 
 Shape = tuple[Any, ...]
-SAME_THERE = {"flatten": "reshape"}  # what has no entry in the spec: it moves numbers and computes none
+SAME_THERE = {
+    "flatten": "reshape",
+    "reshape": "reshape",
+}  # what has no entry in the spec: it moves numbers and computes none
 
 
 class Size(int):
@@ -64,11 +67,14 @@ class Stage:
 
 @dataclass(frozen=True)
 class Block:
-    """Stages that follow each other, `times` over; where `skipped`, what comes in is added to what goes out."""
+    """What follows each other, `times` over; where `skipped`, what comes in is added to what goes out."""
 
-    stages: tuple[Stage, ...]
+    stages: tuple[Item, ...]
     times: int
     skipped: bool
+
+
+Item = Stage | Block
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,7 @@ class Graph:
     name: str
     about: str
     inputs: tuple[str, Shape]
-    items: tuple[Stage | Block, ...]
+    items: tuple[Item, ...]
     sizes: tuple[Size, ...] = ()
 
     @property
@@ -88,11 +94,12 @@ class Graph:
         return f"{self.inputs[0]} {shape_text(self.inputs[1])}, then {', '.join(parts)}; and back the same way."
 
 
-def _words(item: Stage | Block) -> str:
+def _words(item: Item) -> str:
     if isinstance(item, Stage):
         return f"{item.op} to {item.value} {shape_text(item.shape)}".rstrip()
     inside = ", ".join(map(_words, item.stages))
-    return f"{item.times} times [{inside}{', plus what came in' if item.skipped else ''}]"
+    times = f"{item.times} times " if item.times > 1 else ""
+    return f"{times}[{inside}{', plus what came in' if item.skipped else ''}]"
 
 
 def kept_by(op: str) -> tuple[str, ...]:

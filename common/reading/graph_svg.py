@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
 
-from .graph import Block, Graph, Shape, Stage, shape_text
+from .graph import Block, Graph, Item, Shape, Stage, shape_text
 
 WIDTH, BOX, GAP, TOP = 900, 34, 36, 20
 DOWN, UP, NARROW, WIDE = 270, 612, 74, 92  # the middle of each lane, and half a box of it
@@ -59,32 +60,36 @@ class _Drawing:
         name, shape = graph.inputs
         self._pill(DOWN, self.y, f"{name} {shape_text(shape)}")
         self.y += 28
-        before: tuple[str, Shape] = ("", ())
-        for item in graph.items:
-            if isinstance(item, Stage):
-                self._stage(item, before[1])
-                before = item.value, item.shape
-            else:
-                before = self._block(item, before)
+        self._items(graph.items, ())
         self._turn()
 
-    def _block(self, block: Block, before: tuple[str, Shape]) -> tuple[str, Shape]:
+    def _items(self, items: Sequence[Item], came: Shape) -> Shape:
+        """Draw what follows each other, from the shape that comes in; return the one that goes out."""
+        for item in items:
+            if isinstance(item, Block):
+                came = self._block(item, came)
+            else:
+                self._stage(item, came)
+                came = item.shape
+        return came
+
+    def _block(self, block: Block, came: Shape) -> Shape:
         top = self.y
         if block.skipped:
             self._line(f"M{DOWN} {top}v30")
             self.y += 28
         begin = self.y
-        for stage in block.stages:
-            self._stage(stage, before[1])
-            before = stage.value, stage.shape
+        came = self._items(block.stages, came)
         if block.skipped:
             self._skip(begin, self.y + 26)
             self.y += 40
-        self.parts.append(
-            f'<rect class="g-group" x="6" y="{top + 8}" width="{WIDTH - 12}" height="{self.y - top - 6}" rx="10"/>'
-        )
-        self._text(18, top + 28, f"× {block.times}", "g-op")
-        return before
+        if block.times > 1:
+            height = self.y - top - 6
+            self.parts.append(
+                f'<rect class="g-group" x="2" y="{top + 8}" width="{WIDTH - 4}" height="{height}" rx="10"/>'
+            )
+            self._text(16, top + 28, f"× {block.times}", "g-op")
+        return came
 
     def _skip(self, begin: int, end: int) -> None:
         """What comes in goes round the block, and is added; its gradient comes back both ways, and is added too."""
@@ -105,7 +110,7 @@ class _Drawing:
         self._box(DOWN, y, NARROW, stage.op)
         if stage.gradient:
             self._arrow(f"M{UP} {y}V{self.y + 3}")
-            self._named(UP + 10, self.y + 23, stage.gradient, came)
+            self._named(UP - 10, self.y + 23, stage.gradient, came, "end")
         self._box(UP, y, WIDE, stage.backward, "g-back")
         if stage.kept:
             self._arrow(f"M{DOWN + NARROW} {middle}H{UP - WIDE - 2}", "g-kept")
@@ -145,11 +150,11 @@ class _Drawing:
         self.parts.append(f'<rect class="g-pill" x="{x - width // 2}" y="{y}" width="{width}" height="28" rx="14"/>')
         self._text(x, y + 19, text, "g-shape", "middle")
 
-    def _named(self, x: int, y: int, name: str, shape: Shape) -> None:
+    def _named(self, x: int, y: int, name: str, shape: Shape, anchor: str = "start") -> None:
         """A value on an edge: its name, if it has one, and its shape."""
         shown = f'<tspan class="g-op">{escape(name)}</tspan> ' if name else ""
         shape = f'<tspan class="g-shape">{escape(shape_text(shape))}</tspan>'
-        self.parts.append(f'<text x="{x}" y="{y}">{shown}{shape}</text>')
+        self.parts.append(f'<text x="{x}" y="{y}" text-anchor="{anchor}">{shown}{shape}</text>')
 
     def _text(self, x: int, y: int, text: str, style: str, anchor: str = "start") -> None:
         self.parts.append(f'<text class="{style}" x="{x}" y="{y}" text-anchor="{anchor}">{escape(text)}</text>')

@@ -16,6 +16,7 @@ from nnz import __version__
 from .example import example
 from .facts import facts
 from .figures import Figures
+from .graph_gpt import gpt
 from .graph_ladder import rungs
 from .graph_mlp import FILE, mlp
 from .graph_svg import svg
@@ -96,7 +97,7 @@ def _contents(page: Page) -> dict[str, tuple[str, dict[str, Any]]]:
     }  # first: a missing one is named
     graph = mlp(page.tree)
     index = {"backends": _backends(page), "models": models(page), "graph": svg(graph, "mlp")}
-    drawn = [_drawn(number, graph) for number, graph in enumerate([graph, *rungs()])]
+    drawn = [_drawn(number, graph) for number, graph in enumerate([graph, *rungs(), gpt(page.tree)])]
     scripts = ["model.js", "heatmap.js", "stages.js", "example.js"]
     pages = {
         "index.html": ("index.html", index | {"graph_source": sources.href(FILE)} | code),
