@@ -9,11 +9,12 @@ import pytest
 from nnz import spec
 from nnz.conformance.environment import environment
 from nnz.reading import c_source, python_source
+from nnz.reading.alignment import counterparts
 from nnz.reading.columns import MLP, of_spec, side_by_side
 from nnz.reading.figures import Figures
 from nnz.reading.formula import formula_html
 from nnz.reading.places import PageError, Tree
-from nnz.reading.steps import HEAD, Meanings, counterparts
+from nnz.reading.steps import HEAD, Meanings
 
 ROOT = Path(__file__).resolve().parents[1]
 FUNCTIONS = [of_spec(op, function) for op in spec.OPS.values() for function in op.functions]

@@ -14,6 +14,7 @@ from nnz.rng import RNG
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("reading")]
 
+MIDDLING = {"viewport": {"width": 1101, "height": 800}}  # the narrowest that has three columns
 NARROW = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 NAMES = [file for file, _, _ in PAGES]
 
@@ -103,7 +104,7 @@ def test_every_op_has_three_columns_whose_steps_stand_level(visit):
         assert lefts == sorted(set(lefts))
 
 
-@pytest.mark.parametrize("settings", [{}, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize("settings", [{}, MIDDLING, NARROW], ids=["wide", "middling", "narrow"])
 @pytest.mark.parametrize("name", ["index.html", "operations.html"])
 def test_no_line_of_code_is_clipped(visit, name, settings):
     clipped = visit(name, **settings).page.evaluate(OUTSIDE)

@@ -14,6 +14,7 @@ from .steps import CALL, END, HEAD, Meanings, Step, gathered
 NAME = r"[A-Za-z_]\w*"
 ASSIGNED = re.compile(rf"(?:\*|\.)?({NAME}(?:(?:->|\.){NAME})*)(?:\[[^\]=]*\])?\s*[-+*/]?=(?!=)")
 POINTER = re.compile(rf"\*({NAME}) = ({NAME})\b")
+DEFINED = re.compile(rf"^(?:(?:static|inline|const) )*{NAME} \*?({NAME})\(", re.MULTILINE)
 CALLED = re.compile(rf"({NAME})\(")
 HEADER = re.compile(
     r"(#pragma .*|for \([^{]*?\) \{|\} else \{|else|(if|while) \((?P<condition>[^{]*)\) \{)$", re.DOTALL
@@ -23,14 +24,25 @@ KEYWORDS = {"for", "if", "while", "sizeof", "return", "const", "real", "size_t"}
 
 def definition(text: str, name: str) -> tuple[int, int] | None:
     """The first and the last line of a function, the comment over it included; None if it is not there."""
-    lines = text.splitlines()
-    for number, line in enumerate(lines):
-        if re.match(rf"[a-z].*\b{name}\(", line) and _opens(lines, number):
-            first = number
-            while first and re.match(r"//|DISPATCH", lines[first - 1]):
-                first -= 1
-            return first + 1, next(i for i in range(number, len(lines)) if _closes(lines[i], i == number)) + 1
-    return None
+    lines, line = text.splitlines(), definitions(text).get(name)
+    if line is None:
+        return None
+    first = last = line
+    while first > 1 and re.match(r"//|DISPATCH", lines[first - 2]):
+        first -= 1
+    while not re.search(r"^}|}$" if last == line else r"^}", lines[last - 1]):
+        last += 1
+    return first, last
+
+
+def definitions(text: str) -> dict[str, int]:
+    """The line on which each function of a file is defined, not declared."""
+    found = {}
+    for match in DEFINED.finditer(text):
+        rest = text[match.end() :]
+        if "{" in rest and rest.find("{") < rest.find(";"):
+            found[match[1]] = text.count("\n", 0, match.start()) + 1
+    return found
 
 
 def steps(
@@ -123,13 +135,3 @@ def _helpers(text: str) -> list[str]:
 
 def _code(line: str) -> str:
     return line.partition("//")[0].rstrip()
-
-
-def _opens(lines: Sequence[str], number: int) -> bool:
-    """Whether this is where the function is defined, and not declared."""
-    head = "".join(_code(line) for line in lines[number : number + 8])
-    return "{" in head and (";" not in head or head.index("{") < head.index(";"))
-
-
-def _closes(line: str, is_first: bool) -> bool:
-    return line.rstrip().endswith("}") if is_first and line.rstrip().endswith("}") else line.startswith("}")

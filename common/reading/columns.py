@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from nnz import backends, spec
 
 from . import c_source, python_source
+from .alignment import Row, aligned
 from .places import PageError, Tree
-from .steps import END, HEAD, Meanings, Row, Step, aligned
+from .steps import END, HEAD, Meanings, Step
 
 WRITES = {name: len(function.outputs or function.updates) for name, function in spec.FUNCTIONS.items()}
 
@@ -48,12 +49,17 @@ class SideBySide:
     rows: list[Row]
 
 
+def op_file(backend: str, op: str) -> str:
+    """The file of an op, in the language of the backend's model."""
+    return f"mlp_{backend}/ops/{op}.{MLP_FILES[backend].rpartition('.')[2]}"
+
+
 def of_spec(op: spec.Op, function: spec.Function) -> Wanted:
     """What an entry of the spec asks of every backend."""
     names = backends.names()
     return Wanted(
         title=function.name,
-        files={name: f"mlp_{name}/ops/{op.name}{'.c' if f'mlp_{name}' in COMPILED else '.py'}" for name in names},
+        files={name: op_file(name, op.name) for name in names},
         names=dict.fromkeys(names, function.name),
         reads=(*function.inputs, *function.scalars),
         outputs=tuple(function.outputs or function.updates),
@@ -61,7 +67,6 @@ def of_spec(op: spec.Op, function: spec.Function) -> Wanted:
     )
 
 
-COMPILED = ("mlp_c",)
 WEIGHTS = ("wte", "fc1_weight", "fc1_bias", "fc2_weight", "fc2_bias")
 MLP_FILES = {"c": "mlp_c/mlp.c", "numpy": "mlp_numpy/mlp.py", "torch": "mlp_torch/mlp.py"}
 MLP = (

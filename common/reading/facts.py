@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from nnz import spec
 
-from .columns import MLP_FILES
+from .columns import MLP_FILES, op_file
 from .counting import code_lines
 from .places import Tree
 
@@ -32,8 +32,7 @@ def facts(tree: Tree) -> list[Fact]:
     """One for each backend."""
     found = []
     for backend, (title, adds) in ADDS.items():
-        suffix = MLP_FILES[backend].rpartition(".")[2]
-        ops = [f"mlp_{backend}/ops/{name}.{suffix}" for name in spec.OPS]
-        model, *rest = (code_lines(tree.text(file), suffix == "py") for file in (MLP_FILES[backend], *ops))
+        files = [MLP_FILES[backend], *(op_file(backend, op) for op in spec.OPS)]
+        model, *rest = (code_lines(tree.text(file), file.endswith(".py")) for file in files)
         found.append(Fact(backend, title, adds, model, sum(rest)))
     return found

@@ -53,7 +53,9 @@ class Figures:
             self._times = {(t["name"], t["function"], t["dtype"]): t for t in self._bench.get("ops", [])}
             self.graded, self.timed = (_occasion(content) for content in (self._parity, self._bench))
         except (KeyError, TypeError, AttributeError) as error:
-            raise PageError(f"{parity} or {bench} is not what nnz parity and nnz bench write: no {error}") from error
+            raise PageError(
+                f"{parity} or {bench} is not as nnz parity and nnz bench write it: {error}; write both again"
+            ) from error
 
     def of(self, function: str, backend: str) -> list[Run]:
         """What is known of a function of the spec, or of "mlp", in each dtype."""

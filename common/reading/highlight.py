@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from html import escape
 
 from pygments.lexers import CLexer, PythonLexer, TextLexer, TOMLLexer
@@ -49,8 +49,3 @@ def _style(kind: _TokenType) -> str:
         kind = kind.parent
     plain = kind in Token.Text or kind in Token.Punctuation or kind in Token.Operator or kind is Name
     return "" if plain and kind is not Token.Operator.Word else f"t-{STANDARD_TYPES[kind]}"
-
-
-def marker(symbols: Mapping[str, str]) -> Mark:
-    """A mark for words that are keys of the mapping."""
-    return symbols.get

@@ -8,15 +8,16 @@ from typing import Any
 
 from nnz import spec
 
+from .alignment import counterparts, places
 from .columns import MLP, Column, SideBySide, Wanted, of_spec, side_by_side
+from .facts import ADDS
 from .figures import Figures
 from .formula import formula_html
 from .highlight import highlighted
 from .places import Tree
 from .source_pages import Sources
-from .steps import CALL, END, HEAD, Step, counterparts, places
+from .steps import CALL, END, HEAD, Step
 
-TITLES = {"c": "C", "numpy": "numpy", "torch": "PyTorch"}
 DERIVED = re.compile(r"\bderive\(|autograd\.grad\(")
 OWN_KERNEL = re.compile(r"torch\.ops\.aten\.\w*backward")
 PASS = ("embedding", "linear", "tanh", "batch_norm", "cross_entropy", "sgd", "adamw")  # a forward, back, an update
@@ -78,7 +79,7 @@ def _column(page: Page, laid: SideBySide, name: str, key: str, measured: str) ->
             cells.append(cell)
     return {
         "backend": name,
-        "title": TITLES.get(name, name),
+        "title": ADDS[name][0],
         "file": column.file,
         "line": column.line,
         "href": page.sources.href(column.file, column.line),

@@ -5,13 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from .c_source import definitions
 from .highlight import highlighted
 from .places import PageError, Tree
-
-DEFINED = {
-    "c": re.compile(r"^(?:static |inline |const )*(?!return|else)[a-z_]\w* \*?([a-z_]\w*)\(", re.MULTILINE),
-    "py": re.compile(r"^(?:class |def )(\w+)", re.MULTILINE),
-}
 
 
 class Sources:
@@ -35,12 +31,15 @@ class Sources:
 
     def line_of(self, file: str, name: str) -> int:
         """The line on which the file defines a name. Raises PageError if it does not."""
-        text, kind = self.tree.text(file), "py" if file.endswith(".py") else "c"
-        pattern = rf"^\s*(def|class) {name}\b" if kind == "py" else rf"^[a-z].*\b{name}\("
-        for number, line in enumerate(text.splitlines(), start=1):
-            if re.match(pattern, line):
-                return number
-        raise PageError(f"{file} is linked at {name}, and does not define it")
+        text = self.tree.text(file)
+        if file.endswith(".py"):
+            found = re.search(rf"^\s*(def|class) {name}\b", text, re.MULTILINE)
+            line = found and text.count("\n", 0, found.end()) + 1
+        else:
+            line = definitions(text).get(name)
+        if not line:
+            raise PageError(f"{file} is linked at {name}, and does not define it")
+        return line
 
     def pages(self) -> list[dict[str, Any]]:
         """What the template of a source needs, one after the other."""
@@ -54,14 +53,6 @@ class Sources:
         ]
 
     def _definitions(self) -> dict[str, tuple[str, int]]:
-        found: dict[str, tuple[str, int]] = {}
-        for file in self.files:
-            if file.startswith("mlp_c/") and file.count("/") < 3 and not file.startswith("mlp_c/program/"):
-                if not file.endswith((".c", ".h")):
-                    continue
-                text = self.tree.text(file)
-                for match in DEFINED["c"].finditer(text):
-                    head = text[match.start() : match.start() + 600]
-                    if "{" in head and head.find("{") < (head.find(";") if ";" in head else len(head)):
-                        found[match[1]] = (file, text.count("\n", 0, match.start()) + 1)
-        return found
+        """The functions of the kernels: what a C file of an op may call."""
+        kernels = [f for f in self.files if re.fullmatch(r"mlp_c/(ops/)?\w+\.[ch]", f)]
+        return {name: (f, line) for f in kernels for name, line in definitions(self.tree.text(f)).items()}

@@ -1,6 +1,6 @@
 // Three columns of one function: light up what does the same, walk with the arrow keys, and on a narrow screen take turns.
 (() => {
-  const narrow = matchMedia("(max-width: 1000px)");
+  const narrow = matchMedia("(max-width: 1100px)");
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
   const byId = (id) => document.getElementById(id);
   const columnOf = (cell) => cell.closest(".column");
