@@ -19,7 +19,7 @@ HARNESS = grading poisoning foreign_backends random_shapes diff new_backend pari
 	compare bounds bounds_ops golden protocol
 
 .PHONY: help run test test-fast lint mlp test-parity test-mutants kill-matrix parity-full bench bench-gpt speed \
-	ladder names-best test-kill test-faults test-asan test-tsan mlp-failing site readme clean
+	ladder names-best test-kill test-faults test-asan test-tsan mlp-failing fuzz test-all site readme clean
 
 help:
 	@echo "make run          train on the names inside the package, then print names that never existed"
@@ -33,6 +33,8 @@ help:
 	@echo "make test-faults  a fault in each write, fsync and rename of a run, in five ways"
 	@echo "make test-asan    the tests with AddressSanitizer and UndefinedBehaviorSanitizer, leaks, failing allocations"
 	@echo "make test-tsan    eight models on eight threads, with ThreadSanitizer"
+	@echo "make fuzz         every reader, FUZZ_SECONDS=60 each"
+	@echo "make test-all     all of these: a night's work"
 	@echo "make kill-matrix  which bug which tolerance catches; writes common/conformance/kill_matrix.md"
 	@echo "make parity-full  all 50,000 steps in float64 in every backend, byte for byte; writes the README's table"
 	@echo "make bench        time a step of every backend; writes the README's table"
@@ -118,6 +120,27 @@ test-tsan:
 	done; done
 	build/tsan/models_on_threads-float32 && build/tsan/models_on_threads-float64
 	@build/tsan/race-float32 2>&1 | grep -q "ThreadSanitizer: data race" && echo "and a race is reported"
+
+# Needs Atheris, which has wheels for Linux, and clang with its runtime libraries (Debian: libclang-rt-14-dev).
+FUZZ_SECONDS ?= 60
+FUZZED = json safetensors safetensors_header safetensors_read file failure config setting settings digests sha256 dataset text utf8
+FUZZ = -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=4096 -print_final_stats=1 -verbosity=0
+
+fuzz: .venv/dev build/fuzz/fuzz_program
+	$(PIP) --editable '.[torch,dev,fuzz]'
+	$(BIN)/python tests/fuzz/seeds.py build/fuzz
+	cd build/fuzz && ./fuzz_program $(FUZZ) -close_fd_mask=3 -detect_leaks=0 -max_len=6000 program
+	for reader in checkpoint metadata golden recipe tokenizer dataset statistics; do \
+		echo $$reader; $(BIN)/python tests/fuzz/fuzz_python.py $$reader $(FUZZ) build/fuzz/$$reader || exit 1; \
+	done
+
+build/fuzz/fuzz_program: $(C_FILES) $(wildcard tests/fuzz/*.[ch])
+	@mkdir -p build/fuzz
+	clang -std=c11 -D_POSIX_C_SOURCE=200809L -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+		-include tests/fuzz/arena.h tests/fuzz/fuzz_program.c $(FUZZED:%=mlp_c/program/%.c) -lm -o $@
+
+# All that proves anything, the cheap first. make fuzz takes FUZZ_SECONDS for each of eight readers.
+test-all: lint test test-tsan test-faults test-asan test-kill test-parity test-mutants fuzz
 
 kill-matrix: .venv/dev
 	PYTHONPATH=tests $(BIN)/python -m mutants.kill_matrix

@@ -1,0 +1,21 @@
+// arena.h: put before every source of the program when it is fuzzed: it ends by going back to the fuzzer, which then frees
+// all that was allocated.
+#ifndef NNZ_FUZZ_ARENA_H
+#define NNZ_FUZZ_ARENA_H
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+_Noreturn void fuzz_exit(int status);
+void *fuzz_calloc(size_t n, size_t size);
+void *fuzz_realloc(void *memory, size_t n);
+void fuzz_free(void *memory);
+
+#define exit fuzz_exit
+#define calloc fuzz_calloc
+#define realloc fuzz_realloc
+#define free fuzz_free
+
+#endif

@@ -1,0 +1,126 @@
+// fuzz_program.c: what build/mlp reads: files of tensors, the recipe in a checkpoint, texts, and flags. For libFuzzer.
+//
+// Only exits with 0, 1 and 2 are allowed; everything else the sanitizers see.
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../../mlp_c/program/config.h"
+#include "../../mlp_c/program/dataset.h"
+#include "../../mlp_c/program/digests.h"
+#include "../../mlp_c/program/settings.h"
+#undef exit
+#undef calloc
+#undef realloc
+#undef free
+
+enum { MOST = 4096 };
+static void *allocated[MOST];
+static size_t n_allocated;
+static jmp_buf back;
+static char folder[64], path[128];
+
+_Noreturn void fuzz_exit(int status) {
+    if (status < 0 || status > 2) {
+        abort();
+    }
+    longjmp(back, 1);
+}
+
+static void *keep(void *memory) {
+    if (memory != NULL && n_allocated == MOST) {
+        abort();
+    }
+    return memory == NULL ? NULL : (allocated[n_allocated++] = memory);
+}
+
+static void forget(void *memory) {
+    for (size_t i = n_allocated; memory != NULL && i-- > 0;) {
+        if (allocated[i] == memory) {
+            allocated[i] = allocated[--n_allocated];
+            return;
+        }
+    }
+}
+
+void *fuzz_calloc(size_t n, size_t size) { return keep(calloc(n, size)); }
+void *fuzz_realloc(void *memory, size_t n) {
+    void *more = realloc(memory, n);
+    if (more != NULL) {
+        forget(memory);
+        keep(more);
+    }
+    return more;
+}
+void fuzz_free(void *memory) {
+    forget(memory);
+    free(memory);
+}
+
+static void write_file(const char *at, const uint8_t *data, size_t size) {
+    const int handle = open(at, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    if (handle < 0 || write(handle, data, size) != (ssize_t)size) {
+        abort();
+    }
+    close(handle);
+}
+
+static void read_tensors(void) {
+    TensorFile file = tensors_read(path);
+    if (tensors_note(&file, PARAMETERS_HASH) != NULL) {
+        digests_check(&file);
+    }
+    tensors_free(&file);
+}
+
+static void read_recipe(const uint8_t *data, size_t size) {
+    char *text = fuzz_calloc(size + 1, 1);
+    memcpy(text, data, size);
+    const Settings settings = settings_default();
+    config_check("checkpoint", text, &settings);
+    fuzz_free(text);
+}
+
+static void read_flags(const uint8_t *data, size_t size) {
+    char *text = fuzz_calloc(size + 2, 1), *words[64] = {"mlp"};
+    int n = 1;
+    memcpy(text, data, size);
+    for (char *at = text; at < text + size && n < 63; at += strlen(at) + 1) { words[n++] = at; }
+    settings_read(n, words);
+    fuzz_free(text);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv) {
+    (void)argc, (void)argv;
+    char val[128], test[128];
+    snprintf(folder, sizeof folder, "/tmp/nnz-fuzz-%ld", (long)getpid());
+    snprintf(path, sizeof path, "%s/train.txt", folder);
+    snprintf(val, sizeof val, "%s/val.txt", folder);
+    snprintf(test, sizeof test, "%s/test.txt", folder);
+    if (mkdir(folder, 0700) != 0 || symlink("train.txt", val) != 0 || symlink("train.txt", test) != 0) {
+        abort();
+    }
+    return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    if (size == 0) {
+        return 0;
+    }
+    write_file(path, data + 1, size - 1);
+    if (setjmp(back) == 0) {
+        switch (data[0] % 4) {
+            case 0: read_tensors(); break;
+            case 1: read_recipe(data + 1, size - 1); break;
+            case 2: read_flags(data + 1, size - 1); break;
+            default: {
+                Dataset dataset = dataset_read(folder);
+                dataset_free(&dataset);
+            }
+        }
+    }
+    while (n_allocated > 0) { free(allocated[--n_allocated]); }
+    return 0;
+}
