@@ -33,7 +33,7 @@ class Model:
     context_length: int = setting(3, integer(1))
     embedding_size: int = setting(48, integer(1))
     hidden_size: int = setting(512, integer(1))
-    hidden_layers: int = setting(8, integer(1))
+    hidden_layers: int = setting(8, integer(1, 1_000))
     skips: bool = setting(True, switch())
     batch_norm: bool = setting(True, switch())
     smoothing: float = setting(1.0, number(0.0, above=True))

@@ -83,7 +83,7 @@ static void read_value(const char *path, const char *key, char *value, Settings 
         Json json = {path, value, value, value + strlen(value)};
         value = json_string(&json);
     }
-    setting_put(recorded, setting, value);
+    setting_put(recorded, setting, value, COULD_NOT_BE_DONE);
 }
 
 // The line at `*at`, without white space around it and ended by a zero byte; `*at` moves behind it.

@@ -34,56 +34,56 @@ const Setting SETTINGS[N_SETTINGS] = {
     {"sample.top_k", "--top-k", WHOLE, AT(top_k), 0, "draw from the k likeliest tokens; 0: from all"},
 };
 
-static void refuse(const Setting *setting, const char *value, const char *allowed) {
-    fail(ASKED_WRONGLY, "%s = %s is not allowed; it takes %s", setting->key, value, allowed);
+static _Noreturn void refuse(const Setting *setting, const char *value, int status, const char *allowed) {
+    fail(status, "%s = %s is not allowed; it takes %s", setting->key, value, allowed);
 }
 
-static uint64_t read_seed(const Setting *setting, const char *value) {
+static uint64_t read_seed(const Setting *setting, const char *value, int status) {
     char *end;
     errno = 0;
     const uint64_t seed = strtoull(value, &end, 10);
     if (*value < '0' || *value > '9' || *end || errno || seed == 0) {
-        refuse(setting, value, "an integer from 1 to 18446744073709551615");
+        refuse(setting, value, status, "an integer from 1 to 18446744073709551615");
     }
     return seed;
 }
 
-static double read_rate(const Setting *setting, const char *value) {
+static double read_rate(const Setting *setting, const char *value, int status) {
     char *end;
     const double rate = strtod(value, &end);
     if (!*value || *end || !isfinite(rate) || rate < 0 || (rate <= 0 && setting->least > 0)) {
-        refuse(setting, value, setting->least > 0 ? "a number above 0" : "a number of at least 0");
+        refuse(setting, value, status, setting->least > 0 ? "a number above 0" : "a number of at least 0");
     }
     return rate;
 }
 
-static int64_t read_whole(const Setting *setting, const char *value) {
+static int64_t read_whole(const Setting *setting, const char *value, int status) {
     char *end;
     errno = 0;
     const int64_t whole = strtoll(value, &end, 10);
     if (!*value || *end || errno || whole < setting->least || whole > INT32_MAX) {
-        refuse(setting, value,
+        refuse(setting, value, status,
                setting->least > 0 ? "an integer from 1 to 2147483647" : "an integer from 0 to 2147483647");
     }
     return whole;
 }
 
-static int64_t read_switch(const Setting *setting, const char *value) {
+static int64_t read_switch(const Setting *setting, const char *value, int status) {
     const int yes = strcmp(value, "true") == 0;
     if (!yes && strcmp(value, "false") != 0) {
-        refuse(setting, value, "true or false");
+        refuse(setting, value, status, "true or false");
     }
     return yes;
 }
 
-void setting_put(Settings *settings, const Setting *setting, const char *value) {
+void setting_put(Settings *settings, const Setting *setting, const char *value, int status) {
     void *field = (char *)settings + setting->offset;
     switch (setting->kind) {
         case TEXT: *(const char **)field = value; break;
-        case SEED: *(uint64_t *)field = read_seed(setting, value); break;
-        case RATE: *(double *)field = read_rate(setting, value); break;
-        case WHOLE: *(int64_t *)field = read_whole(setting, value); break;
-        case SWITCH: *(int64_t *)field = read_switch(setting, value); break;
+        case SEED: *(uint64_t *)field = read_seed(setting, value, status); break;
+        case RATE: *(double *)field = read_rate(setting, value, status); break;
+        case WHOLE: *(int64_t *)field = read_whole(setting, value, status); break;
+        case SWITCH: *(int64_t *)field = read_switch(setting, value, status); break;
     }
 }
 

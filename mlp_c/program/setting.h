@@ -24,8 +24,8 @@ extern const Setting SETTINGS[N_SETTINGS];
 // The setting of that key or flag, of which only so many letters count; NULL if there is none.
 const Setting *setting_find(const char *name, size_t length);
 
-// Set it. Prints what it takes and exits with 2 if the value is not allowed; a text must outlive the settings.
-void setting_put(Settings *settings, const Setting *setting, const char *value);
+// Set it. Prints what it takes and exits with `status` if the value is not allowed; a text must outlive the settings.
+void setting_put(Settings *settings, const Setting *setting, const char *value, int status);
 
 // Its value as TOML, and whether it is the same in both.
 void setting_write(FILE *file, const Settings *settings, const Setting *setting);

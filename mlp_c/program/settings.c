@@ -79,7 +79,7 @@ Settings settings_read(int argc, char **argv) {
             }
             value = name + length + 1;
         }
-        setting_put(&s, known(name, length), value);
+        setting_put(&s, known(name, length), value, ASKED_WRONGLY);
     }
     if (s.data == NULL) {
         fail(ASKED_WRONGLY, "which data? give --data DIR, a folder with train.txt, val.txt and test.txt");

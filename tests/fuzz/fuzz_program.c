@@ -15,10 +15,12 @@
 #undef calloc
 #undef realloc
 #undef free
+#undef fclose
 
 enum { MOST = 4096 };
 static void *allocated[MOST];
 static size_t n_allocated;
+static FILE *opened[16];
 static jmp_buf back;
 static char folder[64], path[128];
 
@@ -57,6 +59,24 @@ void *fuzz_realloc(void *memory, size_t n) {
 void fuzz_free(void *memory) {
     forget(memory);
     free(memory);
+}
+
+FILE *fuzz_opened(FILE *file) {
+    for (size_t i = 0; file != NULL; i++) {
+        if (opened[i] == NULL) {
+            return opened[i] = file;
+        }
+    }
+    return file;
+}
+
+int fuzz_fclose(FILE *file) {
+    for (size_t i = 0; i < sizeof opened / sizeof *opened; i++) {
+        if (opened[i] == file) {
+            opened[i] = NULL;
+        }
+    }
+    return fclose(file);
 }
 
 static void write_file(const char *at, const uint8_t *data, size_t size) {
@@ -119,6 +139,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 Dataset dataset = dataset_read(folder);
                 dataset_free(&dataset);
             }
+        }
+    }
+    for (size_t i = 0; i < sizeof opened / sizeof *opened; i++) {
+        if (opened[i] != NULL) {
+            fuzz_fclose(opened[i]);
         }
     }
     while (n_allocated > 0) { free(allocated[--n_allocated]); }
