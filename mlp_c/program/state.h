@@ -16,6 +16,16 @@ typedef struct {
 
 static char *copy_of(const char *text) { return strcpy(allocate(strlen(text) + 1, 1), text); }
 
+// Sizes whose products would not fit into a size_t ask for more memory than any machine has.
+static void check_sizes(const Run *run) {
+    const double N = (double)run->T * (double)run->E, H = (double)run->H, V = (double)run->V, B = (double)run->B;
+    const double most = 0x1p48, parameters = H * N + V * (H + (double)run->E),
+                 activations = B * (2 * N + 4 * H + 2 * V);
+    if (parameters > most || activations > most) {
+        fail(COULD_NOT_BE_DONE, "out of memory: %.3g parameters, %.3g activations", parameters, activations);
+    }
+}
+
 static Run run_init(const Settings *s, const Dataset *data, const Folder *folder) {
     Run run = {.settings = s,
                .data = data,
@@ -27,6 +37,7 @@ static Run run_init(const Settings *s, const Dataset *data, const Folder *folder
                .H = (size_t)s->hidden_size,
                .val_loss = NAN,
                .best_val_loss = INFINITY};
+    check_sizes(&run);
     run.n = mlp_parameter_count(run.V, run.T, run.E, run.H);
     run.parameters = allocate(run.n, sizeof(real));
     run.gradients = allocate(run.n, sizeof(real));
