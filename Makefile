@@ -19,7 +19,7 @@ HARNESS = grading poisoning foreign_backends random_shapes diff new_backend pari
 	compare bounds bounds_ops golden protocol
 
 .PHONY: help run test test-fast lint mlp test-parity test-mutants kill-matrix parity-full bench bench-gpt speed \
-	ladder names-best test-kill test-faults test-asan test-tsan mlp-failing fuzz test-all site readme clean
+	ladder names-best test-kill test-faults test-asan test-tsan mlp-failing test-coverage fuzz test-all site readme clean
 
 help:
 	@echo "make run          train on the names inside the package, then print names that never existed"
@@ -33,6 +33,7 @@ help:
 	@echo "make test-faults  a fault in each write, fsync and rename of a run, in five ways"
 	@echo "make test-asan    the tests with AddressSanitizer and UndefinedBehaviorSanitizer, leaks, failing allocations"
 	@echo "make test-tsan    eight models on eight threads, with ThreadSanitizer"
+	@echo "make test-coverage  which branches of build/mlp its tests have not taken"
 	@echo "make fuzz         every reader, FUZZ_SECONDS=60 each"
 	@echo "make test-all     all of these: a night's work"
 	@echo "make kill-matrix  which bug which tolerance catches; writes common/conformance/kill_matrix.md"
@@ -138,6 +139,16 @@ build/fuzz/fuzz_program: $(C_FILES) $(wildcard tests/fuzz/*.[ch])
 	@mkdir -p build/fuzz
 	clang -std=c11 -D_POSIX_C_SOURCE=200809L -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 		-include tests/fuzz/arena.h tests/fuzz/fuzz_program.c $(FUZZED:%=mlp_c/program/%.c) -lm -o $@
+
+# Counted without optimisation, and with one copy of each kernel instead of one for each kind of CPU.
+COVERED = $(addprefix tests/test_,program_files.py program_resume.py bad_words_program.py protocol.py faults.py signals.py)
+
+test-coverage: .venv/dev
+	rm -rf build/coverage && mkdir -p build/coverage
+	cd build/coverage && $(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -DNNZ_ONE_COPY -O0 --coverage -fprofile-update=atomic \
+		../../mlp_c/float32.c ../../mlp_c/float64.c ../../mlp_c/threads.c ../../mlp_c/program/*.c -lm -o mlp
+	MLP_PROGRAM=build/coverage/mlp $(PYTEST) -n 2 -m "not slow" -k "not what_the_c_backend_writes and not grow_no_further" $(COVERED)
+	$(BIN)/python tests/coverage.py build/coverage
 
 # All that proves anything, the cheap first. make fuzz takes FUZZ_SECONDS for each of eight readers.
 test-all: lint test test-tsan test-faults test-asan test-kill test-parity test-mutants fuzz
