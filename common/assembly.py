@@ -91,16 +91,35 @@ def _gpt() -> ModuleType:
 def _refuse_foreign(recipe: Recipe) -> None:
     """Raises UsageError for a setting that means nothing to the recipe's model, and so would be passed over."""
     if recipe.model.kind == GPT:
-        if recipe.optimizer.name not in (ADAMW, MUON):
-            raise UsageError(f"optimizer.name = {recipe.optimizer.name!r} is not for gpt; it takes {ADAMW} or {MUON}")
+        _refuse_for_gpt(recipe)
         return
     if recipe.optimizer.name == MUON:
         raise UsageError(f"optimizer.name = 'muon' is of gpt alone; take another for {recipe.model.kind}")
     for section, keys in OF_GPT.items():
-        settings = getattr(recipe, section)
-        for key in keys:
-            if getattr(settings, key) != getattr(type(settings)(), key):
-                raise UsageError(f"{section}.{key} is of gpt alone; leave it out for {recipe.model.kind}")
+        for key in _changed(getattr(recipe, section), keys):
+            raise UsageError(f"{section}.{key} is of gpt alone; leave it out for {recipe.model.kind}")
+
+
+def _refuse_for_gpt(recipe: Recipe) -> None:
+    sizes, train = recipe.model, recipe.train
+    if recipe.optimizer.name not in (ADAMW, MUON):
+        raise UsageError(f"optimizer.name = {recipe.optimizer.name!r} is not for gpt; it takes {ADAMW} or {MUON}")
+    for key in _changed(sizes, NOT_OF_GPT):
+        raise UsageError(f"model.{key} means nothing to a gpt; leave it out")
+    if sizes.embedding_size % sizes.heads:
+        raise UsageError(
+            f"model.embedding_size = {sizes.embedding_size} does not come out even among model.heads = {sizes.heads}; "
+            f"take a multiple of {sizes.heads}"
+        )
+    if recipe.data.windows != "stream":
+        raise UsageError("data.windows = 'padded' is not for gpt, which would learn the padding; take stream")
+    if train.autocast == "on" and sizes.dtype == "float64":
+        raise UsageError("train.autocast computes in bfloat16 what model.dtype = 'float64' asks for; drop one of them")
+
+
+def _changed(settings: Any, keys: tuple[str, ...]) -> list[str]:
+    """Return those of the keys that are not what they are by default."""
+    return [key for key in keys if getattr(settings, key) != getattr(type(settings)(), key)]
 
 
 def _outlined(recipe: Recipe, vocab_size: int) -> outline.Outline:
@@ -127,4 +146,5 @@ OF_GPT = {
     "optimizer": ("decay", "clip"),
     "train": ("parts", "autocast", "compile", "deterministic"),
 }
+NOT_OF_GPT = ("hidden_size", "hidden_layers", "skips", "batch_norm", "smoothing")
 OPTIMIZERS = {ADAMW: "AdamW", "sgd": "SGD", MUON: "Muon", NONE: ""}  # name in a recipe -> name in every backend

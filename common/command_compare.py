@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> None:
         if arguments.data is not None:
             recipe = checkpoint.recipe = recipe.override("data.name", arguments.data)
         dataset = _dataset(checkpoint)
-        models = trained.build(checkpoint, arguments.backend)
+        models = [trained.build(checkpoint, arguments.backend, untrained) for untrained in (True, False)]
     heads, samples = [], []
     for title, model in zip(("untrained", _title(checkpoint)), models, strict=True):
         sampler = sampling.of_recipe(model, checkpoint.tokenizer, recipe, **how_to_draw(arguments))
@@ -79,6 +79,6 @@ def _samples(sampler: Any, recipe: Any, arguments: argparse.Namespace) -> list[s
     from .rng import RNG
 
     rng = RNG(recipe.sample.seed if arguments.seed is None else arguments.seed)
-    length = recipe.sample.tokens
+    length = recipe.sample.tokens or None
     count = arguments.count if arguments.count is not None else 2 if length else 10
-    return [sampler.tokenizer.decode(tokens) for tokens in sampler.samples(rng, count, tokens=length)]
+    return [sampler.tokenizer.decode(list(tokens)) for tokens in sampler.samples(rng, count, tokens=length)]

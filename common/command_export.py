@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> None:
         nn, path = backends.load("torch"), Path(arguments.path)
         checkpoint = trained.find(arguments.run)
         kind = checkpoint.recipe.model.kind
-        model = trained.build(checkpoint, "torch")[1]
+        model = trained.build(checkpoint, "torch")
         if arguments.to == "pth":
             nn.state_dict.write(path, model)
         elif kind == "gpt":

@@ -28,8 +28,13 @@ def run(arguments: argparse.Namespace) -> None:
     with refusing():
         from . import backends, checkpoints, tokenizers
         from .atomic import write_text
+        from .progress import note
         from .run_folder import RunFolder
 
+        if not (Path(arguments.folder) / "config.json").is_file():
+            raise FileNotFoundError(
+                f"{arguments.folder} is no folder with a config.json, as nnz export --to hf writes it"
+            )
         gpt, tokenizer = backends.gpt(backends.load("torch")).from_hf(arguments.folder)
         if tokenizer is None:
             raise ValueError(
@@ -38,13 +43,16 @@ def run(arguments: argparse.Namespace) -> None:
             )
         name = Path(arguments.folder).resolve().name
         out, recipe = RunFolder(arguments.out or Path("runs") / name), _recipe(name, gpt.config)
-        out.prepare()
-        out.clear()
         parameters = checkpoints.on_host({name: p.detach() for name, p in gpt.named_parameters()})
         found = checkpoints.Checkpoint(recipe, tokenizers.from_config(tokenizer), "torch", 0, parameters)
-        checkpoints.save(out.checkpoint, found)
-        out.start_log()
-        write_text(out.config, recipe.to_toml())
+        out.hold()
+        with out.lock:
+            if out.log.exists() or out.checkpoint.exists():
+                raise FileExistsError(f"{out.path} holds a run already; give another folder with --out")
+            out.start_log()
+            checkpoints.save(out.checkpoint, found)
+            write_text(out.config, recipe.to_toml())
+    note("what it was trained on is not known: give nnz compare the text with --data")
     print(out.path)
 
 

@@ -27,7 +27,7 @@ from . import (
     command_sample,
     command_train,
 )
-from .errors import ASKED_WRONGLY, COULD_NOT, Refusal, describe, one_line
+from .errors import ASKED_WRONGLY, COULD_NOT, Refusal, describe, is_out_of_memory, one_line
 
 COMMANDS = {
     "train": command_train,
@@ -73,6 +73,8 @@ def main(words: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as error:
         return _refuse(str(error) or "stopped before it was done; start it again", COULD_NOT)
     except Exception as error:  # a bug, of ours or of a backend from elsewhere: still one line, unless asked for more
+        if is_out_of_memory(error):
+            return _refuse(describe(MemoryError()), COULD_NOT)
         if os.environ.get("NNZ_TRACEBACK"):
             raise
         what = f"{type(error).__name__}: {error}"

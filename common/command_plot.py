@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .errors import UsageError, refusing
+from .errors import ASKED_WRONGLY, UsageError, refusing
 
 EXAMPLES = """\
   nnz plot runs/names-c
@@ -40,7 +40,11 @@ def run(arguments: argparse.Namespace) -> None:
         rows, statistics, attention = source.read_log(), _statistics(source), None
         if recipe.model.everywhere:
             prompt = _first_sample(source) if arguments.prompt is None else arguments.prompt
-            attention = pictures.attention_of(trained.build(checkpoint)[1], tokenizer, prompt)
+            with refusing(ASKED_WRONGLY):
+                tokenizer.refuse_unknown(prompt)
+            attention = pictures.attention_of(trained.build(checkpoint), tokenizer, prompt)
+        elif arguments.prompt is not None:
+            raise UsageError(f"--prompt is for the heads of a gpt; {arguments.run} is a {recipe.model.kind}")
     for path in pictures.draw(recipe, tokenizer, parameters, rows, statistics, folder, attention):
         print(path)
 

@@ -22,8 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_sampling_arguments(parser)
     add = parser.add_argument
     add("--prompt", default="", metavar="TEXT", help="what each sample begins with")
-    add("--count", type=int, metavar="N", help="how many samples; default: 10, or 1 with --prompt or --tokens")
-    add("--tokens", type=int, metavar="N", help="draw exactly N tokens, delimiters included")
+    add("--count", type=int, metavar="N", help="how many samples; default: 10, or 1 with a prompt or a given length")
+    add(
+        "--tokens",
+        type=int,
+        metavar="N",
+        help="draw exactly N tokens, delimiters included; default: as the recipe has it",
+    )
 
 
 def add_sampling_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +50,7 @@ def run(arguments: argparse.Namespace) -> None:
         from .rng import RNG
 
         checkpoint = trained.find(arguments.run)
-        _, model = trained.build(checkpoint, arguments.backend)
+        model = trained.build(checkpoint, arguments.backend)
         sampler = sampling.of_recipe(model, checkpoint.tokenizer, checkpoint.recipe, **how_to_draw(arguments))
     with refusing(ASKED_WRONGLY):
         checkpoint.tokenizer.refuse_unknown(arguments.prompt)
@@ -54,11 +59,7 @@ def run(arguments: argparse.Namespace) -> None:
     if length is None:
         length = how.tokens or None
     count = _count(arguments, length)
-    if count > 1 and length:
-        samples = sampler.samples(rng, count, arguments.prompt, length)  # side by side, where the model can
-    else:
-        samples = (sampler.sample(rng, arguments.prompt, length) for _ in range(count))
-    for tokens in samples:
+    for tokens in sampler.samples(rng, count, arguments.prompt, length):
         sys.stdout.write(arguments.prompt)
         for piece in checkpoint.tokenizer.pieces(tokens, arguments.prompt):
             sys.stdout.write(piece)

@@ -6,6 +6,8 @@ stdout holds the results and nothing that varies from run to run; notes and the 
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from pathlib import Path
 
 from . import backends
@@ -50,6 +52,7 @@ def run(arguments: argparse.Namespace) -> None:
     with refusing():
         recipe = _recipe(arguments)
         backend = _backend(arguments, recipe)
+        _one_of_several(recipe)
         if arguments.resume and arguments.restart:
             raise UsageError("--resume goes on and --restart begins anew: give one of them")
         from .run_folder import run_path  # only now: --help and a wrong word need no data, no plots and no backend
@@ -60,6 +63,16 @@ def run(arguments: argparse.Namespace) -> None:
             return
         ready = Run(recipe, backend, out, arguments.resume, arguments.device, arguments.threads)
     ready.train()
+
+
+def _one_of_several(recipe: Recipe) -> None:
+    """Of the workers that torchrun started let only the first one speak. Raises UsageError where they cannot share."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        return
+    if not recipe.model.everywhere:
+        raise UsageError(f"torchrun is for a gpt; train {recipe.name} by nnz train alone")
+    if os.environ.get("RANK", "0") != "0":
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 (until the process ends)
 
 
 def _shown_again(out: Path, recipe: Recipe, backend: str) -> bool:

@@ -19,14 +19,19 @@ def of(
     metadata: Mapping[str, str], parameters: Mapping[str, np.ndarray], moments: Mapping[str, np.ndarray]
 ) -> dict[str, str]:
     """Return both hashes by their keys."""
-    digest = hashlib.sha256()
-    _update(digest, parameters)
-    texts = {**metadata, KEYS[0]: digest.hexdigest()}
+    texts = {**metadata, KEYS[0]: of_arrays(parameters)}
     digest = hashlib.sha256()
     for key in sorted(texts.keys() - {KEYS[1]}, key=str.encode):
         digest.update(f"{key}\0{texts[key]}\0".encode())
     _update(digest, moments)
     return {KEYS[0]: texts[KEYS[0]], KEYS[1]: digest.hexdigest()}
+
+
+def of_arrays(arrays: Mapping[str, np.ndarray]) -> str:
+    """Return the hash of the arrays' bytes, sorted by name."""
+    digest = hashlib.sha256()
+    _update(digest, arrays)
+    return digest.hexdigest()
 
 
 def check(metadata: Mapping[str, str], parameters: Mapping[str, np.ndarray], moments: Mapping[str, np.ndarray]) -> None:

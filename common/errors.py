@@ -65,6 +65,13 @@ def describe(error: OSError | MemoryError) -> str:
     return one_line(f"{place}{error.strerror}; check the path, its permissions and the space left there")
 
 
+def is_out_of_memory(error: Exception) -> bool:
+    """Tell whether that is what the error means: torch says it with a RuntimeError, in words of its own."""
+    return isinstance(error, RuntimeError) and any(
+        words in str(error) for words in ("allocate memory", "out of memory")
+    )
+
+
 def one_line(text: str) -> str:
     """Join the lines of `text` with single spaces, so that an error stays one line whatever is quoted in it."""
     return " ".join(text.split())

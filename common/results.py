@@ -47,7 +47,10 @@ def _samples(trainer: Trainer) -> list[str]:
     how = recipe.sample
     sampler, rng = sampling.of_recipe(trainer.model, dataset.tokenizer, recipe), RNG(how.seed)
     if not how.new:
-        return [dataset.tokenizer.decode(tokens) for tokens in sampler.samples(rng, how.count, tokens=how.tokens)]
+        return [
+            dataset.tokenizer.decode(list(tokens))
+            for tokens in sampler.samples(rng, how.count, tokens=how.tokens or None)
+        ]
     samples = list(sampler.new_samples(rng, how.count, dataset.train.lines))
     if len(samples) < how.count:
         note(f"only {len(samples)} of {how.count} samples were new: the others were empty, known or given twice")

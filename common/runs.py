@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import assembly, backends, checkpoints, datasets
+from . import assembly, backends, checkpoints, datasets, digests
 from .atomic import write_text
 from .checkpoints import Checkpoint
 from .datasets import Dataset
@@ -42,6 +42,8 @@ class Run:
         self.backend, self.recipe = backend, recipe.override("train.backend", backend)
         self.folder = RunFolder(run_path(out, recipe.name, backend))
         self.dataset = datasets.of_recipe(recipe.data)
+        for split in (self.dataset.train, self.dataset.val, self.dataset.test):
+            split.cut(recipe.model.context_length)  # refuses one that is too short, before a former run is lost
         model = assembly.model(nn, recipe, self.dataset.tokenizer.vocab_size, device)
         assembly.fit(model, recipe, self.dataset)
         optimizer = assembly.optimizer(nn, recipe, model)
@@ -102,6 +104,9 @@ class Run:
             self._start_afresh(resume)
         if self._writes:
             write_text(self.folder.config, self.recipe.to_toml())
+        if self._workers is not None:
+            start = self.recipe.to_toml(), self.dataset.fingerprint, self.trainer.step
+            self._workers.hold_alike((*start, digests.of_arrays(checkpoints.on_host(self.trainer.model.parameters()))))
 
     def _start_afresh(self, resume: bool) -> None:
         if resume:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -56,9 +56,12 @@ class Sampler:
                 return
             yield token
 
-    def samples(self, rng: RNG, count: int, prompt: str = "", tokens: int = 0) -> Iterator[list[int]]:
-        """Yield `count` samples, each of `tokens` tokens; where these are 0 it ends before its delimiter."""
-        return (list(self.sample(rng, prompt, tokens or None)) for _ in range(count))
+    def samples(self, rng: RNG, count: int, prompt: str = "", tokens: int | None = None) -> Iterator[Iterable[int]]:
+        """Yield `count` samples, each as `sample` draws it.
+
+        Each is to be used up before the next is asked for.
+        """
+        return (self.sample(rng, prompt, tokens) for _ in range(count))
 
     def new_samples(self, rng: RNG, count: int, known: Collection[str]) -> Iterator[str]:
         """Yield up to `count` samples that are not empty, not among the `known` lines, and all different.

@@ -24,19 +24,23 @@ def find(run: str) -> Checkpoint:
     return checkpoints.load(path)
 
 
-def build(checkpoint: Checkpoint, backend: str | None = None) -> tuple[Any, Any]:
-    """Return the checkpoint's model untrained, as its seed draws it, and trained.
+def build(checkpoint: Checkpoint, backend: str | None = None, untrained: bool = False) -> Any:
+    """Return the checkpoint's model, trained; or `untrained`, as its seed draws it.
+
+    A GPT lives on CUDA, where there is one.
 
     The backend is the one named, else the one that wrote it, else the default one. Raises what `backends.load` raises.
     """
-    nn = backends.load(backend or _recorded(checkpoint))
-    recipe, vocab_size = checkpoint.recipe, checkpoint.tokenizer.vocab_size
-    untrained, trained = (assembly.model(nn, recipe, vocab_size) for _ in range(2))
-    trained.load_parameters(checkpoint.parameters)
+    nn, recipe = backends.load(backend or _recorded(checkpoint)), checkpoint.recipe
+    device = backends.settle(nn, large=True) if recipe.model.everywhere else "cpu"
+    model = assembly.model(nn, recipe, checkpoint.tokenizer.vocab_size, device)
+    if not untrained:
+        model.load_parameters(checkpoint.parameters)
+        if checkpoint.buffers:
+            model.load_buffers(checkpoint.buffers)
     if checkpoint.buffers:
-        trained.load_buffers(checkpoint.buffers)
-        trained.eval(), untrained.eval()
-    return untrained, trained
+        model.eval()
+    return model
 
 
 def _recorded(checkpoint: Checkpoint) -> str:

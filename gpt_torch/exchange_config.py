@@ -38,7 +38,7 @@ def to_hf_config(config: GPTConfig, delimiter: int | None) -> dict[str, Any]:
         if getattr(config, name) != wanted:
             raise ValueError(
                 f"a model with {name} = {getattr(config, name)!r} cannot be a GPT-2, which has {wanted!r}: "
-                f"train one of the shape of GPTConfig.gpt2()"
+                f"train one with --set model.shape=gpt2, in Python GPTConfig.gpt2()"
             )
     fixed = {name: values[0] for name, values in FIXED.items() if values[0] not in (None, {})}
     return {

@@ -55,7 +55,7 @@ class LanguageModel:
         self._judging = torch.compile(gpt) if compiled else gpt
         if deterministic:
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it when it is first used
-        torch.use_deterministic_algorithms(deterministic)
+            torch.use_deterministic_algorithms(True)
 
     def __call__(
         self, inputs: np.ndarray | Tensor, targets: np.ndarray | Tensor | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from nnz import sampling
 from nnz.rng import RNG
 
 from .generation import endless, stream
+
+SIDE_BY_SIDE = 32  # samples at once: each has keys and values of its own in memory
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,13 +23,15 @@ class Sampler(sampling.Sampler):
         """Yield token after token without end. One uniform a token; raises ValueError as nnz's does."""
         return (int(token[0]) for token in endless(self.model.gpt, self._prompt(prompt), rng, self.choice))
 
-    def samples(self, rng: RNG, count: int, prompt: str = "", tokens: int = 0) -> Iterator[list[int]]:
+    def samples(self, rng: RNG, count: int, prompt: str = "", tokens: int | None = None) -> Iterator[Iterable[int]]:
         """As nnz's; those of a given length are computed side by side, which changes no token."""
         if not tokens or count < 2:
-            return super().samples(rng, count, prompt, tokens)
-        prompts = np.repeat(self._prompt(prompt), count, axis=0)
-        steps = stream(self.model.gpt, prompts, tokens, rng, **dataclasses.asdict(self.choice))
-        return iter(np.stack(list(steps), axis=1).tolist())
+            yield from super().samples(rng, count, prompt, tokens)
+            return
+        for first in range(0, count, SIDE_BY_SIDE):
+            prompts = np.repeat(self._prompt(prompt), min(SIDE_BY_SIDE, count - first), axis=0)
+            steps = stream(self.model.gpt, prompts, tokens, rng, **dataclasses.asdict(self.choice))
+            yield from np.stack(list(steps), axis=1).tolist()
 
     def _prompt(self, text: str) -> np.ndarray:
         """(1, n), of which the first is the delimiter."""

@@ -15,6 +15,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from nnz.errors import UsageError
+
 NETWORK = ("gloo", "NCCL", "onnection", "imed out")  # words by which one of torch's errors tells of a lost worker
 PATIENCE = timedelta(minutes=10)  # how long a worker waits for the others: rank 0 draws and saves between steps
 
@@ -48,11 +50,12 @@ class Workers:
         return self._model
 
     def shares(self, batch_size: int, parts: int) -> list[slice]:
-        """Return this worker's rows of a batch, in so many parts. Raises ValueError if the rows come out uneven."""
+        """Return this worker's rows of a batch, in so many parts. Raises UsageError if the rows come out uneven."""
         size, left = divmod(batch_size, self.count * parts)
         if left:
-            raise ValueError(
-                f"batch_size {batch_size} does not divide among {self.count} workers of {parts} parts each; "
+            workers = "" if self.count == 1 else f"{self.count} workers of "
+            raise UsageError(
+                f"train.batch_size = {batch_size} does not come out even in {workers}{parts} parts each; "
                 f"take a multiple of {self.count * parts}"
             )
         first = self.rank * parts
@@ -69,6 +72,16 @@ class Workers:
     def agree(self, wish: bool) -> bool:
         """Tell whether any of them wishes it. Raises ConnectionError if one is lost."""
         return wish if self.count == 1 else float(self.mean(torch.tensor(float(wish), device=self._device()))) > 0
+
+    def hold_alike(self, start: tuple) -> None:
+        """Raises ValueError unless all of them hold what the first one holds."""
+        if self.count == 1:
+            return
+        first = [start]
+        with _lost():
+            dist.broadcast_object_list(first, src=0)
+        if self.agree(first[0] != start):
+            raise ValueError("the workers do not start alike: all must find the same recipe, data and run folder")
 
     def part(self) -> None:
         """Leave the others: from here on each works alone."""

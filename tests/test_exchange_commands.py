@@ -52,12 +52,37 @@ def test_pth_of_an_mlp_holds_its_weights_by_name(capsys, place, tmp_path):
 
 def test_hf_and_back_is_the_same_model_and_samples_alike(capsys, place, tmp_path):
     assert nnz(capsys, "export", place / "gpt2", "--to", "hf", tmp_path / "hf")[0] == 0
-    assert nnz(capsys, "import", tmp_path / "hf", "--out", tmp_path / "back") == (0, f"{tmp_path / 'back'}\n", "")
+    code, out, error = nnz(capsys, "import", tmp_path / "hf", "--out", tmp_path / "back")
+    assert (code, out) == (0, f"{tmp_path / 'back'}\n")
+    assert "give nnz compare the text with --data" in error
     assert checkpoints.load(tmp_path / "back" / "checkpoint.safetensors").recipe.name == "hf"
     for name, array in parameters(place / "gpt2").items():
         assert np.array_equal(parameters(tmp_path / "back")[name], array), name
     words = ("--count", 3, "--tokens", 9, "--seed", 5)
     assert nnz(capsys, "sample", place / "gpt2", *words) == nnz(capsys, "sample", tmp_path / "back", *words)
+
+
+def test_an_imported_run_is_compared_and_drawn_like_any_other(capsys, place, tmp_path):
+    nnz(capsys, "export", place / "gpt2", "--to", "hf", tmp_path / "hf")
+    nnz(capsys, "import", tmp_path / "hf", "--out", tmp_path / "back")
+    before, after = (
+        checkpoints.load(run / "checkpoint.safetensors").recipe.model for run in (place / "gpt2", tmp_path / "back")
+    )
+    assert before == after
+    code, out, error = nnz(capsys, "compare", tmp_path / "back", "--data", place / "few-names")
+    assert (code, error) == (0, "")
+    assert out.count("val_loss") == 2
+    assert nnz(capsys, "plot", tmp_path / "back", "--prompt", "em")[0] == 0
+    assert (tmp_path / "back" / "attention.png").stat().st_size > 10_000
+
+
+def test_import_leaves_a_run_that_is_there_as_it_is(capsys, place, tmp_path):
+    nnz(capsys, "export", place / "gpt2", "--to", "hf", tmp_path / "hf")
+    before = {path.name: path.read_bytes() for path in (place / "course").iterdir()}
+    code, out, error = nnz(capsys, "import", tmp_path / "hf", "--out", place / "course")
+    assert (code, out) == (1, "")
+    assert error == f"nnz: {place / 'course'} holds a run already; give another folder with --out\n"
+    assert {path.name: path.read_bytes() for path in (place / "course").iterdir()} == before
 
 
 def test_what_cannot_be_a_gpt2_is_refused(capsys, place, tmp_path):

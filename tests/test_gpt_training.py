@@ -1,6 +1,7 @@
 """Training a GPT: against a plain torch loop, in parts, with dropout across a stop, and by every setting of its own."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -8,9 +9,10 @@ import torch
 from test_resume import FILES, stopped
 from tiny_gpt import tiny_gpt
 from tiny_runs import data_folder, train
+from tiny_runs import nnz as command
 
 import nnz.gpt
-from nnz import assembly, backends, checkpoints, datasets
+from nnz import RNG, assembly, backends, checkpoints, datasets, sampling
 from nnz.errors import UsageError
 from nnz.runs import Run
 from nnz.training import Trainer
@@ -118,7 +120,7 @@ def test_a_batch_in_parts_gives_the_gradients_of_the_whole(data, parts):
 
 
 def test_parts_that_do_not_come_out_even_are_refused(data):
-    with pytest.raises(ValueError, match="batch_size 8 does not divide among 1 workers of 3 parts"):
+    with pytest.raises(ValueError, match=r"train\.batch_size = 8 does not come out even in 3 parts"):
         made(tiny_gpt(data, train__parts=3))
 
 
@@ -211,8 +213,6 @@ def test_deterministic_asks_torch_for_it(data):
     try:
         made(tiny_gpt(data, train__deterministic=True))
         assert torch.are_deterministic_algorithms_enabled()
-        made(tiny_gpt(data))
-        assert not torch.are_deterministic_algorithms_enabled()
     finally:
         torch.use_deterministic_algorithms(False)
 
@@ -268,3 +268,40 @@ def test_what_is_of_a_gpt_alone_is_refused_for_another_model(data, key, value):
 def test_an_optimizer_that_it_does_not_know_is_refused(data):
     with pytest.raises(UsageError, match="is not for gpt; it takes adamw or muon"):
         made(tiny_gpt(data, optimizer__name="sgd"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "what"),
+    [
+        ({"model__hidden_size": 7}, "model.hidden_size means nothing to a gpt"),
+        ({"model__heads": 3}, "does not come out even among model.heads = 3"),
+        ({"data__windows": "padded"}, "would learn the padding"),
+        ({"train__autocast": "on"}, "what model.dtype = 'float64' asks for"),
+    ],
+)
+def test_settings_that_contradict_a_gpt_are_refused(data, settings, what):
+    with pytest.raises(UsageError, match=re.escape(what)):
+        made(tiny_gpt(data, **settings))
+
+
+def test_a_split_shorter_than_the_context_is_refused_before_a_former_run_is_lost(capsys, data, tmp_path):
+    run = train(tiny_gpt(data, steps=5), tmp_path / "run", "torch")
+    before = {path.name: path.read_bytes() for path in run.iterdir()}
+    recipe = tiny_gpt(data, steps=5, model__context_length=400)
+    (tmp_path / "long.toml").write_text(recipe.to_toml(), encoding="utf-8")
+    code, out, error = command(capsys, "train", tmp_path / "long.toml", "--out", run)
+    assert (code, out) == (1, "")
+    assert "too few for context_length 400" in error
+    assert "bug" not in error
+    assert {path.name: path.read_bytes() for path in run.iterdir()} == before
+
+
+def test_many_samples_are_drawn_some_at_a_time_and_as_one_by_one(data, monkeypatch):
+    recipe = tiny_gpt(data, model__dtype="float32", model__dropout=0.0)
+    tokenizer = datasets.load_dataset(data).tokenizer
+    model = assembly.model(backends.load("torch"), recipe, tokenizer.vocab_size)
+    sampler = sampling.of_recipe(model, tokenizer, recipe)
+    monkeypatch.setattr(nnz.gpt.sampling, "SIDE_BY_SIDE", 3)
+    together = [list(tokens) for tokens in sampler.samples(RNG(5), 7, "em", 11)]
+    rng = RNG(5)
+    assert together == [list(sampler.sample(rng, "em", 11)) for _ in range(7)]

@@ -28,6 +28,13 @@ arrays = {{name: g.numpy() for name, g in found.items()}}
 np.savez({out!r} + f"{{torch.distributed.get_rank()}}.npz", loss=loss, **arrays)
 torch.distributed.destroy_process_group()
 """
+APART = """
+import os
+import sys
+from nnz.command_line import main
+seed = 1 + int(os.environ["RANK"])
+sys.exit(main([*sys.argv[1:], "--seed", str(seed)]))
+"""
 
 
 def torchrun(*words):
@@ -119,3 +126,25 @@ def _second_worker(parent):
             if int(stat[1]) == parent and b"RANK=1" in environment:
                 return int(pid)
     raise AssertionError("no second worker")
+
+
+def test_workers_that_do_not_start_alike_are_refused(data, tmp_path):
+    (tmp_path / "tiny.toml").write_text(tiny_gpt(data, steps=20).to_toml(), encoding="utf-8")
+    script = tmp_path / "apart.py"
+    script.write_text(APART, encoding="utf-8")
+    process = torchrun(script, "train", tmp_path / "tiny.toml", "--threads", 1, "--out", tmp_path / "run")
+    out, error = process.communicate(timeout=120)
+    assert process.returncode != 0
+    assert "step " not in out
+    assert "the workers do not start alike" in error
+
+
+def test_a_finished_run_is_shown_once_and_only_a_gpt_has_workers(data, tmp_path):
+    (tmp_path / "tiny.toml").write_text(tiny_gpt(data, steps=5).to_toml(), encoding="utf-8")
+    words = ("-m", "nnz", "train", tmp_path / "tiny.toml", "--threads", 1, "--out", tmp_path / "run")
+    first = finished(torchrun(*words))
+    assert finished(torchrun(*words)) == first
+    process = torchrun("-m", "nnz", "train", "names", "--out", tmp_path / "names")
+    _, error = process.communicate(timeout=120)
+    assert "torchrun is for a gpt; train names by nnz train alone" in error
+    assert not (tmp_path / "names").exists()

@@ -75,7 +75,7 @@ def test_a_checkpoint_holds_the_running_statistics_and_gives_them_back(data, tmp
     out = train(tiny_recipe(data, **DEEP), tmp_path)
     checkpoint = checkpoints.load(out / "checkpoint.safetensors")
     assert list(checkpoint.buffers)[:2] == ["3.running_mean", "3.running_var"]
-    untrained, model = trained.build(checkpoint)
+    untrained, model = (trained.build(checkpoint, untrained=untrained) for untrained in (True, False))
     assert [model.training, untrained.training] == [False, False]
     assert {k: b.tobytes() for k, b in model.buffers().items()} == {
         k: b.tobytes() for k, b in checkpoint.buffers.items()

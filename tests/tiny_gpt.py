@@ -12,6 +12,7 @@ def tiny_gpt(data: Path, steps: int = 23, **settings: object):
     sizes = {f"model__{key}": value for key, value in SIZES.items()}
     changes = {
         "model__kind": "gpt",
+        "model__hidden_size": 512,  # as by default: a gpt has none
         "train__order": "random",
         "train__batch_size": 8,
         "train__evaluation": "drawn",
