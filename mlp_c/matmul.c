@@ -9,21 +9,34 @@
 
 #include "threads.h"
 
-enum { ROWS = 6, COLS = 16, DEPTH = 256, CHUNK = 16 };
+enum { ROWS = 6, COLS = 16, DEPTH = 256 };
 
-static void pack_panel(real *panel, const real *b, size_t b_row, size_t b_col, size_t J, size_t K) {
-    for (size_t k = 0; k < K * COLS && J < COLS; k++) { panel[k] = 0; }
-    for (size_t first = 0; first < K; first += CHUNK) {  // a chunk of rows at a time stays in the cache
-        const size_t end = smaller(first + CHUNK, K);
-        for (size_t j = 0; j < J; j++) {
-            for (size_t k = first; k < end; k++) { panel[k * COLS + j] = b[k * b_row + j * b_col]; }
-        }
+static inline void pack(real *restrict panel, const real *restrict b, size_t b_row, size_t b_col, size_t K) {
+    for (size_t k = 0; k < K; k++) {
+        for (size_t j = 0; j < COLS; j++) { panel[k * COLS + j] = b[k * b_row + j * b_col]; }
     }
 }
 
-// acc (ROWS,COLS) = rows (ROWS,K) panel (K,COLS)
-DISPATCH
-static void tile(real *restrict acc, const real *const rows[ROWS], size_t a_col, const real *restrict panel, size_t K) {
+// panel (K,COLS) = the first J columns of b, and zeros. Told which stride is 1, the compiler copies or transposes
+// several numbers at once.
+static inline void pack_panel(real *restrict panel, const real *restrict b, size_t b_row, size_t b_col, size_t J,
+                              size_t K) {
+    if (J == COLS && b_col == 1) {
+        pack(panel, b, b_row, 1, K);
+        return;
+    }
+    if (J == COLS && b_row == 1) {
+        pack(panel, b, 1, b_col, K);
+        return;
+    }
+    for (size_t k = 0; k < K; k++) {
+        for (size_t j = 0; j < COLS; j++) { panel[k * COLS + j] = j < J ? b[k * b_row + j * b_col] : 0; }
+    }
+}
+
+// c (ROWS,COLS) += rows (ROWS,K) panel (K,COLS)
+static inline void tile(real *restrict c, size_t c_row, const real *const rows[ROWS], size_t a_col,
+                        const real *restrict panel, size_t K) {
     real sum[ROWS][COLS] = {{0}};
     for (size_t k = 0; k < K; k++) {
         for (size_t i = 0; i < ROWS; i++) {
@@ -32,14 +45,15 @@ static void tile(real *restrict acc, const real *const rows[ROWS], size_t a_col,
         }
     }
     for (size_t i = 0; i < ROWS; i++) {
-        for (size_t j = 0; j < COLS; j++) { acc[i * COLS + j] = sum[i][j]; }
+        for (size_t j = 0; j < COLS; j++) { c[i * c_row + j] += sum[i][j]; }
     }
 }
 
 // The columns j .. j + cols of c, cols <= COLS.
+DISPATCH
 static void multiply_panel(real *c, const real *a, size_t a_row, size_t a_col, const real *b, size_t b_row,
                            size_t b_col, size_t I, size_t J, size_t K, size_t cols) {
-    real panel[DEPTH * COLS], acc[ROWS * COLS];
+    _Alignas(64) real panel[DEPTH * COLS];
     for (size_t k = 0; k < K; k += DEPTH) {
         const size_t depth = smaller(DEPTH, K - k);
         pack_panel(panel, b + k * b_row, b_row, b_col, cols, depth);
@@ -47,9 +61,14 @@ static void multiply_panel(real *c, const real *a, size_t a_row, size_t a_col, c
             const size_t n = smaller(ROWS, I - i);
             const real *rows[ROWS];  // past the last row the last one again: computed, and not stored
             for (size_t r = 0; r < ROWS; r++) { rows[r] = a + (i + smaller(r, n - 1)) * a_row + k * a_col; }
-            tile(acc, rows, a_col, panel, depth);
+            if (n == ROWS && cols == COLS) {
+                tile(c + i * J, J, rows, a_col, panel, depth);
+                continue;
+            }
+            real edge[ROWS * COLS] = {0};  // a tile that reaches past c
+            tile(edge, COLS, rows, a_col, panel, depth);
             for (size_t r = 0; r < n; r++) {
-                for (size_t s = 0; s < cols; s++) { c[(i + r) * J + s] += acc[r * COLS + s]; }
+                for (size_t s = 0; s < cols; s++) { c[(i + r) * J + s] += edge[r * COLS + s]; }
             }
         }
     }
