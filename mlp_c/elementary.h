@@ -45,7 +45,7 @@ static inline whole reduce(real x, real *r) {
 // exp(r) - 1 = r (1 + r/2 (1 + r/3 (1 + ...)))
 static inline real taylor_expm1(real r) {
     real sum = 1;
-    for (int k = TERMS; k > 1; k--) { sum = 1 + sum * r * ((real)1 / (real)k); }
+    for (int k = TERMS; k > 1; k--) { sum = 1 + sum * (r * ((real)1 / (real)k)); }
     return sum * r;
 }
 
