@@ -113,7 +113,7 @@ def token_ids(name: str, ids: object, shape: tuple[int | None, ...], vocab_size:
     integers, ValueError if their shape differs, if there are none, or if one lies outside 0 .. vocab_size - 1.
     """
     array = np.asarray(ids)
-    if not np.issubdtype(array.dtype, np.integer):
+    if array.dtype.kind not in "iu":
         raise TypeError(f"{name} must hold integers, not {array.dtype}")
     if array.ndim != len(shape) or any(want not in (None, got) for want, got in zip(shape, array.shape, strict=True)):
         axes = [letter if n is None else str(n) for letter, n in zip("BT", shape, strict=False)]
@@ -121,10 +121,13 @@ def token_ids(name: str, ids: object, shape: tuple[int | None, ...], vocab_size:
         raise ValueError(f"{name} must have shape {wanted}; got {array.shape}")
     if array.size == 0:
         raise ValueError(f"{name} is an empty batch, shape {array.shape}; give at least one row")
-    if array.min() < 0 or array.max() >= vocab_size:
+    unsigned = array.view(array.dtype.str.replace("i", "u"))  # where an id below 0 is a huge one
+    if unsigned.max() >= vocab_size:
         index = tuple(map(int, np.argwhere((array < 0) | (array >= vocab_size))[0]))
         place = ", ".join(map(str, index))
         raise ValueError(f"{name}[{place}] is {array[index]}; token ids run from 0 to {vocab_size - 1}")
+    if array.dtype == np.int32 and array.flags.c_contiguous and array.flags.aligned:
+        return array
     return np.require(array, np.int32, ["C", "A"])
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from nnz import checks, initial
 from nnz.model import MLPBase
+from nnz.reuse import Reused
 
 from ._binding import ffi, kernel, pointer
 from .runtime import devices
@@ -28,7 +29,7 @@ class MLP(MLPBase):
             raise MemoryError("no memory for the model")
         self._c = ffi.gc(handle, kernel("mlp_free", self.dtype))
         self._forward, self._backward = (kernel(f"mlp_{way}", self.dtype) for way in ("forward", "backward"))
-        self._loss = np.empty((), self.dtype)
+        self._loss, self._gradients = np.empty((), self.dtype), Reused(flat.size, self.dtype)
         self._saved = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -62,7 +63,7 @@ class MLP(MLPBase):
         Raises RuntimeError if no forward with targets came first.
         """
         checks.forward_came_first(self._saved)
-        gradients = np.empty_like(self._flat)
+        gradients = self._gradients.array()
         self._backward(self._c, pointer(gradients))
         return initial.flat_views(gradients, self._shapes)
 

@@ -39,8 +39,8 @@ MUTANTS = (
         "mlp",
         c=(
             "mlp.py",
-            "gradients = np.empty_like(self._flat)",
-            'gradients = self.__dict__.setdefault("_gradients", np.empty_like(self._flat))',
+            "gradients = self._gradients.array()",
+            'gradients = self.__dict__.setdefault("_buffer", np.empty_like(self._flat))',
         ),
         numpy=(
             "mlp.py",
@@ -92,6 +92,6 @@ MUTANTS = (
         "negative_ids_accepted",
         "an id of -1 is not refused, and reads from the other end, or from before the array",
         "mlp",
-        common=("checks.py", "if array.min() < 0 or array.max() >= vocab_size:", "if array.max() >= vocab_size:"),
+        common=("checks.py", "if unsigned.max() >= vocab_size:", "if array.max() >= vocab_size:"),
     ),
 )
