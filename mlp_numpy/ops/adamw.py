@@ -24,11 +24,16 @@ def adamw_step(
     p (...)  m (...)  v (...)  g (...)  ->  p (...)  m (...)  v (...)
     """
     m *= beta1
-    m += (1 - beta1) * g
+    scratch = (1 - beta1) * g  # the only memory that this needs
+    m += scratch
     v *= beta2
-    v += (1 - beta2) * (g * g)
+    np.multiply(g, g, out=scratch)
+    scratch *= 1 - beta2
+    v += scratch
     p *= 1 - lr * weight_decay
-    denominator = np.sqrt(v)
+    denominator = np.sqrt(v, out=scratch)
     denominator /= sqrt(1 - beta2**t)
     denominator += eps
-    p -= lr / (1 - beta1**t) * (m / denominator)
+    step = np.divide(m, denominator, out=scratch)
+    step *= lr / (1 - beta1**t)
+    p -= step
