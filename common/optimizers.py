@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from . import checks
+from .initial import flat_array, flat_views
 
 
 def as_native(array: np.ndarray) -> np.ndarray:
@@ -30,7 +32,8 @@ class Optimizer:
         self.lr = lr
         self.weight_decay = checks.non_negative("weight_decay", weight_decay)
         self.t = 0
-        self._state = {moment: {name: self.zeros_like(p) for name, p in self._p.items()} for moment in self.moments}
+        self._state = {moment: self._zeros() for moment in self.moments}
+        self._flat = self._flat_arrays()
 
     @property
     def lr(self) -> float:
@@ -45,8 +48,30 @@ class Optimizer:
         """Update the parameters in place. Raises ValueError if a gradient's name, shape or dtype does not fit."""
         grads = checks.gradients(grads, self._p, self._shapes, self.native)
         self.t += 1
+        gradient = flat_array(grads.values()) if self._flat else None
+        if gradient is not None:  # one pass over them all
+            self._update(*self._flat, gradient)
+            return
         for name, p in self._p.items():
             self._update(p, *(self._state[moment][name] for moment in self.moments), grads[name])
+
+    def _zeros(self) -> dict[str, np.ndarray]:
+        flat = flat_array(self._p.values())
+        if flat is not None:
+            return flat_views(self.zeros_like(flat), self._shapes)
+        return {name: self.zeros_like(p) for name, p in self._p.items()}
+
+    def _flat_arrays(self) -> tuple[np.ndarray, ...] | None:
+        """The parameters and each moment as one flat array each; None if the parameters do not lie so."""
+        flat = tuple(flat_array(arrays.values()) for arrays in (self._p, *self._state.values()))
+        return None if any(array is None for array in flat) else flat
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_flat": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._flat = self._flat_arrays()  # a copy's arrays may lie elsewhere
 
     def state(self) -> dict[str, np.ndarray]:
         """The moments by name, "m.wte" and so on; with `t` they are all that a resumed run needs."""
