@@ -2,14 +2,14 @@
 //
 // A tile of ROWS x COLS results stays in registers while k runs over DEPTH: each step reads COLS numbers of b and ROWS
 // of a and does ROWS * COLS multiply-adds. b is first copied ("packed") into panels COLS wide, so that the innermost
-// loop reads it in order whatever its strides, and so that a ragged last panel is padded with zeros. Each panel is one
-// thread's work: a result is always summed by one thread in one order, so their number changes no bit.
+// loop reads it in order whatever its strides, and so that a ragged last panel is padded with zeros. Each thread has
+// panels of its own: a result is always summed by one thread in one order, so their number changes no bit.
 // (Goto and van de Geijn 2008, Anatomy of High-Performance Matrix Multiplication.)
 #include "matmul.h"
 
 #include "threads.h"
 
-enum { ROWS = 6, COLS = 16, DEPTH = 256 };
+enum { ROWS = 6, COLS = 16, HEIGHT = 192, DEPTH = 256 };
 
 static inline void pack(real *restrict panel, const real *restrict b, size_t b_row, size_t b_col, size_t K) {
     for (size_t k = 0; k < K; k++) {
@@ -49,26 +49,38 @@ static inline void tile(real *restrict c, size_t c_row, const real *const rows[R
     }
 }
 
-// The columns j .. j + cols of c, cols <= COLS.
+// The first `cols` columns of c (I,J) += a (I,K) panel (K,COLS)
+static inline void multiply_panel(real *c, const real *a, size_t a_row, size_t a_col, const real *panel, size_t I,
+                                  size_t J, size_t K, size_t cols) {
+    for (size_t i = 0; i < I; i += ROWS) {
+        const size_t n = smaller(ROWS, I - i);
+        const real *rows[ROWS];  // past the last row the last one again: computed, and not stored
+        for (size_t r = 0; r < ROWS; r++) { rows[r] = a + (i + smaller(r, n - 1)) * a_row; }
+        if (n == ROWS && cols == COLS) {
+            tile(c + i * J, J, rows, a_col, panel, K);
+            continue;
+        }
+        real edge[ROWS * COLS] = {0};  // a tile that reaches past c
+        tile(edge, COLS, rows, a_col, panel, K);
+        for (size_t r = 0; r < n; r++) {
+            for (size_t s = 0; s < cols; s++) { c[(i + r) * J + s] += edge[r * COLS + s]; }
+        }
+    }
+}
+
+// The columns first .. last - 1 of c. A block of a, HEIGHT x DEPTH, stays in the second cache while b goes by.
 DISPATCH
-static void multiply_panel(real *c, const real *a, size_t a_row, size_t a_col, const real *b, size_t b_row,
-                           size_t b_col, size_t I, size_t J, size_t K, size_t cols) {
+static void multiply_columns(real *c, const real *a, size_t a_row, size_t a_col, const real *b, size_t b_row,
+                             size_t b_col, size_t I, size_t J, size_t K, size_t first, size_t last) {
     _Alignas(64) real panel[DEPTH * COLS];
-    for (size_t k = 0; k < K; k += DEPTH) {
-        const size_t depth = smaller(DEPTH, K - k);
-        pack_panel(panel, b + k * b_row, b_row, b_col, cols, depth);
-        for (size_t i = 0; i < I; i += ROWS) {
-            const size_t n = smaller(ROWS, I - i);
-            const real *rows[ROWS];  // past the last row the last one again: computed, and not stored
-            for (size_t r = 0; r < ROWS; r++) { rows[r] = a + (i + smaller(r, n - 1)) * a_row + k * a_col; }
-            if (n == ROWS && cols == COLS) {
-                tile(c + i * J, J, rows, a_col, panel, depth);
-                continue;
-            }
-            real edge[ROWS * COLS] = {0};  // a tile that reaches past c
-            tile(edge, COLS, rows, a_col, panel, depth);
-            for (size_t r = 0; r < n; r++) {
-                for (size_t s = 0; s < cols; s++) { c[(i + r) * J + s] += edge[r * COLS + s]; }
+    for (size_t i = 0; i < I; i += HEIGHT) {
+        const size_t height = smaller(HEIGHT, I - i);
+        for (size_t k = 0; k < K; k += DEPTH) {
+            const size_t depth = smaller(DEPTH, K - k);
+            for (size_t j = first; j < last; j += COLS) {
+                const size_t cols = smaller(COLS, last - j);
+                pack_panel(panel, b + k * b_row + j * b_col, b_row, b_col, cols, depth);
+                multiply_panel(c + i * J + j, a + i * a_row + k * a_col, a_row, a_col, panel, height, J, depth, cols);
             }
         }
     }
@@ -94,9 +106,11 @@ void matmul_add(real *c, const real *a, size_t a_row, size_t a_col, const real *
         multiply_few_rows(c, a, a_row, b, b_col, I, J, K);
         return;
     }
-#pragma omp parallel for schedule(static) num_threads(threads_for(I * J * K))
-    for (size_t j = 0; j < J; j += COLS) {
-        multiply_panel(c + j, a, a_row, a_col, b + j * b_col, b_row, b_col, I, J, K, smaller(COLS, J - j));
+    const size_t panels = (J + COLS - 1) / COLS, threads = (size_t)threads_for(I * J * K);
+    const size_t share = (panels + threads - 1) / threads * COLS;
+#pragma omp parallel for schedule(static) num_threads((int)threads)
+    for (size_t j = 0; j < J; j += share) {
+        multiply_columns(c, a, a_row, a_col, b, b_row, b_col, I, J, K, j, smaller(j + share, J));
     }
 }
 

@@ -35,6 +35,7 @@ def test_the_tiled_product_is_the_plain_one_within_its_bound(dtype, transposed_a
         (7, 17, 257),
         (13, 33, 600),
         (128, 27, 512),
+        (395, 17, 257),
     ]:
         a, b = (generator.normal(size=shape).astype(dtype) for shape in ((M, K), (K, N)))
         fast, plain = (matmul(name, a, b, transposed_a, transposed_b) for name in ("matmul_add", "matmul_add_plain"))
