@@ -5,6 +5,7 @@ import os
 import pytest
 
 IN_CI = os.environ.get("CI") == "true"
+collect_ignore = [] if "libasan" in os.environ.get("LD_PRELOAD", "") else ["test_sanitized.py"]  # of make test-asan
 
 
 @pytest.hookimpl(wrapper=True)
