@@ -18,11 +18,12 @@ WARNINGS = -Wall -Wextra -Wconversion -Wshadow
 HARNESS = grading poisoning foreign_backends random_shapes diff new_backend parity_command conformance_by_pytest oracle \
 	compare bounds bounds_ops golden protocol
 
-.PHONY: help run test test-fast lint mlp test-parity test-mutants kill-matrix parity-full bench bench-gpt speed \
+.PHONY: help run dev test test-fast lint mlp test-parity test-mutants kill-matrix parity-full bench bench-gpt speed \
 	ladder names-best test-kill test-faults test-asan test-tsan mlp-failing test-coverage fuzz test-all site readme clean
 
 help:
 	@echo "make run          train on the names inside the package, then print names that never existed"
+	@echo "make dev          torch and the tools of the tests, for the rest of the README"
 	@echo "make test         all tests"
 	@echo "make test-fast    the tests to run all day, under 90 seconds"
 	@echo "make lint         ruff, and the C compiler's warnings as errors"
@@ -49,6 +50,8 @@ help:
 
 run: .venv/core
 	@$(BIN)/nnz train names
+
+dev: .venv/dev
 
 test: .venv/dev build/mlp
 	$(PYTEST) -n 2 --dist loadgroup

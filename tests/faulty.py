@@ -67,7 +67,8 @@ def forked(recipe: Recipe, *more: str) -> Attempt:
             results.pictures.draw = lambda *what: []  # they are not part of what is resumed
             os._exit(command_line.main(command))
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        return code, "".join(line for line in report.read_text(errors="replace").splitlines(True) if line.startswith("nnz: "))
+        lines = report.read_text(errors="replace").splitlines(True)  # a line cut half way may end within a character
+        return code, "".join(line for line in lines if line.startswith("nnz: "))
 
     return attempt
 

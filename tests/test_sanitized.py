@@ -1,4 +1,4 @@
-"""The sanitizers are at work: an overrun and a misaligned access are reported. Collected by `make test-asan` alone (conftest.py)."""
+"""The sanitizers are at work: an overrun and a misaligned access are reported. Only in `make test-asan`: conftest.py."""
 
 import subprocess
 import sys
