@@ -1,4 +1,4 @@
-"""The sanitizers are at work: an overrun and a misaligned access are reported. Only in `make test-asan`: conftest.py."""
+"""The sanitizers are at work: an overrun and a misaligned access are reported. In `make test-asan` alone."""
 
 import subprocess
 import sys
