@@ -26,19 +26,19 @@ class Sizes(NamedTuple):
 
 def positive_int(name: str, value: object) -> int:
     """Return `value` as an int. Raises TypeError if it is no integer, ValueError if it is below 1."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"{name} must be an integer, not {type(value).__name__}")
-    if value < 1:
-        raise ValueError(f"{name} must be at least 1; got {value}")
-    return int(value)
+    return _integer(name, value, least=1)
 
 
 def count(name: str, value: object) -> int:
     """Return `value` as an int. Raises TypeError if it is no integer, ValueError if it is below 0."""
+    return _integer(name, value, least=0)
+
+
+def _integer(name: str, value: object, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{name} must be an integer, not {type(value).__name__}")
-    if value < 0:
-        raise ValueError(f"{name} must be at least 0; got {value}")
+    if value < least:
+        raise ValueError(f"{name} must be at least {least}; got {value}")
     return int(value)
 
 

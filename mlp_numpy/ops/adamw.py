@@ -24,16 +24,11 @@ def adamw_step(
     p (...)  m (...)  v (...)  g (...)  ->  p (...)  m (...)  v (...)
     """
     m *= beta1
-    scratch = (1 - beta1) * g  # the only memory that this needs
-    m += scratch
+    m += (1 - beta1) * g
     v *= beta2
-    np.multiply(g, g, out=scratch)
-    scratch *= 1 - beta2
-    v += scratch
+    v += (1 - beta2) * (g * g)
     p *= 1 - lr * weight_decay
-    denominator = np.sqrt(v, out=scratch)
+    denominator = np.sqrt(v)
     denominator /= sqrt(1 - beta2**t)
     denominator += eps
-    step = np.divide(m, denominator, out=scratch)
-    step *= lr / (1 - beta1**t)
-    p -= step
+    p -= lr / (1 - beta1**t) * (m / denominator)

@@ -16,7 +16,7 @@ DECAY_C, DECAY_NUMPY, DECAY_TORCH = (
     "1 - lr * weight_decay",
 )
 BLOCK_C = "adamw_block(p + i, m + i, v + i, g + i, smaller(ADAMW_BLOCK, n - i), &c);"
-DENOMINATOR = "denominator = np.sqrt(v, out=scratch)\n    denominator /= sqrt(1 - beta2**t)\n    denominator += eps\n"
+DENOMINATOR = "denominator = np.sqrt(v)\n    denominator /= sqrt(1 - beta2**t)\n    denominator += eps\n"
 DENOMINATOR_TORCH = "v.sqrt().div_(sqrt(1 - beta2**t)).add_(eps)"
 
 MUTANTS = (
@@ -86,7 +86,7 @@ MUTANTS = (
         "the decay is applied to the parameters after the step, not before",
         "adamw",
         c=(STEP_C, "c.keep_p * (p[i] - c.step * (m[i] / (sqrt(v[i]) / c.root + c.eps)));"),
-        numpy=("step *= lr / (1 - beta1**t)", "step *= (1 - lr * weight_decay) * lr / (1 - beta1**t)"),
+        numpy=("p -= lr / (1 - beta1**t)", "p -= (1 - lr * weight_decay) * lr / (1 - beta1**t)"),
         torch=("value=-lr /", "value=-lr * (1 - lr * weight_decay) /"),
     ),
     mutant(

@@ -7,7 +7,7 @@ from .mutant import mutant, op_mutant
 sgd, adamw = partial(op_mutant, "sgd"), partial(op_mutant, "adamw")
 
 V_C = "v[i] = c.keep_v * v[i] + c.take_v * (g[i] * g[i]);"
-V_NUMPY, V_TORCH = "scratch *= 1 - beta2", "v.mul_(beta2).addcmul_(g, g, value=1 - beta2)"
+V_NUMPY, V_TORCH = "v += (1 - beta2) * (g * g)", "v.mul_(beta2).addcmul_(g, g, value=1 - beta2)"
 
 MUTANTS = (
     sgd(
@@ -58,7 +58,7 @@ MUTANTS = (
         "1 - float32(beta2) stands for float32(1 - beta2)",
         "adamw",
         c=("take_v = (real)(1 - beta2)", "take_v = 1 - (real)(float)beta2"),
-        numpy=(V_NUMPY, "scratch *= 1 - float(np.float32(beta2))"),
+        numpy=(V_NUMPY, "v += (1 - float(np.float32(beta2))) * (g * g)"),
         torch=(V_TORCH, "v.mul_(beta2).addcmul_(g, g, value=1 - g.new_tensor(beta2).float().item())"),
     ),
     adamw(
