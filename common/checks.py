@@ -5,6 +5,7 @@ from __future__ import annotations
 import numbers
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -82,11 +83,8 @@ def decay_rates(betas: object) -> tuple[float, float]:
 def dtype_name(dtype: object) -> str:
     """Return "float32" or "float64" for a name, a numpy dtype or a torch dtype. Raises ValueError for any other."""
     name = str(dtype).removeprefix("torch.")
-    if name not in DTYPES:
-        try:
-            name = np.dtype(dtype).name
-        except TypeError:
-            name = ""
+    with suppress(TypeError):
+        name = name if name in DTYPES else np.dtype(dtype).name
     if name not in DTYPES:
         raise ValueError(f"dtype must be float32 or float64; got {dtype!r}")
     return name
