@@ -6,6 +6,7 @@ Then nnz sample and nnz export take it like a run of our own.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -71,4 +72,4 @@ def _recipe(name: str, config: Any) -> Any:
         "model.dtype": config.dtype,
     }.items():
         recipe = recipe.override(key, value)
-    return recipe.renamed(name)
+    return dataclasses.replace(recipe, name=name)

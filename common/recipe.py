@@ -32,10 +32,6 @@ class Recipe:
         section, _, field = key.partition(".")
         return dataclasses.replace(self, **{section: _replace(getattr(self, _known(section)), section, {field: value})})
 
-    def renamed(self, name: str) -> Recipe:
-        """Return the recipe under another name."""
-        return dataclasses.replace(self, name=name)
-
     @property
     def tokens_per_step(self) -> int:
         """How many tokens one update learns to predict."""

@@ -98,15 +98,16 @@ class Run:
     def _begin(self, resume: bool) -> None:
         if self._writes:
             self.folder.hold()  # until `train` is done
-        if resume and self.folder.checkpoint.exists():
+        going_on = resume and self.folder.checkpoint.exists()
+        if going_on:
             self._go_on_from(checkpoints.load(self.folder.checkpoint))
-        elif self._writes:
-            self._start_afresh(resume)
-        if self._writes:
-            write_text(self.folder.config, self.recipe.to_toml())
-        if self._workers is not None:
+        if self._workers is not None:  # before a former run is cleared away
             start = self.recipe.to_toml(), self.dataset.fingerprint, self.trainer.step
             self._workers.hold_alike((*start, digests.of_arrays(checkpoints.on_host(self.trainer.model.parameters()))))
+        if self._writes:
+            if not going_on:
+                self._start_afresh(resume)
+            write_text(self.folder.config, self.recipe.to_toml())
 
     def _start_afresh(self, resume: bool) -> None:
         if resume:

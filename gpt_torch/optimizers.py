@@ -18,12 +18,24 @@ class Optimizer:
 
     Args:
         parameters: those of the model, by name; they are trained in place.
+        lr, betas, weight_decay: as in torch.optim.AdamW.
+        decay: "all" decays every parameter; "matrices" spares biases and norms, as GPT-2's descendants do.
         clip: if above 0, the gradient as a whole is cut to this length first (Pascanu et al. 2013).
     """
 
-    def __init__(self, parameters: Mapping[str, nn.Parameter], clip: float) -> None:
+    def __init__(
+        self,
+        parameters: Mapping[str, nn.Parameter],
+        lr: float,
+        betas: tuple[float, float],
+        weight_decay: float,
+        decay: str = "all",
+        clip: float = 0.0,
+    ) -> None:
         self._p, self._clip, self.t = dict(parameters), clip, 0
         self._optimizers: list[torch.optim.Optimizer] = []
+        for optimizer in self._made(lr, betas, weight_decay, decay):
+            self._add(optimizer)
 
     def _add(self, optimizer: torch.optim.Optimizer) -> None:
         """Take a fresh optimizer, with the moments that it would make at its first step."""
@@ -76,49 +88,26 @@ class Optimizer:
 
 
 class AdamW(Optimizer):
-    """torch.optim.AdamW, all parameters in one kernel (Loshchilov and Hutter 2019).
+    """torch.optim.AdamW, all parameters in one kernel (Loshchilov and Hutter 2019); arguments as of Optimizer."""
 
-    `decay` "all" decays every parameter; "matrices" spares biases and norms, as GPT-2's descendants do.
-    """
-
-    def __init__(
-        self,
-        parameters: Mapping[str, nn.Parameter],
-        lr: float,
-        betas: tuple[float, float],
-        weight_decay: float,
-        decay: str = "all",
-        clip: float = 0.0,
-    ) -> None:
-        super().__init__(parameters, clip)
-        self._add(_adamw(self._p.values(), lr, betas, weight_decay, decay))
+    def _made(self, *how: Any) -> list[torch.optim.Optimizer]:
+        return [_adamw(self._p.values(), *how)]
 
 
 class Muon(Optimizer):
     """torch.optim.Muon for the blocks' matrices, AdamW for all else (Jordan 2024; scaled as Liu et al. 2025).
 
     A matrix moves along its momentum made orthogonal, so that it learns in every direction at the same pace. Raises
-    ImportError where torch is older than 2.9, which brought it.
+    ImportError where torch is older than 2.9, which brought it. Arguments as of Optimizer.
     """
 
-    def __init__(
-        self,
-        parameters: Mapping[str, nn.Parameter],
-        lr: float,
-        betas: tuple[float, float],
-        weight_decay: float,
-        decay: str = "all",
-        clip: float = 0.0,
-    ) -> None:
+    def _made(self, lr: float, betas: tuple[float, float], weight_decay: float, decay: str) -> list:
         if not hasattr(torch.optim, "Muon"):
-            raise ImportError(
-                f"muon needs torch 2.9 or later, and this is {torch.__version__}; take optimizer.name=adamw"
-            )
-        super().__init__(parameters, clip)
+            raise ImportError(f"muon needs torch 2.9 or later, not {torch.__version__}; take optimizer.name=adamw")
         inner = [p for name, p in self._p.items() if is_inner(name, p.shape)]
         outer = [p for name, p in self._p.items() if not is_inner(name, p.shape)]
-        self._add(torch.optim.Muon(inner, lr=lr, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"))
-        self._add(_adamw(outer, lr, betas, weight_decay, decay))
+        muon = torch.optim.Muon(inner, lr=lr, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw")
+        return [muon, _adamw(outer, lr, betas, weight_decay, decay)]
 
 
 def is_inner(name: str, shape: tuple[int, ...]) -> bool:

@@ -17,6 +17,16 @@ def pytest_runtest_makereport(item, call):
     return report
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    """A module that skips itself, for want of what it imports, is a skip too."""
+    report = yield
+    if IN_CI and report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"{collector.nodeid} was skipped, which CI does not allow: {report.longrepr[2]}"
+    return report
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _one_blas_thread():
     """Two pytest workers share two cores; results do not depend on the number of threads."""
