@@ -128,7 +128,9 @@ def _second_worker(parent):
     raise AssertionError("no second worker")
 
 
-def test_workers_that_do_not_start_alike_are_refused(data, tmp_path):
+def test_workers_that_do_not_start_alike_are_refused_and_a_former_run_stays(data, tmp_path):
+    run = train(tiny_gpt(data, steps=5), tmp_path / "run", "torch")
+    before = {path.name: path.read_bytes() for path in run.iterdir()}
     (tmp_path / "tiny.toml").write_text(tiny_gpt(data, steps=20).to_toml(), encoding="utf-8")
     script = tmp_path / "apart.py"
     script.write_text(APART, encoding="utf-8")
@@ -137,6 +139,7 @@ def test_workers_that_do_not_start_alike_are_refused(data, tmp_path):
     assert process.returncode != 0
     assert "step " not in out
     assert "the workers do not start alike" in error
+    assert {path.name: path.read_bytes() for path in run.iterdir()} == before
 
 
 def test_a_finished_run_is_shown_once_and_only_a_gpt_has_workers(data, tmp_path):
