@@ -97,10 +97,10 @@ PROGRAM_TESTS = $(addprefix tests/test_,program_files.py program_resume.py proto
 
 test-asan: .venv/dev build/asan/mlp mlp-failing
 	rm -rf build/asan/source build/asan/site && mkdir -p build/asan/source
-	cp -r pyproject.toml setup.py MANIFEST.in README.md LICENSE common mlp_c mlp_numpy mlp_torch gpt_torch build/asan/source
+	cp -r pyproject.toml setup.py MANIFEST.in README.md LICENSE common docs mlp_c mlp_numpy mlp_torch gpt_torch build/asan/source
 	rm -f build/asan/source/mlp_c/_kernels*
 	CFLAGS="$(CHECKS)" LDFLAGS="-fsanitize=address,undefined" $(PIP) --no-deps --target build/asan/site build/asan/source
-	ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=build/asan/site \
+	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 PYTHONPATH=build/asan/site \
 		LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" \
 		$(PYTEST) -n 2 -p no:cacheprovider -m "not slow" $(ASAN_TESTS)
 	MLP_PROGRAM=build/asan/mlp MLP_FAILING=build/asan/mlp-failing \
