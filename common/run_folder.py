@@ -90,7 +90,8 @@ class RunFolder:
         Raises OSError, and ValueError if those lines are not all there.
         """
         lines = self.log.read_bytes().decode("utf-8", errors="replace").splitlines(keepends=True)
-        due = [s for s in range(min(step, steps)) if s % eval_every == 0 or s == steps - 1]
+        due = range(0, min(step, steps), eval_every)  # and the last step
+        due = [*due[: len(lines)], *([steps - 1] if step >= steps and (steps - 1) % eval_every else [])]
         kept = lines[: 1 + len(due)]
         if kept[:1] != [LOG_HEADER] or [line.partition(",")[0] for line in kept[1:]] != [str(s) for s in due]:
             raise ValueError(
