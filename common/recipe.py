@@ -13,7 +13,9 @@ import tomli_w
 
 from .errors import UsageError, nearest
 from .sections import SECTIONS, Data, Model, Optimizer, Sample, Train
-from .settings import read
+from .settings import read, shown
+
+LONGEST = 65_536
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,6 +75,8 @@ def load(name_or_path: str) -> Recipe:
 
 def loads(toml: str, name: str) -> Recipe:
     """Return the recipe that the text holds; what it leaves out keeps its default. Raises UsageError."""
+    if len(toml) > LONGEST:  # some hundred bytes of memory go to each, where a list of lists is meant to take them
+        raise UsageError(f"recipe {name!r} is longer than {LONGEST:,} characters; see the recipes inside the package")
     try:
         tables = tomllib.loads(toml)
     except (ValueError, RecursionError) as error:
@@ -80,7 +84,7 @@ def loads(toml: str, name: str) -> Recipe:
     sections = {}
     for section, table in tables.items():
         if not isinstance(table, dict):
-            raise UsageError(f"{section} = {table!r} stands outside a section; put it below [data], [model] or such")
+            raise UsageError(f"{section} = {shown(table)} stands outside a section; put it below [data] or such")
         sections[section] = _replace(SECTIONS[_known(section)](), section, table)
     return Recipe(name=name, **sections)
 

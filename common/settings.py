@@ -131,10 +131,11 @@ def read(name: str, rule: Rule, value: Any) -> Any:
         hint = ""
     except ValueError as error:
         hint = str(error)
-    raise UsageError(f"{name} = {_shown(value)} is not allowed; {hint or f'it takes {rule.allowed}'}")
+    raise UsageError(f"{name} = {shown(value)} is not allowed; {hint or f'it takes {rule.allowed}'}")
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """Return the value as an error quotes it, however long it is."""
     try:
         return reprlib.repr(value)
     except ValueError:  # Python writes no integer of more than 4,300 digits

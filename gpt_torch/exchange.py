@@ -118,8 +118,10 @@ def _our_names(config: GPTConfig) -> Iterator[str]:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
+    text = path.read_bytes()
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        tensor_file.check_parts(text, len(text))
+        found = json.loads(text.decode())
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is no JSON: {error}; take a whole folder") from error
     if not isinstance(found, dict):
@@ -129,12 +131,11 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 def _read_tensors(path: Path) -> dict[str, Tensor]:
     """Raises OSError if there is no such file, ValueError if it is not a whole one of real numbers."""
-    with open(path, "rb"):
-        pass  # the library would tell of a missing file in words of its own
     try:
+        tensor_file.check_header(path)
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
-    except SafetensorError as error:
+    except (SafetensorError, ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not a whole safetensors file: {error}") from error
     for name, tensor in tensors.items():
         if not tensor.is_floating_point() and not name.endswith(BUFFERS):

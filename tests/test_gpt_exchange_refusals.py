@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from malformed_requests import BROKEN
 from test_gpt_proofs import COURSE, config, random_model
 
 import nnz.gpt
@@ -52,6 +53,12 @@ def test_broken_or_missing_files_are_refused(tmp_path):
     nnz.gpt.to_hf(nnz.gpt.GPT(config(nnz.gpt, "gpt2")), None, tmp_path)
     (tmp_path / "config.json").write_text("[1]")
     with pytest.raises(ValueError, match="holds no JSON object"):
+        nnz.gpt.from_hf(tmp_path)
+    (tmp_path / "config.json").write_text(f"[{'[],' * 999_999}1]")
+    with pytest.raises(ValueError, match="out of proportion to its 3,000,000 bytes"):
+        nnz.gpt.from_hf(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(BROKEN["two of a name"][0])
+    with pytest.raises(ValueError, match="is not a whole safetensors file: 'x' stands twice in its header"):
         nnz.gpt.from_hf(tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"not one")
     with pytest.raises(ValueError, match="is not a whole safetensors file"):

@@ -134,10 +134,13 @@ def test_an_unknown_name_is_met_with_the_nearest_known_one(key, hint):
         ("[train]\nstep = 3", "unknown key 'train.step'; did you mean 'steps'?"),
         ("[train]\nsteps = -3", "train.steps = -3 is not allowed"),
         ("[train]\n[train.steps]\nx = 1", "train.steps = {'x': 1} is not allowed"),
-        ("x = " + "[" * 100_000, "not TOML"),
+        ("x = " + "[" * 50_000, "not TOML"),
         ("x = " + "9" * 5_000, "not TOML"),
+        ("x = 0x" + "f" * 5_000, "x = a number too long to show stands outside a section"),
+        (f"x = [{'[],' * 500}]", "x = [[], [], [], [], [], [], ...] stands outside a section"),
+        ("x = [" + "[]," * 22_000 + "]", "longer than 65,536 characters"),
     ],
-    ids=range(7 + 1),
+    ids=range(10 + 1),
 )
 def test_a_file_that_is_no_recipe_says_why(tmp_path, toml, message):
     (tmp_path / "bad.toml").write_text(toml)

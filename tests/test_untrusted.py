@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from malformed_requests import framed
 from tiny_checkpoints import RECIPE, SHAPES, checkpoint
 from tiny_runs import data_folder, finished_run, nnz, tiny_recipe
 
@@ -84,15 +85,58 @@ LARGE = {
 }
 
 
-@pytest.mark.parametrize("what", LARGE)
-def test_a_small_checkpoint_takes_little_memory_and_time_whatever_it_says(tmp_path, what):
-    path = forged(tmp_path / "a.safetensors", config=LARGE[what])
+def loaded(path):
+    """What refused the file, if anything did; within 20 s, and the memory that a file of its size may take."""
     command = [sys.executable, "-c", LIMITED, str(path)]
     limit = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_CPU, (20, 20))}
     done = subprocess.run(command, capture_output=True, text=True, check=True, **limit)
     *refusal, megabytes = done.stdout.splitlines()
-    assert int(megabytes) <= 50
-    assert what == "a batch of two billion" or "is not a whole nnz-checkpoint-1 file" in refusal[0]
+    assert int(megabytes) <= 50 + 2 * path.stat().st_size // 1_000_000, refusal
+    return "".join(refusal)
+
+
+@pytest.mark.parametrize("what", LARGE)
+def test_a_small_checkpoint_takes_little_memory_and_time_whatever_it_says(tmp_path, what):
+    refusal = loaded(forged(tmp_path / "a.safetensors", config=LARGE[what]))
+    assert what == "a batch of two billion" or "is not a whole nnz-checkpoint-1 file" in refusal
+
+
+def texts(n):
+    return '"__metadata__":{' + ",".join(f'"{i:x}":""' for i in range(n)) + "}"
+
+
+def arrays(n):
+    return ",".join(f'"{i:x}":{{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}' for i in range(n))
+
+
+def lists(n):
+    return f'"__metadata__":{{"format":"nnz-checkpoint-1","tokenizer":"[{"[]," * n}0]"}}'
+
+
+def axes(n):
+    return f'"x":{{"dtype":"F32","shape":[{"1," * n}1],"data_offsets":[0,0]}}'
+
+
+HEADERS = {
+    "a million texts": (texts(1_000_000), "more than 300,000 parts"),
+    "as many texts as there may be": (texts(39_999), "its format is None"),
+    "one more": (texts(40_000), "more than 40,000 names"),
+    "a quarter of a million arrays": (arrays(250_000), "more than 300,000 parts"),
+    "as many arrays as there may be": (arrays(40_000), "its format is None"),
+    "a shape of five million axes": (axes(5_000_000), "more than 300,000 parts"),
+    "as many axes as there may be": (axes(299_990), "not a whole"),
+    "a tokenizer of five million lists": (lists(5_000_000), "more than 300,000 parts"),
+    "the same in escapes": (lists(999_999).replace("[]", "\\u005b]"), "more than 300,000 parts"),
+    "a text of 15 MB": (f'"__metadata__":{{"a":"{"x" * 15_000_000}"}}', "its format is None"),
+    "a text of 17 MB": (f'"__metadata__":{{"a":"{"x" * 17_000_000}"}}', "longer than 16 MiB"),
+}
+
+
+@pytest.mark.parametrize("what", HEADERS)
+def test_a_header_takes_no_memory_out_of_proportion_whatever_it_holds(tmp_path, what):
+    header, refusal = HEADERS[what]
+    (tmp_path / "a").write_bytes(framed(f"{{{header}}}"))
+    assert refusal in loaded(tmp_path / "a")
 
 
 def test_a_recipe_too_large_for_the_machine_is_one_line(tmp_path, capsys):
