@@ -19,7 +19,7 @@ HARNESS = grading poisoning foreign_backends random_shapes diff new_backend pari
 	compare bounds bounds_ops golden protocol
 
 .PHONY: help run dev test test-fast lint mlp test-parity test-mutants kill-matrix parity-full bench bench-gpt speed \
-	ladder names-best test-kill test-faults test-asan test-tsan mlp-failing test-coverage fuzz test-all site readme clean
+	ladder names-best test-kill test-faults test-asan test-tsan test-ulp mlp-failing test-coverage fuzz test-all site readme clean
 
 help:
 	@echo "make run          train on the names inside the package, then print names that never existed"
@@ -34,6 +34,7 @@ help:
 	@echo "make test-faults  a fault in each write, fsync and rename of a run, in five ways"
 	@echo "make test-asan    the tests with AddressSanitizer and UndefinedBehaviorSanitizer, leaks, failing allocations"
 	@echo "make test-tsan    eight models on eight threads, with ThreadSanitizer"
+	@echo "make test-ulp     the float32 tanh and exp of the kernels on all 2^32 numbers, as dispatched and for any CPU"
 	@echo "make test-coverage  which branches of build/mlp its tests have not taken"
 	@echo "make fuzz         every reader, FUZZ_SECONDS=60 each"
 	@echo "make test-all     all of these: a night's work"
@@ -125,6 +126,17 @@ test-tsan:
 	build/tsan/models_on_threads-float32 && build/tsan/models_on_threads-float64
 	@build/tsan/race-float32 2>&1 | grep -q "ThreadSanitizer: data race" && echo "and a race is reported"
 
+# The kernels as they are dispatched here, and as a CPU without AVX2 has them; some two minutes each on two cores.
+ULP_BUDGET = $$($(BIN)/python -c "from nnz.conformance.rounding import ULP_BUDGET; print(ULP_BUDGET)")
+
+test-ulp: .venv/core build/ulp/dispatched build/ulp/baseline
+	for build in dispatched baseline; do echo $$build && build/ulp/$$build $(ULP_BUDGET) || exit 1; done
+
+build/ulp/baseline: ONE_COPY = -DNNZ_ONE_COPY
+build/ulp/dispatched build/ulp/baseline: tests/c/ulp.c $(C_FILES)
+	@mkdir -p build/ulp
+	$(COMPILE) $(ONE_COPY) -ffp-contract=fast tests/c/ulp.c mlp_c/float32.c mlp_c/threads.c -lm -o $@
+
 # Needs Atheris, which has wheels for Linux, and clang with its runtime libraries (Debian: libclang-rt-14-dev).
 FUZZ_SECONDS ?= 60
 FUZZED = json safetensors safetensors_header safetensors_read file failure config setting settings digests sha256 dataset text utf8
@@ -154,7 +166,7 @@ test-coverage: .venv/dev
 	$(BIN)/python tests/coverage.py build/coverage
 
 # All that proves anything, the cheap first. make fuzz takes FUZZ_SECONDS for each of eight readers.
-test-all: lint test test-tsan test-faults test-asan test-kill test-parity test-mutants fuzz
+test-all: lint test test-tsan test-ulp test-faults test-asan test-kill test-parity test-mutants fuzz
 
 kill-matrix: .venv/dev
 	PYTHONPATH=tests $(BIN)/python -m mutants.kill_matrix
