@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import numbers
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,11 +44,17 @@ class Choice:
 
         Raises FloatingPointError for logits that are not finite.
         """
+        return first_above(self.running(logits), uniform)
+
+    def running(self, logits: np.ndarray) -> np.ndarray:
+        """Return the running sums of the probabilities (V,), all that a draw needs; raises what `token` raises.
+
+        At temperature 0 they are 0 up to the likeliest token and 1 from there on.
+        """
         z = self._scaled(logits)
         if z is None:
-            return int(np.argmax(logits))
-        running = np.cumsum(_softmax(np.where(z >= self._threshold(z), z, -np.inf)))
-        return int(min(np.searchsorted(running, uniform, side="right"), len(z) - 1))
+            return (np.arange(len(logits)) >= np.argmax(logits)).astype(logits.dtype)
+        return np.cumsum(_softmax(np.where(z >= self._threshold(z), z, -np.inf)))
 
     def is_certain(self, logits: np.ndarray, uniform: float, error: float) -> bool:
         """Tell whether logits each off by up to `error` would have given the same token.
@@ -92,6 +100,11 @@ class Choice:
             reached = np.searchsorted(np.cumsum(_softmax(ordered)), top_p)  # so many sums are below p
             least = float(ordered[min(reached, len(ordered) - 1)])
         return least
+
+
+def first_above(running: Sequence[float], uniform: float) -> int:
+    """Return the first token whose running sum exceeds `uniform`, or the last."""
+    return min(bisect_right(running, uniform), len(running) - 1)
 
 
 def _softmax(z: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 import math
 import operator
 from collections.abc import Sequence
+from functools import cache
 from numbers import Integral
 
 import numpy as np
@@ -119,6 +120,7 @@ def _shape(size: Size) -> tuple[int, ...]:
     return shape
 
 
+@cache  # a scalar draw would spend most of its time here
 def _float_type(dtype: str) -> type:
     if np.dtype(dtype) not in (np.float32, np.float64):
         raise ValueError(f"dtype is {dtype!r}: it must be float32 or float64")

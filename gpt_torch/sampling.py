@@ -26,7 +26,7 @@ class Sampler(sampling.Sampler):
     def samples(self, rng: RNG, count: int, prompt: str = "", tokens: int | None = None) -> Iterator[Iterable[int]]:
         """As nnz's; those of a given length are computed side by side, which changes no token."""
         if not tokens or count < 2:
-            yield from super().samples(rng, count, prompt, tokens)
+            yield from (self.sample(rng, prompt, tokens) for _ in range(count))
             return
         for first in range(0, count, SIDE_BY_SIDE):
             prompts = np.repeat(self._prompt(prompt), min(SIDE_BY_SIDE, count - first), axis=0)

@@ -3,7 +3,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from nnz import RNG
+from nnz import RNG, sampling
 from nnz.choosing import Choice
 from nnz.sampling import Sampler
 from nnz.tokenizers import CharTokenizer
@@ -27,6 +27,39 @@ class Scripted:
 
 def sampler(script, **how):
     return Sampler(Scripted(script), TOKENIZER, context_length=3, choice=Choice(**how))
+
+
+class Even:
+    """A model that finds all tokens alike, and counts the contexts it was shown: what comes is up to the uniforms."""
+
+    def __init__(self, vocab_size=4):
+        self.vocab_size, self.contexts = vocab_size, []
+
+    def __call__(self, inputs, targets=None):
+        self.contexts.append(tuple(inputs[0].tolist()))
+        return np.zeros((1, self.vocab_size)), None
+
+
+class Wanted:
+    """Stands for an RNG whose uniforms make an even model say the tokens of a script, and the last one ever after."""
+
+    def __init__(self, script, vocab_size=4):
+        self.script, self.vocab_size, self.drawn = script, vocab_size, 0
+
+    def uniform(self):
+        self.drawn += 1
+        return (self.script[min(self.drawn, len(self.script)) - 1] + 0.5) / self.vocab_size
+
+
+class Skewed:
+    """A model that likes some tokens better, which ones the context decides, and counts the contexts it was shown."""
+
+    def __init__(self):
+        self.contexts = []
+
+    def __call__(self, inputs, targets=None):
+        self.contexts.append(tuple(inputs[0].tolist()))
+        return np.random.default_rng(inputs[0].tolist()).normal(0, 2, (1, 4)).astype(np.float32), None
 
 
 def choose(logits, uniform, **how):
@@ -138,17 +171,50 @@ def test_an_unknown_character_in_the_prompt_is_refused():
 
 def test_new_samples_leave_out_the_empty_the_known_and_the_repeated():
     script = [0, 1, 0, 2, 0, 1, 0, 3, 0]  # "", a, b, a, c
-    assert list(sampler(script).new_samples(RNG(1), 2, known={"a"})) == ["b", "c"]
-    assert list(sampler(script).new_samples(RNG(1), 3, known=())) == ["a", "b", "c"]
+    even = Sampler(Even(), TOKENIZER, context_length=3)
+    assert list(even.new_samples(Wanted(script), 2, known={"a"})) == ["b", "c"]
+    assert list(even.new_samples(Wanted(script), 3, known=())) == ["a", "b", "c"]
 
 
 def test_new_samples_give_up_after_a_hundred_draws_for_each():
-    draw = sampler([1, 0])
-    assert list(draw.new_samples(RNG(1), 3, known={"a"})) == []
-    assert len(draw.model.contexts) == 2 * 300
+    rng = Wanted([1, 0] * 300 + [2])
+    assert list(Sampler(Even(), TOKENIZER, context_length=3).new_samples(rng, 3, known={"a"})) == []
+    assert rng.drawn == 2 * 300
 
 
 def test_new_samples_draw_a_greedy_model_once():
     draw = sampler([1, 0], temperature=0.0)
     assert list(draw.new_samples(RNG(1), 3, known=())) == ["a"]
     assert len(draw.model.contexts) == 2
+
+
+@pytest.mark.parametrize("how", [{}, {"prompt": "ab"}, {"tokens": 7}])
+def test_many_samples_are_those_drawn_one_after_the_other(how):
+    draw = Sampler(Skewed(), TOKENIZER, context_length=2)
+    together, apart = RNG(5), RNG(5)
+    many = [list(tokens) for tokens in draw.samples(together, 200, **how)]
+    assert many == [list(draw.sample(apart, **how)) for _ in range(200)]
+    assert together.state == apart.state
+
+
+def test_of_many_samples_each_context_goes_through_the_model_once():
+    draw = Sampler(Skewed(), TOKENIZER, context_length=2)
+    tokens = sum(len(list(sample)) + 1 for sample in draw.samples(RNG(5), 200))
+    assert len(draw.model.contexts) == len(set(draw.model.contexts)) <= 4**2 < tokens
+
+
+def test_no_more_contexts_are_kept_than_there_is_room_for(monkeypatch):
+    monkeypatch.setattr(sampling, "SUMS_KEPT", 4)  # of one context
+    draw = Sampler(Skewed(), TOKENIZER, context_length=2)
+    many = [list(tokens) for tokens in draw.samples(RNG(5), 50)]
+    assert len(draw.model.contexts) > len(set(draw.model.contexts))
+    apart = RNG(5)
+    assert many == [list(draw.sample(apart)) for _ in range(50)]
+
+
+def test_the_next_samples_are_drawn_from_the_model_as_it_is_then():
+    draw = Sampler(Skewed(), TOKENIZER, context_length=2)
+    list(map(list, draw.samples(RNG(5), 3)))
+    before = len(draw.model.contexts)
+    list(map(list, draw.samples(RNG(5), 3)))
+    assert len(draw.model.contexts) == 2 * before

@@ -65,7 +65,7 @@ MUTANTS = (
         "sampling_takes_an_equal_sum",
         "the first running sum that is >= the uniform is taken, not the first that is >",
         "test_sampling.py::test_a_running_sum_that_only_equals_the_uniform_is_passed_over",
-        common=("choosing.py", 'uniform, side="right"', 'uniform, side="left"'),
+        common=("choosing.py", "import bisect_right", "import bisect_left as bisect_right"),
     ),
     mutant(
         "sampling_without_a_last_token",
@@ -73,8 +73,8 @@ MUTANTS = (
         "test_sampling.py::test_the_last_token_is_taken_where_no_running_sum_exceeds_the_uniform",
         common=(
             "choosing.py",
-            'int(min(np.searchsorted(running, uniform, side="right"), len(z) - 1))',
-            'int(np.searchsorted(running, uniform, side="right"))',
+            "min(bisect_right(running, uniform), len(running) - 1)",
+            "bisect_right(running, uniform)",
         ),
     ),
     mutant(
@@ -87,7 +87,7 @@ MUTANTS = (
         "sampling_draws_twice",
         "two uniforms are drawn for each token",
         "test_sampling.py::test_one_uniform_is_drawn_per_token_greedy_or_not",
-        common=("sampling.py", "[0], rng.uniform())", "[0], rng.uniform() and rng.uniform())"),
+        common=("sampling.py", "(context), rng.uniform())", "(context), rng.uniform() and rng.uniform())"),
     ),
     mutant(
         "sampling_forgets_the_context",
@@ -95,8 +95,8 @@ MUTANTS = (
         "test_sampling.py::test_the_model_sees_delimiters_then_the_prompt_then_what_it_said",
         common=(
             "sampling.py",
-            "np.append(context[:, 1:], np.array([[token]], dtype=np.int32), axis=1)",
-            "np.append(np.array([[token]], dtype=np.int32), context[:, 1:], axis=1)",
+            "(*context[1:], token)",
+            "(token, *context[1:])",
         ),
     ),
 )
