@@ -6,7 +6,6 @@ It is watched from outside, before and after the update; no number of the traini
 from __future__ import annotations
 
 import io
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,22 @@ BINS = 40  # of a histogram
 SATURATED = 0.97  # from this |tanh| on its slope is below 0.06, and hardly any gradient passes
 SPREAD = 4  # a histogram of gradients reaches so many standard deviations of the widest layer
 LISTS = ("steps", "updates", "saturation", "gradient_rms")
+SHAPES = {
+    "steps": "n",
+    "updates": "nP",
+    "matrices": "P",
+    "saturation": "nL",
+    "gradient_rms": "nL",
+    "h_counts": (2, "L", BINS),
+    "dh_counts": (2, "L", BINS),
+    "h_edges": (2, BINS + 1),
+    "dh_edges": (2, BINS + 1),
+    "depth_names": (4,),
+    "depth_gradients": (4, "L"),
+    "test_loss": (),
+}
+KINDS = {"matrices": "U", "depth_names": "U"}
+AT_A_STEP = SHAPES.keys() - {"depth_names", "depth_gradients", "test_loss"}
 
 
 class Statistics:
@@ -71,11 +86,14 @@ class Statistics:
     @classmethod
     def load(cls, path: Path) -> Statistics:
         """Read the file. Raises OSError, and ValueError if it is no such file."""
-        statistics = cls()
+        statistics, data = cls(), Path(path).read_bytes()
         try:
-            with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
+            with np.load(io.BytesIO(data), allow_pickle=False) as file:
+                if sum(member.file_size for member in file.zip.infolist()) > len(data):
+                    raise ValueError("it unpacks to more than its own size")
                 statistics.arrays = {name: file[name] for name in file.files}
-        except (ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+            _check(statistics.arrays)
+        except Exception as error:  # numpy and zipfile raise a dozen types for a file that is not whole
             raise ValueError(f"{path} is not a whole file of statistics: {error}; train again to have one") from error
         return statistics
 
@@ -86,6 +104,22 @@ class Statistics:
     def _first_and_last(self, name: str, value: np.ndarray) -> None:
         first = self.arrays[name][0] if name in self.arrays else value
         self.arrays[name] = np.stack([first, value])
+
+
+def _check(arrays: dict[str, Any]) -> None:
+    """Raises ValueError unless they are those of SHAPES: all that are due at a step, or none."""
+    sizes: dict[str | int, int] = {}
+    for name, array in arrays.items():
+        shape = SHAPES.get(name)
+        if shape is None or not isinstance(array, np.ndarray) or array.dtype.kind not in KINDS.get(name, "fi"):
+            raise ValueError(f"it holds {name!r}, which is not known so")
+        if array.ndim != len(shape) or any(
+            size != (sizes.setdefault(axis, size) if isinstance(axis, str) else axis)
+            for axis, size in zip(shape, array.shape, strict=True)
+        ):
+            raise ValueError(f"{name!r} is {array.shape}, which does not fit {shape}")
+    if missing := arrays.keys() & AT_A_STEP and AT_A_STEP - arrays.keys():
+        raise ValueError(f"it lacks {min(missing)!r}")
 
 
 def root_mean_square(array: np.ndarray) -> float:

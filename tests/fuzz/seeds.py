@@ -10,10 +10,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from malformed_requests import BROKEN
 from tiny_checkpoints import checkpoint
+from tiny_statistics import whole as statistics
 
 from nnz import checkpoints, recipe, tensor_file
 from nnz.conformance import golden
-from nnz.statistics import Statistics
 
 READER, RECIPE, FLAGS, TEXT = (bytes([i]) for i in range(4))  # of the C program
 
@@ -39,8 +39,8 @@ def write(folder: Path) -> None:
     seeds["dataset"] = dict(seeds["tokenizer"])
     golden.write(folder / "golden-files")
     seeds["golden"] = {path.name: path.read_bytes() for path in (folder / "golden-files").iterdir()}
-    Statistics().save(folder / "statistics.npz")
-    seeds["statistics"] = {"none": (folder / "statistics.npz").read_bytes()}
+    statistics().save(folder / "statistics.npz")
+    seeds["statistics"] = {"whole": (folder / "statistics.npz").read_bytes()}
     seeds["program"] |= {f"file {what}": READER + data for what, data in seeds["checkpoint"].items()}
     seeds["program"] |= {f"recipe {what}": RECIPE + data for what, data in toml.items()}
     flags = b"--data\0x\0--steps\x003\0--set\0model.hidden_size=16\0--lr\x001e-3\0--resume\0--help\0--dtype\0float64"
