@@ -19,7 +19,7 @@ HARNESS = grading poisoning foreign_backends random_shapes diff new_backend pari
 	compare bounds bounds_ops golden protocol
 
 .PHONY: help run dev test test-fast lint mlp test-parity test-mutants kill-matrix parity-full bench bench-gpt speed \
-	ladder names-best test-kill test-faults test-asan test-tsan test-ulp mlp-failing test-coverage fuzz test-all site readme clean
+	ladder names-best test-kill test-faults test-asan test-tsan test-ulp test-old-cpu mlp-failing test-coverage fuzz test-all site readme clean
 
 help:
 	@echo "make run          train on the names inside the package, then print names that never existed"
@@ -35,6 +35,7 @@ help:
 	@echo "make test-asan    the tests with AddressSanitizer and UndefinedBehaviorSanitizer, leaks, failing allocations"
 	@echo "make test-tsan    eight models on eight threads, with ThreadSanitizer"
 	@echo "make test-ulp     the float32 tanh and exp of the kernels on all 2^32 numbers, as dispatched and for any CPU"
+	@echo "make test-old-cpu the binaries on a CPU without AVX2, emulated; needs qemu-user"
 	@echo "make test-coverage  which branches of build/mlp its tests have not taken"
 	@echo "make fuzz         every reader, FUZZ_SECONDS=60 each"
 	@echo "make test-all     all of these: a night's work"
@@ -136,6 +137,9 @@ build/ulp/baseline: ONE_COPY = -DNNZ_ONE_COPY
 build/ulp/dispatched build/ulp/baseline: tests/c/ulp.c $(C_FILES)
 	@mkdir -p build/ulp
 	$(COMPILE) $(ONE_COPY) -ffp-contract=fast tests/c/ulp.c mlp_c/float32.c mlp_c/threads.c -lm -o $@
+
+test-old-cpu: .venv/dev build/mlp
+	CI=true $(PYTEST) tests/test_old_cpu.py
 
 # Needs Atheris, which has wheels for Linux, and clang with its runtime libraries (Debian: libclang-rt-14-dev).
 FUZZ_SECONDS ?= 60
