@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-import webbrowser
 from pathlib import Path
 
 from .errors import Refusal, refusing
@@ -45,7 +44,11 @@ def run(arguments: argparse.Namespace) -> None:
         out = arguments.out or Path(tempfile.mkdtemp(prefix="nnz-read-"))
         first = build(out, figures).resolve()
     print(first)
-    if not arguments.no_open and not webbrowser.open(first.as_uri()):
+    if arguments.no_open:
+        return
+    import webbrowser  # with all that it takes to start one: no other command should load it
+
+    if not webbrowser.open(first.as_uri()):
         raise Refusal(f"no browser could be opened; open {first} in one yourself")
 
 

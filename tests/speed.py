@@ -1,5 +1,8 @@
 """`make speed`: how long some things take that have a limit, beside the limit. Not a test: machines are noisy."""
 
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable
 
@@ -34,8 +37,18 @@ def cache_speedup() -> float:
     return plain / cached
 
 
+def start_up() -> None:
+    """From the command to the first line of the log, which the untrained model's evaluation comes before."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "nnz", "train", "names", "--out", folder]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as training:
+            training.stdout.readline()
+            training.kill()
+
+
 if __name__ == "__main__":
     print(f"10 million normals: {best(lambda: nnz.RNG(1337).normal(10_000_000)):.2f} s, limit 1 s")
+    print(f"nnz train names, until the first line of its log: {best(start_up, 5):.2f} s, limit 0.5 s")
     tokenizer = CharTokenizer(TEXT)
     print(f"{len(TEXT):,} characters encoded: {best(lambda: tokenizer.encode(TEXT)):.3f} s")
     book = made_book()

@@ -113,3 +113,14 @@ def test_a_wrong_word_is_told_without_loading_plots_data_or_backend():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_training_begins_without_loading_what_only_its_end_needs(tmp_path):
+    code = (
+        "import sys\nfrom nnz import command_line, runs\n"
+        "heavy = {'matplotlib', 'pooch', 'requests', 'torch', 'webbrowser', 'threadpoolctl'}\n"
+        "runs.Trainer.run = lambda *_: sys.exit(f'loaded: {heavy & set(sys.modules)}')\n"
+        f"command_line.main(['train', 'names', '--backend', 'numpy', '--out', {str(tmp_path)!r}])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr.splitlines()[-1] == "loaded: set()"
