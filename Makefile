@@ -7,11 +7,12 @@ PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 C_FILES = $(wildcard mlp_c/*.[ch] mlp_c/ops/*.c mlp_c/program/*.[ch])
 SETUP = pyproject.toml setup.py constraints.txt mlp_c/build_kernels.py $(wildcard mlp_c/*.[ch] mlp_c/ops/*.c)
 
-# The kernels may round a multiply-add once instead of twice (-ffp-contract=fast); the rest, the RNG among it, may not.
+# A multiply-add rounds twice, as it is written (-ffp-contract=off), but where mlp_c/contract.h is included.
 # -fno-math-errno says that nobody reads errno after sqrt. Neither changes what a single operation gives.
 # Threads come by OpenMP where the compiler has it.
 OPENMP := $(shell echo 'int main(void) { return 0; }' | $(CC) -fopenmp -x c - -o /dev/null 2>/dev/null && echo -fopenmp || echo -fopenmp-simd)
-CFLAGS = -O3 -fno-math-errno $(OPENMP)
+CFLAGS = -O3 -fno-math-errno -ffp-contract=off $(OPENMP)
+KERNELS = $(addprefix mlp_c/,float32.c float64.c strict.c tally.c threads.c)
 COMPILE = $(CC) -std=c11 -D_POSIX_C_SOURCE=200809L $(CFLAGS) $(WARNINGS)
 WARNINGS = -Wall -Wextra -Wconversion -Wshadow
 
@@ -71,9 +72,7 @@ mlp: build/mlp
 
 build/mlp: $(C_FILES)
 	@mkdir -p build
-	$(COMPILE) -ffp-contract=fast -c mlp_c/float32.c -o build/float32.o
-	$(COMPILE) -ffp-contract=fast -c mlp_c/float64.c -o build/float64.o
-	$(COMPILE) -ffp-contract=off mlp_c/program/*.c mlp_c/threads.c build/float32.o build/float64.o -lm -o $@
+	$(COMPILE) mlp_c/program/*.c $(KERNELS) -lm -o $@
 
 # The last line takes those tests that show the harness itself to be sound.
 test-parity: .venv/dev build/mlp
@@ -110,12 +109,12 @@ test-asan: .venv/dev build/asan/mlp mlp-failing
 
 build/asan/mlp: $(C_FILES)
 	@mkdir -p build/asan
-	$(COMPILE) $(CHECKS) mlp_c/float32.c mlp_c/float64.c mlp_c/threads.c mlp_c/program/*.c -lm -o $@
+	$(COMPILE) $(CHECKS) $(KERNELS) mlp_c/program/*.c -lm -o $@
 
 mlp-failing: $(C_FILES)
 	@mkdir -p build/asan
 	$(COMPILE) -Wno-error $(CHECKS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=open_memstream tests/c/allocations.c \
-		mlp_c/float32.c mlp_c/float64.c mlp_c/threads.c mlp_c/program/*.c -lm -o $(FAILING)
+		$(KERNELS) mlp_c/program/*.c -lm -o $(FAILING)
 
 # The second program must be reported, or the first proves nothing.
 test-tsan:
@@ -165,7 +164,7 @@ COVERED = $(addprefix tests/test_,program_files.py program_resume.py bad_words_p
 test-coverage: .venv/dev
 	rm -rf build/coverage && mkdir -p build/coverage
 	cd build/coverage && $(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -DNNZ_ONE_COPY -O0 --coverage -fprofile-update=atomic \
-		../../mlp_c/float32.c ../../mlp_c/float64.c ../../mlp_c/threads.c ../../mlp_c/program/*.c -lm -o mlp
+		$(KERNELS:%=../../%) ../../mlp_c/program/*.c -lm -o mlp
 	MLP_PROGRAM=build/coverage/mlp $(PYTEST) -n 2 -m "not slow" -k "not what_the_c_backend_writes and not grow_no_further" $(COVERED)
 	$(BIN)/python tests/coverage.py build/coverage
 

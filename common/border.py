@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import wraps
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial, wraps
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import numpy as np
 
-from . import checks, layer_checks
+from . import checks, layer_checks, precisions
 from .spec import FUNCTIONS, SCALAR_TYPES, Function
 
 IDS = ("ids", "targets")
@@ -19,20 +20,35 @@ def letters(shape: str) -> list[str]:
     return [letter for letter in shape.strip("()").split(",") if letter]
 
 
-def checked(op: Callable) -> Callable:
-    """The op, its arguments checked against its entry in nnz.spec. Raises what `arguments` raises."""
+def checked(op: Callable, arithmetic: Mapping[str, Any]) -> Callable:
+    """The op, its arguments checked against its entry in nnz.spec, by the arithmetic of the precision asked for.
+
+    Raises what `arguments` and `precisions.checked` raise.
+    """
     function = FUNCTIONS[op.__name__]
 
     @wraps(op)
-    def call(*values):
-        return op(*arguments(function, values)[0])
+    def call(*values, precision: str = precisions.NATIVE):
+        values, _ = arguments(function, values)
+        return op(*values, by=arithmetic[precisions.checked(precision, dtype_of(function, values))])
 
+    call.by_precision = {precision: partial(op, by=by) for precision, by in arithmetic.items()}
+    call.by_precision[precisions.NATIVE] = op  # as it is by default
     return call
 
 
-def unchecked(ops: ModuleType) -> SimpleNamespace:
-    """The ops as they were before `checked`, for layers, which have checked their arguments already."""
-    return SimpleNamespace(**{name: getattr(ops, name).__wrapped__ for name in ops.__all__})
+def unchecked(ops: ModuleType) -> dict[str, SimpleNamespace]:
+    """By precision the ops as they were before `checked`, for layers, which have checked their arguments already."""
+    return {
+        precision: SimpleNamespace(**{name: getattr(ops, name).by_precision[precision] for name in ops.__all__})
+        for precision in precisions.PRECISIONS
+    }
+
+
+def dtype_of(function: Function, values: Sequence) -> str:
+    """The dtype of the real arrays among a function's arguments, which all have one."""
+    named = zip(function.python_arguments, values, strict=True)
+    return next(str(value.dtype).removeprefix("torch.") for name, value in named if name not in IDS)
 
 
 def arguments(function: Function, values: Sequence) -> tuple[list, dict[str, int]]:

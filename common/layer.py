@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from . import checks, layer_checks
+from . import checks, layer_checks, precisions
 
 Array = np.ndarray
 
@@ -23,8 +23,11 @@ class Layer:
     as_array = staticmethod(np.asarray)
     copy_into = staticmethod(np.copyto)
 
-    def __init__(self, children: Mapping[str, Layer] | None = None, dtype: str | None = None) -> None:
+    def __init__(
+        self, children: Mapping[str, Layer] | None = None, dtype: str | None = None, precision: str = precisions.NATIVE
+    ) -> None:
         self.training, self.dtype = True, dtype
+        self.precision = precisions.checked(precision, dtype or "float32")
         self._p: dict[str, Any] = {}
         self._b: dict[str, Any] = {}
         self._d: dict[str, Any] = {}  # the gradient of each parameter, of the last backward

@@ -1,5 +1,6 @@
 """What the layers of every backend are besides their arithmetic: checked settings, and parameters drawn once, here.
 
+`precision` is "native", or "strict": every float32 correctly rounded, so equal in every bit on every backend.
 A backend writes `forward` for each: nnz.layers_by_hand for those that write `_backward` too, nnz.torch for autograd.
 """
 
@@ -21,8 +22,10 @@ class Embedding(Layer):
     is below 1.
     """
 
-    def __init__(self, num_embeddings: int, embedding_dim: int, rng: RNG, dtype: str = "float32") -> None:
-        super().__init__(dtype=checks.dtype_name(dtype))
+    def __init__(
+        self, num_embeddings: int, embedding_dim: int, rng: RNG, dtype: str = "float32", precision: str = "native"
+    ) -> None:
+        super().__init__(dtype=checks.dtype_name(dtype), precision=precision)
         self.num_embeddings = checks.positive_int("num_embeddings", num_embeddings)
         self.embedding_dim = checks.positive_int("embedding_dim", embedding_dim)
         weight = checks.generator(rng).normal((self.num_embeddings, self.embedding_dim), self.dtype)
@@ -47,8 +50,9 @@ class Linear(Layer):
         rng: RNG | None = None,
         dtype: str = "float32",
         gain: float | None = None,
+        precision: str = "native",
     ) -> None:
-        super().__init__(dtype=checks.dtype_name(dtype))
+        super().__init__(dtype=checks.dtype_name(dtype), precision=precision)
         self.in_features = checks.positive_int("in_features", in_features)
         self.out_features = checks.positive_int("out_features", out_features)
         sizes, bias = (self.out_features, self.in_features), checks.flag("bias", bias)
@@ -69,8 +73,15 @@ class BatchNorm1d(Layer):
     running ones. Raises ValueError for a single row in training.
     """
 
-    def __init__(self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, dtype: str = "float32") -> None:
-        super().__init__(dtype=checks.dtype_name(dtype))
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float = 0.1,
+        dtype: str = "float32",
+        precision: str = "native",
+    ) -> None:
+        super().__init__(dtype=checks.dtype_name(dtype), precision=precision)
         C = self.num_features = checks.positive_int("num_features", num_features)
         self.eps, self.momentum = checks.non_negative("eps", eps), checks.non_negative("momentum", momentum)
         self._p = {"weight": np.ones(C, self.dtype), "bias": np.zeros(C, self.dtype)}
@@ -87,6 +98,9 @@ class BatchNorm1d(Layer):
 
 class Tanh(Layer):
     """y = tanh(x), elementwise        (LeCun et al. 1998)"""
+
+    def __init__(self, precision: str = "native") -> None:
+        super().__init__(precision=precision)
 
 
 class Flatten(Layer):

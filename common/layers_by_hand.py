@@ -6,6 +6,7 @@ what the layer gave, to dx, the gradient by what it took. On the way it sets `se
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,14 @@ Array = np.ndarray
 class ByHand:
     """How a layer meets the outside: `layer(x)`, then `layer.backward(dy)`, then `layer.gradients()`."""
 
-    ops: Any
+    ops_by: Mapping[str, Any]  # the ops of each precision
+    precision: str
     _y: Array | None = None
+
+    @property
+    def ops(self) -> Any:
+        """The ops of the layer's own precision."""
+        return self.ops_by[self.precision]
 
     def __call__(self, x: Array) -> Array:
         """Return y. Raises TypeError or ValueError for an x that the layer cannot take; a copy of it is kept."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from . import checks, initial
+from . import checks, initial, precisions
 from .rng import RNG
 
 
@@ -22,10 +22,11 @@ class MLPBase:
         rng: an nnz.RNG, which draws the weights.
         dtype: "float32" or "float64".
         device: "cpu", or what `devices()` of the backend names.
+        precision: "native", or "strict": every float32 correctly rounded, so equal in every bit on every backend.
 
     Raises:
         TypeError: a size is no integer, or rng no nnz.RNG.
-        ValueError: a size is below 1, or dtype or device is not to be had.
+        ValueError: a size is below 1, or dtype, device or precision is not to be had.
     """
 
     copy_into = staticmethod(np.copyto)
@@ -39,9 +40,11 @@ class MLPBase:
         rng: RNG,
         dtype: str = "float32",
         device: str = "cpu",
+        precision: str = "native",
     ) -> None:
         self.sizes = checks.mlp_sizes(vocab_size, context_length, embedding_size, hidden_size)
         self.dtype, self.device = checks.dtype_name(dtype), device
+        self.precision = precisions.checked(precision, self.dtype, device)
         self._shapes = initial.mlp_shapes(*self.sizes)
         self._p = initial.mlp_parameters(self._shapes, checks.generator(rng), self.dtype)
 

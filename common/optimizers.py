@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from . import checks
+from . import checks, precisions
 from .initial import flat_array, flat_views
 
 
@@ -21,12 +21,18 @@ class Optimizer:
     """Holds the parameters and one array of each moment per parameter; `lr` may be set before any step."""
 
     moments: tuple[str, ...] = ()
+    arithmetic: Mapping[str, Any]  # a backend's, by precision
     native = staticmethod(as_native)  # how the backend holds an array, and how it makes and fills one
     zeros_like = staticmethod(np.zeros_like)
     copy_into = staticmethod(np.copyto)
 
-    def __init__(self, parameters: Mapping[str, np.ndarray], lr: float, weight_decay: float) -> None:
+    def __init__(
+        self, parameters: Mapping[str, np.ndarray], lr: float, weight_decay: float, precision: str = precisions.NATIVE
+    ) -> None:
         checks.parameters(parameters)
+        dtypes = [str(p.dtype).removeprefix("torch.") for p in parameters.values()]
+        self.precision = precisions.checked(precision, max(dtypes, default="float32"))
+        self._by = {} if precision == precisions.NATIVE else {"by": self.arithmetic[precision]}
         self._p = {name: self.native(p) for name, p in parameters.items()}
         self._shapes = {name: tuple(p.shape) for name, p in self._p.items()}
         self.lr = lr
@@ -92,11 +98,17 @@ class SGD(Optimizer):
     Raises ValueError or TypeError on an lr or weight_decay that is no finite number from 0.
     """
 
-    def __init__(self, parameters: Mapping[str, np.ndarray], lr: float = 1e-3, weight_decay: float = 0.0) -> None:
-        super().__init__(parameters, lr, weight_decay)
+    def __init__(
+        self,
+        parameters: Mapping[str, np.ndarray],
+        lr: float = 1e-3,
+        weight_decay: float = 0.0,
+        precision: str = "native",
+    ) -> None:
+        super().__init__(parameters, lr, weight_decay, precision)
 
     def _update(self, p, g) -> None:
-        self.sgd_step(p, g, self.lr, self.weight_decay)
+        self.sgd_step(p, g, self.lr, self.weight_decay, **self._by)
 
 
 class AdamW(Optimizer):
@@ -115,13 +127,15 @@ class AdamW(Optimizer):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 1e-2,
+        precision: str = "native",
     ) -> None:
-        super().__init__(parameters, lr, weight_decay)
+        super().__init__(parameters, lr, weight_decay, precision)
         self.beta1, self.beta2 = checks.decay_rates(betas)
         self.eps = checks.non_negative("eps", eps)
 
     def _update(self, p, m, v, g) -> None:
-        self.adamw_step(p, m, v, g, self.t, self.lr, self.beta1, self.beta2, self.eps, self.weight_decay)
+        settings = (self.t, self.lr, self.beta1, self.beta2, self.eps, self.weight_decay)
+        self.adamw_step(p, m, v, g, *settings, **self._by)
 
 
 class NoOptimizer:

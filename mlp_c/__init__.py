@@ -4,7 +4,7 @@ from . import ops
 from .layers import BatchNorm1d, Embedding, Flatten, Linear, Residual, Sequential, Tanh, cross_entropy
 from .mlp import MLP
 from .optimizers import SGD, AdamW
-from .runtime import devices, set_threads
+from .runtime import devices, set_threads, strict_tally
 
 __all__ = [
     "MLP",
@@ -21,4 +21,5 @@ __all__ = [
     "devices",
     "ops",
     "set_threads",
+    "strict_tally",
 ]

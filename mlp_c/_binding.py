@@ -24,6 +24,6 @@ def pointer(array: np.ndarray | None):
 
 
 @cache
-def kernel(name: str, dtype: np.dtype | str) -> Callable:
-    """The C function `name`, compiled for `dtype`."""
-    return getattr(lib, f"{name}_{np.dtype(dtype).name}")
+def kernel(name: str, dtype: np.dtype | str, precision: str = "native") -> Callable:
+    """The C function `name`, of the copy that is compiled for a dtype or for strict float32."""
+    return getattr(lib, f"{name}_{np.dtype(dtype).name if precision == 'native' else precision}")

@@ -6,21 +6,23 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from itertools import starmap
 from pathlib import Path
 
 from cffi import FFI
 
 HERE = Path("mlp_c")  # setuptools runs this in the project's root, and wants relative paths
+COPIES = (("float32", "float"), ("float64", "double"), ("strict", "float"))
 HEADERS = ("ops.h", "matmul.h", "mlp.h")
-FLAGS = ["-std=c11", "-O3", "-fno-math-errno", "-ffp-contract=fast"]
+FLAGS = ["-std=c11", "-O3", "-fno-math-errno", "-ffp-contract=off"]
 
 
-def declarations(dtype: str, real: str) -> str:
-    """The headers without their preprocessor lines, with real and NAME(...) replaced for one dtype."""
+def declarations(copy: str, real: str) -> str:
+    """The headers without their preprocessor lines, with real and NAME(...) replaced for one of the copies."""
     text = "".join((HERE / header).read_text() for header in HEADERS)
     names = re.findall(r"#define (\w+) NAME\(\1\)", text)
     text = re.sub(r"^#.*\n", "", text, flags=re.MULTILINE)
-    text = re.sub(rf"\b({'|'.join(names)})\b", rf"\1_{dtype}", text)
+    text = re.sub(rf"\b({'|'.join(names)})\b", rf"\1_{copy}", text)
     return re.sub(r"\breal\b", real, text)
 
 
@@ -38,7 +40,10 @@ def openmp() -> str:
     return "-fopenmp" if found else "-fopenmp-simd"
 
 
-DECLARATIONS = declarations("float32", "float") + declarations("float64", "double") + "void set_threads(int n);\n"
+DECLARATIONS = (
+    "".join(starmap(declarations, COPIES))
+    + "void set_threads(int n);\nvoid tally_read(double *rounded, double *summed);\n"
+)
 OPENMP = openmp()
 
 ffi = FFI()
@@ -46,7 +51,7 @@ ffi.cdef(DECLARATIONS)
 ffi.set_source(
     "nnz.c._kernels",
     "#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n" + DECLARATIONS,
-    sources=[str(HERE / name) for name in ("float32.c", "float64.c", "threads.c")],
+    sources=[str(HERE / name) for name in ("float32.c", "float64.c", "strict.c", "tally.c", "threads.c")],
     depends=[str(path) for pattern in ("*.h", "*.c", "ops/*.c") for path in sorted(HERE.glob(pattern))],
     extra_compile_args=[] if sys.platform == "win32" else [*FLAGS, OPENMP],
     extra_link_args=["-fopenmp"] if OPENMP == "-fopenmp" else [],

@@ -8,61 +8,61 @@
 
 #include "real.h"
 
-#ifdef NNZ_FLOAT64
+#if defined(NNZ_FLOAT64) || defined(NNZ_STRICT)
 typedef int64_t whole;
 typedef uint64_t pattern;  // of bits, without a sign: to shift or subtract them is defined whatever a NaN holds
 enum { FRACTION_BITS = 52, EXPONENT_BIAS = 1023, TERMS = 14 };
-static const real EXP_LOWEST = -746, EXP_HIGHEST = 710, TANH_IS_ONE = 20;               // beyond: 0, infinity, 1
-static const real LN2_HIGH = 6.93145751953125E-1, LN2_LOW = 1.42860682030941723212E-6;  // HIGH times n is exact
+static const wide EXP_LOWEST = -746, EXP_HIGHEST = 710, TANH_IS_ONE = 20;               // beyond: 0, infinity, 1
+static const wide LN2_HIGH = 6.93145751953125E-1, LN2_LOW = 1.42860682030941723212E-6;  // HIGH times n is exact
 #else
 typedef int32_t whole;
 typedef uint32_t pattern;
 enum { FRACTION_BITS = 23, EXPONENT_BIAS = 127, TERMS = 8 };
-static const real EXP_LOWEST = -104, EXP_HIGHEST = 89, TANH_IS_ONE = 10;
-static const real LN2_HIGH = 0.693359375F, LN2_LOW = -2.12194440e-4F;
+static const wide EXP_LOWEST = -104, EXP_HIGHEST = 89, TANH_IS_ONE = 10;
+static const wide LN2_HIGH = 0.693359375F, LN2_LOW = -2.12194440e-4F;
 #endif
 
 typedef union {
-    real value;
+    wide value;
     pattern bits;
 } Pun;
 
 // 2^n for -EXPONENT_BIAS < n <= EXPONENT_BIAS
-static inline real power_of_two(whole n) {
+static inline wide power_of_two(whole n) {
     Pun pun = {.bits = ((pattern)n + EXPONENT_BIAS) << FRACTION_BITS};
     return pun.value;
 }
 
 // x = n ln 2 + r; returns n. Adding 1.5 * 2^FRACTION_BITS leaves no room for a fraction: the sum is rounded to a whole.
-static inline whole reduce(real x, real *r) {
-    const real shift = (real)3 * (real)((whole)1 << (FRACTION_BITS - 1));
-    Pun sum = {.value = x * (real)1.44269504088896340736 + shift}, zero = {.value = shift};
-    real n = sum.value - shift;
+static inline whole reduce(wide x, wide *r) {
+    const wide shift = (wide)3 * (wide)((whole)1 << (FRACTION_BITS - 1));
+    Pun sum = {.value = x * (wide)1.44269504088896340736 + shift}, zero = {.value = shift};
+    wide n = sum.value - shift;
     *r = (x - n * LN2_HIGH) - n * LN2_LOW;
     return (whole)(sum.bits - zero.bits);
 }
 
 // exp(r) - 1 = r (1 + r/2 (1 + r/3 (1 + ...)))
-static inline real taylor_expm1(real r) {
-    real sum = 1;
-    for (int k = TERMS; k > 1; k--) { sum = 1 + sum * (r * ((real)1 / (real)k)); }
+static inline wide taylor_expm1(wide r) {
+    wide sum = 1;
+    for (int k = TERMS; k > 1; k--) { sum = 1 + sum * (r * ((wide)1 / (wide)k)); }
     return sum * r;
 }
 
-static inline real fast_exp(real x) {
-    real r, inside = x < EXP_LOWEST ? EXP_LOWEST : x;  // a NaN passes both comparisons, and stays one
+static inline wide fast_exp(wide x) {
+    wide r, inside = x < EXP_LOWEST ? EXP_LOWEST : x;  // a NaN passes both comparisons, and stays one
     inside = inside > EXP_HIGHEST ? EXP_HIGHEST : inside;
     whole n = reduce(inside, &r), half = n / 2;
     return (1 + taylor_expm1(r)) * power_of_two(half) * power_of_two(n - half);  // in two steps: 2^n may be subnormal
 }
 
 // tanh(x) = (exp(2|x|) - 1) / (exp(2|x|) + 1), with the sign of x
-static inline real fast_tanh(real x) {
-    real r, size = x < 0 ? -x : x;
+static inline wide fast_tanh(wide x) {
+    wide r, size = x < 0 ? -x : x;
     size = size > TANH_IS_ONE ? TANH_IS_ONE : size;
-    real scale = power_of_two(reduce(2 * size, &r));
-    real expm1 = scale * taylor_expm1(r) + (scale - 1);  // scale - 1 is exact, and so is the sum where scale is 1
-    real y = expm1 / (expm1 + 2);
+    wide scale = power_of_two(reduce(2 * size, &r));
+    wide expm1 = scale * taylor_expm1(r) + (scale - 1);  // scale - 1 is exact, and so is the sum where scale is 1
+    wide y = expm1 / (expm1 + 2);
     return x < 0 ? -y : y;
 }
 

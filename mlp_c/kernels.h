@@ -1,5 +1,7 @@
 // kernels.h: everything that is written in `real`, as one translation unit.
+#ifndef NNZ_STRICT
 #include "matmul.c"
+#endif
 #include "mlp.c"
 #include "ops/adamw.c"
 #include "ops/batch_norm.c"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,17 +25,20 @@ class MLP(MLPBase):
     def _begin(self, flat: np.ndarray) -> None:
         self._flat = flat  # one array of all weights, of which C holds the address
         self._p = initial.flat_views(flat, self._shapes)
-        handle = kernel("mlp_new", self.dtype)(pointer(self._flat), *self.sizes)
+        handle = self._kernel("mlp_new")(pointer(self._flat), *self.sizes)
         if handle == ffi.NULL:
             raise MemoryError("no memory for the model")
-        self._c = ffi.gc(handle, kernel("mlp_free", self.dtype))
-        self._forward, self._backward = (kernel(f"mlp_{way}", self.dtype) for way in ("forward", "backward"))
+        self._c = ffi.gc(handle, self._kernel("mlp_free"))
+        self._forward, self._backward = (self._kernel(f"mlp_{way}") for way in ("forward", "backward"))
         self._loss, self._gradients = np.empty((), self.dtype), Reused(flat.size, self.dtype)
         self._saved = None
 
+    def _kernel(self, name: str) -> Callable:
+        return kernel(name, self.dtype, self.precision)
+
     def __getstate__(self) -> dict[str, Any]:
         """What a copy takes over: the weights, not the memory that C keeps for the original alone."""
-        kept = ("sizes", "dtype", "device", "_shapes", "_flat")
+        kept = ("sizes", "dtype", "device", "precision", "_shapes", "_flat")
         return {name: value for name, value in self.__dict__.items() if name in kept}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -75,5 +79,5 @@ class MLP(MLPBase):
         return {name: self._tensor(name, shape) for name, shape in shapes.items()} | {"logits": self._saved}
 
     def _tensor(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
-        address = kernel("mlp_tensor", self.dtype)(self._c, name.encode())
+        address = self._kernel("mlp_tensor")(self._c, name.encode())
         return np.frombuffer(ffi.buffer(address, int(np.prod(shape)) * self._flat.itemsize), self.dtype).reshape(shape)

@@ -7,23 +7,26 @@ import numpy as np
 from nnz import optimizers
 
 from ._binding import kernel, pointer
+from .ops import ARITHMETIC
 
 
 def _step(name: str):
     """The C function on arrays that the optimizer has checked: as many as the op has arrays, the rest are scalars."""
 
-    def step(p: np.ndarray, *rest) -> None:
+    def step(p: np.ndarray, *rest, by: str = "native") -> None:
         arrays = [np.require(a, requirements=["C", "A"]) for a in rest if isinstance(a, np.ndarray)]
-        kernel(name, p.dtype)(pointer(p), *map(pointer, arrays), p.size, *rest[len(arrays) :])
+        kernel(name, p.dtype, by)(pointer(p), *map(pointer, arrays), p.size, *rest[len(arrays) :])
 
     return staticmethod(step)
 
 
 class SGD(optimizers.SGD):
     __doc__ = optimizers.SGD.__doc__
+    arithmetic = ARITHMETIC
     sgd_step = _step("sgd_step")
 
 
 class AdamW(optimizers.AdamW):
     __doc__ = optimizers.AdamW.__doc__
+    arithmetic = ARITHMETIC
     adamw_step = _step("adamw_step")

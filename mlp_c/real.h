@@ -1,5 +1,7 @@
-// real.h: every kernel is written once, in `real`, and compiled twice: float32.c makes it float, float64.c double.
-// NAME gives the two copies their own symbols, so that linear_forward is linked as linear_forward_float32 and _float64.
+// real.h: every kernel is written once, in `real`, and compiled three times: float32.c makes it float, float64.c
+// double, and strict.c float again, but with sums and functions that are correctly rounded (arithmetic.h). NAME gives
+// the copies their own symbols, so that linear_forward is linked as linear_forward_float32, _float64 and _strict. In
+// `wide` the elementary functions are computed.
 #ifndef NNZ_REAL_H
 #define NNZ_REAL_H
 
@@ -7,11 +9,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#ifdef NNZ_FLOAT64
-typedef double real;
+#if defined(NNZ_FLOAT64)
+typedef double real, wide;
 #define NAME(f) f##_float64
-#else
+#elif defined(NNZ_STRICT)
 typedef float real;
+typedef double wide;
+#define NAME(f) f##_strict
+#else
+typedef float real, wide;
 #define NAME(f) f##_float32
 #endif
 

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from nnz import checks
 
-from ._binding import lib
+from ._binding import ffi, lib
 
 
 def devices() -> tuple[str, ...]:
     """The devices that a model of this backend can live on."""
     return ("cpu",)
+
+
+def strict_tally() -> tuple[int, int]:
+    """How many results strict products have rounded in this process, and how many of them they summed exactly."""
+    counts = ffi.new("double[2]")
+    lib.tally_read(counts, counts + 1)
+    return int(counts[0]), int(counts[1])
 
 
 def set_threads(n: int) -> None:

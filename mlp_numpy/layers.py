@@ -14,7 +14,7 @@ __all__ = ["BatchNorm1d", "Embedding", "Flatten", "Linear", "Residual", "Sequent
 
 
 class _InNumpy:
-    ops = unchecked(ops)
+    ops_by = unchecked(ops)
 
 
 class Embedding(_InNumpy, by_hand.Embedding):
@@ -33,6 +33,6 @@ class Tanh(_InNumpy, by_hand.Tanh):
     __doc__ = by_hand.Tanh.__doc__
 
 
-def cross_entropy(logits: np.ndarray, targets: np.ndarray) -> float:
+def cross_entropy(logits: np.ndarray, targets: np.ndarray, precision: str = "native") -> float:
     """The mean over B of -log softmax(logits)[b, targets[b]], in nats; logits (B, V), targets (B,) int."""
-    return ops.cross_entropy_forward(logits, targets)[0]
+    return ops.cross_entropy_forward(logits, targets, precision=precision)[0]

@@ -7,6 +7,7 @@ import numpy as np
 from nnz import checks
 from nnz.model import MLPBase
 
+from .arithmetic import ARITHMETIC
 from .ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from .ops.embedding import embedding_backward, embedding_forward
 from .ops.linear import linear_backward, linear_forward
@@ -27,18 +28,18 @@ class MLP(MLPBase):
         Raises TypeError or ValueError on ids that are no integers, of another shape, or outside 0 .. V - 1.
         """
         inputs, targets = checks.batch(inputs, targets, self.sizes.T, self.sizes.V)
-        p, B = self._p, len(inputs)
+        p, B, by = self._p, len(inputs), ARITHMETIC[self.precision]
 
-        emb = embedding_forward(p["wte"], inputs)  # (B, T, E)
+        emb = embedding_forward(p["wte"], inputs, by)  # (B, T, E)
         x = emb.reshape(B, -1)  # (B, T*E): the embeddings side by side
-        h_pre = linear_forward(x, p["fc1.weight"], p["fc1.bias"])  # (B, T*E) @ (T*E, H) -> (B, H)
-        h = tanh_forward(h_pre)  # (B, H)
-        logits = linear_forward(h, p["fc2.weight"], p["fc2.bias"])  # (B, H) @ (H, V) -> (B, V)
+        h_pre = linear_forward(x, p["fc1.weight"], p["fc1.bias"], by)  # (B, T*E) @ (T*E, H) -> (B, H)
+        h = tanh_forward(h_pre, by)  # (B, H)
+        logits = linear_forward(h, p["fc2.weight"], p["fc2.bias"], by)  # (B, H) @ (H, V) -> (B, V)
 
         self._saved = None
         if targets is None:
             return logits, None
-        loss, probs = cross_entropy_forward(logits, targets)
+        loss, probs = cross_entropy_forward(logits, targets, by)
         self._saved = {"ids": inputs.copy(), "targets": targets.copy()}
         self._saved |= {"emb": emb, "h_pre": h_pre, "h": h, "logits": logits, "probs": probs}
         return logits, loss
@@ -53,13 +54,13 @@ class MLP(MLPBase):
 
     def _tensors(self) -> dict[str, np.ndarray]:
         checks.forward_came_first(self._saved)
-        p, s = self._p, self._saved
+        p, s, by = self._p, self._saved, ARITHMETIC[self.precision]
         d = {}  # each line undoes one line of the forward, last first
-        d["dlogits"] = cross_entropy_backward(s["probs"], s["targets"])
-        d["dh"], d["dfc2.weight"], d["dfc2.bias"] = linear_backward(d["dlogits"], s["h"], p["fc2.weight"])
-        d["dh_pre"] = tanh_backward(d["dh"], s["h"])
+        d["dlogits"] = cross_entropy_backward(s["probs"], s["targets"], by)
+        d["dh"], d["dfc2.weight"], d["dfc2.bias"] = linear_backward(d["dlogits"], s["h"], p["fc2.weight"], by)
+        d["dh_pre"] = tanh_backward(d["dh"], s["h"], by)
         x = s["emb"].reshape(len(s["emb"]), -1)
-        dx, d["dfc1.weight"], d["dfc1.bias"] = linear_backward(d["dh_pre"], x, p["fc1.weight"])
+        dx, d["dfc1.weight"], d["dfc1.bias"] = linear_backward(d["dh_pre"], x, p["fc1.weight"], by)
         d["demb"] = dx.reshape(s["emb"].shape)
-        d["dwte"] = embedding_backward(d["demb"], s["ids"], self.sizes.V)
+        d["dwte"] = embedding_backward(d["demb"], s["ids"], self.sizes.V, by)
         return s | d

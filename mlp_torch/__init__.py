@@ -6,7 +6,7 @@ from .layers import BatchNorm1d, Embedding, Flatten, Linear, Residual, Sequentia
 from .mlp import MLP
 from .module import MLPModule
 from .optimizers import SGD, AdamW
-from .runtime import devices, set_threads
+from .runtime import devices, set_threads, strict_tally
 
 __all__ = [
     "MLP",
@@ -24,4 +24,5 @@ __all__ = [
     "devices",
     "ops",
     "set_threads",
+    "strict_tally",
 ]

@@ -6,8 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nnz import checks, layer_checks, layers
+from nnz import checks, layer_checks, layers, precisions
 
+from .arithmetic import ARITHMETIC
 from .ops import cross_entropy_forward
 from .ops.batch_norm import batch_norm_forward
 from .ops.embedding import embedding_forward
@@ -25,6 +26,11 @@ class Autograd:
     copy_into = staticmethod(copy_into)
     device = "cpu"
     _saved = (None, None)
+
+    @property
+    def by(self) -> type:
+        """The arithmetic of the layer's precision."""
+        return ARITHMETIC[self.precision]
 
     def __call__(self, x: np.ndarray | Tensor) -> np.ndarray | Tensor:
         """Return y, in the kind of x. Raises TypeError or ValueError for an x that the layer cannot take."""
@@ -56,6 +62,7 @@ class Autograd:
     def to(self, device: str) -> Autograd:
         """Compute on `device` from now on; returns the layer. Raises ValueError unless the backend has it here."""
         self.device = checks.available_device(device, devices())
+        precisions.checked(self.precision, self.dtype or "float32", device)
         for tensors in (self._p, self._b):
             for name, tensor in tensors.items():
                 tensors[name] = tensor.detach().to(device).requires_grad_(tensor.requires_grad)
@@ -72,7 +79,7 @@ class Embedding(Autograd, layers.Embedding):
         return torch.tensor(ids, device=self.device)
 
     def forward(self, ids: Tensor) -> Tensor:
-        return embedding_forward(self._p["weight"], ids)  # (B, T) -> (B, T, E)
+        return embedding_forward(self._p["weight"], ids, self.by)  # (B, T) -> (B, T, E)
 
 
 class Linear(Autograd, layers.Linear):
@@ -80,7 +87,7 @@ class Linear(Autograd, layers.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         rows = x.reshape(-1, self.in_features)  # every position is a row: (B, T, N) -> (B*T, N)
-        y = linear_forward(rows, self._p["weight"], self._p.get("bias"))
+        y = linear_forward(rows, self._p["weight"], self._p.get("bias"), self.by)
         return y.reshape(*x.shape[:-1], self.out_features)
 
 
@@ -89,7 +96,7 @@ class BatchNorm1d(Autograd, layers.BatchNorm1d):
 
     def forward(self, x: Tensor) -> Tensor:
         rows = x.reshape(-1, self.num_features)  # (B, T, C) -> (B*T, C)
-        p, b, how = self._p, self._b, (self.training, self.momentum, self.eps)
+        p, b, how = self._p, self._b, (self.training, self.momentum, self.eps, self.by)
         y, _, _, new_mean, new_var = batch_norm_forward(
             rows, p["weight"], p["bias"], b["running_mean"], b["running_var"], *how
         )
@@ -102,7 +109,7 @@ class Tanh(Autograd, layers.Tanh):
     __doc__ = layers.Tanh.__doc__
 
     def forward(self, x: Tensor) -> Tensor:
-        return tanh_forward(x)
+        return tanh_forward(x, self.by)
 
 
 class Flatten(Autograd, layers.Flatten):
@@ -117,6 +124,8 @@ class Sequential(Autograd, layers.Sequential):
     __doc__ = layers.Sequential.__doc__
 
 
-def cross_entropy(logits: np.ndarray | Tensor, targets: np.ndarray | Tensor) -> float | Tensor:
+def cross_entropy(
+    logits: np.ndarray | Tensor, targets: np.ndarray | Tensor, precision: str = "native"
+) -> float | Tensor:
     """The mean over B of -log softmax(logits)[b, targets[b]], in nats; logits (B, V), targets (B,) int."""
-    return cross_entropy_forward(logits, targets)[0]
+    return cross_entropy_forward(logits, targets, precision=precision)[0]

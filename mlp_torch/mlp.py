@@ -9,6 +9,7 @@ from torch import Tensor
 from nnz import checks
 from nnz.model import MLPBase
 
+from .arithmetic import ARITHMETIC
 from .ops.cross_entropy import cross_entropy_forward
 from .ops.embedding import embedding_forward
 from .ops.linear import linear_forward
@@ -42,19 +43,19 @@ class MLP(MLPBase):
         return logits.detach().cpu().numpy(), None if loss is None else loss.item()
 
     def _forward(self, inputs: np.ndarray, targets: np.ndarray | None) -> tuple[Tensor, Tensor | None]:
-        p, B = self._p, len(inputs)
+        p, B, by = self._p, len(inputs), ARITHMETIC[self.precision]
         ids = torch.tensor(inputs, device=self.device)  # a copy: backward needs it, and the caller may overwrite his
 
-        emb = embedding_forward(p["wte"], ids)  # (B, T, E)
+        emb = embedding_forward(p["wte"], ids, by)  # (B, T, E)
         x = emb.view(B, -1)  # (B, T*E): the embeddings side by side
-        h_pre = linear_forward(x, p["fc1.weight"], p["fc1.bias"])  # (B, T*E) @ (T*E, H) -> (B, H)
-        h = tanh_forward(h_pre)  # (B, H)
-        logits = linear_forward(h, p["fc2.weight"], p["fc2.bias"])  # (B, H) @ (H, V) -> (B, V)
+        h_pre = linear_forward(x, p["fc1.weight"], p["fc1.bias"], by)  # (B, T*E) @ (T*E, H) -> (B, H)
+        h = tanh_forward(h_pre, by)  # (B, H)
+        logits = linear_forward(h, p["fc2.weight"], p["fc2.bias"], by)  # (B, H) @ (H, V) -> (B, V)
 
         self._saved = None
         if targets is None:
             return logits, None
-        loss, probs = cross_entropy_forward(logits, torch.from_numpy(targets).to(self.device))
+        loss, probs = cross_entropy_forward(logits, torch.from_numpy(targets).to(self.device), by)
         self._saved = {"emb": emb, "h_pre": h_pre, "h": h, "logits": logits, "probs": probs, "loss": loss}
         return logits, loss
 

@@ -6,12 +6,14 @@ import torch
 
 from nnz import optimizers
 
+from .arithmetic import ARITHMETIC
 from .ops.adamw import adamw_step
 from .ops.sgd import sgd_step
 from .runtime import as_tensor, copy_into
 
 
 class _InTorch:
+    arithmetic = ARITHMETIC
     native = staticmethod(as_tensor)
     zeros_like = staticmethod(torch.zeros_like)
     copy_into = staticmethod(copy_into)

@@ -8,10 +8,17 @@ from torch import Tensor
 
 from nnz import checks
 
+from .arithmetic import TALLY
+
 
 def devices() -> tuple[str, ...]:
     """The devices that a model of this backend can live on."""
     return ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
+
+
+def strict_tally() -> tuple[int, int]:
+    """How many results strict products and sums have rounded in this process, and how many they summed exactly."""
+    return TALLY.read()
 
 
 def set_threads(n: int) -> None:

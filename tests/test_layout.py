@@ -51,7 +51,7 @@ def test_a_python_op_has_the_functions_arguments_and_order_of_the_spec(backend, 
     found = [node for node in tree.body if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")]
     assert [node.name for node in found] == [function.name for function in op.functions]
     for node, function in zip(found, op.functions, strict=True):
-        assert tuple(argument.arg for argument in node.args.args) == function.python_arguments
+        assert tuple(argument.arg for argument in node.args.args) == (*function.python_arguments, "by")
         assert words(ast.get_docstring(node)).startswith(words(function.summary))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from nnz.border import IDS, checked, letters
+from nnz.precisions import NATIVE, PRECISIONS
 from nnz.spec import FUNCTIONS, Function
 
 from .._binding import kernel, pointer
@@ -26,7 +27,7 @@ def _native(function: Function) -> Callable:
     made = [letters(shape) for shape in function.outputs.values()]
     typed = next(name for name in read if name not in IDS)
 
-    def call(*values):
+    def call(*values, by: str = NATIVE):
         given = dict(zip(names, values, strict=True))
         sizes = {name: given[name] for name in function.arguments}
         for name, axes in read.items():
@@ -36,7 +37,7 @@ def _native(function: Function) -> Callable:
         outputs = [np.zeros(_shape(axes, sizes), given[typed].dtype) for axes in made]
         arrays = (*outputs, *(given[name] for name in read))
         scalars = (given[name] for name in function.scalars)
-        run = kernel(function.name, given[typed].dtype)
+        run = kernel(function.name, given[typed].dtype, by)
         run(*map(pointer, arrays), *(sizes[s] for s in function.sizes), *scalars)
         outputs = [array if array.ndim else float(array) for array in outputs]
         return None if not outputs else outputs[0] if len(outputs) == 1 else tuple(outputs)
@@ -65,4 +66,5 @@ def _shape(axes: list[str], sizes: dict[str, Any]) -> tuple[int, ...]:
     return sizes["..."] if axes == ANY else tuple(sizes[axis] for axis in axes)
 
 
-globals().update({name: checked(_native(function)) for name, function in FUNCTIONS.items()})
+ARITHMETIC = {precision: precision for precision in PRECISIONS}  # each is a copy of the kernels, by its own name
+globals().update({name: checked(_native(function), ARITHMETIC) for name, function in FUNCTIONS.items()})

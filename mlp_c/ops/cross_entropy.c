@@ -1,24 +1,24 @@
 // cross_entropy.c: how surprised the model is at what came.
-#include <tgmath.h>
-
-#include "../elementary.h"
+#include "../arithmetic.h"
 #include "../ops.h"
 
 // probs = softmax(logits), loss = mean over B of -log probs[b,targets[b]]        logits (B,V)  targets (B,)  ->  loss
 // probs (B,V)
 DISPATCH
 void cross_entropy_forward(real *loss, real *probs, const real *logits, const int32_t *targets, size_t B, size_t V) {
-    *loss = 0;
+    Sum total = {0};
     for (size_t i = 0; i < B; i++) {
         const real *l = logits + i * V;
-        real *p = probs + i * V, largest = l[0], sum = 0;
+        real *p = probs + i * V, largest = l[0];
+        Sum sum = {0};
         for (size_t j = 1; j < V; j++) { largest = l[j] > largest ? l[j] : largest; }
-        for (size_t j = 0; j < V; j++) { p[j] = fast_exp(l[j] - largest); }  // taken off, so that exp cannot overflow
-        for (size_t j = 0; j < V; j++) { sum += p[j]; }
-        for (size_t j = 0; j < V; j++) { p[j] /= sum; }
-        *loss += log(sum) - (l[targets[i]] - largest);
+        for (size_t j = 0; j < V; j++) { p[j] = real_exp(l[j] - largest); }  // taken off, so that exp cannot overflow
+        for (size_t j = 0; j < V; j++) { sum_add(&sum, p[j]); }
+        const real all = sum_value(&sum);
+        for (size_t j = 0; j < V; j++) { p[j] /= all; }
+        sum_add(&total, real_log(all) - (l[targets[i]] - largest));
     }
-    *loss /= (real)B;
+    *loss = sum_value(&total) / (real)B;
 }
 
 // dlogits = (probs - onehot(targets)) / B        probs (B,V)  targets (B,)  ->  dlogits (B,V)

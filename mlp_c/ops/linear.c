@@ -1,5 +1,5 @@
 // linear.c: a weighted sum of the inputs for each output, plus a bias.
-#include "../matmul.h"
+#include "../arithmetic.h"
 #include "../ops.h"
 
 // y = x w^T + b        x (B,N)  w (M,N)  b (M,)  ->  y (B,M)
@@ -15,7 +15,5 @@ void linear_backward(real *dx, real *dw, real *db, const real *dy, const real *x
                      size_t M) {
     matmul_add(dx, dy, M, 1, w, N, 1, B, N, M);  // (B,M) (M,N)
     matmul_add(dw, dy, 1, M, x, N, 1, M, N, B);  // (M,B) (B,N)
-    for (size_t i = 0; i < B; i++) {
-        for (size_t j = 0; j < M; j++) { db[j] += dy[i * M + j]; }
-    }
+    add_rows(db, dy, B, M);
 }

@@ -1,5 +1,5 @@
 // tanh.c: squash each number into (-1, 1).
-#include "../elementary.h"
+#include "../arithmetic.h"
 #include "../ops.h"
 #include "../threads.h"
 
@@ -7,7 +7,7 @@ enum { TANH_BLOCK = 8192 };  // numbers that one thread takes at a time
 
 DISPATCH
 static void tanh_block(real *restrict y, const real *restrict x, size_t n) {
-    for (size_t i = 0; i < n; i++) { y[i] = fast_tanh(x[i]); }
+    for (size_t i = 0; i < n; i++) { y[i] = real_tanh(x[i]); }
 }
 
 // y = tanh(x)        x (...)  ->  y (...)

@@ -6,6 +6,8 @@ from math import sqrt
 
 import numpy as np
 
+from ..arithmetic import Native
+
 
 def adamw_step(
     p: np.ndarray,
@@ -18,6 +20,7 @@ def adamw_step(
     beta2: float,
     eps: float,
     weight_decay: float,
+    by: type = Native,
 ) -> None:
     """m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g^2,
     p = (1 - lr weight_decay) p - lr / (1 - beta1^t) m / (sqrt(v) / sqrt(1 - beta2^t) + eps)
@@ -28,7 +31,7 @@ def adamw_step(
     v *= beta2
     v += (1 - beta2) * (g * g)
     p *= 1 - lr * weight_decay
-    denominator = np.sqrt(v)
+    denominator = by.sqrt(v)
     denominator /= sqrt(1 - beta2**t)
     denominator += eps
     p -= lr / (1 - beta1**t) * (m / denominator)

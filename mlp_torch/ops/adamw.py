@@ -6,6 +6,8 @@ from math import sqrt
 
 from torch import Tensor
 
+from ..arithmetic import Native
+
 
 def adamw_step(
     p: Tensor,
@@ -18,13 +20,14 @@ def adamw_step(
     beta2: float,
     eps: float,
     weight_decay: float,
+    by: type = Native,
 ) -> None:
     """m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g^2,
     p = (1 - lr weight_decay) p - lr / (1 - beta1^t) m / (sqrt(v) / sqrt(1 - beta2^t) + eps)
     p (...)  m (...)  v (...)  g (...)  ->  p (...)  m (...)  v (...)
     """
-    m.mul_(beta1).add_(g, alpha=1 - beta1)
-    v.mul_(beta2).addcmul_(g, g, value=1 - beta2)
+    m.mul_(beta1).add_((1 - beta1) * g)
+    v.mul_(beta2).add_((1 - beta2) * (g * g))
     p.mul_(1 - lr * weight_decay)
-    denominator = v.sqrt().div_(sqrt(1 - beta2**t)).add_(eps)
-    p.addcdiv_(m, denominator, value=-lr / (1 - beta1**t))
+    denominator = by.sqrt(v).div_(sqrt(1 - beta2**t)).add_(eps)
+    p.sub_(lr / (1 - beta1**t) * (m / denominator))

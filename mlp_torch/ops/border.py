@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 
 import numpy as np
 import torch
 
-from nnz.border import arguments
+from nnz import precisions
+from nnz.border import arguments, dtype_of
 from nnz.spec import FUNCTIONS
 
 
-def checked(op: Callable) -> Callable:
+def checked(op: Callable, arithmetic: Mapping[str, type]) -> Callable:
     """The op, its arguments checked against its entry in nnz.spec; tensors come back only if tensors went in."""
     function = FUNCTIONS[op.__name__]
 
     @wraps(op)
-    def call(*values):
+    def call(*values, precision: str = precisions.NATIVE):
         in_tensors = any(isinstance(value, torch.Tensor) for value in values)
         values, _ = arguments(function, values)
-        result = op(*(torch.from_numpy(value) if isinstance(value, np.ndarray) else value for value in values))
+        by = arithmetic[precisions.checked(precision, dtype_of(function, values))]
+        result = op(*(torch.from_numpy(value) if isinstance(value, np.ndarray) else value for value in values), by=by)
         if in_tensors or result is None:
             return result
         results = [_as_numpy(tensor) for tensor in (result if isinstance(result, tuple) else (result,))]

@@ -1,0 +1,17 @@
+"""The two precisions of float32: at full speed, and strict."""
+
+from __future__ import annotations
+
+NATIVE, STRICT = "native", "strict"
+PRECISIONS = (NATIVE, STRICT)
+
+
+def checked(precision: object, dtype: str = "float32", device: str = "cpu") -> str:
+    """Return `precision`. Raises ValueError unless it is native, or strict in float32 and on a CPU."""
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision must be {' or '.join(PRECISIONS)}; got {precision!r}")
+    if precision == STRICT and dtype != "float32":
+        raise ValueError(f"precision 'strict' rounds to float32; got dtype {dtype}")
+    if precision == STRICT and device != "cpu":
+        raise ValueError(f"precision 'strict' computes on the CPU; got device {device!r}")
+    return precision

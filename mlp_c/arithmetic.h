@@ -1,0 +1,92 @@
+// arithmetic.h: what the ops are written in besides + - * / of two numbers, side by side: native, at full speed, and
+// strict.
+//
+// Strict: every float that is stored is the one nearest to the exact result of its operation on floats, so that it does
+// not depend on the order of additions, the compiler, the CPU or the number of threads. The strict product is in
+// matmul_strict.c.
+#ifndef NNZ_ARITHMETIC_H
+#define NNZ_ARITHMETIC_H
+
+#include <tgmath.h>
+
+#include "elementary.h"
+#include "matmul.h"
+#include "real.h"
+#include "threads.h"
+
+#ifdef NNZ_STRICT
+
+#include "exact.h"
+#include "hard_cases.h"
+
+typedef Exact Sum;  // begins as {0}
+
+static inline void sum_add(Sum *sum, real x) { exact_add(sum, x); }
+static inline real sum_value(const Sum *sum) { return exact_nearest(sum); }
+
+// The nearest float to y, which is off by 16 units in the last place at most; x is hard where that leaves two floats.
+static inline real nearest(double y, real x, const HardCase *hard, size_t n) {
+    const real low = (real)(y * (1 - 0x1p-48)), high = (real)(y * (1 + 0x1p-48));
+    union {
+        real value;
+        uint32_t bits;
+    } given = {.value = x}, found = {.value = low};
+    for (size_t i = 0; low != high && i < n; i++) { found.bits = hard[i].x == given.bits ? hard[i].y : found.bits; }
+    return found.value;
+}
+
+static inline real real_tanh(real x) { return nearest(fast_tanh(x), x, HARD_TANH, HARD_TANH_COUNT); }
+static inline real real_exp(real x) { return nearest(fast_exp(x), x, HARD_EXP, HARD_EXP_COUNT); }
+static inline real real_log(real x) { return nearest(log((double)x), x, HARD_LOG, HARD_LOG_COUNT); }
+
+// total[j] += the sum of column j        rows (B,M)  ->  total (M,)
+static inline void add_rows(real *total, const real *rows, size_t B, size_t M) {
+    const real one = 1;  // a sum is a product with ones
+    matmul_add(total, &one, 0, 0, rows, M, 1, 1, M, B);
+}
+
+// table[ids[i]] += the sum of all rows of that id        rows (n,E)  ids (n,)  ->  table (V,E)
+static inline void scatter_add(real *restrict table, const real *restrict rows, const int32_t *restrict ids, size_t n,
+                               size_t E) {
+    enum { TOGETHER = 64 };
+    for (size_t i = 0; i < n; i++) {
+        size_t first = 0;
+        while (ids[first] != ids[i]) { first++; }
+        for (size_t e = 0; first == i && e < E; e += TOGETHER) {  // once for each id
+            const size_t end = e + smaller(TOGETHER, E - e);
+            Sum sum[TOGETHER] = {0};
+            for (size_t k = i; k < n; k++) {
+                for (size_t j = e; ids[k] == ids[i] && j < end; j++) { sum_add(sum + j - e, rows[k * E + j]); }
+            }
+            for (size_t j = e; j < end; j++) { table[(size_t)ids[i] * E + j] += sum_value(sum + j - e); }
+        }
+    }
+}
+
+#else
+
+typedef real Sum;
+
+static inline void sum_add(Sum *sum, real x) { *sum += x; }
+static inline real sum_value(const Sum *sum) { return *sum; }
+
+static inline real real_tanh(real x) { return fast_tanh(x); }
+static inline real real_exp(real x) { return fast_exp(x); }
+static inline real real_log(real x) { return log(x); }
+
+static inline void add_rows(real *restrict total, const real *restrict rows, size_t B, size_t M) {
+    for (size_t i = 0; i < B; i++) {
+        for (size_t j = 0; j < M; j++) { total[j] += rows[i * M + j]; }
+    }
+}
+
+static inline void scatter_add(real *restrict table, const real *restrict rows, const int32_t *restrict ids, size_t n,
+                               size_t E) {
+    for (size_t i = 0; i < n; i++) {
+        real *row = table + (size_t)ids[i] * E;
+        for (size_t e = 0; e < E; e++) { row[e] += rows[i * E + e]; }
+    }
+}
+
+#endif
+#endif

@@ -1,0 +1,122 @@
+// matmul_strict.c: the matrix product of which every result is the float nearest to the exact one.
+//
+// A product of two floats is exact in double, so that only the additions round: a sum of K of them, in any order, is
+// off by at most (K-1) u |a| |b|, with u = 2^-53 and |.| the Euclidean length of a's row and b's column (Higham 2002,
+// section 3.1). Where the sum less that and the sum plus that round to one float, it is the answer; elsewhere, about 4
+// times in 10,000, the products are summed again without any rounding. The tiles are those of matmul.c, in double.
+#include <math.h>
+#include <string.h>
+
+#include "exact.h"
+#include "matmul.h"
+#include "tally.h"
+#include "threads.h"
+
+enum { S_ROWS = 4, S_COLS = 8, S_HEIGHT = 48, S_WIDTH = 64, S_DEPTH = 128 };
+
+typedef struct {  // of a float matrix: where it begins, and its strides
+    const float *at;
+    size_t row, col;
+} Matrix;
+
+typedef struct {  // a block of the result, S_HEIGHT x S_WIDTH, of which `height` x `width` are asked for
+    double sum[S_HEIGHT][S_WIDTH], a_squared[S_HEIGHT], b_squared[S_WIDTH];
+    size_t height, width;
+} Block;
+
+// packed (lines / n, S_DEPTH, n): `n` rows of a, or columns of b, side by side, with zeros past the last; and add the
+// square of each number to the square of its line's length.
+static inline void pack_lines(double *restrict packed, double *restrict squared, const float *restrict from,
+                              size_t line, size_t step, size_t lines, size_t n, size_t depth) {
+    for (size_t first = 0; first < lines; first += n) {
+        for (size_t k = 0; k < depth; k++) {
+            for (size_t i = 0; i < n; i++) {
+                const double number = first + i < lines ? (double)from[(first + i) * line + k * step] : 0;
+                packed[(first * S_DEPTH) + k * n + i] = number;
+                squared[first + i] += number * number;
+            }
+        }
+    }
+}
+
+// sum (S_ROWS,S_COLS) += a b        a (depth,S_ROWS)  b (depth,S_COLS), as packed
+static inline void wide_tile(double *sum, const double *restrict a, const double *restrict b, size_t depth) {
+    double tile[S_ROWS][S_COLS] = {{0}};
+    for (size_t k = 0; k < depth; k++) {
+        for (size_t i = 0; i < S_ROWS; i++) {
+#pragma omp simd
+            for (size_t j = 0; j < S_COLS; j++) { tile[i][j] += a[k * S_ROWS + i] * b[k * S_COLS + j]; }
+        }
+    }
+    for (size_t i = 0; i < S_ROWS; i++) {
+        for (size_t j = 0; j < S_COLS; j++) { sum[i * S_WIDTH + j] += tile[i][j]; }
+    }
+}
+
+DISPATCH
+static void wide_product(Block *block, Matrix a, Matrix b, size_t K) {
+    double rows[S_HEIGHT * S_DEPTH], columns[S_WIDTH * S_DEPTH];
+    for (size_t k = 0; k < K; k += S_DEPTH) {
+        const size_t depth = smaller(S_DEPTH, K - k);
+        pack_lines(rows, block->a_squared, a.at + k * a.col, a.row, a.col, block->height, S_ROWS, depth);
+        pack_lines(columns, block->b_squared, b.at + k * b.row, b.col, b.row, block->width, S_COLS, depth);
+        for (size_t i = 0; i < block->height; i += S_ROWS) {
+            for (size_t j = 0; j < block->width; j += S_COLS) {
+                wide_tile(&block->sum[i][j], rows + i * S_DEPTH, columns + j * S_DEPTH, depth);
+            }
+        }
+    }
+}
+
+static float exact_product(Matrix a, Matrix b, size_t i, size_t j, size_t K) {
+    Exact sum = {0};
+    for (size_t k = 0; k < K; k++) {
+        exact_add(&sum, (double)a.at[i * a.row + k * a.col] * (double)b.at[k * b.row + j * b.col]);
+    }
+    return exact_nearest(&sum);
+}
+
+// c += the float nearest to each sum of the block; returns how many had to be summed exactly.
+static size_t add_nearest(float *c, size_t J, const Block *block, Matrix a, Matrix b, size_t K) {
+    const double unit = ((double)K + 4) * 0x1p-53 * 1.000001;  // 4 and the factor for what the bound itself rounds
+    size_t undecided = 0;
+    for (size_t i = 0; i < block->height; i++) {
+        const double a_length = unit * sqrt(block->a_squared[i]);
+        for (size_t j = 0; j < block->width; j++) {
+            const double sum = block->sum[i][j], error = a_length * sqrt(block->b_squared[j]);
+            const float low = (float)(sum - error), high = (float)(sum + error);
+            if (low == high) {
+                c[i * J + j] += low + 0.0F;  // no product is -0
+            } else {
+                c[i * J + j] += exact_product(a, b, i, j, K);
+                undecided++;
+            }
+        }
+    }
+    return undecided;
+}
+
+void matmul_add(float *c, const float *a, size_t a_row, size_t a_col, const float *b, size_t b_row, size_t b_col,
+                size_t I, size_t J, size_t K) {
+    const size_t across = (J + S_WIDTH - 1) / S_WIDTH, blocks = across * ((I + S_HEIGHT - 1) / S_HEIGHT);
+    size_t undecided = 0;
+#pragma omp parallel for schedule(static) num_threads(threads_for(2 * I * J * K)) reduction(+ : undecided)
+    for (size_t n = 0; n < blocks; n++) {
+        const size_t i = n / across * S_HEIGHT, j = n % across * S_WIDTH;
+        const Matrix rows = {a + i * a_row, a_row, a_col}, columns = {b + j * b_col, b_row, b_col};
+        Block block;
+        memset(&block, 0, sizeof block);
+        block.height = smaller(S_HEIGHT, I - i), block.width = smaller(S_WIDTH, J - j);
+        wide_product(&block, rows, columns, K);
+        undecided += add_nearest(c + i * J + j, J, &block, rows, columns, K);
+    }
+    tally_add(I * J, undecided);
+}
+
+void matmul_add_plain(float *c, const float *a, size_t a_row, size_t a_col, const float *b, size_t b_row, size_t b_col,
+                      size_t I, size_t J, size_t K) {
+    const Matrix rows = {a, a_row, a_col}, columns = {b, b_row, b_col};
+    for (size_t i = 0; i < I; i++) {
+        for (size_t j = 0; j < J; j++) { c[i * J + j] += exact_product(rows, columns, i, j, K); }
+    }
+}

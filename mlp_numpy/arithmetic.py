@@ -1,0 +1,117 @@
+"""What the ops are written in besides + - * / of two arrays, side by side: native, at full speed, and strict.
+
+Strict: every number that is stored is the float32 nearest to the exact result of its operation on float32s, so that it
+does not depend on the order of additions, the CPU, the BLAS or the number of threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from nnz import exact
+
+Array = np.ndarray
+TALLY = exact.Tally()
+
+
+class Native:
+    """As numpy and its BLAS do it."""
+
+    product = staticmethod(np.matmul)
+    tanh, exp, log, sqrt = (staticmethod(function) for function in (np.tanh, np.exp, np.log, np.sqrt))
+
+    @staticmethod
+    def total(a: Array, axis: int) -> Array:
+        """The sums along an axis."""
+        return a.sum(axis=axis)
+
+    @staticmethod
+    def scatter_add(rows: Array, ids: Array, V: int) -> Array:
+        """table[v] = the sum of the rows whose id is v        rows (n,E)  ids (n,)  ->  table (V,E)"""
+        order = ids.argsort(kind="stable")  # equal ids side by side, so that each run of them is one sum
+        used, first = np.unique(ids[order], return_index=True)
+        table = np.zeros((V, rows.shape[-1]), rows.dtype)
+        table[used] = np.add.reduceat(rows[order], first)
+        return table
+
+
+class Strict:
+    """Correctly rounded. An exact zero is +0."""
+
+    sqrt = staticmethod(np.sqrt)  # IEEE 754 asks for it to be correctly rounded, and numpy's is
+
+    @staticmethod
+    def product(a: Array, b: Array) -> Array:
+        """a (I,K)  b (K,J)  ->  (I,J); a product of two float32s is exact in float64, so that only additions round."""
+        a, b = a.astype(np.float64), b.astype(np.float64)
+        lengths = np.outer(np.sqrt(np.einsum("ik,ik->i", a, a)), np.sqrt(np.einsum("kj,kj->j", b, b)))
+        return _nearest_sum(a @ b, exact.sum_error(len(b)) * lengths, lambda i, j: a[i] * b.T[j])
+
+    @staticmethod
+    def total(a: Array, axis: int) -> Array:
+        """A sum is a product with ones."""
+        if a.ndim == 1:
+            return Strict.total(a[None], 1)[0]
+        ones = np.ones((1, len(a)) if axis == 0 else (a.shape[1], 1), np.float32)
+        return (Strict.product(ones, a) if axis == 0 else Strict.product(a, ones)).reshape(-1)
+
+    @staticmethod
+    def scatter_add(rows: Array, ids: Array, V: int) -> Array:
+        """As natively, with the same sum over the sizes for a bound."""
+        order = ids.argsort(kind="stable")
+        used, first, counts = np.unique(ids[order], return_index=True, return_counts=True)
+        rows = rows[order].astype(np.float64)
+        value, sizes = np.add.reduceat(rows, first), np.add.reduceat(np.abs(rows), first)
+        each = list(map(slice, first, first + counts))
+        table = np.zeros((V, rows.shape[-1]), np.float32)
+        table[used] = _nearest_sum(
+            value,
+            exact.sum_error(counts[:, None]) * sizes,
+            lambda i, j: (rows[each[a], b] for a, b in zip(i, j, strict=True)),
+        )
+        return table
+
+    @staticmethod
+    def tanh(x: Array) -> Array:
+        return _nearest_value("tanh", np.tanh, x)
+
+    @staticmethod
+    def exp(x: Array) -> Array:
+        return _nearest_value("exp", np.exp, x)
+
+    @staticmethod
+    def log(x: Array) -> Array:
+        return _nearest_value("log", np.log, x)
+
+
+def _nearest_sum(value: Array, error: Array, terms: Callable[[Array, Array], Iterable[Array]]) -> Array:
+    """Round sums in float64, each off by up to `error`; terms(i, j) are what each value[i, j] is the sum of."""
+    with np.errstate(all="ignore"):
+        low, high = (value - error).astype(np.float32), (value + error).astype(np.float32)
+        i, j = np.nonzero(low != high)
+        if len(i):
+            sums = np.where(np.isfinite(value[i, j]), 0, value[i, j])  # an infinity or a NaN stays what it is
+            finite = np.flatnonzero(sums == 0)
+            sums[finite] = [exact.round_to_odd(each.tolist()) for each in terms(i[finite], j[finite])]
+            low[i, j] = sums
+    TALLY.add(low.size, len(i))
+    low += 0.0  # -0 becomes +0
+    return low
+
+
+def _nearest_value(name: str, function: Callable[[Array], Array], x: Array) -> Array:
+    """Round function(x) in float64; where that cannot tell, x is in the table of hard cases."""
+    with np.errstate(all="ignore"):
+        value = function(x.astype(np.float64))
+        low = (value * (1 - exact.FUNCTION_ERROR)).astype(np.float32)
+        high = (value * (1 + exact.FUNCTION_ERROR)).astype(np.float32)
+    undecided = (low != high) & ~np.isnan(value)
+    if undecided.any():
+        bits = x[undecided].view(np.uint32).tolist()
+        low[undecided] = np.array([exact.HARD[name][x] for x in bits], np.uint32).view(np.float32)
+    return low
+
+
+ARITHMETIC = {"native": Native, "strict": Strict}

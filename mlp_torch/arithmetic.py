@@ -1,0 +1,101 @@
+"""What the ops are written in besides + - * / of two tensors, side by side: native, at full speed, and strict.
+
+Strict: every number that is stored is the float32 nearest to the exact result of its operation on float32s, so that it
+does not depend on the order of additions, the CPU, the BLAS or the number of threads. Autograd knows nothing of it: a
+strict op is an autograd.Function, which says what it does on the way back as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nnz import exact
+
+TALLY = exact.Tally()
+
+
+class Native:
+    """As torch does it."""
+
+    sqrt = staticmethod(torch.sqrt)  # all else an op takes from torch itself
+
+
+class Strict:
+    """Correctly rounded. An exact zero is +0."""
+
+    @staticmethod
+    def product(a: Tensor, b: Tensor) -> Tensor:
+        """a (I,K)  b (K,J)  ->  (I,J); a product of two float32s is exact in float64, so that only additions round."""
+        a, b = a.double(), b.double()
+        lengths = torch.outer(a.square().sum(1).sqrt(), b.square().sum(0).sqrt())
+        return _nearest_sum(a @ b, exact.sum_error(len(b)) * lengths, lambda i, j: a[i] * b.T[j])
+
+    @staticmethod
+    def total(a: Tensor, dim: int) -> Tensor:
+        """The sums along an axis: a product with ones."""
+        if a.ndim == 1:
+            return Strict.total(a[None], 1)[0]
+        ones = torch.ones((1, len(a)) if dim == 0 else (a.shape[1], 1))
+        return (Strict.product(ones, a) if dim == 0 else Strict.product(a, ones)).reshape(-1)
+
+    @staticmethod
+    def scatter_add(rows: Tensor, ids: Tensor, V: int) -> Tensor:
+        """table[v] = the sum of the rows whose id is v        rows (n,E)  ids (n,)  ->  table (V,E)"""
+        used, which, counts = torch.unique(ids, return_inverse=True, return_counts=True)
+        rows, zeros = rows.double(), torch.zeros(len(used), rows.shape[1], dtype=torch.float64)
+        value, sizes = zeros.index_add(0, which, rows), zeros.index_add(0, which, rows.abs())
+        sums = _nearest_sum(
+            value,
+            exact.sum_error(counts[:, None]) * sizes,
+            lambda i, j: (rows[which == a, b] for a, b in zip(i, j, strict=True)),
+        )
+        return sums.new_zeros(V, rows.shape[1]).index_copy_(0, used.long(), sums)
+
+    @staticmethod
+    def tanh(x: Tensor) -> Tensor:
+        return _nearest_value("tanh", torch.tanh, x)
+
+    @staticmethod
+    def exp(x: Tensor) -> Tensor:
+        return _nearest_value("exp", torch.exp, x)
+
+    @staticmethod
+    def log(x: Tensor) -> Tensor:
+        return _nearest_value("log", torch.log, x)
+
+    @staticmethod
+    def sqrt(x: Tensor) -> Tensor:
+        """By way of float64, whose root rounds to the right float32; torch's own in float32 is at times one off."""
+        return x.double().sqrt().float()
+
+
+def _nearest_sum(value: Tensor, error: Tensor, terms: Callable[[Tensor, Tensor], Iterable[Tensor]]) -> Tensor:
+    """Round sums in float64, each off by up to `error`; terms(i, j) are what each value[i, j] is the sum of."""
+    low, high = (value - error).float(), (value + error).float()
+    i, j = torch.nonzero(low != high, as_tuple=True)
+    if len(i):
+        sums = value[i, j].where(~value[i, j].isfinite(), 0)  # an infinity or a NaN stays what it is
+        finite = torch.nonzero(sums == 0).flatten()
+        exactly = [exact.round_to_odd(each.tolist()) for each in terms(i[finite], j[finite])]
+        sums[finite] = torch.tensor(exactly, dtype=torch.float64)
+        low[i, j] = sums.float()
+    TALLY.add(low.numel(), len(i))
+    return low.add_(0.0)  # -0 becomes +0
+
+
+def _nearest_value(name: str, function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """Round function(x) in float64; where that cannot tell, x is in the table of hard cases."""
+    value = function(x.double())
+    low, high = (value * (1 - exact.FUNCTION_ERROR)).float(), (value * (1 + exact.FUNCTION_ERROR)).float()
+    undecided = (low != high) & ~value.isnan()
+    if undecided.any():
+        bits = x[undecided].numpy().view(np.uint32).tolist()
+        low[undecided] = torch.from_numpy(np.array([exact.HARD[name][x] for x in bits], np.uint32).view(np.float32))
+    return low
+
+
+ARITHMETIC = {"native": Native, "strict": Strict}
