@@ -20,7 +20,8 @@ HARNESS = grading poisoning foreign_backends random_shapes diff new_backend pari
 	compare bounds bounds_ops golden protocol
 
 .PHONY: help run dev test test-fast lint mlp test-parity test-mutants kill-matrix parity-full bench bench-gpt speed \
-	ladder names-best test-kill test-faults test-asan test-tsan test-ulp test-old-cpu mlp-failing test-coverage fuzz test-all site readme clean
+	ladder names-best hard-cases test-kill test-faults test-hardcases test-asan test-tsan test-ulp test-old-cpu mlp-failing \
+	test-coverage fuzz test-all site readme clean
 
 help:
 	@echo "make run          train on the names inside the package, then print names that never existed"
@@ -33,6 +34,7 @@ help:
 	@echo "make test-mutants plant every known bug in every backend; each must be caught"
 	@echo "make test-kill    kill 200 training runs at random moments; each must go on to the same bytes"
 	@echo "make test-faults  a fault in each write, fsync and rename of a run, in five ways"
+	@echo "make test-hardcases  that no float32 input is missing where a float64 tanh, exp or log is not enough"
 	@echo "make test-asan    the tests with AddressSanitizer and UndefinedBehaviorSanitizer, leaks, failing allocations"
 	@echo "make test-tsan    eight models on eight threads, with ThreadSanitizer"
 	@echo "make test-ulp     the float32 tanh and exp of the kernels on all 2^32 numbers, as dispatched and for any CPU"
@@ -40,6 +42,7 @@ help:
 	@echo "make test-coverage  which branches of build/mlp its tests have not taken"
 	@echo "make fuzz         every reader, FUZZ_SECONDS=60 each"
 	@echo "make test-all     all of these: a night's work"
+	@echo "make hard-cases   the float32 inputs for which a float64 tanh, exp or log is not enough; writes their tables"
 	@echo "make kill-matrix  which bug which tolerance catches; writes common/conformance/kill_matrix.md"
 	@echo "make parity-full  all 50,000 steps in float64 in every backend, byte for byte; writes the README's table"
 	@echo "make bench        time a step of every backend; writes the README's table"
@@ -88,6 +91,17 @@ test-kill: .venv/dev build/mlp
 
 test-faults: .venv/dev build/mlp
 	EVERY_FAULT=1 $(PYTEST) -n 2 tests/test_faults.py
+
+# With what says when float64 is not enough: tests/c/hard_cases.c goes over all float32 inputs, in minutes.
+test-hardcases: .venv/dev build/hard_cases
+	$(BIN)/python tests/every_float32.py
+
+hard-cases: .venv/dev build/hard_cases
+	$(BIN)/python tests/hard_cases.py
+
+build/hard_cases: tests/c/hard_cases.c
+	@mkdir -p build
+	$(COMPILE) -ffp-contract=off $< -lm -o $@
 
 # The kernels in a second installation, and build/mlp once more, with AddressSanitizer and UndefinedBehaviorSanitizer; the
 # library must come first in the process. Python itself never gives all its memory back, so leaks are looked for in the C
@@ -169,7 +183,7 @@ test-coverage: .venv/dev
 	$(BIN)/python tests/coverage.py build/coverage
 
 # All that proves anything, the cheap first. make fuzz takes FUZZ_SECONDS for each of eight readers.
-test-all: lint test test-tsan test-ulp test-faults test-asan test-kill test-parity test-mutants fuzz
+test-all: lint test test-tsan test-ulp test-faults test-asan test-kill test-parity test-mutants test-hardcases fuzz
 
 kill-matrix: .venv/dev
 	PYTHONPATH=tests $(BIN)/python -m mutants.kill_matrix
