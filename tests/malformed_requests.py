@@ -61,6 +61,25 @@ BROKEN = {
     "an unknown key": (framed('{"x":' + ENTRY.replace("shape", "shap") + "}", bytes(8)), "an unknown key"),
     "a key twice": (framed('{"x":' + ENTRY.replace('"shape"', '"dtype"') + "}", bytes(8)), "one that came before"),
     "a key too few": (framed('{"x":{"dtype":"F32","shape":[2]}}', bytes(8)), "without its dtype, shape or place"),
+    "no header at all": (framed(b""), "no '{'"),
+    "a header that ends in an array": (framed('{"x":{"dtype"'), "':' is missing"),
+    "a header that ends in a number": (framed('{"x":{"shape":[2'), "']' is missing"),
+    "an end below its begin": (framed('{"x":' + ENTRY.replace("[0,8]", "[8,0]") + "}", bytes(8)), "before x"),
+    "the end of another below its begin": (
+        framed(f'{{"x":{ENTRY},"y":{ENTRY.replace("[0,8]", "[8,0]")}}}', bytes(8)),
+        "contradict each other in y",
+    ),
+    "a place of one number": (framed('{"x":' + ENTRY.replace("[0,8]", "[0]") + "}"), "a place without begin and end"),
+    "a place of none": (framed('{"x":' + ENTRY.replace("[0,8]", "[]") + "}"), "a place without begin and end"),
+    "an escape that is cut off": (framed('{"\\'), "a bad escape"),
+    "a number in hexadecimal that is cut off": (framed('{"\\u00'), "a bad \\u escape"),
+    "a zero byte in hexadecimal": (framed(b'{"\\u00\0'), "a bad \\u escape"),
+    "half a surrogate that is cut off": (framed('{"\\ud800'), "half a character"),
+    "a surrogate and a letter": (framed('{"\\ud800\\u0041":' + ENTRY + "}", bytes(8)), "half a character"),
+    "the wrong half first": (framed('{"\\udc00\\udc00":' + ENTRY + "}", bytes(8)), "half a character"),
+    "an overlong form": (framed(b'{"\xe0\x80\x80":' + ENTRY.encode() + b"}", bytes(8)), "not UTF-8"),
+    "a character beyond the last": (framed(b'{"\xf4\x90\x80\x80":' + ENTRY.encode() + b"}", bytes(8)), "not UTF-8"),
+    "a lead byte of five": (framed(b'{"\xf8\x88\x80\x80\x80":' + ENTRY.encode() + b"}", bytes(8)), "not UTF-8"),
     "half a surrogate": (framed('{"\\ud800":' + ENTRY + "}", bytes(8)), "half a character"),
     "a zero character": (framed('{"a\\u0000b":' + ENTRY + "}", bytes(8)), "a zero character"),
     "a bare control character": (framed('{"a\nb":' + ENTRY + "}", bytes(8)), "a control character"),
@@ -74,7 +93,36 @@ def changed(arrays: dict | None = None, **notes: str) -> tuple[dict, dict]:
     return {"wte": WTE, "ids": IDS, **(arrays or {})}, {**NOTES, **notes}
 
 
+SIZES = dict.fromkeys("VTEH", "2")
+
+
+def asked(function: str, arrays: dict, **notes: str) -> tuple[dict, dict]:
+    return arrays, {**NOTES, "function": function, **notes}
+
+
+def adamw(t: str) -> tuple[dict, dict]:
+    return asked("adamw_step", dict.fromkeys("pmvg", WTE), t=t, **dict.fromkeys(STEP_SETTINGS, "0.5"))
+
+
+STEP_SETTINGS = ("lr", "beta1", "beta2", "eps", "weight_decay")
+CHANNELS = dict.fromkeys(("weight", "bias", "running_mean", "running_var"), WTE[0])
+
 UNFIT = {
+    "an array of another size": (asked("tanh_backward", {"dy": WTE, "y": WTE[:2]}), "does not have the shape of"),
+    "an array of another rank": (asked("tanh_backward", {"dy": WTE, "y": WTE[0]}), "does not have the shape of"),
+    "a batch of one to train on": (
+        asked("batch_norm_forward", {"x": WTE[:1], **CHANNELS}, training="1", momentum="0.1", eps="0.1"),
+        "x has one row",
+    ),
+    "a number that is not there": (asked("sgd_step", {"p": WTE, "g": WTE}, lr=""), "lr =  is no number"),
+    "a number that is not finite": (asked("sgd_step", {"p": WTE, "g": WTE}, lr="nan"), "lr = nan is no number"),
+    "an integer that is not there": (adamw(""), "t =  is no integer from 1"),
+    "an integer with a tail": (adamw("1x"), "t = 1x is no integer from 1"),
+    "an integer of 20 digits": (adamw("9" * 20), f"t = {'9' * 20} is no integer from 1"),
+    "a seed that is no number": (asked("initial_weights", {}, seed="x", **SIZES), "seed = x is no integer from 1"),
+    "a seed below 0": (asked("initial_weights", {}, seed="-1", **SIZES), "seed = -1 is no integer from 1"),
+    "a seed with a tail": (asked("initial_weights", {}, seed="1x", **SIZES), "seed = 1x is no integer from 1"),
+    "a seed of 65 bits": (asked("initial_weights", {}, seed=str(2**64), **SIZES), "is no integer from 1"),
     "an id too large": (changed({"ids": IDS + 1}), "ids holds 3; token ids run from 0 to 2"),
     "a negative id": (changed({"ids": IDS - 1}), "ids holds -1"),
     "ids of another type": (changed({"ids": IDS.astype(np.int64)}), "ids is int64 where int32 was due"),
