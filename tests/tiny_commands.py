@@ -40,6 +40,18 @@ def words(runner: str, recipe: Recipe, out: Path, *more: str) -> list[str]:
     return [sys.executable, "-m", "nnz", *train, *more]
 
 
+def run_program(recipe: Recipe, out: Path | str, *more: str, **options: object) -> subprocess.CompletedProcess[str]:
+    """Train it by build/mlp, well or not."""
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.run(words(PROGRAM, recipe, out, *more), check=False, **pipes | options)
+
+
+def refused(done: subprocess.CompletedProcess[str], message: str) -> None:
+    """Hold that it could not be done, and that stderr is one line with that message."""
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done
+    assert message in done.stderr
+
+
 def start(runner: str, recipe: Recipe, out: Path, *more: str) -> subprocess.Popen[str]:
     """Start that command."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
