@@ -13,6 +13,7 @@ from .initial import mlp_shapes
 from .ladder import RUNGS
 from .language_model import LanguageModel
 from .optimizers import NoOptimizer
+from .precisions import NATIVE
 from .rng import RNG
 
 if TYPE_CHECKING:
@@ -33,10 +34,11 @@ def model(nn: ModuleType, recipe: Recipe, vocab_size: int, device: str = "cpu") 
     settings, rng = recipe.model, RNG(recipe.train.seed)
     if settings.kind == GPT:
         return backends.gpt(nn).model(recipe, vocab_size, device)
+    draw = {"rng": rng, "dtype": settings.dtype, **_strictly(recipe)}
     if settings.kind == MLP:
-        return nn.MLP(**_mlp_sizes(recipe, vocab_size), rng=rng, dtype=settings.dtype, device=device)
-    layers = RUNGS[settings.kind](nn, settings, vocab_size, rng=rng, dtype=settings.dtype)
-    return LanguageModel(nn, layers, vocab_size, settings.context_length, device)
+        return nn.MLP(**_mlp_sizes(recipe, vocab_size), **draw, device=device)
+    layers = RUNGS[settings.kind](nn, settings, vocab_size, **draw)
+    return LanguageModel(nn, layers, vocab_size, settings.context_length, device, **_strictly(recipe))
 
 
 def parameter_shapes(recipe: Recipe, vocab_size: int) -> dict[str, tuple[int, ...]]:
@@ -81,7 +83,12 @@ def optimizer(nn: ModuleType, recipe: Recipe, model: Any) -> Any:
         return NoOptimizer()
     how = {"betas": (0.9, settings.beta2)} if settings.name == ADAMW else {}
     make = getattr(nn, OPTIMIZERS[settings.name])
-    return make(model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay, **how)
+    return make(model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay, **how, **_strictly(recipe))
+
+
+def _strictly(recipe: Recipe) -> dict[str, str]:
+    """What a backend is told of precision: nothing of the native one, for one from elsewhere may know no other."""
+    return {} if recipe.model.precision == NATIVE else {"precision": recipe.model.precision}
 
 
 def _gpt() -> ModuleType:
@@ -90,6 +97,8 @@ def _gpt() -> ModuleType:
 
 def _refuse_foreign(recipe: Recipe) -> None:
     """Raises UsageError for a setting that means nothing to the recipe's model, and so would be passed over."""
+    if recipe.model.precision != NATIVE and recipe.model.dtype == "float64":
+        raise UsageError("model.precision = 'strict' rounds to float32; drop it, or model.dtype = 'float64'")
     if recipe.model.kind == GPT:
         _refuse_for_gpt(recipe)
         return
@@ -146,5 +155,5 @@ OF_GPT = {
     "optimizer": ("decay", "clip"),
     "train": ("parts", "autocast", "compile", "deterministic"),
 }
-NOT_OF_GPT = ("hidden_size", "hidden_layers", "skips", "batch_norm", "smoothing")
+NOT_OF_GPT = ("precision", "hidden_size", "hidden_layers", "skips", "batch_norm", "smoothing")
 OPTIMIZERS = {ADAMW: "AdamW", "sgd": "SGD", MUON: "Muon", NONE: ""}  # name in a recipe -> name in every backend

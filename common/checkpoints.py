@@ -40,7 +40,7 @@ class Checkpoint:
     val_loss: float = float("nan")  # of the last evaluation
     best_val_loss: float = float("inf")  # of the evaluations before `step`
     data: str = ""  # the fingerprint of the data set
-    printed: str = ""  # the results printed so far; they end in the test loss if and only if the run is finished
+    printed: str = ""  # the results printed so far; the test loss is among them if and only if the run is finished
 
 
 def save(path: str | os.PathLike, checkpoint: Checkpoint) -> None:

@@ -19,6 +19,7 @@ EXAMPLES = """\
   nnz train names
   nnz train names --backend numpy --dtype float64 --steps 2000
   nnz train names --data my-book.txt --set model.hidden_size=256 --out runs/my-book
+  nnz train names --precision strict --steps 2000
   nnz train names --resume
   nnz train gpt-cpu
   torchrun --nproc_per_node 2 -m nnz train gpt
@@ -33,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--backend", metavar="NAME", help=f"{', '.join(backends.names())}, or a dotted module; default: c, else numpy")
     add("--data", metavar="NAME", help="a data set (nnz data list), a UTF-8 text file, or a folder with three splits")
     add("--dtype", help="float32 or float64")
+    add("--precision", help="native, or strict: the same bits on every backend and CPU; slower; float32 alone")
     add("--steps", type=int, metavar="N", help="how many updates")
     add("--seed", type=int, metavar="N", help="what the initial weights are drawn from")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute; default: auto")
@@ -97,6 +99,7 @@ def _recipe(arguments: argparse.Namespace) -> Recipe:
     flags = {
         "data.name": arguments.data,
         "model.dtype": arguments.dtype,
+        "model.precision": arguments.precision,
         "train.steps": arguments.steps,
         "train.seed": arguments.seed,
         "train.autocast": ON_OFF[arguments.autocast],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from . import checkpoints, datasets
+from . import checkpoints, datasets, digests
 from .recipe import Recipe
 from .run_folder import RunFolder
 from .runs import same_data, same_settings
@@ -21,7 +21,7 @@ def printed(folder: Path, recipe: Recipe, backend: str) -> str | None:
     except (OSError, ValueError):
         return None
     lines = checkpoint.printed.splitlines() or [""]
-    whole = lines[0].split()[:2] == ["step", "0"] and lines[-1].startswith("test_loss ")
+    whole = lines[0].split()[:2] == ["step", "0"] and lines[-1].startswith(("test_loss ", f"{digests.KEYS[0]} "))
     if not whole or checkpoint.backend != backend or not same_data(checkpoint, datasets.of_recipe(recipe.data)):
         return None
     return checkpoint.printed

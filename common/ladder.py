@@ -1,8 +1,8 @@
 """The ladder: models of which each adds one idea, written once, against whichever backend is passed in as `nn`.
 
-Every rung takes the section `model` of a recipe, the vocabulary's size V, and `draw`, the rng and dtype of its weights;
-it gives an nn.Sequential that turns ids (B, T) into logits (B, V). The weights are drawn in the order in which the
-layers are written here, from first to last, each layer's weight before its bias.
+Every rung takes the section `model` of a recipe, the vocabulary's size V, and `draw`, the rng, dtype and precision of
+its layers; it gives an nn.Sequential that turns ids (B, T) into logits (B, V). The weights are drawn in the order in
+which the layers are written here, from first to last, each layer's weight before its bias.
 """
 
 from __future__ import annotations
@@ -72,7 +72,8 @@ def _hidden(
 ) -> list[Any]:
     """Linear, BatchNorm1d, Tanh; BatchNorm1d takes off every mean, so that a bias before it could do nothing."""
     linear = nn.Linear(N, H, bias=not batch_norm, gain=gain, **draw)
-    return [linear, *([nn.BatchNorm1d(H, dtype=draw["dtype"])] if batch_norm else []), nn.Tanh()]
+    strictly = {key: value for key, value in draw.items() if key == "precision"}
+    return [linear, *([nn.BatchNorm1d(H, dtype=draw["dtype"], **strictly)] if batch_norm else []), nn.Tanh(**strictly)]
 
 
 RUNGS: dict[str, Callable[..., Any]] = {

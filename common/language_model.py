@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -19,13 +20,19 @@ class LanguageModel:
         layers: an nn.Sequential that turns ids (B, T) into logits (B, V).
         vocab_size, context_length: V, T.
         device: "cpu", or what `nn.devices()` names.
+        precision: "strict" for a loss and its gradient that are correctly rounded, as strict layers are.
 
     Raises ValueError if the device is not to be had.
     """
 
-    def __init__(self, nn: ModuleType, layers: Any, vocab_size: int, context_length: int, device: str = "cpu") -> None:
+    def __init__(
+        self, nn: ModuleType, layers: Any, vocab_size: int, context_length: int, device: str = "cpu", **precision: str
+    ) -> None:
         self.layers, self.device = layers.to(device), device
-        self._ops, self._sizes, self._saved = nn.ops, (context_length, vocab_size), None
+        self._sizes, self._saved = (context_length, vocab_size), None
+        self._forward, self._backward = (
+            partial(getattr(nn.ops, f"cross_entropy_{way}"), **precision) for way in ("forward", "backward")
+        )
 
     def __call__(self, inputs: np.ndarray, targets: np.ndarray | None = None) -> tuple[np.ndarray, float | None]:
         """inputs (B, T), targets (B,) int -> logits (B, V), mean cross-entropy in nats (None without targets).
@@ -36,7 +43,7 @@ class LanguageModel:
         logits, self._saved = self.layers(inputs), None
         if targets is None:
             return logits, None
-        loss, probs = self._ops.cross_entropy_forward(logits, targets)
+        loss, probs = self._forward(logits, targets)
         self._saved = probs, targets.copy()
         return logits, loss
 
@@ -46,12 +53,12 @@ class LanguageModel:
         Raises RuntimeError if no forward with targets came first.
         """
         checks.forward_came_first(self._saved)
-        self.layers.backward(self._ops.cross_entropy_backward(*self._saved))
+        self.layers.backward(self._backward(*self._saved))
         return self.layers.gradients()
 
     def loss_gradient(self, logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """The gradient of the mean cross-entropy by the logits (B, V), for whoever walks the layers one by one."""
-        return self._ops.cross_entropy_backward(self._ops.cross_entropy_forward(logits, targets)[1], targets)
+        return self._backward(self._forward(logits, targets)[1], targets)
 
     def parameters(self) -> dict[str, np.ndarray]:
         """The weights by name, in the order of a checkpoint. They are the model's own arrays: writing trains it."""

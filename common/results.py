@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from . import pictures, sampling
+from . import digests, pictures, sampling
 from .atomic import write_text
 from .checkpoints import on_host
-from .model import evaluating
+from .model import buffers_of, evaluating
+from .precisions import STRICT
 from .progress import note
 from .rng import RNG
 from .run_folder import RunFolder
@@ -16,7 +17,8 @@ from .training import Trainer
 
 
 def finish(trainer: Trainer, folder: RunFolder) -> list[str]:
-    """Print and keep the samples, print the test loss, draw the pictures; return what was printed.
+    """Print and keep the samples, print the test loss (of a strict run also the hash of the model), draw the pictures;
+    return what was printed.
 
     Raises OSError, FloatingPointError.
     """
@@ -26,10 +28,14 @@ def finish(trainer: Trainer, folder: RunFolder) -> list[str]:
     for sample in samples:
         print(sample)
     test_loss = trainer.split_loss(trainer.dataset.test)
-    print(f"test_loss {test_loss:.6f}", flush=True)
+    last = [f"test_loss {test_loss:.6f}"]
+    if trainer.recipe.model.precision == STRICT:
+        model = on_host({**trainer.model.parameters(), **buffers_of(trainer.model)})
+        last.append(f"{digests.KEYS[0]} {digests.of_arrays(model)}")
+    print("\n".join(last), flush=True)
     prompt = samples[0] if samples else ""
     note(f"pictures: {', '.join(map(str, _pictures(trainer, folder, test_loss, prompt)))}")
-    return [*samples, f"test_loss {test_loss:.6f}"]
+    return [*samples, *last]
 
 
 def _pictures(trainer: Trainer, folder: RunFolder, test_loss: float, prompt: str) -> list[Path]:

@@ -15,6 +15,7 @@ from .checkpoints import Checkpoint
 from .datasets import Dataset
 from .interruption import StopSignals
 from .model import buffers_of
+from .precisions import STRICT
 from .progress import Progress, note
 from .recipe import Recipe
 from .results import finish
@@ -37,7 +38,7 @@ class Run:
     ) -> None:
         """Raises what `backends.load`, `load_dataset` and `checkpoints.load` raise, OSError if `out` is not writable,
         and ValueError if a run to be resumed had other settings or other data."""
-        nn = backends.load(backend)
+        nn = self._nn = backends.load(backend)
         device = backends.settle(nn, device, threads, large=recipe.model.everywhere)
         self.backend, self.recipe = backend, recipe.override("train.backend", backend)
         self.folder = RunFolder(run_path(out, recipe.name, backend))
@@ -88,8 +89,14 @@ class Run:
             self._workers.part()
         if self._writes:
             note(f"{steps - start:,} steps in {seconds:.1f} s")
+            if self.recipe.model.precision == STRICT:
+                self._tell_tally()
             self._printed += finish(self.trainer, self.folder)
             self._save()
+
+    def _tell_tally(self) -> None:
+        rounded, summed = self._nn.strict_tally()
+        note(f"strict: of {rounded:,} products and sums {summed:,} lay too near a midpoint of two float32s for float64")
 
     def _agree(self, wish: bool) -> bool:
         """Tell whether any of the run's workers wishes it: they stop together or not at all."""

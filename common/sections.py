@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .assembly import GPT, MODELS, OPTIMIZERS
+from .precisions import NATIVE, PRECISIONS
 from .schedules import SCHEDULES
 from .settings import LARGEST_SEED, backend_name, integer, number, one_of, setting, share, shares, switch, text
 from .tokenizers import KINDS
@@ -26,7 +27,7 @@ class Data:
 class Model:
     """The shape of the model; hidden_layers, skips and batch_norm are of `residual`, smoothing of `bigram-counts`.
 
-    What stands below dtype is of `gpt`: see nnz.gpt.GPTConfig.
+    What stands below precision is of `gpt`: see nnz.gpt.GPTConfig.
     """
 
     kind: str = setting("mlp", one_of(*MODELS))
@@ -38,6 +39,7 @@ class Model:
     batch_norm: bool = setting(True, switch())
     smoothing: float = setting(1.0, number(0.0, above=True))
     dtype: str = setting("float32", one_of("float32", "float64"))
+    precision: str = setting(NATIVE, one_of(*PRECISIONS))
     shape: str = setting("course", one_of("course", "gpt2"))
     layers: int = setting(6, integer(1, 1_000))
     heads: int = setting(6, integer(1))

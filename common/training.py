@@ -7,7 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .model import evaluating
+from . import digests
+from .checkpoints import on_host
+from .model import buffers_of, evaluating
+from .precisions import STRICT
 from .recipe import Recipe
 from .schedules import SCHEDULES
 
@@ -16,16 +19,22 @@ JUDGING = 1  # the seed of what is drawn to judge on: the same windows in every 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What one line of the log says: the losses, in nats a token, before the update of `step`."""
+    """What one line of the log says: the losses, in nats a token, before the update of `step`.
+
+    The terminal's also tells the SHA-256 of parameters and moments, of a strict run alone: there it is the same anywhere.
+    """
 
     step: int
     train_loss: float
     val_loss: float
     lr: float
+    sha256: str = ""
 
     def line(self) -> str:
         """Return the line for the terminal."""
-        return f"step {self.step:6d} | train_loss {self.train_loss:.6f} | val_loss {self.val_loss:.6f} | lr {self.lr:e}"
+        losses = f"train_loss {self.train_loss:.6f} | val_loss {self.val_loss:.6f}"
+        sha256 = f" | sha256 {self.sha256}" if self.sha256 else ""
+        return f"step {self.step:6d} | {losses} | lr {self.lr:e}{sha256}"
 
     def csv(self) -> str:
         """Return the line for log.csv."""
@@ -89,6 +98,12 @@ class Trainer:
         lr = SCHEDULES[how.schedule](how.lr, self.step, self.recipe.train.steps)
         return lr * (self.step + 1) / how.warmup if self.step < how.warmup else lr
 
+    def sha256(self) -> str:
+        """Return the SHA-256 of the parameters and the optimizer's moments, sorted by name."""
+        return digests.of_arrays(
+            on_host({**self.model.parameters(), **buffers_of(self.model), **self.optimizer.state()})
+        )
+
     def split_loss(self, split: Any, stopping: Callable[[], bool] = lambda: False) -> float:
         """Return the loss on a whole split, its first n_tokens // B batches and at least one; or on drawn ones."""
         train = self.recipe.train
@@ -98,9 +113,9 @@ class Trainer:
     def _evaluate(self, on_evaluation: Callable[[Evaluation, bool], None], stopping: Callable[[], bool]) -> None:
         train_loss = self._mean_loss(self.dataset.train, self.recipe.train.eval_batches, stopping)
         self.val_loss = self.split_loss(self.dataset.val, stopping)
-        on_evaluation(
-            Evaluation(self.step, train_loss, self.val_loss, self.optimizer.lr), self.val_loss < self.best_val_loss
-        )
+        sha256 = self.sha256() if self.recipe.model.precision == STRICT else ""
+        evaluation = Evaluation(self.step, train_loss, self.val_loss, self.optimizer.lr, sha256)
+        on_evaluation(evaluation, self.val_loss < self.best_val_loss)
         self.best_val_loss = min(self.best_val_loss, self.val_loss)
 
     def _mean_loss(self, split: Any, batches: int, stopping: Callable[[], bool]) -> float:
