@@ -21,7 +21,7 @@ JUDGING = 1  # the seed of what is drawn to judge on: the same windows in every 
 class Evaluation:
     """What one line of the log says: the losses, in nats a token, before the update of `step`.
 
-    The terminal's also tells the SHA-256 of parameters and moments, of a strict run alone: there it is the same anywhere.
+    Of a strict run the terminal's also tells the SHA-256 of parameters and moments, which is then the same everywhere.
     """
 
     step: int
@@ -100,9 +100,8 @@ class Trainer:
 
     def sha256(self) -> str:
         """Return the SHA-256 of the parameters and the optimizer's moments, sorted by name."""
-        return digests.of_arrays(
-            on_host({**self.model.parameters(), **buffers_of(self.model), **self.optimizer.state()})
-        )
+        model = self.model.parameters() | buffers_of(self.model)
+        return digests.of_arrays(on_host(model | self.optimizer.state()))
 
     def split_loss(self, split: Any, stopping: Callable[[], bool] = lambda: False) -> float:
         """Return the loss on a whole split, its first n_tokens // B batches and at least one; or on drawn ones."""

@@ -105,12 +105,12 @@ def _nearest_value(name: str, function: Callable[[Array], Array], x: Array) -> A
     """Round function(x) in float64; where that cannot tell, x is in the table of hard cases."""
     with np.errstate(all="ignore"):
         value = function(x.astype(np.float64))
-        low = (value * (1 - exact.FUNCTION_ERROR)).astype(np.float32)
-        high = (value * (1 + exact.FUNCTION_ERROR)).astype(np.float32)
+        low = (value * (1 - exact.MARGIN)).astype(np.float32)
+        high = (value * (1 + exact.MARGIN)).astype(np.float32)
     undecided = (low != high) & ~np.isnan(value)
     if undecided.any():
         bits = x[undecided].view(np.uint32).tolist()
-        low[undecided] = np.array([exact.HARD[name][x] for x in bits], np.uint32).view(np.float32)
+        low[undecided] = np.array([exact.hard_case(name, x) for x in bits], np.uint32).view(np.float32)
     return low
 
 

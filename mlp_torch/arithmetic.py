@@ -90,11 +90,13 @@ def _nearest_sum(value: Tensor, error: Tensor, terms: Callable[[Tensor, Tensor],
 def _nearest_value(name: str, function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """Round function(x) in float64; where that cannot tell, x is in the table of hard cases."""
     value = function(x.double())
-    low, high = (value * (1 - exact.FUNCTION_ERROR)).float(), (value * (1 + exact.FUNCTION_ERROR)).float()
+    low, high = (value * (1 - exact.MARGIN)).float(), (value * (1 + exact.MARGIN)).float()
     undecided = (low != high) & ~value.isnan()
     if undecided.any():
         bits = x[undecided].numpy().view(np.uint32).tolist()
-        low[undecided] = torch.from_numpy(np.array([exact.HARD[name][x] for x in bits], np.uint32).view(np.float32))
+        low[undecided] = torch.from_numpy(
+            np.array([exact.hard_case(name, x) for x in bits], np.uint32).view(np.float32)
+        )
     return low
 
 
