@@ -22,6 +22,13 @@ static void add_arrays(Sha256 *digest, const Tensor *sorted, size_t n, bool mome
     }
 }
 
+void digests_of_arrays(Tensor *tensors, size_t n, char hash[SHA256_TEXT]) {
+    Sha256 digest = sha256_init();
+    qsort(tensors, n, sizeof *tensors, by_name);
+    for (size_t i = 0; i < n; i++) { sha256_add(&digest, tensors[i].data, tensor_bytes(tensors + i)); }
+    sha256_text(&digest, hash);
+}
+
 void digests_of(Note *notes, size_t n_notes, Tensor *tensors, size_t n_tensors, char first[SHA256_TEXT],
                 char second[SHA256_TEXT]) {
     Sha256 digest = sha256_init(), all = sha256_init();

@@ -18,7 +18,11 @@ int main(int argc, char **argv) {
     Dataset dataset = dataset_read(settings.data);
     const Folder folder = folder_hold(settings.out);
     stop_listen();
-    (strcmp(settings.dtype, "float64") == 0 ? train_float64 : train_float32)(&settings, &dataset, &folder);
+    if (strcmp(settings.precision, "strict") == 0) {
+        train_strict(&settings, &dataset, &folder);
+    } else {
+        (strcmp(settings.dtype, "float64") == 0 ? train_float64 : train_float32)(&settings, &dataset, &folder);
+    }
     dataset_free(&dataset);
     return 0;
 }

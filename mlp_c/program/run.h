@@ -1,4 +1,4 @@
-// run.h: the training loop, evaluation. In `real`: train_float32.c and train_float64.c compile it.
+// run.h: the training loop, evaluation. In `real`: train_float32.c, train_float64.c and train_strict.c compile it.
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -12,6 +12,7 @@
 #include "../ops.h"
 #include "checkpoint.h"
 #include "config.h"
+#include "digests.h"
 #include "failure.h"
 #include "file.h"
 #include "loader.h"
@@ -88,6 +89,16 @@ static void say(Run *run, const char *format, ...) {
     }
 }
 
+static bool is_strict(const Run *run) { return strcmp(run->settings->precision, "strict") == 0; }
+
+// The name, and the hash of the parameters, or of these and the moments.
+static void say_hash(Run *run, const char *name, bool moments) {
+    Tensor tensors[MOST_TENSORS];
+    char hash[SHA256_TEXT];
+    digests_of_arrays(tensors, tensors_of(run, tensors, moments), hash);
+    say(run, "%s %s", name, hash);
+}
+
 // A loss is never below 0, but a NaN may print as -nan.
 static double without_sign(double loss) { return isnan(loss) ? fabs(loss) : loss; }
 
@@ -100,7 +111,11 @@ static void evaluate(Run *run, double lr) {
         return;
     }
     run->val_loss = val;
-    say(run, "step %6" PRId64 " | train_loss %.6f | val_loss %.6f | lr %e\n", run->step, train, val, lr);
+    say(run, "step %6" PRId64 " | train_loss %.6f | val_loss %.6f | lr %e", run->step, train, val, lr);
+    if (is_strict(run)) {
+        say_hash(run, " | sha256", true);
+    }
+    say(run, "\n");
     snprintf(line, sizeof line, "%" PRId64 ",%.9f,%.9f,%e\n", run->step, train, val, lr);
     log_append(run->folder, line);
     save(run);
@@ -147,6 +162,10 @@ static void finish(Run *run) {
              run->settings->out);
     }
     say(run, "test_loss %.6f\n", test_loss);
+    if (is_strict(run)) {
+        say_hash(run, PARAMETERS_HASH, false);
+        say(run, "\n");
+    }
     save(run);
 }
 

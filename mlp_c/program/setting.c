@@ -18,6 +18,7 @@ const Setting SETTINGS[N_SETTINGS] = {
     {"model.embedding_size", "--embedding-size", WHOLE, AT(embedding_size), 1, "numbers a token is turned into"},
     {"model.hidden_size", "--hidden-size", WHOLE, AT(hidden_size), 1, "hidden units"},
     {"model.dtype", "--dtype", TEXT, AT(dtype), 0, "float32 or float64"},
+    {"model.precision", "--precision", TEXT, AT(precision), 0, "native, or strict: the same bits everywhere"},
     {"optimizer.name", "--optimizer", TEXT, AT(optimizer), 0, "adamw or sgd"},
     {"optimizer.lr", "--lr", RATE, AT(lr), 1, "learning rate"},
     {"optimizer.weight_decay", "--weight-decay", RATE, AT(weight_decay), 0, "decay of every parameter"},

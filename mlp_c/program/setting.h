@@ -18,7 +18,7 @@ typedef struct {
     const char *help;
 } Setting;
 
-enum { N_SETTINGS = 20 };
+enum { N_SETTINGS = 21 };
 extern const Setting SETTINGS[N_SETTINGS];
 
 // The setting of that key or flag, of which only so many letters count; NULL if there is none.

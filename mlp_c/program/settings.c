@@ -34,6 +34,7 @@ static void one_of(const char *key, const char *value, const char *first, const 
 Settings settings_default(void) {
     return (Settings){.out = "runs/names-mlp",
                       .dtype = "float32",
+                      .precision = "native",
                       .optimizer = "adamw",
                       .schedule = "cosine",
                       .context_length = 3,
@@ -88,6 +89,10 @@ Settings settings_read(int argc, char **argv) {
         fail(ASKED_WRONGLY, "--out is empty; give a folder");
     }
     one_of("model.dtype", s.dtype, "float32", "float64");
+    one_of("model.precision", s.precision, "native", "strict");
+    if (strcmp(s.precision, "strict") == 0 && strcmp(s.dtype, "float64") == 0) {
+        fail(ASKED_WRONGLY, "model.precision = 'strict' rounds to float32; drop it, or model.dtype = 'float64'");
+    }
     one_of("optimizer.name", s.optimizer, "adamw", "sgd");
     one_of("optimizer.schedule", s.schedule, "cosine", "constant");
     return s;

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 typedef struct {
-    const char *data, *out, *dtype, *optimizer, *schedule;
+    const char *data, *out, *dtype, *precision, *optimizer, *schedule;
     int64_t context_length, embedding_size, hidden_size, batch_size, steps, eval_every, eval_batches, count, new, top_k,
         resume;
     uint64_t seed, sample_seed;

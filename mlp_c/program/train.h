@@ -1,4 +1,4 @@
-// train.h: a whole run, in one of the two precisions.
+// train.h: a whole run, by one of the three copies of the kernels.
 #ifndef NNZ_TRAIN_H
 #define NNZ_TRAIN_H
 
@@ -7,6 +7,7 @@
 #include "settings.h"
 
 void train_float32(const Settings *settings, const Dataset *dataset, const Folder *folder);
+void train_strict(const Settings *settings, const Dataset *dataset, const Folder *folder);
 void train_float64(const Settings *settings, const Dataset *dataset, const Folder *folder);
 
 #endif

@@ -1,0 +1,2 @@
+#define NNZ_STRICT
+#include "run.h"
