@@ -24,23 +24,21 @@ typedef Exact Sum;  // begins as {0}
 static inline void sum_add(Sum *sum, real x) { exact_add(sum, x); }
 static inline real sum_value(const Sum *sum) { return exact_nearest(sum); }
 
-// The nearest float to y, which is f(x) but for 16 units in the last place; where that leaves two floats, x is a hard
-// case.
+// The float nearest to f(x), of which y is off by HARD_MARGIN at most. Where that leaves two floats, x is in the table,
+// or y is near enough for all that.
 static inline real nearest(double y, real x, const HardCase *hard, size_t n) {
     const real low = (real)(y * (1 - HARD_MARGIN)), high = (real)(y * (1 + HARD_MARGIN));
     union {
         real value;
         uint32_t bits;
-    } given = {.value = x}, found = {.value = low};
+    } given = {.value = x}, found = {.value = (real)y};
     for (size_t i = 0; low != high && i < n; i++) { found.bits = hard[i].x == given.bits ? hard[i].y : found.bits; }
     return found.value;
 }
 
+static inline real real_tanh(real x) { return nearest(fast_tanh(x), x, HARD_TANH, HARD_TANH_COUNT); }
 static inline real real_exp(real x) { return nearest(fast_exp(x), x, HARD_EXP, HARD_EXP_COUNT); }
 static inline real real_log(real x) { return nearest(log((double)x), x, HARD_LOG, HARD_LOG_COUNT); }
-static inline real real_tanh(real x) {  // tanh is odd, and the table holds what is above 0
-    return copysign(nearest(fast_tanh(fabs(x)), fabs(x), HARD_TANH, HARD_TANH_COUNT), x);
-}
 
 // total[j] += the sum of column j        rows (B,M)  ->  total (M,)
 static inline void add_rows(real *total, const real *rows, size_t B, size_t M) {

@@ -6,6 +6,8 @@
 #ifndef NNZ_ELEMENTARY_H
 #define NNZ_ELEMENTARY_H
 
+#include <tgmath.h>
+
 #include "real.h"
 
 #if defined(NNZ_FLOAT64) || defined(NNZ_STRICT)
@@ -62,8 +64,7 @@ static inline wide fast_tanh(wide x) {
     size = size > TANH_IS_ONE ? TANH_IS_ONE : size;
     wide scale = power_of_two(reduce(2 * size, &r));
     wide expm1 = scale * taylor_expm1(r) + (scale - 1);  // scale - 1 is exact, and so is the sum where scale is 1
-    wide y = expm1 / (expm1 + 2);
-    return x < 0 ? -y : y;
+    return copysign(expm1 / (expm1 + 2), x);             // of -0 it is -0
 }
 
 #endif

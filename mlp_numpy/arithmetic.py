@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from nnz import exact
+from nnz import exact, hard_cases
 
 Array = np.ndarray
 TALLY = exact.Tally()
@@ -102,15 +102,16 @@ def _nearest_sum(value: Array, error: Array, terms: Callable[[Array, Array], Ite
 
 
 def _nearest_value(name: str, function: Callable[[Array], Array], x: Array) -> Array:
-    """Round function(x) in float64; where that cannot tell, x is in the table of hard cases."""
+    """Round function(x) in float64; where that cannot tell, x may be in the table of hard cases."""
     with np.errstate(all="ignore"):
         value = function(x.astype(np.float64))
-        low = (value * (1 - exact.MARGIN)).astype(np.float32)
-        high = (value * (1 + exact.MARGIN)).astype(np.float32)
+        low = (value * (1 - hard_cases.MARGIN)).astype(np.float32)
+        high = (value * (1 + hard_cases.MARGIN)).astype(np.float32)
     undecided = (low != high) & ~np.isnan(value)
     if undecided.any():
-        bits = x[undecided].view(np.uint32).tolist()
-        low[undecided] = np.array([exact.hard_case(name, x) for x in bits], np.uint32).view(np.float32)
+        both = (x[undecided], value[undecided].astype(np.float32))
+        bits = exact.look_up(name, *(each.view(np.uint32).tolist() for each in both))
+        low[undecided] = np.array(bits, np.uint32).view(np.float32)
     return low
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nnz import exact
+from nnz import exact, hard_cases
 
 TALLY = exact.Tally()
 
@@ -88,15 +88,14 @@ def _nearest_sum(value: Tensor, error: Tensor, terms: Callable[[Tensor, Tensor],
 
 
 def _nearest_value(name: str, function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """Round function(x) in float64; where that cannot tell, x is in the table of hard cases."""
+    """Round function(x) in float64; where that cannot tell, x may be in the table of hard cases."""
     value = function(x.double())
-    low, high = (value * (1 - exact.MARGIN)).float(), (value * (1 + exact.MARGIN)).float()
+    low, high = (value * (1 - hard_cases.MARGIN)).float(), (value * (1 + hard_cases.MARGIN)).float()
     undecided = (low != high) & ~value.isnan()
     if undecided.any():
-        bits = x[undecided].numpy().view(np.uint32).tolist()
-        low[undecided] = torch.from_numpy(
-            np.array([exact.hard_case(name, x) for x in bits], np.uint32).view(np.float32)
-        )
+        both = (x[undecided], value[undecided].float())
+        bits = np.array(exact.look_up(name, *(each.numpy().view(np.uint32).tolist() for each in both)), np.uint32)
+        low[undecided] = torch.from_numpy(bits.view(np.float32))
     return low
 
 
