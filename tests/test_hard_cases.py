@@ -6,6 +6,7 @@ import struct
 import mpmath
 import numpy as np
 import pytest
+from every_float32 import differing
 from hard_cases import FUNCTIONS, HEADER, MODULE, c_header, correctly_rounded, is_hard, nearest_float32, python_module
 
 from nnz import hard_cases
@@ -74,3 +75,11 @@ def test_a_number_is_rounded_as_the_machine_rounds_it(value):
 )
 def test_of_two_numbers_equally_near_the_even_one_is_taken(midpoint, expected):
     assert nearest_float32(mpmath.ldexp(*midpoint)) == expected
+
+
+def test_the_check_counts_every_bit_but_takes_all_nans_for_one():
+    expected = np.float32([0, 1, np.nan, np.inf, 1e-45, 2])
+    nan = np.array([0xFFC00001], np.uint32).view(np.float32)
+    got = np.array([-0.0, 1, nan[0], -np.inf, 0, np.nan], np.float32)
+    assert differing(expected, expected).size == 0
+    assert differing(got, expected).tolist() == [0, 3, 4, 5]
