@@ -19,7 +19,7 @@ WARNINGS = -Wall -Wextra -Wconversion -Wshadow
 HARNESS = grading poisoning foreign_backends random_shapes diff new_backend parity_command conformance_by_pytest oracle \
 	compare bounds bounds_ops golden protocol
 
-.PHONY: help run dev test test-fast lint mlp test-parity test-mutants kill-matrix parity-full bench bench-gpt speed \
+.PHONY: help run dev test test-fast lint mlp test-parity test-mutants kill-matrix parity-full parity-strict-full bench bench-gpt speed \
 	ladder names-best hard-cases test-kill test-faults test-hardcases test-asan test-tsan test-ulp test-old-cpu mlp-failing \
 	test-coverage fuzz test-all site readme clean
 
@@ -45,6 +45,7 @@ help:
 	@echo "make hard-cases   the float32 inputs for which a float64 tanh, exp or log is not enough; writes their tables"
 	@echo "make kill-matrix  which bug which tolerance catches; writes common/conformance/kill_matrix.md"
 	@echo "make parity-full  all 50,000 steps in float64 in every backend, byte for byte; writes the README's table"
+	@echo "make parity-strict-full  the same in strict float32, SHA-256 by SHA-256"
 	@echo "make bench        time a step of every backend; writes the README's table"
 	@echo "make bench-gpt    train the GPT's recipes and time a step of it; writes the README's tables"
 	@echo "make speed        how long a few other things take, beside their limits"
@@ -188,6 +189,9 @@ test-coverage: .venv/dev
 
 # All that proves anything, the cheap first. make fuzz takes FUZZ_SECONDS for each of eight readers.
 test-all: lint test test-tsan test-ulp test-faults test-asan test-kill test-parity test-mutants test-hardcases fuzz
+
+parity-strict-full: .venv/dev build/mlp
+	$(BIN)/python tests/parity_full.py strict
 
 kill-matrix: .venv/dev
 	PYTHONPATH=tests $(BIN)/python -m mutants.kill_matrix

@@ -1,6 +1,7 @@
-"""`make parity-full`: all 50,000 steps in float64, four times, byte for byte the same, or exit 1; writes the README.
+"""`make parity-full`: all 50,000 steps, four times, byte for byte the same, or exit 1; writes the README's table.
 
-With NNZ_DATA_HOME set and names-splits in it, the published EurekaLabs run is repeated too, digit for digit.
+In float64, or with `strict` in strict float32 (`make parity-strict-full`). With NNZ_DATA_HOME set and names-splits in
+it, the published EurekaLabs run is repeated, in float64 digit for digit.
 """
 
 import hashlib
@@ -19,21 +20,22 @@ STEPS = 50_000
 PUBLISHED = {"val_loss at step 0": "3.287299", "val_loss at step 49,999": "2.059120", "test_loss": "2.057973"}
 
 
-def main() -> int:
+def main(strict: bool) -> int:
     home = os.environ.get("NNZ_DATA_HOME", "")
     published = Path(home) / "names-splits"
     data = published if home and published.is_dir() else parity_runs.NAMES
+    how = parity_runs.STRICT if strict else parity_runs.FLOAT64
     rows, outcomes = [], []
     with tempfile.TemporaryDirectory() as folder:
         for runner in parity_runs.RUNNERS:
             began = time.perf_counter()
-            outcome = parity_runs.run(runner, Path(folder) / runner.replace("/", "-"), STEPS, data)
-            rows.append(_row(runner, outcome, time.perf_counter() - began))
+            outcome = parity_runs.run(runner, Path(folder) / runner.replace("/", "-"), STEPS, data, how)
+            rows.append(_row(runner, outcome, strict, time.perf_counter() - began))
             outcomes.append(outcome)
             print(rows[-1], flush=True)
     same = all(outcome == outcomes[0] for outcome in outcomes)
-    digits = data != published or _found(outcomes[0]) == PUBLISHED
-    readme.replace("parity-full", _table(rows, same, data == published))
+    digits = strict or data != published or _found(outcomes[0]) == PUBLISHED
+    readme.replace("parity-strict-full" if strict else "parity-full", _table(rows, same, data == published, strict))
     print(
         "all four byte-identical" if same else "NOT the same", "" if digits else f"NOT the published run, {PUBLISHED}"
     )
@@ -43,24 +45,31 @@ def main() -> int:
 def _found(outcome: parity_runs.Outcome) -> dict[str, str]:
     lines = outcome.stdout.decode().splitlines()
     steps = [line.split("val_loss ")[1].split(" ")[0] for line in lines if line.startswith("step ")]
-    return dict(zip(PUBLISHED, (steps[0], steps[-1], lines[-1].split()[1]), strict=True))
+    test_loss = next(line.split()[1] for line in lines if line.startswith("test_loss "))
+    return dict(zip(PUBLISHED, (steps[0], steps[-1], test_loss), strict=True))
 
 
-def _row(runner: str, outcome: parity_runs.Outcome, seconds: float) -> str:
+def _row(runner: str, outcome: parity_runs.Outcome, strict: bool, seconds: float) -> str:
     val, test = list(_found(outcome).values())[1:]
-    sha = hashlib.sha256(outcome.log + outcome.samples).hexdigest()[:16]
-    return f"| `{runner}` | {val} | {test} | `{sha}` | {seconds:.0f} s |"
+    sha = hashlib.sha256(outcome.log + outcome.samples).hexdigest()
+    if strict:
+        sha = outcome.stdout.decode().split("parameters_sha256 ")[1]
+    return f"| `{runner}` | {val} | {test} | `{sha[:16]}` | {seconds:.0f} s |"
 
 
-def _table(rows: list[str], same: bool, is_published: bool) -> str:
+def _table(rows: list[str], same: bool, is_published: bool, strict: bool) -> str:
     what = "the data of the published EurekaLabs run" if is_published else "the names inside the package"
     verdict = "All four are **byte-identical**" if same else "They are **not** identical"
+    how, target, hashed = ("float64", "parity-full", "log.csv and samples.txt")
+    if strict:
+        how, target, hashed = ("strict float32", "parity-strict-full", "the parameters")
+        verdict += ", with the SHA-256 of parameters, m and v at each of 251 evaluations" if same else ""
     return "\n".join(
         [
-            f"All 50,000 steps in float64 on {what}, by `make parity-full` on {date.today()} ({platform.machine()}). "
+            f"All 50,000 steps in {how} on {what}, by `make {target}` on {date.today()} ({platform.machine()}). "
             f"{verdict}.",
             "",
-            "| | val loss at step 49,999 | test loss | SHA-256 of log.csv and samples.txt | time |",
+            f"| | val loss at step 49,999 | test loss | SHA-256 of {hashed} | time |",
             "|---|---|---|---|---|",
             *rows,
         ]
@@ -68,4 +77,4 @@ def _table(rows: list[str], same: bool, is_published: bool) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:] == ["strict"]))

@@ -1,5 +1,6 @@
-"""The recipe `names` in float64 on every backend and in the C program, and what they leave, to be compared by byte."""
+"""The recipe `names` on every backend and in the C program, and what they leave, to be compared by byte."""
 
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PROGRAM = ROOT / "build" / "mlp"
 NAMES = ROOT / "common" / "data" / "names"
 RUNNERS = (*backends.names(), "build/mlp")
+FLOAT64, STRICT = ("--dtype", "float64"), ("--precision", "strict")
 
 
 @dataclass(frozen=True)
@@ -22,10 +24,14 @@ class Outcome:
     samples: bytes
 
 
-def run(runner: str, folder: Path, steps: int, data: Path = NAMES) -> Outcome:
-    """Train for `steps` steps in float64 and return what is left of it. Raises CalledProcessError."""
-    flags = ["--data", str(data), "--dtype", "float64", "--steps", str(steps), "--out", str(folder)]
+def run(
+    runner: str, folder: Path, steps: int, data: Path = NAMES, how: tuple[str, ...] = FLOAT64, env: dict | None = None
+) -> Outcome:
+    """Train for `steps` steps and return what is left of it; `env` is added. Raises CalledProcessError."""
+    flags = ["--data", str(data), *how, "--steps", str(steps), "--out", str(folder)]
     command = [str(PROGRAM)] if runner == "build/mlp" else [sys.executable, "-m", "nnz", "train", "names"]
     command += [] if runner == "build/mlp" else ["--backend", runner]
-    stdout = subprocess.run(command + flags, check=True, stdout=subprocess.PIPE).stdout
+    stdout = subprocess.run(
+        command + flags, check=True, stdout=subprocess.PIPE, env={**os.environ, **(env or {})}
+    ).stdout
     return Outcome(stdout, (folder / "log.csv").read_bytes(), (folder / "samples.txt").read_bytes())

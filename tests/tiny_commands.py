@@ -17,7 +17,7 @@ PROGRAM = "build/mlp"
 RUNNERS = (*backends.names(), PROGRAM)
 FILES = ("log.csv", "samples.txt", "checkpoint.safetensors", "best.safetensors")
 SETTINGS = {  # of which build/mlp knows no other
-    "model": ("context_length", "embedding_size", "hidden_size", "dtype"),
+    "model": ("context_length", "embedding_size", "hidden_size", "dtype", "precision"),
     "optimizer": ("name", "lr", "weight_decay", "schedule"),
     "train": ("batch_size", "steps", "eval_every", "eval_batches", "seed"),
     "sample": ("count", "seed", "new", "temperature", "top_k"),
