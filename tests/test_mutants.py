@@ -87,7 +87,7 @@ def judged(m: Mutant | None, where: str, scratch: Path) -> Finding:
 
 
 def test_a_mutant_that_changes_nothing_survives(tmp_path):
-    harmless = mutant("harmless", "", "tanh", numpy=("ops/tanh.py", "return np.tanh(x)", "return np.tanh(1 * x)"))
+    harmless = mutant("harmless", "", "tanh", numpy=("ops/tanh.py", "return by.tanh(x)", "return by.tanh(1 * x)"))
     finding = judged(harmless, "numpy", tmp_path)
     assert finding.outcome == SURVIVED
     assert not right(Job(harmless, "numpy"), finding)
@@ -96,7 +96,7 @@ def test_a_mutant_that_changes_nothing_survives(tmp_path):
 def test_a_mutant_that_no_longer_fits_or_cannot_be_imported_is_not_taken_for_caught(tmp_path):
     gone = mutant("gone", "", "tanh", numpy=("ops/tanh.py", "no such line", ""))
     assert judged(gone, "numpy", tmp_path).outcome == BROKEN
-    unreadable = mutant("unreadable", "", "tanh", numpy=("ops/tanh.py", "return np.tanh(x)", "return ("))
+    unreadable = mutant("unreadable", "", "tanh", numpy=("ops/tanh.py", "return by.tanh(x)", "return ("))
     assert judged(unreadable, "numpy", tmp_path).outcome == BROKEN
 
 
@@ -104,7 +104,7 @@ def test_a_broken_plain_copy_is_a_failure_of_the_control(tmp_path, monkeypatch):
     real = planting.planted
 
     def spoilt(where: str, plant: Plant | None, folder: Path) -> Path:
-        return real(where, Plant("ops/tanh.py", "return np.tanh(x)", "return x"), folder)
+        return real(where, Plant("ops/tanh.py", "return by.tanh(x)", "return x"), folder)
 
     monkeypatch.setattr(planting, "planted", spoilt)
     finding = judged(None, "numpy", tmp_path)

@@ -16,8 +16,8 @@ DECAY_C, DECAY_NUMPY, DECAY_TORCH = (
     "1 - lr * weight_decay",
 )
 BLOCK_C = "adamw_block(p + i, m + i, v + i, g + i, smaller(ADAMW_BLOCK, n - i), &c);"
-DENOMINATOR = "denominator = np.sqrt(v)\n    denominator /= sqrt(1 - beta2**t)\n    denominator += eps\n"
-DENOMINATOR_TORCH = "v.sqrt().div_(sqrt(1 - beta2**t)).add_(eps)"
+DENOMINATOR = "denominator = by.sqrt(v)\n    denominator /= sqrt(1 - beta2**t)\n    denominator += eps\n"
+DENOMINATOR_TORCH = "by.sqrt(v).div_(sqrt(1 - beta2**t)).add_(eps)"
 
 MUTANTS = (
     adamw(
@@ -41,16 +41,16 @@ MUTANTS = (
         "sqrt(v + eps) stands for sqrt(v) + eps",
         "adamw",
         c=(DENOMINATOR_C, "sqrt(v[i] + c.eps) / c.root"),
-        numpy=(DENOMINATOR, "denominator = np.sqrt(v + eps) / sqrt(1 - beta2**t)\n"),
-        torch=(DENOMINATOR_TORCH, "(v + eps).sqrt().div_(sqrt(1 - beta2**t))"),
+        numpy=(DENOMINATOR, "denominator = by.sqrt(v + eps) / sqrt(1 - beta2**t)\n"),
+        torch=(DENOMINATOR_TORCH, "by.sqrt(v + eps).div_(sqrt(1 - beta2**t))"),
     ),
     adamw(
         "adamw_eps_before_the_correction",
         "eps is added to sqrt(v) before the bias correction",
         "adamw",
         c=(DENOMINATOR_C, "(sqrt(v[i]) + c.eps) / c.root"),
-        numpy=(DENOMINATOR, "denominator = (np.sqrt(v) + eps) / sqrt(1 - beta2**t)\n"),
-        torch=(DENOMINATOR_TORCH, "v.sqrt().add_(eps).div_(sqrt(1 - beta2**t))"),
+        numpy=(DENOMINATOR, "denominator = (by.sqrt(v) + eps) / sqrt(1 - beta2**t)\n"),
+        torch=(DENOMINATOR_TORCH, "by.sqrt(v).add_(eps).div_(sqrt(1 - beta2**t))"),
     ),
     adamw(
         "adamw_without_decay",
@@ -87,7 +87,7 @@ MUTANTS = (
         "adamw",
         c=(STEP_C, "c.keep_p * (p[i] - c.step * (m[i] / (sqrt(v[i]) / c.root + c.eps)));"),
         numpy=("p -= lr / (1 - beta1**t)", "p -= (1 - lr * weight_decay) * lr / (1 - beta1**t)"),
-        torch=("value=-lr /", "value=-lr * (1 - lr * weight_decay) /"),
+        torch=("p.sub_(lr /", "p.sub_((1 - lr * weight_decay) * lr /"),
     ),
     mutant(
         "adamw_spares_the_biases",

@@ -6,6 +6,7 @@ from .mutant import op_mutant
 
 batch_norm = partial(op_mutant, "batch_norm")
 
+VAR_NUMPY = "by.total(np.square(x - mean), 0) / B"
 EVAL_TORCH, DERIVED = "    if not training:\n", "return torch.ops.aten.native_batch_norm_backward("
 UNPACKED = "dx, dweight, dbias = torch.ops.aten.native_batch_norm_backward("
 CALL = "dy, x, weight, running, running, mean, rstd, True, eps, wanted)"
@@ -16,8 +17,8 @@ MUTANTS = (
         "batch_norm_divides_by_B_minus_1",
         "the unbiased variance normalises",
         "batch_norm",
-        c=("{ var[c] /= (real)B; }", "{ var[c] /= (real)(B - 1); }"),
-        numpy=("np.square(x - mean).mean(axis=0)", "np.square(x - mean).sum(axis=0) / (B - 1)"),
+        c=("sum_value(squares + c) / (real)B", "sum_value(squares + c) / (real)(B - 1)"),
+        numpy=(VAR_NUMPY, VAR_NUMPY.replace("B", "(B - 1)")),
         torch=(
             EVAL_TORCH,
             "    f = ((len(x) - 1) / len(x)) ** 0.5 if training else 1; y, rstd = (y - bias) * f + bias, rstd * f\n"
@@ -44,7 +45,7 @@ MUTANTS = (
             "(1 - momentum) * running_mean + momentum * mean",
             "momentum * running_mean + (1 - momentum) * mean",
         ),
-        torch=("training, momentum, eps)", "training, 1 - momentum, eps)"),
+        torch=("new_var, training, momentum, eps)", "new_var, training, 1 - momentum, eps)"),
     ),
     batch_norm(
         "batch_norm_eps_outside_the_root",
@@ -54,7 +55,7 @@ MUTANTS = (
             "1 / sqrt((training ? rstd[c] : running_var[c]) + tiny)",
             "1 / (sqrt(training ? rstd[c] : running_var[c]) + tiny)",
         ),
-        numpy=("1 / np.sqrt(var + eps)", "1 / (np.sqrt(var) + eps)"),
+        numpy=("1 / by.sqrt(var + eps)", "1 / (by.sqrt(var) + eps)"),
         torch=("1 / torch.sqrt(running_var + eps)", "1 / (torch.sqrt(running_var) + eps)"),
     ),
     batch_norm(
@@ -62,10 +63,10 @@ MUTANTS = (
         "mean(x^2) - mean(x)^2 cancels",
         "batch_norm",
         c=(
-            "var[c] += (x[i * C + c] - mean[c]) * (x[i * C + c] - mean[c]);",
-            "var[c] += x[i * C + c] * x[i * C + c] - mean[c] * mean[c];",
+            "centred * centred);",
+            "x[i * C + first + c] * x[i * C + first + c] - mean[first + c] * mean[first + c]);",
         ),
-        numpy=("np.square(x - mean).mean(axis=0)", "np.square(x).mean(axis=0) - mean * mean"),
+        numpy=(VAR_NUMPY, VAR_NUMPY.replace("x - mean", "x") + " - mean * mean"),
     ),
     batch_norm(
         "batch_norm_without_weight",
@@ -80,7 +81,7 @@ MUTANTS = (
         "outside training, too, the batch's own statistics are taken",
         "batch_norm",
         numpy=("    if training:\n", "    if True:\n"),
-        torch=("training, momentum, eps)", "True, momentum, eps)"),
+        torch=("new_var, training, momentum, eps)", "new_var, True, momentum, eps)"),
     ),
     batch_norm(
         "batch_norm_gradient_past_the_mean",

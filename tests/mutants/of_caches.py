@@ -22,7 +22,7 @@ MUTANTS = (
         ),
         numpy=(
             "mlp.py",
-            'tanh_backward(d["dh"], s["h"])',
+            'tanh_backward(d["dh"], s["h"], by)',
             'np.multiply(d["dh"], 1 - s["h"] * s["h"], out=s["h"])',
         ),
         torch=("mlp.py", "retain_graph=True", "retain_graph=False"),
@@ -72,8 +72,8 @@ MUTANTS = (
         c=("mlp.py", "self._flat = flat ", "self._flat = flat.copy() "),
         numpy=(
             "mlp.py",
-            "p, B = self._p, len(inputs)",
-            'p, B = self.__dict__.setdefault("_first", {k: a.copy() for k, a in self._p.items()}), len(inputs)',
+            "p, B, by = self._p, len(inputs)",
+            'p, B, by = self.__dict__.setdefault("_first", {k: a.copy() for k, a in self._p.items()}), len(inputs)',
         ),
         torch=("mlp.py", "as_array(p.detach())", "as_array(p.detach().clone())"),
     ),

@@ -6,8 +6,9 @@ from .mutant import op_mutant
 
 cross_entropy = partial(op_mutant, "cross_entropy")
 
-LOSS_C = "*loss += log(sum) - (l[targets[i]] - largest);"
-LOSS_NUMPY = "(np.log(sums[:, 0]) - shifted[np.arange(len(targets)), targets]).mean()"
+LOSS_C, MEAN_C = "sum_add(&total, real_log(all) - (l[targets[i]] - largest));", "sum_value(&total) / (real)B;"
+TERMS_NUMPY = "by.log(sums) - shifted[np.arange(len(targets)), targets]"
+LOSS_NUMPY = f"by.total({TERMS_NUMPY}, 0) / len(targets)"
 LOSS_TORCH, LOG_SOFTMAX = "F.nll_loss(logprobs, targets.long())", "F.log_softmax(logits, dim=1)"
 
 MUTANTS = (
@@ -23,23 +24,26 @@ MUTANTS = (
         "softmax_over_the_wrong_axis",
         "the probabilities of a class over the batch add up to 1",
         "cross_entropy",
-        numpy=("probs.sum(axis=1, keepdims=True)", "probs.sum(axis=0, keepdims=True)"),
+        numpy=(
+            "sums = by.total(probs, 1)\n    probs /= sums[:, None]",
+            "sums = by.total(probs, 0)\n    probs /= sums; sums = sums[:1]",
+        ),
         torch=(LOG_SOFTMAX, "F.log_softmax(logits, dim=0)"),
     ),
     cross_entropy(
         "loss_summed",
         "the loss is the sum over the batch, not the mean",
         "cross_entropy",
-        c=("*loss /= (real)B;", ""),
-        numpy=(LOSS_NUMPY, LOSS_NUMPY.replace(".mean()", ".sum()")),
+        c=(MEAN_C, MEAN_C.replace(" / (real)B", "")),
+        numpy=(LOSS_NUMPY, LOSS_NUMPY.replace(" / len(targets)", "")),
         torch=(LOSS_TORCH, 'F.nll_loss(logprobs, targets.long(), reduction="sum")'),
     ),
     cross_entropy(
         "loss_divided_by_B_minus_1",
         "the sum of the losses is divided by B - 1",
         "cross_entropy",
-        c=("*loss /= (real)B;", "*loss /= (real)(B - 1);"),
-        numpy=(LOSS_NUMPY, LOSS_NUMPY.replace(".mean()", ".sum() / max(1, len(targets) - 1)")),
+        c=(MEAN_C, MEAN_C.replace("B", "(B - 1)")),
+        numpy=(LOSS_NUMPY, LOSS_NUMPY.replace("/ len(targets)", "/ max(1, len(targets) - 1)")),
         torch=(LOSS_TORCH, 'F.nll_loss(logprobs, targets.long(), reduction="sum") / max(1, len(targets) - 1)'),
     ),
     cross_entropy(
@@ -47,7 +51,7 @@ MUTANTS = (
         "the last row of the batch does not count in the loss",
         "cross_entropy",
         c=(LOSS_C, "if (i + 1 < B) { " + LOSS_C + " }"),
-        numpy=(LOSS_NUMPY, LOSS_NUMPY.replace(".mean()", "[:-1].sum() / len(targets)")),
+        numpy=(LOSS_NUMPY, LOSS_NUMPY.replace(TERMS_NUMPY, f"({TERMS_NUMPY})[:-1]")),
         torch=(LOSS_TORCH, 'F.nll_loss(logprobs[:-1], targets[:-1].long(), reduction="sum") / len(targets)'),
     ),
     cross_entropy(
@@ -62,16 +66,16 @@ MUTANTS = (
         "loss_with_1e-8_in_the_logarithm",
         "1e-8 is added before the logarithm, for safety",
         "cross_entropy",
-        c=(LOSS_C, LOSS_C.replace("log(sum)", "log(sum + (real)1e-8)")),
-        numpy=(LOSS_NUMPY, LOSS_NUMPY.replace("sums[:, 0]", "sums[:, 0] + 1e-8")),
+        c=(LOSS_C, LOSS_C.replace("real_log(all)", "real_log(all + (real)1e-8)")),
+        numpy=(LOSS_NUMPY, LOSS_NUMPY.replace("log(sums)", "log(sums + 1e-8)")),
         torch=(LOG_SOFTMAX, "(F.softmax(logits, dim=1) + 1e-8).log()"),
     ),
     cross_entropy(
         "loss_of_a_rounded_probability",
         "log(softmax) stands for log-softmax: a small probability has become 0",
         "mlp",
-        c=(LOSS_C, "*loss -= log(p[targets[i]]);"),
-        numpy=(LOSS_NUMPY, "-np.log(probs[np.arange(len(targets)), targets]).mean()"),
+        c=(LOSS_C, "sum_add(&total, -real_log(p[targets[i]]));"),
+        numpy=(TERMS_NUMPY, "-by.log(probs[np.arange(len(targets)), targets])"),
         torch=(LOG_SOFTMAX, "F.softmax(logits, dim=1).log()"),
     ),
 )

@@ -6,6 +6,9 @@ from .mutant import op_mutant
 
 embedding = partial(op_mutant, "embedding")
 
+SCATTER_C = "scatter_add(dwte, demb, ids, B * T, E);"
+ADD_C, ADD_NUMPY = "row[e] += rows[i * E + e];", "table[used] = np.add.reduceat(rows[order], first)"
+
 MUTANTS = (
     embedding(
         "embedding_of_the_first_token_only",
@@ -27,13 +30,10 @@ MUTANTS = (
         "embedding_gradient_overwritten",
         "a token that comes twice keeps one of its gradients (scatter without accumulation)",
         "embedding_backward",
-        c=("row[e] += demb[i * E + e];", "row[e] = demb[i * E + e];"),
-        numpy=(
-            "dwte[used] = np.add.reduceat(demb.reshape(len(flat), -1)[order], first)",
-            "dwte[flat] = demb.reshape(len(flat), -1)",
-        ),
+        c=("arithmetic.h", ADD_C, ADD_C.replace("+=", "=")),
+        numpy=("arithmetic.py", ADD_NUMPY, "table[ids] = rows"),
         torch=(
-            "return derive(lambda wte: embedding_forward(wte, ids), demb, wte)",
+            "return derive(lambda wte: embedding_forward(wte, ids, by), demb, wte)",
             "return wte.index_put((ids.long(),), demb)",
         ),
     ),
@@ -41,11 +41,8 @@ MUTANTS = (
         "embedding_gradient_of_the_first_position_only",
         "only the first of the T positions sends its gradient back",
         "embedding_backward",
-        c=("B * T; i++) {\n        real *row = dwte", "B * T; i += T) {\n        real *row = dwte"),
-        numpy=(
-            "flat = ids.ravel()\n",
-            "flat, demb = ids.ravel(), demb * (np.arange(ids.shape[1]) == 0)[:, None]\n",
-        ),
+        c=(SCATTER_C, "for (size_t b = 0; b < B; b++) { scatter_add(dwte, demb + b * T * E, ids + b * T, 1, E); }"),
+        numpy=("(demb.reshape", "((demb * (np.arange(ids.shape[1]) == 0)[:, None]).reshape"),
         torch=(
             "return F.embedding(ids, wte)",
             "first, emb = F.embedding(ids[:, :1], wte), F.embedding(ids, wte.detach()); "
@@ -56,23 +53,23 @@ MUTANTS = (
         "embedding_gradient_of_token_0_dropped",
         "token 0 counts as padding and gets no gradient",
         "embedding_backward",
-        c=("row[e] += demb[i * E + e];", "row[e] += ids[i] == 0 ? 0 : demb[i * E + e];"),
-        numpy=("    return dwte\n", "    return dwte * (np.arange(V) > 0)[:, None]\n"),
+        c=("arithmetic.h", ADD_C, ADD_C.replace("+= ", "+= ids[i] == 0 ? 0 : ")),
+        numpy=("ids.ravel(), V)", "ids.ravel(), V) * (np.arange(V) > 0)[:, None]"),
         torch=("return F.embedding(ids, wte)", "return F.embedding(ids, wte, padding_idx=0)"),
     ),
     embedding(
         "embedding_gradient_last_row_ignored",
         "the last row of the batch sends no gradient back",
         "embedding_backward",
-        c=("i < B * T; i++) {\n        real *row", "i < (B - 1) * T; i++) {\n        real *row"),
-        numpy=("flat = ids.ravel()\n", "flat, demb = ids.ravel(), np.concatenate([demb[:-1], 0 * demb[-1:]])\n"),
-        torch=("ids), demb, wte)", "ids), F.pad(demb[:-1], (0, 0, 0, 0, 0, 1)), wte)"),
+        c=(SCATTER_C, SCATTER_C.replace("B * T", "(B - 1) * T")),
+        numpy=("(demb.reshape", "(np.concatenate([demb[:-1], 0 * demb[-1:]]).reshape"),
+        torch=("by), demb, wte)", "by), F.pad(demb[:-1], (0, 0, 0, 0, 0, 1)), wte)"),
     ),
     embedding(
         "embedding_gradient_averaged",
         "a token's gradients are averaged, not summed",
         "embedding_backward",
-        numpy=("[order], first)", "[order], first) / np.diff(first, append=len(flat))[:, None]"),
+        numpy=("arithmetic.py", ADD_NUMPY, ADD_NUMPY + " / np.diff(first, append=len(ids))[:, None]"),
         torch=("return F.embedding(ids, wte)", "return F.embedding(ids, wte, scale_grad_by_freq=True)"),
     ),
 )

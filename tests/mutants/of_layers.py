@@ -4,8 +4,8 @@ from .mutant import mutant
 
 BY_HAND, LAYERS = "layers_by_hand.py", "layers.py"  # torch has a layers.py too
 DOC_TORCH = "__doc__ = layers.Residual.__doc__"
-HOW = "p, b, how = self._p, self._b, (self.training, self.momentum, self.eps)"
-ALWAYS = "p, b, how = self._p, self._b, (True, self.momentum, self.eps)"
+HOW = "p, b, how = self._p, self._b, (self.training, self.momentum, self.eps"  # torch also says by which arithmetic
+ALWAYS = HOW.replace("self.training", "True")
 
 MUTANTS = (
     mutant(

@@ -7,7 +7,7 @@ from .mutant import op_mutant
 linear = partial(op_mutant, "linear")
 
 PRODUCT_C = "matmul_add(y, x, N, 1, w, 1, N, B, M, N);"
-PRODUCT_NUMPY, PRODUCT_TORCH = "y = x @ w.T", "torch.addmm(b, x, w.T)"
+PRODUCT_NUMPY, PRODUCT_TORCH = "by.product(x, w.T)", "torch.addmm(b, x, w.T)"
 TERM_C = "sum[i][j] += rows[i][k * a_col] * panel[k * COLS + j];"
 
 
@@ -31,7 +31,7 @@ MUTANTS = (
         "the memory of w (M,N) is read as if it were (N,M)",
         "linear",
         c=(PRODUCT_C, "matmul_add(y, x, N, 1, w, M, 1, B, M, N);"),
-        numpy=(PRODUCT_NUMPY, "y = x @ w.reshape(w.shape[::-1])"),
+        numpy=(PRODUCT_NUMPY, "by.product(x, w.reshape(w.shape[::-1]))"),
         torch=(PRODUCT_TORCH, "torch.addmm(b, x, w.reshape(w.shape[1], w.shape[0]))"),
     ),
     linear(
@@ -39,7 +39,10 @@ MUTANTS = (
         "the weight is rounded to 8 significant bits first (in float64 by as many bits more)",
         "linear",
         c=("matmul.c", TERM_C, rounded_term(2**16 + 1, 2**45 + 1)),
-        numpy=(PRODUCT_NUMPY, "s = 2.0 ** (np.finfo(w.dtype).nmant - 7) + 1; y = x @ (w * s - (w * s - w)).T"),
+        numpy=(
+            PRODUCT_NUMPY,
+            "by.product(x, (s := 2.0 ** (np.finfo(w.dtype).nmant - 7) + 1, w * s - (w * s - w))[1].T)",
+        ),
         torch=(PRODUCT_TORCH, "torch.addmm(b, x, w.bfloat16().to(w.dtype).T)"),
     ),
     linear(
@@ -47,7 +50,10 @@ MUTANTS = (
         "the weight is rounded to 11 significant bits first, as a GPU does unasked",
         "linear",
         c=("matmul.c", TERM_C, rounded_term(2**13 + 1, 2**42 + 1)),
-        numpy=(PRODUCT_NUMPY, "s = 2.0 ** (np.finfo(w.dtype).nmant - 10) + 1; y = x @ (w * s - (w * s - w)).T"),
+        numpy=(
+            PRODUCT_NUMPY,
+            "by.product(x, (s := 2.0 ** (np.finfo(w.dtype).nmant - 10) + 1, w * s - (w * s - w))[1].T)",
+        ),
         torch=(
             f"return {PRODUCT_TORCH}",
             "s = (2.0**13 if w.element_size() == 4 else 2.0**42) + 1; "
@@ -59,7 +65,7 @@ MUTANTS = (
         "the last row of the batch is not multiplied",
         "linear",
         c=(PRODUCT_C, "matmul_add(y, x, N, 1, w, 1, N, B - 1, M, N);"),
-        numpy=(PRODUCT_NUMPY, "y = np.concatenate([x[:-1], 0 * x[-1:]]) @ w.T"),
+        numpy=(PRODUCT_NUMPY, "by.product(np.concatenate([x[:-1], 0 * x[-1:]]), w.T)"),
         torch=(PRODUCT_TORCH, "torch.addmm(b, torch.cat([x[:-1], 0 * x[-1:]]), w.T)"),
     ),
     linear(
@@ -67,7 +73,7 @@ MUTANTS = (
         "each sum stops one term early",
         "linear",
         c=(PRODUCT_C, "matmul_add(y, x, N, 1, w, 1, N, B, M, N - 1);"),
-        numpy=(PRODUCT_NUMPY, "y = x[:, :-1] @ w[:, :-1].T"),
+        numpy=(PRODUCT_NUMPY, "by.product(x[:, :-1], w[:, :-1].T)"),
         torch=(PRODUCT_TORCH, "torch.addmm(b, x[:, :-1], w[:, :-1].T)"),
     ),
     linear(
@@ -87,7 +93,7 @@ MUTANTS = (
         "of a long sum only the first block of 256 terms is added",
         "linear",
         c=("matmul.c", "k < K; k += DEPTH) {", "k < 1; k += DEPTH) {"),
-        numpy=(PRODUCT_NUMPY, "y = x[:, :256] @ w[:, :256].T"),
+        numpy=(PRODUCT_NUMPY, "by.product(x[:, :256], w[:, :256].T)"),
         torch=(PRODUCT_TORCH, "torch.addmm(b, x[:, :256], w[:, :256].T)"),
     ),
     linear(

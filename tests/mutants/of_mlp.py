@@ -4,7 +4,7 @@ from .mutant import mutant
 
 BATCH = "checks.batch(inputs, targets, self.sizes.T, self.sizes.V)"
 OUTPUT_C = "linear_forward(logits, m->h, p.fc2_weight, p.fc2_bias, B, H, V);"
-OUTPUT = 'linear_forward(h, p["fc2.weight"], p["fc2.bias"])'
+OUTPUT = 'linear_forward(h, p["fc2.weight"], p["fc2.bias"], by)'
 
 MUTANTS = (
     mutant(
@@ -12,16 +12,16 @@ MUTANTS = (
         "the output layer adds no bias",
         "mlp",
         c=("mlp.c", OUTPUT_C, "linear_forward(logits, m->h, p.fc2_weight, NULL, B, H, V);"),
-        numpy=("mlp.py", OUTPUT, 'linear_forward(h, p["fc2.weight"], None)'),
-        torch=("mlp.py", OUTPUT, 'linear_forward(h, p["fc2.weight"], 0 * p["fc2.bias"])'),
+        numpy=("mlp.py", OUTPUT, OUTPUT.replace('p["fc2.bias"]', "None")),
+        torch=("mlp.py", OUTPUT, OUTPUT.replace('p["fc2.bias"]', '0 * p["fc2.bias"]')),
     ),
     mutant(
         "hidden_layer_without_tanh",
         "the output layer reads h_pre for h",
         "mlp",
         c=("mlp.c", OUTPUT_C, OUTPUT_C.replace("m->h,", "m->h_pre,")),
-        numpy=("mlp.py", "h = tanh_forward(h_pre)", "h = h_pre"),
-        torch=("mlp.py", "h = tanh_forward(h_pre)", "h = h_pre"),
+        numpy=("mlp.py", "h = tanh_forward(h_pre, by)", "h = h_pre"),
+        torch=("mlp.py", "h = tanh_forward(h_pre, by)", "h = h_pre"),
     ),
     mutant(
         "embeddings_interleaved",
@@ -39,8 +39,8 @@ MUTANTS = (
             "const real *row = wte + (size_t)ids[i] * E;",
             "const real *row = wte + (size_t)ids[i - i % T + T - 1 - i % T] * E;",
         ),
-        numpy=("mlp.py", 'embedding_forward(p["wte"], inputs)', 'embedding_forward(p["wte"], inputs[:, ::-1])'),
-        torch=("mlp.py", 'embedding_forward(p["wte"], ids)', 'embedding_forward(p["wte"], ids.flip(1))'),
+        numpy=("mlp.py", 'embedding_forward(p["wte"], inputs,', 'embedding_forward(p["wte"], inputs[:, ::-1],'),
+        torch=("mlp.py", 'embedding_forward(p["wte"], ids,', 'embedding_forward(p["wte"], ids.flip(1),'),
     ),
     mutant(
         "tanh_derivative_of_h_pre",
@@ -51,7 +51,7 @@ MUTANTS = (
             "tanh_backward(m->dh_pre, m->dh, m->h, B * H);",
             "tanh_backward(m->dh_pre, m->dh, m->h_pre, B * H);",
         ),
-        numpy=("mlp.py", 'tanh_backward(d["dh"], s["h"])', 'tanh_backward(d["dh"], s["h_pre"])'),
+        numpy=("mlp.py", 'tanh_backward(d["dh"], s["h"],', 'tanh_backward(d["dh"], s["h_pre"],'),
     ),
     mutant(
         "embeddings_never_trained",
@@ -61,8 +61,8 @@ MUTANTS = (
         numpy=("mlp.py", 'd["dwte"] = embedding_backward', 'd["dwte"] = 0 * embedding_backward'),
         torch=(
             "mlp.py",
-            'embedding_forward(p["wte"], ids)',
-            'embedding_forward(p["wte"].detach() + 0 * p["wte"], ids)',
+            'embedding_forward(p["wte"], ids,',
+            'embedding_forward(p["wte"].detach() + 0 * p["wte"], ids,',
         ),
     ),
     mutant(

@@ -7,7 +7,7 @@ from .mutant import mutant, op_mutant
 sgd, adamw = partial(op_mutant, "sgd"), partial(op_mutant, "adamw")
 
 V_C = "v[i] = c.keep_v * v[i] + c.take_v * (g[i] * g[i]);"
-V_NUMPY, V_TORCH = "v += (1 - beta2) * (g * g)", "v.mul_(beta2).addcmul_(g, g, value=1 - beta2)"
+V_NUMPY, V_TORCH = "v += (1 - beta2) * (g * g)", "v.mul_(beta2).add_((1 - beta2) * (g * g))"
 
 MUTANTS = (
     sgd(
@@ -32,9 +32,9 @@ MUTANTS = (
         "sgd",
         common=(
             "optimizers.py",
-            "        self.sgd_step(p, g, self.lr, self.weight_decay)",
+            "        self.sgd_step(p, g,",
             '        velocity = self.__dict__.setdefault(f"velocity{id(p)}", 0 * g); velocity *= 0.9; velocity += g\n'
-            "        self.sgd_step(p, velocity, self.lr, self.weight_decay)",
+            "        self.sgd_step(p, velocity,",
         ),
     ),
     adamw(
@@ -59,7 +59,7 @@ MUTANTS = (
         "adamw",
         c=("take_v = (real)(1 - beta2)", "take_v = 1 - (real)(float)beta2"),
         numpy=(V_NUMPY, "v += (1 - float(np.float32(beta2))) * (g * g)"),
-        torch=(V_TORCH, "v.mul_(beta2).addcmul_(g, g, value=1 - g.new_tensor(beta2).float().item())"),
+        torch=(V_TORCH, "v.mul_(beta2).add_((1 - g.new_tensor(beta2).float().item()) * (g * g))"),
     ),
     adamw(
         "adamw_v_never_falls",
@@ -75,7 +75,7 @@ MUTANTS = (
         "adamw",
         c=("(real)(lr / (1 - pow(beta1, (double)t)))", "(real)lr"),
         numpy=("lr / (1 - beta1**t)", "lr"),
-        torch=("-lr / (1 - beta1**t)", "-lr"),
+        torch=("lr / (1 - beta1**t) *", "lr *"),
     ),
     adamw(
         "adamw_v_not_corrected",
