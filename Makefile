@@ -154,7 +154,7 @@ test-ulp: .venv/core build/ulp/dispatched build/ulp/baseline
 build/ulp/baseline: ONE_COPY = -DNNZ_ONE_COPY
 build/ulp/dispatched build/ulp/baseline: tests/c/ulp.c $(C_FILES)
 	@mkdir -p build/ulp
-	$(COMPILE) $(ONE_COPY) -ffp-contract=fast tests/c/ulp.c mlp_c/float32.c mlp_c/threads.c -lm -o $@
+	$(COMPILE) $(ONE_COPY) tests/c/ulp.c mlp_c/float32.c mlp_c/threads.c -lm -o $@
 
 test-old-cpu: .venv/dev build/mlp
 	CI=true $(PYTEST) tests/test_old_cpu.py

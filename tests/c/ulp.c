@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../../mlp_c/contract.h"
 #include "../../mlp_c/elementary.h"
 #include "../../mlp_c/ops.h"
 #include "../../mlp_c/threads.h"
