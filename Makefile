@@ -46,7 +46,7 @@ help:
 	@echo "make kill-matrix  which bug which tolerance catches; writes common/conformance/kill_matrix.md"
 	@echo "make parity-full  all 50,000 steps in float64 in every backend, byte for byte; writes the README's table"
 	@echo "make parity-strict-full  the same in strict float32, SHA-256 by SHA-256"
-	@echo "make bench        time a step of every backend; writes the README's table"
+	@echo "make bench        time a step of every backend; writes the README's tables and docs/speed.png"
 	@echo "make bench-gpt    train the GPT's recipes and time a step of it; writes the README's tables"
 	@echo "make speed        how long a few other things take, beside their limits"
 	@echo "make ladder       train every rung of the ladder; writes the README's table and docs/ladder.png"

@@ -2,116 +2,97 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from . import backends, datasets
-from .recipe import Recipe
-from .rng import RNG
+from .benchmark_contenders import SQUARE, Contender, Ours, Products, Round, Square
+from .benchmark_workload import Workload
 
-PARTS = ("loader", "forward", "backward", "optimizer")
+MOST_STEPS = 40  # in a turn
 
 
 @dataclass(frozen=True)
 class Timing:
-    """One contender: seconds a step (median and quartiles over rounds), and the medians of its parts."""
+    """One contender: medians over the rounds, and what they mean. What cannot be measured of it is None."""
 
     name: str
     dtype: str
     threads: int
-    step: float
-    quartiles: tuple[float, float]
-    parts: dict[str, float]
+    step: float  # seconds
+    quartiles: tuple[float, float]  # of step
+    parts: dict[str, float]  # seconds; of one of ours
+    tokens_per_second: float
+    gflops: float  # the step's matrix products, over the time of the whole step
+    share_of_peak: float
+    products_share: float | None  # the same over the time of these products alone
+    peak_gflops: float  # the most at which any backend multiplied two large square matrices, in the same rounds
 
 
-class Ours:
-    """A step of one of our backends, each of its parts timed."""
+def measure(
+    work: Workload,
+    runners: Sequence[Contender],
+    rounds: int,
+    steps: int = MOST_STEPS,
+    seconds: float | None = None,
+    on_round: Callable[[], object] = lambda: None,
+) -> list[Timing]:
+    """Let all run in turn, `rounds` times, after one round that does not count.
 
-    def __init__(self, backend: str, recipe: Recipe, tokens, vocab_size: int, dtype: str, threads: int) -> None:
-        self.name, self.dtype, self.threads = backend, dtype, threads
-        self._nn, how = backends.load(backend), recipe.model
-        sizes = (vocab_size, how.context_length, how.embedding_size, how.hidden_size)
-        self._model = self._nn.MLP(*sizes, rng=RNG(recipe.train.seed), dtype=dtype)
-        optimizer = recipe.optimizer
-        self._optimizer = self._nn.AdamW(self._model.parameters(), lr=optimizer.lr, weight_decay=optimizer.weight_decay)
-        self._batches = tokens.batches(how.context_length, recipe.train.batch_size)
-
-    def round(self, steps: int) -> dict[str, float]:
-        """Seconds a step, whole and by part."""
-        self._nn.set_threads(self.threads)
-        spent, clock = dict.fromkeys(PARTS, 0.0), time.perf_counter
-        for _ in range(steps):
-            t0 = clock()
-            inputs, targets = next(self._batches)
-            t1 = clock()
-            self._model(inputs, targets)
-            t2 = clock()
-            gradients = self._model.backward()
-            t3 = clock()
-            self._optimizer.step(gradients)
-            for part, seconds in zip(PARTS, (t1 - t0, t2 - t1, t3 - t2, clock() - t3), strict=True):
-                spent[part] += seconds / steps
-        return spent | {"step": sum(spent.values())}
+    A turn is `steps`, or as many of them as fit into `seconds`. In the same rounds every backend has its products
+    timed alone, and multiplies square matrices.
+    """
+    kinds = dict.fromkeys((runner.dtype, runner.threads) for runner in runners)
+    names = dict.fromkeys(runner.name for runner in runners if isinstance(runner, Ours))
+    products = [Products(name, work, *kind) for kind in kinds for name in names]
+    squares = [Square(name, *kind) for kind in kinds for name in names]
+    samples = _in_turn([*runners, *products, *squares], rounds, steps, seconds, on_round)
+    alone = {(p.name, p.dtype, p.threads): _median(samples[p])["step"] for p in products}
+    peaks = {kind: _peak([samples[s] for s in squares if (s.dtype, s.threads) == kind]) for kind in kinds}
+    return [_timing(work, runner, samples[runner], alone, peaks[runner.dtype, runner.threads]) for runner in runners]
 
 
-class Usual:
-    """A step of a backend's yardstick: the same model as it is usually written."""
-
-    def __init__(self, backend: str, recipe: Recipe, tokens, vocab_size: int, dtype: str, threads: int) -> None:
-        self.name, self.dtype, self.threads = f"usual {backend}", dtype, threads
-        self._nn, how = backends.load(backend), recipe.model
-        sizes = (vocab_size, how.context_length, how.embedding_size, how.hidden_size)
-        parameters = self._nn.MLP(*sizes, rng=RNG(recipe.train.seed), dtype=dtype).parameters()
-        yardstick = importlib.import_module(f"{self._nn.__name__}.yardstick")
-        settings = (how.context_length, recipe.train.batch_size, recipe.optimizer.lr, recipe.optimizer.weight_decay)
-        self._step = yardstick.usual_step(parameters, tokens.tokens, *settings)
-
-    def round(self, steps: int) -> dict[str, float]:
-        """Seconds a step."""
-        self._nn.set_threads(self.threads)
-        began = time.perf_counter()
-        for _ in range(steps):
-            self._step()
-        return {"step": (time.perf_counter() - began) / steps}
-
-
-def contenders(recipe: Recipe, names: list[str], dtypes: list[str], threads: list[int]) -> list[Ours | Usual]:
-    """Every backend with its yardstick, where it has one, for each dtype and number of threads."""
-    dataset = datasets.of_recipe(recipe.data)
-    vocab_size = dataset.tokenizer.vocab_size
-    kinds: list[tuple[Callable, str]] = [(Ours, name) for name in names]
-    kinds += [(Usual, name) for name in names if _has_yardstick(name)]
-    return [
-        kind(name, recipe, dataset.train, vocab_size, dtype, n)
-        for dtype in dtypes
-        for n in threads
-        for kind, name in kinds
-    ]
-
-
-def _has_yardstick(name: str) -> bool:
-    return importlib.util.find_spec(f"{backends.load(name).__name__}.yardstick") is not None
-
-
-def measure(runners: list[Ours | Usual], rounds: int, steps: int, on_round: Callable[[], None]) -> list[Timing]:
-    """Let all run in turn, `rounds` times, after one round that does not count."""
-    samples = [[] for _ in runners]
+def _in_turn(everyone: list, rounds: int, steps: int, seconds: float | None, on_round: Callable) -> dict:
+    turns = {runner: _steps(runner, steps, seconds) for runner in everyone}
+    samples: dict = {runner: [] for runner in everyone}
     for number in range(rounds + 1):
-        for runner, sample in zip(runners, samples, strict=True):
-            seconds = runner.round(steps)
+        for runner, turn in turns.items():
+            spent = runner.round(turn)
             if number > 0:
-                sample.append(seconds)
+                samples[runner].append(spent)
         on_round()
-    return [_timing(runner, sample) for runner, sample in zip(runners, samples, strict=True)]
+    return samples
 
 
-def _timing(runner: Ours | Usual, sample: list[dict[str, float]]) -> Timing:
-    median = {part: float(np.median([seconds[part] for seconds in sample])) for part in sample[0]}
-    low, high = np.percentile([seconds["step"] for seconds in sample], [25, 75])
+def _steps(runner: Contender, most: int, seconds: float | None) -> int:
+    return most if seconds is None else max(1, min(most, int(seconds / runner.round(1)["step"])))
+
+
+def _timing(work: Workload, runner: Contender, sample: list[Round], alone: dict, peak: float) -> Timing:
+    median = _median(sample)
+    low, high = np.percentile([spent["step"] for spent in sample], [25, 75])
     step = median.pop("step")
-    return Timing(runner.name, runner.dtype, runner.threads, step, (float(low), float(high)), median)
+    products = alone.get((runner.name, runner.dtype, runner.threads))
+    return Timing(
+        name=runner.name,
+        dtype=runner.dtype,
+        threads=runner.threads,
+        step=step,
+        quartiles=(float(low), float(high)),
+        parts=median,
+        tokens_per_second=work.recipe.tokens_per_step / step,
+        gflops=work.operations / step / 1e9,
+        share_of_peak=work.operations / step / peak,
+        products_share=None if products is None else work.operations / products / peak,
+        peak_gflops=peak / 1e9,
+    )
+
+
+def _peak(samples: list[list[Round]]) -> float:
+    """Operations a second of the fastest backend."""
+    return max(2 * SQUARE**3 / _median(sample)["step"] for sample in samples)
+
+
+def _median(sample: list[Round]) -> Round:
+    return {part: float(np.median([spent[part] for spent in sample])) for part in sample[0]}

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from . import backends, datasets, initial
-from .recipe import Recipe
+from . import backends, initial
+from .benchmark_workload import Workload
 from .rng import RNG
 
 REPEATS = 10  # calls in a turn
@@ -35,9 +35,9 @@ class OpTiming:
     share: float | None  # None for what a step of the MLP does not call
 
 
-def measure_ops(recipe: Recipe, names: list[str], dtypes: list[str], rounds: int) -> list[OpTiming]:
+def measure_ops(work: Workload, names: list[str], dtypes: list[str], rounds: int) -> list[OpTiming]:
     """Time every op of every backend in turn, `rounds` times, after one round that does not count."""
-    calls = {dtype: list(step_calls(recipe, dtype)) for dtype in dtypes}
+    calls = {dtype: list(step_calls(work, dtype)) for dtype in dtypes}
     samples: dict[tuple[str, str], list[list[float]]] = {(name, dtype): [] for dtype in dtypes for name in names}
     for number in range(rounds + 1):
         for (name, dtype), sample in samples.items():
@@ -47,11 +47,10 @@ def measure_ops(recipe: Recipe, names: list[str], dtypes: list[str], rounds: int
     return [t for (name, dtype), sample in samples.items() for t in _timings(name, dtype, calls[dtype], sample)]
 
 
-def step_calls(recipe: Recipe, dtype: str) -> Iterator[Call]:
+def step_calls(work: Workload, dtype: str) -> Iterator[Call]:
     """Every call of a training step, in its order, with arrays of its shapes; then those that the MLP does not make."""
-    T, E, H = recipe.model.context_length, recipe.model.embedding_size, recipe.model.hidden_size
-    V, B = datasets.of_recipe(recipe.data).tokenizer.vocab_size, recipe.train.batch_size
-    rng = RNG(recipe.train.seed)
+    (V, T, E, H), B, lr = work.sizes, work.recipe.train.batch_size, work.recipe.optimizer.lr
+    rng = RNG(work.recipe.train.seed)
     p = initial.mlp_parameters(initial.mlp_shapes(V, T, E, H), rng, dtype)
     ids, targets = (np.asarray(rng.u32(shape) % V, np.int32) for shape in ((B, T), (B,)))
     x, h, y = (rng.uniform(-1, 1, (B, n), dtype) for n in (T * E, H, V))  # what goes through, there and back
@@ -68,12 +67,12 @@ def step_calls(recipe: Recipe, dtype: str) -> Iterator[Call]:
     yield "embedding_backward", (x.reshape(B, T, E), ids, V)
     for array in p.values():
         moments = np.zeros_like(array), np.ones_like(array)
-        yield "adamw_step", (array.copy(), *moments, array, 1, recipe.optimizer.lr, 0.9, 0.999, 1e-8, 1e-4)
+        yield "adamw_step", (array.copy(), *moments, array, 1, lr, 0.9, 0.999, 1e-8, 1e-4)
     one, zero = np.ones(H, dtype), np.zeros(H, dtype)
     yield "batch_norm_forward", (h, one, zero, zero, one, True, 0.1, 1e-5)
     yield "batch_norm_backward", (h, h, zero, one, one)
     for array in p.values():
-        yield "sgd_step", (array.copy(), array, recipe.optimizer.lr, 0.0)
+        yield "sgd_step", (array.copy(), array, lr, 0.0)
 
 
 def _seconds(nn: ModuleType, call: Call) -> float:

@@ -45,12 +45,21 @@ DECLARATIONS = (
     + "void set_threads(int n);\nvoid tally_read(double *rounded, double *summed);\n"
 )
 OPENMP = openmp()
+BUILT_WITH = f"""
+#if defined(__clang__)
+static const char *built_with(void) {{ return "clang " __VERSION__ " {" ".join([*FLAGS, OPENMP])}"; }}
+#elif defined(__GNUC__)
+static const char *built_with(void) {{ return "gcc " __VERSION__ " {" ".join([*FLAGS, OPENMP])}"; }}
+#else
+static const char *built_with(void) {{ return "a compiler that is neither gcc nor clang"; }}
+#endif
+"""
 
 ffi = FFI()
-ffi.cdef(DECLARATIONS)
+ffi.cdef(DECLARATIONS + "const char *built_with(void);\n")
 ffi.set_source(
     "nnz.c._kernels",
-    "#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n" + DECLARATIONS,
+    "#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n" + DECLARATIONS + BUILT_WITH,
     sources=[str(HERE / name) for name in ("float32.c", "float64.c", "strict.c", "tally.c", "threads.c")],
     depends=[str(path) for pattern in ("*.h", "*.c", "ops/*.c") for path in sorted(HERE.glob(pattern))],
     extra_compile_args=[] if sys.platform == "win32" else [*FLAGS, OPENMP],

@@ -25,3 +25,8 @@ def set_threads(n: int) -> None:
     Raises TypeError or ValueError unless n is from 1.
     """
     lib.set_threads(checks.positive_int("threads", n))
+
+
+def built_with() -> str:
+    """Return the compiler that built the kernels, and its flags."""
+    return ffi.string(lib.built_with()).decode()

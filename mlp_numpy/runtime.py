@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from nnz import checks
 
 from .arithmetic import TALLY
@@ -23,3 +25,10 @@ def set_threads(n: int) -> None:
 
     n = checks.positive_int("threads", n)
     threadpoolctl.threadpool_limits(n, user_api="blas")
+
+
+def built_with() -> str:
+    """Return the BLAS that numpy multiplies with, and the vector instructions it found on this CPU."""
+    about = np.show_config(mode="dicts")
+    blas = about["Build Dependencies"]["blas"]
+    return f"{blas['name']} {blas['version']}; {' '.join(about['SIMD Extensions']['found'])}"

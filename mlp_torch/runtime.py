@@ -43,3 +43,8 @@ def as_tensor(array: np.ndarray | Tensor) -> Tensor:
 def copy_into(destination: Tensor, source: np.ndarray | Tensor) -> None:
     """Overwrite a tensor, whatever autograd thinks of it."""
     destination.detach().copy_(as_tensor(source))
+
+
+def built_with() -> str:
+    """Return what torch says of its compiler, its libraries and the vector instructions it uses here."""
+    return " ".join(torch.__config__.show().split())

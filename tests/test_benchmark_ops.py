@@ -2,7 +2,7 @@
 
 import pytest
 
-from nnz import backends, datasets, spec
+from nnz import backends, benchmark_workload, datasets, spec
 from nnz.benchmark_ops import NOT_IN_A_STEP, measure_ops, step_calls
 from nnz.recipe import load
 from nnz.rng import RNG
@@ -13,7 +13,7 @@ SMALL = (
 
 
 def test_every_op_is_timed_and_the_shares_of_a_step_add_up_to_one():
-    timings = measure_ops(SMALL, ["c", "numpy"], ["float64"], rounds=1)
+    timings = measure_ops(benchmark_workload.of_recipe(SMALL), ["c", "numpy"], ["float64"], rounds=1)
     for name in ("c", "numpy"):
         own = [timing for timing in timings if timing.name == name]
         assert sorted(timing.function for timing in own) == sorted(spec.FUNCTIONS)
@@ -33,7 +33,9 @@ def test_the_calls_are_those_of_a_real_step_with_its_shapes(monkeypatch):
     model = nn.MLP(data.tokenizer.vocab_size, 3, 4, 8, rng=RNG(1), dtype="float32")
     model(*next(data.train.batches(3, 5)))
     nn.AdamW(model.parameters()).step(model.backward())
-    timed = [(function, shapes(values)) for function, values in step_calls(SMALL, "float32")]
+    timed = [
+        (function, shapes(values)) for function, values in step_calls(benchmark_workload.of_recipe(SMALL), "float32")
+    ]
     assert [call for call in timed if call[0] not in NOT_IN_A_STEP] == made
 
 

@@ -1,0 +1,200 @@
+"""What nnz bench says of a step: no figure without parity, and each figure follows from what was timed."""
+
+import json
+import sys
+
+import false_backends
+import pytest
+from matplotlib import image
+from tiny_runs import nnz
+
+from nnz import backends, benchmark_contenders, benchmark_samples, benchmark_scaling, benchmark_workload, plots_speed
+from nnz.benchmark import measure
+from nnz.benchmark_contenders import SQUARE, Ours, Square, Usual, contenders
+from nnz.benchmark_memory import STATUS, megabytes
+from nnz.benchmark_ops import step_calls
+from nnz.benchmark_table import samples_table, tables
+from nnz.recipe import load
+
+SMALL = (
+    load("names").override("model.embedding_size", 4).override("model.hidden_size", 8).override("train.batch_size", 5)
+)
+QUICK = ["--dtype", "float64", "--threads", "1", "--rounds", "1", "--steps", "1", "--set", "model.hidden_size=8"]
+
+
+def work():
+    return benchmark_workload.of_recipe(SMALL)
+
+
+def test_a_backend_that_fails_parity_gets_no_figure_and_the_others_do(capsys, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "ones_backend", false_backends.backend(false_backends.FILLS["ones"]))
+    words = ["--backend", "ones_backend", "--backend", "numpy", "--json", tmp_path / "bench.json"]
+    code, out, err = nnz(capsys, "bench", *words, *QUICK)
+    assert code == 0
+    assert err.startswith("ones_backend fails parity (0 of ")
+    assert "| numpy | " in out
+    assert "ones_backend" not in out
+    figures = json.loads((tmp_path / "bench.json").read_text())
+    assert {timing["name"] for timing in figures["timings"]} == {"numpy", "usual numpy"}
+    assert {op["name"] for op in figures["ops"]} == set(figures["built_with"]) == {"numpy"}
+    assert "blas" in figures["built_with"]["numpy"].lower()
+    assert figures["environment"]["cpu"]
+
+
+def test_where_no_backend_passes_there_is_no_table_and_an_error(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ones_backend", false_backends.backend(false_backends.FILLS["ones"]))
+    code, out, err = nnz(capsys, "bench", "--backend", "ones_backend", *QUICK)
+    assert (code, out) == (1, "")
+    assert err.splitlines()[-1] == "nnz: no backend is left to time: see nnz parity"
+
+
+def test_the_c_backend_says_which_compiler_built_it_and_how():
+    nn = pytest.importorskip("nnz.c", reason="the C kernels are not built")
+    assert nn.runtime.built_with().split()[0] in ("gcc", "clang")
+    assert "-O3" in nn.runtime.built_with()
+
+
+def test_the_operations_of_a_step_are_those_of_its_products():
+    found = 0
+    for function, arrays in step_calls(work(), "float32"):
+        if function.startswith("linear"):
+            (B, N), (M, _) = (
+                (arrays[0].shape, arrays[1].shape)
+                if "forward" in function
+                else (
+                    arrays[1].shape,
+                    arrays[2].shape,
+                )
+            )
+            found += 2 * B * N * M * (1 if "forward" in function else 2)
+    assert work().operations == found > 0
+
+
+class Stub:
+    """Takes the same time in every round."""
+
+    name, dtype, threads = "stub", "float32", 1
+
+    def __init__(self, seconds):
+        self.seconds, self.turns = seconds, []
+
+    def round(self, steps):
+        self.turns.append(steps)
+        return {"step": self.seconds}
+
+
+def test_rates_and_shares_follow_from_the_times(monkeypatch):
+    class OursStub(Stub, Ours):
+        pass
+
+    monkeypatch.setattr("nnz.benchmark.Products", lambda *_: Stub(0.002))
+    monkeypatch.setattr("nnz.benchmark.Square", lambda *_: Stub(0.5))
+    (timing,) = measure(work(), [OursStub(0.004)], rounds=3)
+    peak = 2 * SQUARE**3 / 0.5
+    assert timing.step == 0.004
+    assert timing.tokens_per_second == 5 / 0.004
+    assert timing.gflops * 1e9 == pytest.approx(work().operations / 0.004)
+    assert timing.share_of_peak == pytest.approx(work().operations / 0.004 / peak)
+    assert timing.products_share == pytest.approx(work().operations / 0.002 / peak)
+    assert timing.peak_gflops * 1e9 == pytest.approx(peak)
+
+
+def test_the_peak_is_that_of_the_fastest_backend(monkeypatch):
+    class First(Stub, Ours):
+        name = "first"
+
+    class Second(First):
+        name = "second"
+
+    monkeypatch.setattr("nnz.benchmark.Products", lambda *_: Stub(1.0))
+    monkeypatch.setattr("nnz.benchmark.Square", lambda name, *_: Stub({"first": 4.0, "second": 2.0}[name]))
+    timings = measure(work(), [First(1.0), Second(1.0)], rounds=1)
+    assert [timing.peak_gflops * 1e9 for timing in timings] == [pytest.approx(SQUARE**3)] * 2
+
+
+def test_a_turn_takes_no_more_steps_than_fit_into_its_seconds(monkeypatch):
+    quick, slow = Stub(0.01), Stub(3.0)
+    monkeypatch.setattr("nnz.benchmark._peak", lambda _: 1.0)
+    measure(work(), [quick, slow], rounds=2, seconds=0.1)
+    assert quick.turns == [1, 10, 10, 10]
+    assert slow.turns == [1, 1, 1, 1]
+
+
+def test_the_square_is_no_product_of_a_matrix_with_itself_which_would_take_half_the_work():
+    square = Square("numpy", "float32", 1)
+    assert not (square._x == square._w).all()
+
+
+def test_every_number_of_a_timing_stands_in_its_table():
+    timings = measure(work(), contenders(work(), ["numpy"], ["float32"], [1]), rounds=1, steps=1)
+    lines = tables(timings, {("numpy", "float32"): 12.3}).splitlines()
+    assert lines[0].startswith("**float32, 1 thread**; the machine's peak is ")
+    heads, row = ([cell.strip() for cell in line.split("|")[1:-1]] for line in (lines[2], lines[4]))
+    shown = dict(zip(heads, row, strict=True))
+    assert shown["ms a step"] == f"{1e3 * timings[0].step:.3f}"
+    assert shown["tokens/s"] == f"{timings[0].tokens_per_second:,.0f}"
+    assert shown["GFLOP/s"] == f"{timings[0].gflops:.1f} ({timings[0].share_of_peak:.0%})"
+    assert shown["products alone"] == f"{timings[0].products_share:.0%}"
+    assert shown["MB"] == "12"
+    assert sum(float(shown[part]) for part in benchmark_contenders.PARTS) == pytest.approx(
+        1e3 * timings[0].step, abs=0.003
+    )
+
+
+@pytest.mark.skipif(not STATUS.exists(), reason="only Linux tells how much memory a process has taken")
+def test_the_memory_is_that_of_weights_gradients_and_moments_at_least():
+    large = benchmark_workload.drawn(SMALL.override("model.hidden_size", 500), 4000)
+    V, T, E, H = large.sizes
+    copy = 4e-6 * (V * E + H * T * E + H + V * H + V)  # MB
+    assert 4 * copy < megabytes(large, "numpy", False, "float32") < 12 * copy
+    assert 8 * copy < megabytes(large, "numpy", False, "float64")
+
+
+def test_the_usual_torch_draws_lines_that_end_before_their_delimiter():
+    yardstick = pytest.importorskip("nnz.torch.yardstick", reason="torch is not installed")
+    model = backends.load("numpy").MLP(4, 3, 4, 8, rng=benchmark_workload.RNG(1))
+    for together in (True, False):
+        lines = yardstick.usual_samples(model.parameters(), 3, 0, 20, 30, together)
+        assert len(lines) == 30
+        assert {token for line in lines for token in line} == {1, 2, 3}
+        assert 0 < max(map(len, lines)) <= 20
+
+
+def test_samples_are_timed_for_each_backend_and_each_usual_way(monkeypatch):
+    for name, value in {"COUNT": 5, "ONE_BY_ONE": 2, "TRAINED": 3}.items():
+        monkeypatch.setattr(benchmark_samples, name, value)
+    names = [name for name in ("numpy", "torch") if name in backends.available()]
+    samples = benchmark_samples.measure_samples(SMALL, names, threads=1)
+    usual = ["usual torch, side by side", "usual torch, one by one"] if "torch" in names else []
+    assert [(s.name, s.count) for s in samples] == list(zip([*names, *usual], [5, 5, 5, 2], strict=False))
+    assert all(s.names_per_second > 0 for s in samples)
+    table = samples_table(samples, 1).splitlines()
+    assert [line.split("|")[1].strip() for line in table[4:]] == [s.name for s in samples]
+
+
+def test_each_contender_is_a_line_in_each_panel_of_the_picture(monkeypatch, tmp_path):
+    for name, value in {"BATCHES": (2, 4), "HIDDEN": (3, 5, 7), "VOCABULARIES": (11, 13), "ROUNDS": 1}.items():
+        monkeypatch.setattr(benchmark_scaling, name, value)
+    points = benchmark_scaling.measure_scaling(SMALL, ["numpy"], lambda: None)
+    assert len(points) == 2 * (2 + 3 + 2)
+    figure = plots_speed.scaling(points, "a title")
+    panels = figure.axes
+    assert [panel.get_xlabel() for panel in panels] == ["batch", "hidden", "vocabulary"]
+    for panel in panels:
+        assert [line.get_label() for line in panel.lines] == ["numpy", "usual numpy"]
+    times = [1e3 * p.step for p in points if (p.what, p.name) == ("hidden", "numpy")]
+    assert panels[1].lines[0].get_ydata().tolist() == times
+    figure.savefig(tmp_path / "speed.png")
+    assert image.imread(tmp_path / "speed.png").shape[:2] == (630, 1800)
+
+
+def test_a_usual_way_takes_the_same_model_and_trains_it():
+    usual = Usual("numpy", work(), "float64", 1)
+    ours = Ours("numpy", work(), "float64", 1)
+    losses = [usual._step() for _ in range(3)]
+    batches, model = ours._batches, ours._model
+    expected = []
+    for _ in range(3):
+        expected.append(model(*next(batches))[1])
+        ours._optimizer.step(model.backward())
+    assert losses == pytest.approx(expected, rel=1e-9)
