@@ -17,6 +17,8 @@ def replacing(path: Path, lasting: bool = True) -> Iterator[Path]:
     """
     temporary = path.with_name(f"{path.name}.tmp")
     try:
+        with suppress(FileNotFoundError):
+            temporary.unlink()  # of a run that was killed; or, in a folder from elsewhere, a link to another place
         yield temporary
         if lasting:
             sync(temporary)

@@ -101,7 +101,9 @@ class RunFolder:
         write_text(self.log, "".join(kept))
 
     def read_log(self) -> list[tuple[int, float, float]]:
-        """Return (step, train_loss, val_loss) of every line. Raises OSError."""
-        lines = self.log.read_text(encoding="utf-8").splitlines()[1:]
-        rows = [line.split(",") for line in lines]
-        return [(int(step), float(train_loss), float(val_loss)) for step, train_loss, val_loss, _ in rows]
+        """Return (step, train_loss, val_loss) of every line. Raises OSError, ValueError if it is no log."""
+        try:
+            rows = [line.split(",") for line in self.log.read_text(encoding="utf-8").splitlines()[1:]]
+            return [(int(step), float(train_loss), float(val_loss)) for step, train_loss, val_loss, _ in rows]
+        except ValueError as error:
+            raise ValueError(f"{self.log} is not a log of a run: {error}; train again to have one") from error

@@ -36,7 +36,7 @@ class RunLock:
     def take(self) -> None:
         """Take the lock, if it is not held yet. Raises FolderInUse that names the holder, OSError if it cannot be."""
         while self._file is None and fcntl is not None:
-            file = open(self._path, "a+b", buffering=0)  # noqa: SIM115  (kept open, for so long it is locked)
+            file = open(self._path, "a+b", buffering=0, opener=_no_link)  # noqa: SIM115  (for so long it is locked)
             try:
                 self._lock(file)
                 if self._is_at_its_name(file):  # else its last holder removed it, and another may be there by now
@@ -85,6 +85,11 @@ class RunLock:
             return os.path.samestat(os.fstat(file.fileno()), os.stat(self._path))
         except FileNotFoundError:  # nor does the folder need to be there
             return False
+
+
+def _no_link(path: str, flags: int) -> int:
+    """Open the file: it is written to, and in a folder from elsewhere it may be a link to another place."""
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
 
 
 def _myself() -> bytes:

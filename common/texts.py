@@ -15,10 +15,12 @@ CUTS = ("lines", "position")
 def read_text(path: Path) -> str:
     """The text of a UTF-8 file, without a byte order mark and with "\\n" for "\\r\\n".
 
-    Raises FileNotFoundError, and ValueError for an empty file and, with the byte's offset, for one that is not UTF-8.
+    Raises OSError, and ValueError for an empty file and, with the byte's offset, for one that is not UTF-8.
     """
     if not path.exists():
         raise FileNotFoundError(f"no file {path}: a data folder holds train.txt, val.txt and test.txt")
+    if not (path.is_file() or path.is_dir()):  # a device may never end, and a recipe from elsewhere names one
+        raise OSError(f"{path} is no regular file; copy the text into one")
     try:
         text = path.read_bytes().decode("utf-8").removeprefix("\ufeff").replace("\r\n", "\n")
     except UnicodeDecodeError as error:

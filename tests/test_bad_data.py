@@ -21,10 +21,17 @@ def write(path: Path, content: str | bytes) -> Path:
     return path
 
 
+def link(path: Path, target: Path | str) -> None:
+    path.unlink()
+    path.symlink_to(target)
+
+
 @pytest.mark.parametrize(
     ("spoil", "error", "message"),
     [
         (lambda f: (f / "val.txt").unlink(), FileNotFoundError, r"no file .*val\.txt.*train\.txt, val\.txt and test"),
+        (lambda f: link(f / "val.txt", "/dev/zero"), OSError, r"val\.txt is no regular file; copy the text into one"),
+        (lambda f: link(f / "val.txt", f), IsADirectoryError, "Is a directory"),
         (lambda f: write(f / "test.txt", ""), ValueError, r"test\.txt is empty"),
         (lambda f: write(f / "train.txt", b"\xef\xbb\xbf"), ValueError, r"train\.txt is empty"),
         (lambda f: write(f / "val.txt", b"abc\xff\n"), ValueError, r"val\.txt is not UTF-8: bad byte at offset 3"),

@@ -73,6 +73,12 @@ def test_a_lock_that_does_not_say_who_holds_it_is_respected(recipe, tmp_path):
         refused(run(recipe, tmp_path / "run"), "run is in use by another process; wait until it ends")
 
 
+def test_a_text_that_may_never_end_is_not_begun(recipe, tmp_path):
+    (tmp_path / "few-names" / "val.txt").unlink()
+    (tmp_path / "few-names" / "val.txt").symlink_to("/dev/zero")
+    refused(run(recipe, tmp_path / "run"), "few-names/val.txt: it is not a regular file")
+
+
 def stopped(recipe, out, after):
     """What it says on being stopped, once that file of its folder is there."""
     with subprocess.Popen(words(PROGRAM, recipe, out), stdout=-1, stderr=-1, text=True) as process:

@@ -60,6 +60,7 @@ Replacement file_replacement(const char *path, bool lasting) {
     if (n < 0 || (size_t)n >= sizeof r.temporary) {
         fail(COULD_NOT_BE_DONE, "the path %s is too long", path);
     }
+    unlink(r.temporary);  // of a run that was killed; or, in a folder from elsewhere, a link to another place
     r.handle = open(r.temporary, O_WRONLY | O_CREAT | O_TRUNC, 0666);
     if (r.handle < 0) {
         fail(COULD_NOT_BE_DONE, "cannot write %s: %s", path, strerror(errno));

@@ -54,7 +54,7 @@ void lock_take(const char *folder, const char *path) {
         if (held.handle >= 0) {
             close(held.handle);
         }
-        held.handle = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        held.handle = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
         if (held.handle < 0) {
             fail(COULD_NOT_BE_DONE, "cannot write %s: %s; give another folder with --out", path, strerror(errno));
         }

@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "failure.h"
+#include "file.h"
 #include "utf8.h"
 
 static void path_of(char *path, size_t room, const char *folder, const char *split) {
@@ -15,37 +17,15 @@ static void path_of(char *path, size_t room, const char *folder, const char *spl
     }
 }
 
-static unsigned char *read_file(const char *path, size_t *n) {
-    FILE *file = fopen(path, "rb");
-    if (file == NULL) {
-        fail(COULD_NOT_BE_DONE, "cannot open %s: %s; a data folder holds train.txt, val.txt and test.txt", path,
-             strerror(errno));
-    }
-    size_t room = 1 << 16;
-    unsigned char *bytes = allocate(room, 1);
-    *n = 0;
-    for (size_t got; (got = fread(bytes + *n, 1, room - *n, file)) > 0;) {
-        *n += got;
-        if (*n == room) {
-            unsigned char *more = realloc(bytes, room *= 2);
-            if (more == NULL) {
-                fail(COULD_NOT_BE_DONE, "out of memory while reading %s", path);
-            }
-            bytes = more;
-        }
-    }
-    if (ferror(file)) {
-        fail(COULD_NOT_BE_DONE, "cannot read %s: %s", path, strerror(errno));
-    }
-    fclose(file);
-    return bytes;
-}
-
 uint32_t *text_read(const char *folder, const char *split, size_t *n) {
     char path[4096];
     size_t size, length;
     path_of(path, sizeof path, folder, split);
-    unsigned char *bytes = read_file(path, &size);
+    if (access(path, F_OK) != 0) {
+        fail(COULD_NOT_BE_DONE, "cannot open %s: %s; a data folder holds train.txt, val.txt and test.txt", path,
+             strerror(errno));
+    }
+    unsigned char *bytes = (unsigned char *)file_content(path, &size);
     uint32_t *text = allocate(size, sizeof *text);
     *n = 0;
     for (size_t i = 0; i < size; i += length) {
