@@ -19,7 +19,7 @@ WARNINGS = -Wall -Wextra -Wconversion -Wshadow
 HARNESS = grading poisoning foreign_backends random_shapes diff new_backend parity_command conformance_by_pytest oracle \
 	compare bounds bounds_ops golden protocol
 
-.PHONY: help run dev test test-fast lint mlp test-parity test-mutants kill-matrix parity-full parity-strict-full bench bench-gpt speed \
+.PHONY: help run dev test test-fast lint mlp test-parity test-mutants kill-matrix parity-full parity-strict-full strict-figures bench bench-gpt speed \
 	ladder names-best hard-cases test-kill test-faults test-hardcases test-asan test-tsan test-ulp test-old-cpu mlp-failing \
 	test-coverage fuzz test-all site readme clean
 
@@ -46,6 +46,7 @@ help:
 	@echo "make kill-matrix  which bug which tolerance catches; writes common/conformance/kill_matrix.md"
 	@echo "make parity-full  all 50,000 steps in float64 in every backend, byte for byte; writes the README's table"
 	@echo "make parity-strict-full  the same in strict float32, SHA-256 by SHA-256"
+	@echo "make strict-figures  what strict float32 changes and costs; writes docs/strict.md"
 	@echo "make bench        time a step of every backend; writes the README's tables and docs/speed.png"
 	@echo "make bench-gpt    train the GPT's recipes and time a step of it; writes the README's tables"
 	@echo "make speed        how long a few other things take, beside their limits"
@@ -192,6 +193,9 @@ test-all: lint test test-tsan test-ulp test-faults test-asan test-kill test-pari
 
 parity-strict-full: .venv/dev build/mlp
 	$(BIN)/python tests/parity_full.py strict
+
+strict-figures: .venv/dev
+	$(BIN)/python tests/strict_figures.py
 
 kill-matrix: .venv/dev
 	PYTHONPATH=tests $(BIN)/python -m mutants.kill_matrix

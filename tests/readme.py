@@ -26,14 +26,14 @@ SPEED = ROOT / "docs" / "speed.png"
 BACKENDS = ("c", "numpy", "torch")
 
 
-def replace(name: str, text: str) -> None:
+def replace(name: str, text: str, page: Path = README) -> None:
     """Put `text` between the markers <!-- name --> and <!-- /name -->. Raises ValueError if they are not there."""
-    before = README.read_text(encoding="utf-8")
+    before = page.read_text(encoding="utf-8")
     pattern = re.compile(rf"(<!-- {re.escape(name)} -->\n).*?(<!-- /{re.escape(name)} -->)", re.DOTALL)
     after, count = pattern.subn(lambda match: f"{match[1]}{text.strip()}\n{match[2]}", before)
     if count != 1:
-        raise ValueError(f"README.md must have the markers of {name!r} once; found {count}")
-    README.write_text(after, encoding="utf-8")
+        raise ValueError(f"{page.name} must have the markers of {name!r} once; found {count}")
+    page.write_text(after, encoding="utf-8")
 
 
 def between(name: str) -> str:

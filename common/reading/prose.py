@@ -15,6 +15,7 @@ from .source_pages import Sources
 PAGES = {  # in the repository -> on the site
     "README.md": "index.html",
     "docs/numerics.md": "floating-point.html",
+    "docs/strict.md": "strict.html",
     "docs/new-backend.md": "your-own-backend.html",
     "docs/protocol.md": "your-own-backend.html",
     "docs/kill-matrix.md": "kill-matrix.html",

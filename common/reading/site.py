@@ -32,6 +32,7 @@ PAGES = (
     ("graphs.html", "Graphs", "The computation graph of the MLP and of every rung of the ladder."),
     ("walk.html", "The walk", "A reading order from the first line of C to the GPT."),
     ("floating-point.html", "Floating point", "What the same numbers means, and how it is proved."),
+    ("strict.html", "Strict float32", "How C, numpy and torch train to the same bits, and what that costs."),
     (
         "your-own-backend.html",
         "Your own backend",
@@ -43,6 +44,7 @@ WALK = "common/reading/walk.md"
 PROSE = {
     "walk.html": (WALK,),
     "floating-point.html": ("docs/numerics.md",),
+    "strict.html": ("docs/strict.md",),
     "your-own-backend.html": ("docs/new-backend.md", "docs/protocol.md"),
     "kill-matrix.html": ("docs/kill-matrix.md", "common/conformance/kill_matrix.md"),
 }
