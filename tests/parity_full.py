@@ -30,7 +30,7 @@ def main(strict: bool) -> int:
         for runner in parity_runs.RUNNERS:
             began = time.perf_counter()
             outcome = parity_runs.run(runner, Path(folder) / runner.replace("/", "-"), STEPS, data, how)
-            rows.append(_row(runner, outcome, strict, time.perf_counter() - began))
+            rows.append(_row(runner, outcome, strict, f"{time.perf_counter() - began:.0f} s"))
             outcomes.append(outcome)
             print(rows[-1], flush=True)
     same = all(outcome == outcomes[0] for outcome in outcomes)
@@ -49,12 +49,12 @@ def _found(outcome: parity_runs.Outcome) -> dict[str, str]:
     return dict(zip(PUBLISHED, (steps[0], steps[-1], test_loss), strict=True))
 
 
-def _row(runner: str, outcome: parity_runs.Outcome, strict: bool, seconds: float) -> str:
+def _row(runner: str, outcome: parity_runs.Outcome, strict: bool, seconds: str) -> str:
     val, test = list(_found(outcome).values())[1:]
     sha = hashlib.sha256(outcome.log + outcome.samples).hexdigest()
     if strict:
         sha = outcome.stdout.decode().split("parameters_sha256 ")[1]
-    return f"| `{runner}` | {val} | {test} | `{sha[:16]}` | {seconds:.0f} s |"
+    return f"| `{runner}` | {val} | {test} | `{sha[:16]}` | {seconds} |"
 
 
 def _table(rows: list[str], same: bool, is_published: bool, strict: bool) -> str:

@@ -47,8 +47,8 @@ def ulp_table() -> str:
         cells = [_difference(_outputs(backends.load(b), name, arguments, "native"), due) for b in backends.names()]
         lines.append(f"| {label} | {sum(a.size for a in due):,} | {' | '.join(cells)} |")
     return (
-        f"Batch 200 of the recipe `names`, by `make strict-figures` on {date.today()} ({_machine()}): the share of each "
-        "op's numbers that are not the nearest float32, and the worst of them in ULP.\n\n" + "\n".join(lines)
+        f"Batch 200 of the recipe `names`, by `make strict-figures` on {date.today()} ({_machine()}): the share of "
+        "each op's numbers that are not the nearest float32, and the worst of them in ULP.\n\n" + "\n".join(lines)
     )
 
 
