@@ -105,11 +105,17 @@ def adamw(t: str) -> tuple[dict, dict]:
 
 
 STEP_SETTINGS = ("lr", "beta1", "beta2", "eps", "weight_decay")
+MODEL = {
+    "context": np.zeros(2, np.int32),
+    "wte": WTE,
+    **{"fc1.weight": np.ones((1, 4)), "fc1.bias": np.ones(1), "fc2.weight": np.ones((3, 1)), "fc2.bias": np.ones(3)},
+}
 CHANNELS = dict.fromkeys(("weight", "bias", "running_mean", "running_var"), WTE[0])
 
 UNFIT = {
     "an array of another size": (asked("tanh_backward", {"dy": WTE, "y": WTE[:2]}), "does not have the shape of"),
     "an array of another rank": (asked("tanh_backward", {"dy": WTE, "y": WTE[0]}), "does not have the shape of"),
+    "a temperature below 0": (asked("sampling", MODEL, temperature="-1"), "temperature = -1 is below 0"),
     "a batch of one to train on": (
         asked("batch_norm_forward", {"x": WTE[:1], **CHANNELS}, training="1", momentum="0.1", eps="0.1"),
         "x has one row",

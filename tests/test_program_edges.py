@@ -8,6 +8,8 @@ from tiny_commands import refused
 from tiny_commands import run_program as run
 from tiny_runs import data_folder, tiny_recipe
 
+from nnz import checkpoints
+
 pytestmark = pytest.mark.xdist_group("program")
 
 
@@ -42,6 +44,7 @@ def test_help_names_every_flag(word):
         {"sample__top_k": 1000},
         {"sample__count": 0},
         {"model__dtype": "float32"},
+        {"model__dtype": "float32", "model__precision": "strict"},
     ],
     ids=str,
 )
@@ -76,6 +79,18 @@ def test_line_ends_of_windows_are_one_character(recipe, tmp_path):
     texts = {split: (tmp_path / "few-names" / f"{split}.txt").read_text() for split in ("train", "val", "test")}
     crlf = write_texts(tmp_path / "crlf", all="", **{k: t.replace("\n", "\r\n") for k, t in texts.items()})
     assert run(recipe, tmp_path / "a").stdout == run(recipe.override("data.name", str(crlf)), tmp_path / "b").stdout
+
+
+def test_a_text_with_control_characters_is_kept_in_a_checkpoint_as_it_is(tmp_path):
+    recipe = tiny_recipe(write_texts(tmp_path / "data", all='a\x01"\\\t\x1f\n' * 9), steps=3)
+    assert run(recipe, tmp_path / "run").returncode == 0
+    assert checkpoints.load(tmp_path / "run" / "checkpoint.safetensors").tokenizer.characters == '\x01\t\n\x1f"\\a'
+    assert run(recipe, tmp_path / "run", "--resume").returncode == 0
+
+
+def test_a_batch_too_large_for_any_memory_is_one_line(recipe, tmp_path):
+    large = recipe.override("train.batch_size", 2**31 - 1).override("model.hidden_size", 2**17)
+    refused(run(large, tmp_path / "run"), "out of memory: 4.46e+06 parameters, 1.13e+15 activations")
 
 
 def test_a_training_that_diverges_is_one_line(recipe, tmp_path):

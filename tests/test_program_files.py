@@ -102,6 +102,8 @@ def test_what_cannot_be_opened_or_written_is_named(request_path: Path, tmp_path:
     done = conformance(built(), request_path, tmp_path / "none" / "response")
     assert (done.returncode, done.stderr.count("\n")) == (COULD_NOT, 1)
     assert "cannot write" in done.stderr
+    done = conformance(built(), request_path, "x" * 5000)
+    assert (done.returncode, done.stderr) == (COULD_NOT, f"mlp: the path {'x' * 5000} is too long\n")
     assert conformance(built(), request_path).returncode == ASKED_WRONGLY
 
 
