@@ -139,11 +139,11 @@ mlp-failing: $(C_FILES)
 # The second program must be reported, or the first proves nothing.
 test-tsan:
 	@mkdir -p build/tsan
-	for test in models_on_threads race; do for real in float32 float64; do \
-		$(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -O1 -g -fsanitize=thread $$([ $$real = float64 ] && echo -DNNZ_FLOAT64=) \
-			tests/c/$$test.c mlp_c/$$real.c mlp_c/threads.c -lm -lpthread -o build/tsan/$$test-$$real || exit 1; \
+	for test in models_on_threads race; do for copy in float32 float64 strict; do \
+		$(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -O1 -g -fsanitize=thread -DNNZ_$$(echo $$copy | tr a-z A-Z)= \
+			tests/c/$$test.c mlp_c/$$copy.c mlp_c/tally.c mlp_c/threads.c -lm -lpthread -o build/tsan/$$test-$$copy || exit 1; \
 	done; done
-	build/tsan/models_on_threads-float32 && build/tsan/models_on_threads-float64
+	for copy in float32 float64 strict; do build/tsan/models_on_threads-$$copy || exit 1; done
 	@build/tsan/race-float32 2>&1 | grep -q "ThreadSanitizer: data race" && echo "and a race is reported"
 
 # The kernels as they are dispatched here, and as a CPU without AVX2 has them; some two minutes each on two cores.
