@@ -46,8 +46,9 @@ class Strict:
     def product(a: Array, b: Array) -> Array:
         """a (I,K)  b (K,J)  ->  (I,J); a product of two float32s is exact in float64, so that only additions round."""
         a, b = a.astype(np.float64), b.astype(np.float64)
-        lengths = np.outer(np.sqrt(np.einsum("ik,ik->i", a, a)), np.sqrt(np.einsum("kj,kj->j", b, b)))
-        return _nearest_sum(a @ b, exact.sum_error(len(b)) * lengths, lambda i, j: a[i] * b.T[j])
+        rows, columns = np.sqrt(np.einsum("ik,ik->i", a, a)), np.sqrt(np.einsum("kj,kj->j", b, b))
+        error = np.outer(exact.sum_error(len(b)) * rows, columns)
+        return _nearest_sum(a @ b, error, lambda i, j: a[i] * b.T[j])
 
     @staticmethod
     def total(a: Array, axis: int) -> Array:
@@ -89,7 +90,8 @@ class Strict:
 def _nearest_sum(value: Array, error: Array, terms: Callable[[Array, Array], Iterable[Array]]) -> Array:
     """Round sums in float64, each off by up to `error`; terms(i, j) are what each value[i, j] is the sum of."""
     with np.errstate(all="ignore"):
-        low, high = (value - error).astype(np.float32), (value + error).astype(np.float32)
+        low = (value - error).astype(np.float32)
+        high = np.add(value, error, out=error).astype(np.float32)
         i, j = np.nonzero(low != high)
         if len(i):
             sums = np.where(np.isfinite(value[i, j]), 0, value[i, j])  # an infinity or a NaN stays what it is

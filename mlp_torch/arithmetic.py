@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import torch
 from torch import Tensor
+from torch.linalg import vector_norm
 
 from nnz import exact, hard_cases
 
@@ -31,8 +32,8 @@ class Strict:
     def product(a: Tensor, b: Tensor) -> Tensor:
         """a (I,K)  b (K,J)  ->  (I,J); a product of two float32s is exact in float64, so that only additions round."""
         a, b = a.double(), b.double()
-        lengths = torch.outer(a.square().sum(1).sqrt(), b.square().sum(0).sqrt())
-        return _nearest_sum(a @ b, exact.sum_error(len(b)) * lengths, lambda i, j: a[i] * b.T[j])
+        error = torch.outer(exact.sum_error(len(b)) * vector_norm(a, dim=1), vector_norm(b, dim=0))
+        return _nearest_sum(a @ b, error, lambda i, j: a[i] * b.T[j])
 
     @staticmethod
     def total(a: Tensor, dim: int) -> Tensor:
@@ -45,13 +46,16 @@ class Strict:
     @staticmethod
     def scatter_add(rows: Tensor, ids: Tensor, V: int) -> Tensor:
         """table[v] = the sum of the rows whose id is v        rows (n,E)  ids (n,)  ->  table (V,E)"""
-        used, which, counts = torch.unique(ids, return_inverse=True, return_counts=True)
-        rows, zeros = rows.double(), torch.zeros(len(used), rows.shape[1], dtype=torch.float64)
+        order = ids.argsort(stable=True)  # equal ids side by side, so that each run of them is one sum
+        used, which, counts = torch.unique(ids[order], return_inverse=True, return_counts=True)
+        rows, zeros = rows[order].double(), torch.zeros(len(used), rows.shape[1], dtype=torch.float64)
         value, sizes = zeros.index_add(0, which, rows), zeros.index_add(0, which, rows.abs())
+        ends = counts.cumsum(0).tolist()
+        each = [slice(end - count, end) for end, count in zip(ends, counts.tolist(), strict=True)]
         sums = _nearest_sum(
             value,
             exact.sum_error(counts[:, None]) * sizes,
-            lambda i, j: (rows[which == a, b] for a, b in zip(i, j, strict=True)),
+            lambda i, j: (rows[each[a], b] for a, b in zip(i.tolist(), j.tolist(), strict=True)),
         )
         return sums.new_zeros(V, rows.shape[1]).index_copy_(0, used.long(), sums)
 
@@ -75,7 +79,7 @@ class Strict:
 
 def _nearest_sum(value: Tensor, error: Tensor, terms: Callable[[Tensor, Tensor], Iterable[Tensor]]) -> Tensor:
     """Round sums in float64, each off by up to `error`; terms(i, j) are what each value[i, j] is the sum of."""
-    low, high = (value - error).float(), (value + error).float()
+    low, high = (value - error).float(), error.add_(value).float()
     i, j = torch.nonzero(low != high, as_tuple=True)
     if len(i):
         sums = value[i, j].where(~value[i, j].isfinite(), 0)  # an infinity or a NaN stays what it is
