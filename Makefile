@@ -17,10 +17,10 @@ COMPILE = $(CC) -std=c11 -D_POSIX_C_SOURCE=200809L $(CFLAGS) $(WARNINGS)
 WARNINGS = -Wall -Wextra -Wconversion -Wshadow
 
 HARNESS = grading poisoning foreign_backends random_shapes diff new_backend parity_command conformance_by_pytest oracle \
-	compare bounds bounds_ops golden protocol
+	compare bounds bounds_ops golden protocol strict_oracle strict_parity
 
 .PHONY: help run dev test test-fast lint mlp test-parity test-mutants kill-matrix parity-full parity-strict-full strict-figures bench bench-gpt speed \
-	ladder names-best hard-cases test-kill test-faults test-hardcases test-asan test-tsan test-ulp test-old-cpu mlp-failing \
+	ladder names-best hard-cases strict-golden test-kill test-faults test-hardcases test-asan test-tsan test-ulp test-old-cpu mlp-failing \
 	test-coverage fuzz test-all site readme clean
 
 help:
@@ -43,6 +43,7 @@ help:
 	@echo "make fuzz         every reader, FUZZ_SECONDS=60 each"
 	@echo "make test-all     all of these: a night's work"
 	@echo "make hard-cases   the float32 inputs for which a float64 tanh, exp or log is not enough; writes their tables"
+	@echo "make strict-golden  train in exact arithmetic; writes common/conformance/strict_golden.py, the bits that are due"
 	@echo "make kill-matrix  which bug which tolerance catches; writes common/conformance/kill_matrix.md"
 	@echo "make parity-full  all 50,000 steps in float64 in every backend, byte for byte; writes the README's table"
 	@echo "make parity-strict-full  the same in strict float32, SHA-256 by SHA-256"
@@ -196,6 +197,9 @@ parity-strict-full: .venv/dev build/mlp
 
 strict-figures: .venv/dev
 	$(BIN)/python tests/strict_figures.py
+
+strict-golden: .venv/dev
+	$(BIN)/python tests/strict_golden.py
 
 kill-matrix: .venv/dev
 	PYTHONPATH=tests $(BIN)/python -m mutants.kill_matrix

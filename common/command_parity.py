@@ -24,6 +24,7 @@ EXAMPLES = """\
   nnz parity c --level linear --level mlp --rounds 1000
   nnz parity torch --json -
   nnz parity --cmd build/mlp
+  nnz parity --strict
 """
 
 
@@ -32,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("backends", nargs="*", metavar="BACKEND", help=f"{', '.join(backends.names())}, or any module; default: all 3")
     add("--dtype", action="append", metavar="NAME", help="float32 or float64; default: both")
+    add("--strict", action="store_true", help="strict float32 instead: every bit, against exact arithmetic")
     add("--level", action="append", metavar="NAME", help="a level of the table; may be given again; default: all")
     add("--rounds", type=int, default=20, metavar="N", help="random shapes a check; default: 20")
     add("--seed", type=_seed, default=2003, metavar="N", help="of the random shapes; default: 2003")
@@ -75,7 +77,7 @@ def table_of(report: Report, excused: frozenset[str]) -> str:
 def _reports(arguments: argparse.Namespace) -> Iterator[Report]:
     from .conformance import grading
 
-    dtypes = tuple(arguments.dtype or grading.BOTH)
+    dtypes = (*(arguments.dtype or ()), *((grading.STRICT,) if arguments.strict else ())) or grading.BOTH
     grading.selected(arguments.level, dtypes)  # refuse what is asked wrongly before any work
     for name in arguments.backends or (() if arguments.cmd is not None else backends.names()):
         try:

@@ -17,13 +17,14 @@ from .compare import Measurement
 from .draws import draw_tokens
 from .measuring import measured
 from .subject import Array, Subject, Wrong
-from .walks import BoundedWalk
+from .walks import BoundedWalk, Pair, Walk
 
 FEW = 5  # rounds: a layer has its arithmetic from the ops, which see many more
 V, T, C, M = 11, 6, 5, 7
 STEPS = 3  # of running statistics
 
 Make = Callable[[Any, dict[str, Any]], Any]  # (nn, rng and dtype) -> a layer
+Judge = Callable[[dict[str, Any], dict[str, Pair], str], list[Any]]  # what it gave, what was due, the dtype
 
 
 def _deep(nn: Any, draw: dict[str, Any]) -> Any:
@@ -55,22 +56,28 @@ OTHERS: dict[str, tuple[Make, tuple[tuple[int, ...], ...]]] = {
 LAYERS = {name: (makes, ((C,), (T, C))) for name, makes in ON_TWO_AND_THREE_AXES.items()} | OTHERS
 
 
-def layer_check(name: str) -> Check:
+def within_bounds(actual: dict[str, Any], due: dict[str, Pair], dtype: str) -> list[Measurement]:
+    """Hold each tensor against the value that is due, within the bound beside it."""
+    return measured(actual, {k: v for k, (v, _) in due.items()}, {k: e for k, (_, e) in due.items()}, dtype)
+
+
+def layer_check(name: str, walk: Callable[[str], Walk] = BoundedWalk, judge: Judge = within_bounds) -> Check:
     """The check of `nn.<name>`: each way of making it, on each shape of a row that it takes, a few batches in turn."""
 
-    def check(subject: Subject, dtype: str, rng: np.random.Generator, rounds: int) -> Iterator[list[Measurement]]:
+    def check(subject: Subject, dtype: str, rng: np.random.Generator, rounds: int) -> Iterator[list[Any]]:
         makes, rows = LAYERS[name]
         for _ in range(min(rounds, FEW)):
             for make in makes:
                 for row in rows:
-                    yield from _walked(subject, make, row, dtype, rng)
+                    for actual, due in _walked(subject, make, row, dtype, rng, walk(dtype)):
+                        yield judge(actual, due, dtype)
 
     return check
 
 
 def _walked(
-    subject: Subject, make: Make, row: tuple[int, ...], dtype: str, rng: np.random.Generator
-) -> Iterator[list[Measurement]]:
+    subject: Subject, make: Make, row: tuple[int, ...], dtype: str, rng: np.random.Generator, walk: Walk
+) -> Iterator[tuple[dict[str, Any], dict[str, Pair]]]:
     """Some steps of training, of which the weights stay as they are, and one of evaluation."""
     layer, shapes = make(_Asked(subject), {"rng": RNG(5), "dtype": dtype}), make(outline, {"dtype": dtype})
     parameters = {k: (0.5 * rng.normal(size=shape)).astype(dtype) for k, shape in shapes.parameters.items()}
@@ -83,15 +90,15 @@ def _walked(
         ids = row == (T,)
         B = int(rng.integers(19, 30))  # of a few rows alone, a batch norm cancels, and T2 has nothing to say
         x = draw_tokens(rng, (B, T), V) if ids else rng.normal(size=(B, *row)).astype(dtype)
-        shadow = make(shadow_layers, {"dtype": dtype}).load(parameters, buffers, BoundedWalk(dtype))
+        shadow = make(shadow_layers, {"dtype": dtype}).load(parameters, buffers, walk)
         yield _held(subject, layer, shadow if training else shadow.eval(), x, dtype, rng)
         buffers = {k: np.array(b) for k, b in subject.call(subject.find("buffers", layer)).items()}
 
 
 def _held(
     subject: Subject, layer: Any, shadow: Any, x: Array, dtype: str, rng: np.random.Generator
-) -> list[Measurement]:
-    """One batch forward and twice back, with an x that is overwritten in between."""
+) -> tuple[dict[str, Any], dict[str, Pair]]:
+    """What one batch gives, forward and twice back, and what is due; x is overwritten in between."""
     y = shadow.forward(x, np.zeros(x.shape))
     dy = rng.normal(size=y[0].shape).astype(dtype)
     dx = shadow.backward(dy.astype(np.float64), np.zeros(dy.shape))
@@ -111,7 +118,7 @@ def _held(
     pairs |= shadow.found("buffers")
     if left_out := sorted(set(pairs) - set(actual)):
         raise Wrong(f"it left out {left_out[0]}")
-    return measured(actual, {k: v for k, (v, _) in pairs.items()}, {k: e for k, (_, e) in pairs.items()}, dtype)
+    return actual, pairs
 
 
 class _Asked(SimpleNamespace):

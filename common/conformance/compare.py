@@ -1,6 +1,8 @@
 """One tensor against the oracle: T1, the derived bound, and T2, the vice; nothing passes for being empty or NaN."""
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -38,6 +40,12 @@ class Measurement:
     ok: bool
     reason: str  # why not ok; empty if it is
     ulp_of_largest: float = np.nan  # that error in ULP of max|oracle|, which is 1 to 2 u of it
+
+    def joined(self, other: Measurement) -> Measurement:
+        """The largest of each figure, with the place and the values of whichever is worse."""
+        place = max(self, other, key=lambda m: (not m.ok, max(m.share_of_bound, m.t2_share)))
+        figures = ("max_error", "u_of_largest", "share_of_bound", "t2_share", "ulp_of_largest")
+        return replace(place, **{name: max(getattr(self, name), getattr(other, name)) for name in figures})
 
 
 def t2_error(actual: ArrayLike, oracle: ArrayLike, dtype: DTypeLike) -> float:

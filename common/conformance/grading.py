@@ -9,14 +9,28 @@ import numpy as np
 
 from nnz.errors import UsageError, nearest
 
-from .levels import BOTH, BUILDS_ON, CHECKS, LEVELS, Check
+from .levels import BOTH, BUILDS_ON, CHECKS, LEVELS, STRICT, Check
 from .measuring import collected, first_failure
 from .report import FAILED, NOT_THERE, PASSED, Report, Result
+from .strict_levels import STRICT_CHECKS
 from .subject import NotThere, Subject, Wrong, describe
 
-__all__ = ["BOTH", "CHECKS", "LEVELS", "Report", "Result", "absent", "grade", "grade_one", "selected"]
+__all__ = [
+    "BOTH",
+    "CHECKS",
+    "KINDS",
+    "LEVELS",
+    "STRICT",
+    "Report",
+    "Result",
+    "absent",
+    "grade",
+    "grade_one",
+    "selected",
+]
 
 ROUNDS, SEED = 20, 2003
+KINDS, ALL_CHECKS = (*BOTH, STRICT), (*CHECKS, *STRICT_CHECKS)
 
 
 def grade(
@@ -49,19 +63,19 @@ def absent(backend: str, reason: str, levels: Collection[str] | None, dtypes: Co
 
 def selected(levels: Collection[str] | None = None, dtypes: Collection[str] = BOTH) -> list[tuple[Check, str]]:
     """The checks of these levels, once per dtype. Raises UsageError for a level or dtype that is not known."""
-    for known, given in ((LEVELS, levels or ()), (BOTH, dtypes)):
+    for what, known, given in (("level", LEVELS, levels or ()), ("dtype", KINDS, dtypes)):
         for name in given:
             if name not in known:
-                raise UsageError(f"unknown {'dtype' if known is BOTH else 'level'} {name!r}; {nearest(name, known)}")
+                raise UsageError(f"unknown {what} {name!r}; {nearest(name, known)}")
     chosen = LEVELS if levels is None else levels
-    return [(c, dtype) for c in CHECKS if c.level in chosen for dtype in dtypes if dtype in c.dtypes]
+    return [(c, dtype) for c in ALL_CHECKS if c.level in chosen for dtype in dtypes if dtype in c.dtypes]
 
 
 def grade_one(
     subject: Subject, check: Check, dtype: str, rounds: int, seed: int, before: Collection[Result] = ()
 ) -> Result:
     """One check in one dtype. It draws the same cases whatever else is graded; `before` is what it may build on."""
-    rng = np.random.default_rng([seed, CHECKS.index(check), BOTH.index(dtype)])
+    rng = np.random.default_rng([seed, ALL_CHECKS.index(check), KINDS.index(dtype)])
     subject.witness.modules.clear()
     measurements, outcome, reason = (), PASSED, ""
     try:

@@ -9,6 +9,7 @@ from .checks_ops import Check as Run
 from .checks_ops import op_check
 
 BOTH = ("float32", "float64")
+STRICT = "strict"  # stands where they do: float32 of which every bit is due (strict_levels.py)
 
 
 @dataclass(frozen=True)

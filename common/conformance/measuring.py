@@ -30,28 +30,23 @@ def proof_alone(m: Measurement) -> Measurement:
     return replace(m, ok=True, reason="", t2_share=np.nan) if m.share_of_bound <= 1 else m
 
 
-def collected(cases: Iterable[list[Measurement]]) -> tuple[Measurement, ...]:
-    """Per tensor the largest figures of all cases and the place of the worst; the first case that fails is the last."""
-    worst: dict[str, Measurement] = {}
+def collected(cases: Iterable[list[Any]]) -> tuple[Any, ...]:
+    """Per tensor the figures of all cases, Measurements or Agreements; the first case that fails is the last."""
+    found: dict[str, Any] = {}
     for case in cases:
         for m in case:
-            worst[m.name] = _worse(worst.get(m.name, m), m)
+            found[m.name] = found[m.name].joined(m) if m.name in found else m
         if not all(m.ok for m in case):
             break
-    return tuple(worst.values())
+    return tuple(found.values())
 
 
-def first_failure(measurements: Iterable[Measurement]) -> str:
+def first_failure(measurements: Iterable[Any]) -> str:
     """Which tensor failed first, where, and why; empty if none did."""
     for m in measurements:
         if not m.ok:
             place = f"[{', '.join(map(str, m.index))}]" if m.index else ""
+            if np.isnan(m.actual) and np.isnan(m.expected):
+                return f"{m.name}: {m.reason}"
             return f"{m.name}{place} is {m.actual:.9g}, the oracle's {m.expected:.9g}: {m.reason}"
     return ""
-
-
-def _worse(a: Measurement, b: Measurement) -> Measurement:
-    """The largest of each figure, with the place and the values of whichever is worse."""
-    place = max(a, b, key=lambda m: (not m.ok, max(m.share_of_bound, m.t2_share)))
-    figures = ("max_error", "u_of_largest", "share_of_bound", "t2_share", "ulp_of_largest")
-    return replace(place, **{name: max(getattr(a, name), getattr(b, name)) for name in figures})

@@ -1,4 +1,4 @@
-"""Ways to walk through the shadow of a layer: as it is, with bounds that hold (T1), or with the noise of rounding."""
+"""Ways through the shadow of a layer: as it is, with bounds that hold (T1), with the noise of rounding, or strict."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from . import bounds
+from . import bounds, strict_oracle_ops
 from .checks_ops import expected_outputs
 
 Array = np.ndarray
@@ -31,6 +31,23 @@ class Walk:
 
     def _moved(self, value: Array) -> Array:
         return value
+
+
+class StrictWalk(Walk):
+    """The strict oracle's value of each op, every bit of which is due: a float32, held in float64 as the others are."""
+
+    def __call__(self, op_name: str, **arguments: Any) -> dict[str, Pair]:
+        given = {k: v for k, v in arguments.items() if not k.endswith("_error")}
+        result = getattr(strict_oracle_ops, op_name)(**{k: self._exact(v) for k, v in given.items()})
+        values = result if isinstance(result, tuple) else (result,)
+        return {k: (v, np.zeros_like(v)) for k, v in zip(bounds.OUTPUTS[op_name], values, strict=True)}
+
+    def added(self, a: Pair, b: Pair) -> Pair:
+        return self._exact(a[0]) + self._exact(b[0]), np.zeros_like(a[0])
+
+    @staticmethod
+    def _exact(value: Any) -> Any:
+        return value.astype(np.float32) if isinstance(value, np.ndarray) and value.dtype.kind == "f" else value
 
 
 class BoundedWalk(Walk):

@@ -1,0 +1,37 @@
+"""`make strict-golden`: trains in exact arithmetic and writes common/conformance/strict_golden.py; some minutes.
+
+With the title of a run and a number of steps it prints that many SHA-256 instead.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from nnz.conformance import strict_golden
+from nnz.conformance.strict_training import RUNS, by_the_oracle
+
+ROOT = Path(__file__).resolve().parents[1]
+MODULE = ROOT / "common" / "conformance" / "strict_golden.py"
+KEPT = {"100 steps, small": (1, 10, 100), "20 steps of names": (1, 2, 3)}
+
+
+def main() -> None:
+    """Write the constants of the steps in KEPT, or print the first ones of a run."""
+    if sys.argv[1:]:
+        print(*hashes(sys.argv[1], int(sys.argv[2])).values(), sep="\n")
+        return
+    lines = [f'"""{strict_golden.__doc__}"""', "", "GOLDEN = {"]
+    for title, steps in KEPT.items():
+        found = hashes(title, max(steps))
+        lines += [f'    "{title}": {{', *(f'        {t}: "{found[t]}",' for t in steps), "    },"]
+    MODULE.write_text("\n".join([*lines, "}", ""]), encoding="utf-8")
+
+
+def hashes(title: str, steps: int) -> dict[int, str]:
+    """The SHA-256 after each of the first steps of a run."""
+    return {t: sha for (t, sha), _ in zip(by_the_oracle(RUNS[title]), range(steps), strict=False)}
+
+
+if __name__ == "__main__":
+    main()
