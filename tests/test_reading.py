@@ -70,16 +70,16 @@ def test_the_signatures_stand_level_and_no_line_of_the_function_is_left_out(want
 @pytest.mark.parametrize(
     ("function", "level"),
     [
-        ("linear_backward", ("matmul_add(dx", "dx = dy @ w", "derive(linear_forward")),
-        ("linear_backward", ("matmul_add(dw", "dw = dy.T @ x", None)),
-        ("linear_backward", ("db[j] +=", "db = dy.sum", None)),
-        ("linear_forward", ("matmul_add(y", "x @ w.T", "addmm")),
-        ("tanh_forward", ("fast_tanh", "np.tanh(x)", "torch.tanh(x)")),
-        ("cross_entropy_forward", ("fast_exp", "np.exp(shifted)", None)),
-        ("cross_entropy_forward", ("log(sum)", "np.log(sums", "F.nll_loss")),
+        ("linear_backward", ("matmul_add(dx", "dx = by.product(dy, w)", "derive(partial(linear_forward")),
+        ("linear_backward", ("matmul_add(dw", "dw = by.product(dy.T, x)", None)),
+        ("linear_backward", ("add_rows(db", "db = by.total", None)),
+        ("linear_forward", ("matmul_add(y", "by.product(x, w.T)", "addmm")),
+        ("tanh_forward", ("real_tanh", "by.tanh(x)", "torch.tanh(x)")),
+        ("cross_entropy_forward", ("real_exp", "by.exp(shifted)", None)),
+        ("cross_entropy_forward", ("*loss = sum_value", "by.log(sums", "F.nll_loss")),
         ("adamw_step", ("m[i] =", "m *= beta1", "m.mul_(beta1)")),
-        ("adamw_step", ("p[i] =", "p -= lr", "p.addcdiv_")),
-        ("batch_norm_backward", ("dbias[c] +=", "dbias = dy.sum", None)),
+        ("adamw_step", ("p[i] =", "p -= lr", "p.sub_")),
+        ("batch_norm_backward", ("dbias[c] +=", "dbias = by.total", None)),
         ("The MLP, forward", ("tanh_forward(m->h", "h = tanh_forward", "h = tanh_forward")),
         ("The MLP, backward", ("embedding_backward(d.wte", 'd["dwte"] =', None)),
     ],
@@ -106,7 +106,7 @@ def test_the_counterparts_of_a_step_are_in_the_other_columns(wanted):
 
 def test_what_torch_derives_at_once_answers_for_every_gradient():
     side = laid("linear_backward")
-    for part in ("dx = dy @", "dw = dy.T", "db = dy.sum"):
+    for part in ("dx = by.product", "dw = by.product", "db = by.total"):
         (torch,) = counterparts(side.rows, "numpy", row_where(side, "numpy", part)["numpy"])["torch"]
         assert "derive" in lines(side, "torch", torch)
     assert len(counterparts(side.rows, "torch", torch)["numpy"]) == 3
@@ -129,7 +129,7 @@ def test_a_missing_file_or_function_is_refused_by_function_and_backend(tmp_path,
 def test_a_function_that_no_longer_gives_an_output_is_refused_by_its_name(tmp_path):
     tree = copied(tmp_path)
     file = tmp_path / "mlp_c/ops/linear.c"
-    file.write_text(file.read_text(encoding="utf-8").replace("db[j] += dy[i * M + j];", ""), encoding="utf-8")
+    file.write_text(file.read_text(encoding="utf-8").replace("add_rows(db, dy, B, M);", ""), encoding="utf-8")
     wanted = next(wanted for wanted in FUNCTIONS if wanted.title == "linear_backward")
     with pytest.raises(PageError, match=r"linear_backward, c: no line of linear_backward .* gives db"):
         side_by_side(tree, wanted)

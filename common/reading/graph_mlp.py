@@ -42,7 +42,8 @@ def _stage(targets: list[str], value: ast.expr, shapes: dict[str, Shape]) -> Sta
         return Stage("flatten", targets[0], shapes[targets[0]], f"d{source}")
     if name not in spec.FUNCTIONS:
         return None
-    arguments = [_argument(argument) for argument in value.args]
+    named = spec.FUNCTIONS[name].python_arguments  # behind them stands the arithmetic
+    arguments = [_argument(argument) for argument in value.args[: len(named)]]
     outputs = spec.FUNCTIONS[name].outputs
     for target, output in zip(targets, outputs, strict=True):
         shapes[target] = shape_of(name, output, [shapes[argument] for argument in arguments])
