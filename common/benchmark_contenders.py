@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import takewhile
 from types import ModuleType
 
@@ -69,8 +70,9 @@ class Usual:
 
 
 class Products:
-    """Of a step of one of our backends the ops that multiply matrices, called from Python, with their checks.
+    """Of a step of one of our backends the ops that multiply matrices.
 
+    Where the backend can prepare a call, into memory that is there already, as in a step; else as Python calls them.
     torch's linear_backward goes forward anew, to derive: of torch this takes longer than in a step.
     """
 
@@ -78,16 +80,20 @@ class Products:
         self.name, self.dtype, self.threads = backend, dtype, threads
         self._nn = backends.load(backend)
         calls = takewhile(lambda call: call[0] != "adamw_step", step_calls(work, dtype))
-        self._calls = [(getattr(self._nn.ops, name), arguments) for name, arguments in calls if name[:6] == "linear"]
+        prepared = getattr(getattr(self._nn, "runtime", None), "prepared", self._prepared)
+        self._calls = [prepared(name, *arguments) for name, arguments in calls if name.startswith("linear")]
 
     def round(self, steps: int) -> Round:
         """Seconds that a step's products take."""
         self._nn.set_threads(self.threads)
         began = time.perf_counter()
         for _ in range(steps):
-            for function, arguments in self._calls:
-                function(*arguments)
+            for call in self._calls:
+                call()
         return {"step": (time.perf_counter() - began) / steps}
+
+    def _prepared(self, function: str, *arguments) -> Callable[[], object]:
+        return partial(getattr(self._nn.ops, function), *arguments)
 
 
 class Square:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from nnz import checks
+from collections.abc import Callable
+from functools import partial
 
-from ._binding import ffi, lib
+import numpy as np
+
+from nnz import checks
+from nnz.border import letters
+from nnz.spec import FUNCTIONS
+
+from ._binding import ffi, kernel, lib, pointer
 
 
 def devices() -> tuple[str, ...]:
@@ -30,3 +37,13 @@ def set_threads(n: int) -> None:
 def built_with() -> str:
     """Return the compiler that built the kernels, and its flags."""
     return ffi.string(lib.built_with()).decode()
+
+
+def prepared(name: str, *arrays: np.ndarray) -> Callable[[], None]:
+    """Return a call of the kernel `name` on C-contiguous arrays of one dtype and zeroed outputs: to time it alone."""
+    function, sizes = FUNCTIONS[name], {}
+    for shape, array in zip(function.inputs.values(), arrays, strict=True):
+        sizes.update(zip(letters(shape), array.shape, strict=True))
+    dtype = arrays[0].dtype
+    outputs = [np.zeros([sizes[axis] for axis in letters(shape)], dtype) for shape in function.outputs.values()]
+    return partial(kernel(name, dtype), *map(pointer, (*outputs, *arrays)), *(sizes[size] for size in function.sizes))

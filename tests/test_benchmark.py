@@ -8,7 +8,15 @@ import pytest
 from matplotlib import image
 from tiny_runs import nnz
 
-from nnz import backends, benchmark_contenders, benchmark_samples, benchmark_scaling, benchmark_workload, plots_speed
+from nnz import (
+    backends,
+    benchmark_contenders,
+    benchmark_samples,
+    benchmark_scaling,
+    benchmark_workload,
+    plots_speed,
+    spec,
+)
 from nnz.benchmark import measure
 from nnz.benchmark_contenders import SQUARE, Ours, Square, Usual, contenders
 from nnz.benchmark_memory import STATUS, megabytes
@@ -198,3 +206,15 @@ def test_a_usual_way_takes_the_same_model_and_trains_it():
         expected.append(model(*next(batches))[1])
         ours._optimizer.step(model.backward())
     assert losses == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_prepared_kernel_computes_what_its_op_does():
+    nn = pytest.importorskip("nnz.c", reason="the C kernels are not built")
+    for function, arrays in step_calls(work(), "float32"):
+        if function.startswith("linear"):
+            call = nn.runtime.prepared(function, *arrays)
+            expected = getattr(nn.ops, function)(*arrays)
+            call()
+            written = call.args[: len(spec.FUNCTIONS[function].outputs)]
+            for found, wanted in zip(written, expected if isinstance(expected, tuple) else (expected,), strict=True):
+                assert list(found) == wanted.ravel().tolist()
