@@ -24,8 +24,7 @@ typedef Exact Sum;  // begins as {0}
 static inline void sum_add(Sum *sum, real x) { exact_add(sum, x); }
 static inline real sum_value(const Sum *sum) { return exact_nearest(sum); }
 
-// The float nearest to f(x), of which y is off by HARD_MARGIN at most. Where that leaves two floats, x is in the table,
-// or y is near enough for all that.
+// f(x), of which y is off by HARD_MARGIN at most. Where that leaves two floats, x is in the table, or y is near enough.
 static inline real nearest(double y, real x, const HardCase *hard, size_t n) {
     const real low = (real)(y * (1 - HARD_MARGIN)), high = (real)(y * (1 + HARD_MARGIN));
     union {
@@ -36,9 +35,20 @@ static inline real nearest(double y, real x, const HardCase *hard, size_t n) {
     return found.value;
 }
 
-static inline real real_tanh(real x) { return nearest(fast_tanh(x), x, HARD_TANH, HARD_TANH_COUNT); }
 static inline real real_exp(real x) { return nearest(fast_exp(x), x, HARD_EXP, HARD_EXP_COUNT); }
 static inline real real_log(real x) { return nearest(log((double)x), x, HARD_LOG, HARD_LOG_COUNT); }
+
+// Of many numbers the hard ones are looked up afterwards, so that the compiler can compute several at once.
+static inline real real_tanh(real x) { return (real)fast_tanh(x); }
+static inline void settle_tanh(real *restrict y, const real *restrict x, size_t n) {
+    for (size_t h = 0; h < HARD_TANH_COUNT; h++) {
+        union {
+            uint32_t bits;
+            real value;
+        } hard = {.bits = HARD_TANH[h].x}, known = {.bits = HARD_TANH[h].y};
+        for (size_t i = 0; i < n; i++) { y[i] = x[i] == hard.value ? known.value : y[i]; }
+    }
+}
 
 // total[j] += the sum of column j        rows (B,M)  ->  total (M,)
 static inline void add_rows(real *total, const real *rows, size_t B, size_t M) {
@@ -74,6 +84,8 @@ static inline real sum_value(const Sum *sum) { return *sum; }
 static inline real real_tanh(real x) { return fast_tanh(x); }
 static inline real real_exp(real x) { return fast_exp(x); }
 static inline real real_log(real x) { return log(x); }
+
+static inline void settle_tanh(real *y, const real *x, size_t n) { (void)y, (void)x, (void)n; }  // none is hard
 
 static inline void add_rows(real *restrict total, const real *restrict rows, size_t B, size_t M) {
     for (size_t i = 0; i < B; i++) {

@@ -12,7 +12,7 @@
 #include "tally.h"
 #include "threads.h"
 
-enum { S_ROWS = 4, S_COLS = 8, S_HEIGHT = 48, S_WIDTH = 64, S_DEPTH = 128 };
+enum { S_ROWS = 6, S_COLS = 8, S_HEIGHT = 96, S_WIDTH = 128, S_DEPTH = 128 };
 
 typedef struct {  // of a float matrix: where it begins, and its strides
     const float *at;
@@ -24,18 +24,33 @@ typedef struct {  // a block of the result, S_HEIGHT x S_WIDTH, of which `height
     size_t height, width;
 } Block;
 
-// packed (lines / n, S_DEPTH, n): `n` rows of a, or columns of b, side by side, with zeros past the last; and add the
-// square of each number to the square of its line's length.
+static inline void pack_all(double *restrict packed, const float *restrict from, size_t line, size_t step, size_t n,
+                            size_t depth) {
+    for (size_t k = 0; k < depth; k++) {
+        for (size_t i = 0; i < n; i++) { packed[k * n + i] = (double)from[i * line + k * step]; }
+    }
+}
+
+// packed (lines / n, S_DEPTH, n): n rows of a, or columns of b, side by side, with zeros past the last; and add to
+// `squared` the squares of each line's numbers. Told that a stride is 1, the compiler takes several numbers at once.
 static inline void pack_lines(double *restrict packed, double *restrict squared, const float *restrict from,
                               size_t line, size_t step, size_t lines, size_t n, size_t depth) {
-    for (size_t first = 0; first < lines; first += n) {
-        for (size_t k = 0; k < depth; k++) {
-            for (size_t i = 0; i < n; i++) {
-                const double number = first + i < lines ? (double)from[(first + i) * line + k * step] : 0;
-                packed[(first * S_DEPTH) + k * n + i] = number;
-                squared[first + i] += number * number;
+    for (size_t first = 0; first < lines; first += n, packed += n * S_DEPTH, from += n * line) {
+        if (lines - first < n) {
+            memset(packed, 0, n * depth * sizeof *packed);
+            for (size_t i = 0; i < lines - first; i++) {
+                for (size_t k = 0; k < depth; k++) { packed[k * n + i] = (double)from[i * line + k * step]; }
             }
+        } else if (line == 1) {
+            pack_all(packed, from, 1, step, n, depth);
+        } else {
+            pack_all(packed, from, line, step, n, depth);
         }
+        double squares[S_COLS] = {0};
+        for (size_t k = 0; k < depth; k++) {
+            for (size_t i = 0; i < n; i++) { squares[i] += packed[k * n + i] * packed[k * n + i]; }
+        }
+        for (size_t i = 0; i < n; i++) { squared[first + i] += squares[i]; }
     }
 }
 
@@ -55,7 +70,7 @@ static inline void wide_tile(double *sum, const double *restrict a, const double
 
 DISPATCH
 static void wide_product(Block *block, Matrix a, Matrix b, size_t K) {
-    double rows[S_HEIGHT * S_DEPTH], columns[S_WIDTH * S_DEPTH];
+    _Alignas(64) double rows[S_HEIGHT * S_DEPTH], columns[S_WIDTH * S_DEPTH];
     for (size_t k = 0; k < K; k += S_DEPTH) {
         const size_t depth = smaller(S_DEPTH, K - k);
         pack_lines(rows, block->a_squared, a.at + k * a.col, a.row, a.col, block->height, S_ROWS, depth);
@@ -76,22 +91,37 @@ static float exact_product(Matrix a, Matrix b, size_t i, size_t j, size_t K) {
     return exact_nearest(&sum);
 }
 
+// The floats nearest to a row of sums, each off by up to scale * length; tells whether that leaves no choice in any.
+DISPATCH
+static int round_row(float *restrict nearest, const double *restrict sum, const double *restrict length, double scale,
+                     size_t n) {
+    int undecided = 0;
+    for (size_t j = 0; j < n; j++) {
+        const double error = scale * length[j];
+        const float low = (float)(sum[j] - error), high = (float)(sum[j] + error);
+        nearest[j] = low + 0.0F;  // no product is -0
+        undecided |= low != high;
+    }
+    return !undecided;
+}
+
 // c += the float nearest to each sum of the block; returns how many had to be summed exactly.
 static size_t add_nearest(float *c, size_t J, const Block *block, Matrix a, Matrix b, size_t K) {
     const double unit = ((double)K + 4) * 0x1p-53 * 1.000001;  // 4 and the factor for what the bound itself rounds
+    double length[S_WIDTH];
+    float nearest[S_WIDTH];
     size_t undecided = 0;
+    for (size_t j = 0; j < block->width; j++) { length[j] = sqrt(block->b_squared[j]); }
     for (size_t i = 0; i < block->height; i++) {
-        const double a_length = unit * sqrt(block->a_squared[i]);
-        for (size_t j = 0; j < block->width; j++) {
-            const double sum = block->sum[i][j], error = a_length * sqrt(block->b_squared[j]);
-            const float low = (float)(sum - error), high = (float)(sum + error);
-            if (low == high) {
-                c[i * J + j] += low + 0.0F;  // no product is -0
-            } else {
-                c[i * J + j] += exact_product(a, b, i, j, K);
+        const double *sum = block->sum[i], scale = unit * sqrt(block->a_squared[i]);
+        const int decided = round_row(nearest, sum, length, scale, block->width);
+        for (size_t j = 0; !decided && j < block->width; j++) {
+            if ((float)(sum[j] - scale * length[j]) != (float)(sum[j] + scale * length[j])) {
+                nearest[j] = exact_product(a, b, i, j, K);
                 undecided++;
             }
         }
+        for (size_t j = 0; j < block->width; j++) { c[i * J + j] += nearest[j]; }
     }
     return undecided;
 }

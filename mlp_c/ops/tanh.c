@@ -8,6 +8,7 @@ enum { TANH_BLOCK = 8192 };  // numbers that one thread takes at a time
 DISPATCH
 static void tanh_block(real *restrict y, const real *restrict x, size_t n) {
     for (size_t i = 0; i < n; i++) { y[i] = real_tanh(x[i]); }
+    settle_tanh(y, x, n);
 }
 
 // y = tanh(x)        x (...)  ->  y (...)
