@@ -8,9 +8,9 @@ import pytest
 from built_program import ROOT, built
 
 from nnz.conformance import program_backend, protocol
-from nnz.conformance.grading import LEVELS
+from nnz.conformance.grading import LEVELS, STRICT
 from nnz.conformance.program import grade_program
-from nnz.conformance.report import NOT_THERE
+from nnz.conformance.report import FAILED, NOT_THERE
 
 PATIENCE = 0.5  # seconds
 
@@ -34,6 +34,30 @@ def test_the_c_program_meets_every_level_in_both_dtypes() -> None:
         (level, d) for level in LEVELS if level != "layers" for d in ("float32", "float64")
     }
     assert all(r.measurements for r in report.results)
+
+
+def test_the_c_program_gives_every_bit_in_strict_float32() -> None:
+    report = grade_program([str(built())], dtypes=(STRICT,), rounds=1)
+    assert report.ok, [(r.name, r.outcome, r.reason) for r in report.results if not r.passed]
+    assert {r.level for r in report.results} == set(LEVELS) - {"layers", "sampling", "checkpoint"}
+    assert all(m.compared > 0 for r in report.results for m in r.measurements)
+
+
+def test_a_program_that_lists_strict_and_answers_natively_has_failed(tmp_path: Path) -> None:
+    lie = HEEDLESS.format(program=str(built()))
+    report = grade_program(script(tmp_path, lie), dtypes=(STRICT,), rounds=1, levels=("linear", "training"))
+    assert [r.outcome for r in report.results] == [FAILED, FAILED]
+    assert "precision" in report.results[0].reason
+
+
+HEEDLESS = """
+import pathlib, subprocess, sys
+
+if sys.argv[2] != "--list":
+    path = pathlib.Path(sys.argv[2])
+    path.write_bytes(path.read_bytes().replace(b'"precision"', b'"decisions"'))
+sys.exit(subprocess.run(["{program}", *sys.argv[1:]]).returncode)
+"""
 
 
 @pytest.mark.slow

@@ -16,11 +16,12 @@ from nnz.recipe import Recipe
 from nnz.rng import RNG
 from nnz.schedules import SCHEDULES
 
+from . import strict_training
 from .checks_training import BATCH, DECAY, RATE, SEED, SIZES, STEPS, promised, trajectory
 from .checks_use import TOKENS, decided
 from .compare import Measurement, compare
 from .held_step import held_step
-from .levels import Check
+from .levels import STRICT, Check
 from .protocol import PARAMETERS
 from .shadow import OPTIMIZERS
 from .subject import Array, Subject, Wrong
@@ -85,6 +86,7 @@ PROGRAM_CHECKS = (
     Check("training", "nine decimals", nine_decimals, ("float64",)),
     Check("sampling", "the oracle's tokens", tokens),
     Check("checkpoint", "one step on", one_step_on),
+    Check("training", "its own loop", strict_training.its_own_loop, (STRICT,)),
 )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from .checks_program import PROGRAM_CHECKS
-from .grading import ROUNDS, SEED, grade, selected
+from .grading import KINDS, ROUNDS, SEED, grade, selected
 from .levels import BOTH, LEVELS, Check
 from .measuring import collected, first_failure
 from .program_backend import ProgramBackend
@@ -40,7 +40,7 @@ def grade_program(
     for number, check in enumerate(PROGRAM_CHECKS):
         if check.level in chosen:
             for dtype in (d for d in dtypes if d in check.dtypes):
-                rng = np.random.default_rng([seed, len(LEVELS) + number, BOTH.index(dtype)])
+                rng = np.random.default_rng([seed, len(LEVELS) + number, KINDS.index(dtype)])
                 results.append(_graded(subject, check, dtype, rounds, rng))
     return Report(report.backend, tuple(results), report.origin)
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from nnz import initial, optimizers, spec
+from nnz.precisions import NATIVE, PRECISIONS, STRICT
 from nnz.rng import RNG
 
 from .protocol import GRADIENTS, INTERMEDIATES, PARAMETERS, Program
@@ -32,12 +33,12 @@ class ProgramBackend:
 def _op(program: Program, name: str) -> Callable:
     function = spec.FUNCTIONS[name]
 
-    def call(*values: Any) -> Any:
+    def call(*values: Any, precision: str = NATIVE) -> Any:
         given = dict(zip(function.python_arguments, values, strict=True))
         arrays = {key: given[key] for key in (*function.updates, *function.inputs)}
         settings = {key: given[key] for key in (*function.arguments, *function.scalars)}
         dtype = next(np.asarray(a).dtype.name for a in arrays.values() if np.asarray(a).dtype.kind == "f")
-        response = program.call(name, dtype, arrays, **settings)
+        response = program.call(name, dtype, arrays, precision, **settings)
         outputs = tuple(response[key] for key in function.outputs or function.updates)
         return outputs[0] if len(outputs) == 1 else outputs
 
@@ -49,15 +50,16 @@ def _optimizers(ops: SimpleNamespace) -> tuple[type, type]:
     """nn.SGD and nn.AdamW, each step of which is one request a parameter."""
 
     def in_place(function: Callable, count: int) -> Callable:
-        def step(*values: Any) -> None:
-            results = function(*values)
+        def step(*values: Any, by: str = NATIVE) -> None:
+            results = function(*values, precision=by)
             for old, new in zip(values[:count], results if count > 1 else (results,), strict=True):
                 old[...] = new
 
         return staticmethod(step)
 
-    sgd = type("SGD", (optimizers.SGD,), {"sgd_step": in_place(ops.sgd_step, 1)})
-    adamw = type("AdamW", (optimizers.AdamW,), {"adamw_step": in_place(ops.adamw_step, 3)})
+    by_name = {precision: precision for precision in PRECISIONS}
+    sgd = type("SGD", (optimizers.SGD,), {"sgd_step": in_place(ops.sgd_step, 1), "arithmetic": by_name})
+    adamw = type("AdamW", (optimizers.AdamW,), {"adamw_step": in_place(ops.adamw_step, 3), "arithmetic": by_name})
     return sgd, adamw
 
 
@@ -73,10 +75,10 @@ class _MLP:
         hidden_size: int,
         rng: RNG,
         dtype: str = "float32",
+        precision: str = NATIVE,
     ) -> None:
-        if dtype not in program.functions.get("mlp", ()):
-            raise NotImplementedError(f"{program.name} lists no mlp {dtype}")
-        self._program, self._dtype, self._seed = program, dtype, rng.state
+        program.must_list("mlp", STRICT if precision == STRICT else dtype)
+        self._program, self._dtype, self._precision, self._seed = program, dtype, precision, rng.state
         self._sizes = vocab_size, context_length, embedding_size, hidden_size
         self._weights: dict[str, np.ndarray] | None = None
         self._response: dict[str, np.ndarray] | None = None
@@ -85,7 +87,7 @@ class _MLP:
         """The weights; those that nobody has set are drawn by the program."""
         if self._weights is None:
             sizes = dict(zip("VTEH", self._sizes, strict=True))
-            drawn = self._program.call("initial_weights", self._dtype, {}, seed=self._seed, **sizes)
+            drawn = self._program.call("initial_weights", self._dtype, {}, self._precision, seed=self._seed, **sizes)
             self._weights = {name: drawn[name] for name in PARAMETERS}  # a file has an order of its own
         return self._weights
 
@@ -97,7 +99,7 @@ class _MLP:
     def __call__(self, inputs: np.ndarray, targets: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray | None]:
         """One request gives the gradients too; they wait for backward()."""
         arrays = {**self.parameters(), "inputs": inputs, "targets": targets}
-        response = self._program.call("mlp", self._dtype, arrays)
+        response = self._program.call("mlp", self._dtype, arrays, self._precision)
         self._response = None if targets is None else response
         return response["logits"], response.get("loss")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from nnz import initial, spec, tensor_file
+from nnz import initial, precisions, spec, tensor_file
 from nnz.errors import nearest, one_line
 
 from . import child
@@ -30,6 +30,7 @@ OUTPUTS: dict[str, tuple[str, ...]] = {
     "sampling": ("tokens",),
     "checkpoint": ("loss",),
 }
+KINDS = ("float32", "float64", precisions.STRICT)  # what may follow a name in a list
 REFUSED = 2  # the exit code of a program that was asked for something that cannot be
 TIMEOUT = 60.0  # seconds
 LONGEST_OUTPUT = 300  # characters of what a program says that are quoted
@@ -59,15 +60,22 @@ class Program:
         except ProgramError as error:
             raise ValueError(f"{' '.join(self.command)} does not speak {VERSION}: {error}") from error
 
-    def call(self, function: str, dtype: str, arrays: Mapping[str, Any], **settings: Any) -> dict[str, np.ndarray]:
+    def call(
+        self,
+        function: str,
+        dtype: str,
+        arrays: Mapping[str, Any],
+        precision: str = precisions.NATIVE,
+        **settings: Any,
+    ) -> dict[str, np.ndarray]:
         """The tensors of the response, of the dtypes asked for; their shapes and values are not looked at.
 
         Raises NotImplementedError for a function that the program does not list, Refused, and ProgramError.
         """
-        if dtype not in self.functions.get(function, ()):
-            raise NotImplementedError(f"{self.name} lists no {function} {dtype}")
-        nonce = secrets.token_hex(8)
-        head = {"function": function, "dtype": dtype, "nonce": nonce}
+        strict = precision == precisions.STRICT
+        self.must_list(function, precision if strict else dtype)
+        head = {"function": function, "dtype": dtype, "nonce": secrets.token_hex(8)}
+        head |= {"precision": precision} if strict else {}
         given = {name: _sent(value) for name, value in arrays.items() if value is not None}
         with tempfile.TemporaryDirectory(prefix="nnz-") as folder:
             request, response = (Path(folder) / f"{name}.safetensors" for name in ("request", "response"))
@@ -83,6 +91,11 @@ class Program:
             expected = OUTPUTS[function] if function != "mlp" or "targets" in given else ("logits",)
             return _read(response, {"format": RESPONSE, **head}, expected)
 
+    def must_list(self, function: str, kind: str) -> None:
+        """Raises NotImplementedError unless the program lists the function in one of KINDS."""
+        if kind not in self.functions.get(function, ()):
+            raise NotImplementedError(f"{self.name} lists no {function} {kind}")
+
     def _listed(self) -> dict[str, tuple[str, ...]]:
         code, said = self._run(["--list"], "stdout")
         first, *lines = said.splitlines() or [""]
@@ -92,8 +105,10 @@ class Program:
         for name, dtypes in functions.items():
             if name not in OUTPUTS:
                 raise ProgramError(f"--list names {name!r}; {nearest(name, OUTPUTS)}")
-            if not dtypes or not set(dtypes) <= {"float32", "float64"}:
-                raise ProgramError(f"--list gives {name} the dtypes {dtypes}; float32, float64 or both must follow it")
+            if not dtypes or not set(dtypes) <= set(KINDS):
+                raise ProgramError(
+                    f"--list gives {name} the dtypes {dtypes}; some of {', '.join(KINDS)} must follow it"
+                )
         return functions
 
     def _run(self, words: list[str], stream: str) -> tuple[int, str]:

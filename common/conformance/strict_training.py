@@ -40,6 +40,12 @@ class Run:
         for step, batch in enumerate(batches):
             yield step + 1, SCHEDULES["cosine"](self.rate, step, self.steps), batch
 
+    def stacked(self) -> tuple[Array, Array, Array]:
+        """inputs (S,B,T), targets (S,B) and rates (S,) of all steps."""
+        _, rates, batches = zip(*self.batches(), strict=True)
+        inputs, targets = zip(*batches, strict=True)
+        return np.stack(inputs), np.stack(targets), np.array(rates)
+
     def start(self) -> dict[str, Array]:
         """The first weights."""
         shapes = initial.mlp_shapes(*(self.sizes[letter] for letter in "VTEH"))
@@ -47,8 +53,8 @@ class Run:
 
 
 RUNS = {
-    "100 steps, small": Run({"V": 27, "T": 3, "E": 7, "H": 19}, batch_size=32, rate=1e-2, steps=100),
-    "20 steps of names": Run({"V": 27, "T": 3, "E": 48, "H": 512}, batch_size=128, rate=7e-4, steps=20),
+    "small": Run({"V": 27, "T": 3, "E": 7, "H": 19}, batch_size=32, rate=1e-2, steps=100),
+    "names": Run({"V": 27, "T": 3, "E": 48, "H": 512}, batch_size=128, rate=7e-4, steps=20),
 }
 
 
@@ -73,10 +79,21 @@ def state_after(name: str) -> Check:
     return check
 
 
+def its_own_loop(subject: Subject, dtype: str, rng: np.random.Generator, rounds: int) -> Iterator[list[Agreement]]:
+    """The same of a program, whose own loop is ended after more and more steps."""
+    for name, run in RUNS.items():
+        inputs, targets, rates = run.stacked()
+        for t in GOLDEN[name]:
+            arrays = {**run.start(), "inputs": inputs[:t], "targets": targets[:t], "lr": rates[:t]}
+            settings = {**ADAMW, "weight_decay": run.decay, "precision": "strict"}
+            state = subject.call(subject.find("program.call"), "training", "float32", arrays, **settings)
+            yield [published(name, t, {k: a for k, a in state.items() if k != "losses"})]
+
+
 def published(name: str, t: int, state: Mapping[str, Array]) -> Agreement:
     """Whether weights and moments have the SHA-256 in GOLDEN; all of their numbers are right, or none is."""
     found, due = digests.of_arrays(state), GOLDEN[name][t]
-    count, title = sum(array.size for array in state.values()), f"after step {t}"
+    count, title = sum(array.size for array in state.values()), f"{name}: {t}"
     if found == due:
         return Agreement(title, count, 0, True)
     return Agreement(title, count, count, False, f"SHA-256 {found[:16]}... where {due[:16]}... was due")

@@ -9,15 +9,28 @@ static const char VERSION[] = "nnz-conformance-1", REQUEST[] = "nnz-request-1", 
 
 static void list(void) {
     puts(VERSION);
-    for (const Function *f = FUNCTIONS_float32; f->name != NULL; f++) { printf("%s float32 float64\n", f->name); }
+    for (const Function *f = FUNCTIONS_float32; f->name != NULL; f++) {
+        printf("%s float32 float64 strict\n", f->name);
+    }
 }
 
-static const Function *find(const char *name, const char *dtype) {
+// The functions of a dtype; strict, if `precision` says so, and not if it is NULL.
+static const Function *functions(const char *dtype, const char *precision) {
     const int wide = strcmp(dtype, "float64") == 0;
     if (!wide && strcmp(dtype, "float32") != 0) {
         fail(ASKED_WRONGLY, "dtype = %s is not allowed; it takes float32 or float64", dtype);
     }
-    for (const Function *f = wide ? FUNCTIONS_float64 : FUNCTIONS_float32; f->name != NULL; f++) {
+    if (precision == NULL) {
+        return wide ? FUNCTIONS_float64 : FUNCTIONS_float32;
+    }
+    if (wide || strcmp(precision, "strict") != 0) {
+        fail(ASKED_WRONGLY, "precision = %s is not allowed; it takes strict, in float32", precision);
+    }
+    return FUNCTIONS_strict;
+}
+
+static const Function *find(const char *name, const Function *f) {
+    for (; f->name != NULL; f++) {
         if (strcmp(f->name, name) == 0) {
             return f;
         }
@@ -31,10 +44,14 @@ static void answer(const char *request, const char *response) {
         fail(ASKED_WRONGLY, "%s is of format %s; this program speaks %s", request, case_text(&c, "format"), REQUEST);
     }
     const char *name = case_text(&c, "function"), *dtype = case_text(&c, "dtype");
-    const Note notes[] = {
-        {"format", RESPONSE}, {"function", name}, {"dtype", dtype}, {"nonce", case_text(&c, "nonce")}};
-    find(name, dtype)->run(&c);
-    tensors_write(response, false, c.outputs, c.n_outputs, notes, sizeof notes / sizeof *notes);
+    const char *precision = tensors_note(&c.request, "precision");
+    const Note notes[] = {{"format", RESPONSE},
+                          {"function", name},
+                          {"dtype", dtype},
+                          {"nonce", case_text(&c, "nonce")},
+                          {"precision", precision}};
+    find(name, functions(dtype, precision))->run(&c);
+    tensors_write(response, false, c.outputs, c.n_outputs, notes, precision == NULL ? 4 : 5);
     case_free(&c);
 }
 

@@ -9,7 +9,7 @@ typedef struct {
     void (*run)(Case *c);
 } Function;
 
-extern const Function FUNCTIONS_float32[], FUNCTIONS_float64[];
+extern const Function FUNCTIONS_float32[], FUNCTIONS_float64[], FUNCTIONS_strict[];
 
 // What stands on the command line behind `conformance`: --list, or REQUEST RESPONSE.
 void conformance(int argc, char **argv);

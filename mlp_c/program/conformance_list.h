@@ -1,4 +1,4 @@
-// conformance_list.h: what this program can be asked for. In `real`: compiled twice, as are the kernels.
+// conformance_list.h: what this program can be asked for. In `real`: compiled three times, as are the kernels.
 #include "../real.h"
 #include "failure.h"
 #include "conformance.h"
