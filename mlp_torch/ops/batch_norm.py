@@ -61,7 +61,7 @@ class _StrictBatchNorm(Function):
             running_var = (1 - momentum) * running_var + momentum * (var * (B / (B - 1)))
         rstd = 1 / Strict.sqrt(var + eps)
         y = (x - mean) * rstd * weight + bias
-        ctx.save_for_backward(x, mean, rstd, weight)
+        ctx.save_for_backward(x, mean.clone(), rstd, weight)  # a layer goes on to write to the mean that it gave
         ctx.training = training
         statistics = mean.clone(), rstd, running_mean.clone(), running_var.clone()
         ctx.mark_non_differentiable(*statistics)
