@@ -10,6 +10,7 @@
 
 #include "../mlp.h"
 #include "../ops.h"
+#include "../tally.h"
 #include "checkpoint.h"
 #include "config.h"
 #include "digests.h"
@@ -149,6 +150,13 @@ static void train_on(Run *run) {
     }
 }
 
+static void tell_tally(void) {
+    double rounded, summed;
+    tally_read(&rounded, &summed);
+    fprintf(stderr, "mlp: strict: of %.0f products %.0f lay too near a midpoint of two floats for double\n", rounded,
+            summed);
+}
+
 static void finish(Run *run) {
     char *samples = draw_samples(run->model, run->settings, run->data, run->V);
     Replacement file = file_replacement(run->folder->samples, true);
@@ -165,6 +173,7 @@ static void finish(Run *run) {
     if (is_strict(run)) {
         say_hash(run, PARAMETERS_HASH, false);
         say(run, "\n");
+        tell_tally();
     }
     save(run);
 }
