@@ -20,7 +20,7 @@ HARNESS = grading poisoning foreign_backends random_shapes diff new_backend pari
 	compare bounds bounds_ops golden protocol strict_oracle strict_parity
 
 .PHONY: help run dev test test-fast lint mlp test-parity test-mutants kill-matrix parity-full parity-strict-full strict-figures bench bench-gpt speed \
-	ladder names-best hard-cases strict-golden test-kill test-faults test-hardcases test-asan test-tsan test-ulp test-old-cpu mlp-failing \
+	ladder names-best hard-cases strict-golden test-strict test-kill test-faults test-hardcases test-asan test-tsan test-ulp test-old-cpu mlp-failing \
 	test-coverage fuzz test-all site readme clean
 
 help:
@@ -32,6 +32,7 @@ help:
 	@echo "make mlp          build/mlp: the C program that needs no Python"
 	@echo "make test-parity  grade every backend and build/mlp, and test the harness that grades"
 	@echo "make test-mutants plant every known bug in every backend; each must be caught"
+	@echo "make test-strict  strict float32: 10,000 cases a primitive against exact arithmetic, training, emulated CPUs"
 	@echo "make test-kill    kill 200 training runs at random moments; each must go on to the same bytes"
 	@echo "make test-faults  a fault in each write, fsync and rename of a run, in five ways"
 	@echo "make test-hardcases  strict tanh, exp and log of all 2^32 float32 inputs, in every backend"
@@ -88,6 +89,10 @@ test-parity: .venv/dev build/mlp
 
 test-mutants: .venv/dev
 	PYTHONPATH=tests $(BIN)/python -m mutants
+
+# 10,000 cases of each primitive, in every backend and by every compiler here.
+test-strict: .venv/dev build/mlp
+	CASES=10000 $(PYTEST) -n 2 --dist loadgroup tests/test_strict_primitives.py tests/test_strict_parity.py tests/test_strict.py
 
 test-kill: .venv/dev build/mlp
 	$(BIN)/python tests/kill.py
@@ -190,7 +195,7 @@ test-coverage: .venv/dev
 	$(BIN)/python tests/coverage.py build/coverage
 
 # All that proves anything, the cheap first. make fuzz takes FUZZ_SECONDS for each of eight readers.
-test-all: lint test test-tsan test-ulp test-faults test-asan test-kill test-parity test-mutants test-hardcases fuzz
+test-all: lint test test-strict test-tsan test-ulp test-faults test-asan test-kill test-parity test-mutants test-hardcases fuzz
 
 parity-strict-full: .venv/dev build/mlp
 	$(BIN)/python tests/parity_full.py strict

@@ -1,4 +1,4 @@
-// strict_functions.c: the strict exp and log of the kernels, which no op gives away by themselves; a library.
+// strict_functions.c: what of the strict kernels no op gives away by itself; a library.
 #include "../../mlp_c/strict.c"
 
 DISPATCH
@@ -9,4 +9,29 @@ void strict_exp(float *restrict y, const float *restrict x, size_t n) {
 DISPATCH
 void strict_log(float *restrict y, const float *restrict x, size_t n) {
     for (size_t i = 0; i < n; i++) { y[i] = real_log(x[i]); }
+}
+
+DISPATCH
+void strict_sqrt(float *restrict y, const float *restrict x, size_t n) {
+    for (size_t i = 0; i < n; i++) { y[i] = sqrt(x[i]); }
+}
+
+DISPATCH
+void strict_add(float *restrict y, const float *restrict a, const float *restrict b, size_t n) {
+    for (size_t i = 0; i < n; i++) { y[i] = a[i] + b[i]; }
+}
+
+DISPATCH
+void strict_subtract(float *restrict y, const float *restrict a, const float *restrict b, size_t n) {
+    for (size_t i = 0; i < n; i++) { y[i] = a[i] - b[i]; }
+}
+
+DISPATCH
+void strict_multiply(float *restrict y, const float *restrict a, const float *restrict b, size_t n) {
+    for (size_t i = 0; i < n; i++) { y[i] = a[i] * b[i]; }
+}
+
+DISPATCH
+void strict_divide(float *restrict y, const float *restrict a, const float *restrict b, size_t n) {
+    for (size_t i = 0; i < n; i++) { y[i] = a[i] / b[i]; }
 }
