@@ -9,7 +9,7 @@ import pytest
 from mutants import BACKENDS, MUTANTS, planting
 from mutants.c_contract import CHECKS
 from mutants.compiling import Kernels
-from mutants.mutant import Mutant, Plant, mutant
+from mutants.mutant import STRICT, Mutant, Plant, level_of, mutant
 from mutants.trials import QUICK, jobs_for, right
 from mutants.verdicts import BROKEN, CAUGHT, SURVIVED, Court, Finding, Job, found
 
@@ -51,11 +51,17 @@ def test_what_is_meant_to_catch_a_mutant_exists():
             file, name = m.caught_by.split("::")
             assert f"def {name}(" in (TESTS / file).read_text(encoding="utf-8"), m.name
         else:
-            assert m.caught_by in (*grading.LEVELS, *CHECKS), m.name
+            level, dtypes = level_of(m.caught_by)
+            assert level in CHECKS or grading.selected([level], dtypes), m.name
 
 
 def test_every_level_of_the_grading_has_a_mutant_that_it_must_catch():
     assert set(grading.LEVELS) <= {m.caught_by for m in MUTANTS}
+
+
+def test_every_strict_level_but_the_one_that_only_copies_has_a_mutant_that_only_strictness_sees():
+    levels = {check.level for check, _ in grading.selected(None, [STRICT])}
+    assert {f"{STRICT} {level}" for level in levels - {"embedding"}} <= {m.caught_by for m in MUTANTS}
 
 
 def test_the_kill_matrix_in_the_package_names_every_mutant():
@@ -69,8 +75,9 @@ def test_the_kill_matrix_in_the_package_has_no_survivor_and_no_false_alarm_of_ou
     assert '("our check"): 0 survive it.' in text
     assert "passes everywhere" in " ".join(text.split())
     for regime in ("our check", "T1", "T2"):
-        (row,) = (line for line in text.splitlines() if line.startswith(f"| {regime} "))
-        assert row.split("|")[-2].strip() == "none"
+        rows = [line for line in text.splitlines() if line.startswith(f"| {regime} ")]
+        assert len(rows) == 2, "one for the native mutants, one for the strict"
+        assert {row.split("|")[-2].strip() for row in rows} == {"none"}
 
 
 def test_a_few_mutants_are_caught_and_the_code_as_it_is_passes():

@@ -19,6 +19,9 @@ from . import (
     of_optimizers,
     of_rng,
     of_runs,
+    of_strict,
+    of_strict_ops,
+    of_strict_steps,
     of_tanh,
 )
 from .mutant import BACKENDS, Mutant, Plant
@@ -41,4 +44,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *of_rng.MUTANTS,
     *of_data.MUTANTS,
     *of_runs.MUTANTS,
+    *of_strict.MUTANTS,
+    *of_strict_ops.MUTANTS,
+    *of_strict_steps.MUTANTS,
 )

@@ -11,10 +11,10 @@ import sys
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy comes: there is one process for each core already
 
 from . import BACKENDS, MUTANTS, jobs, matrix_text, planting, real_step, regimes, trials
+from .mutant import DTYPES, STRICT
 from .verdicts import Court, Job
 
 TARGET = planting.ROOT / "common" / "conformance" / "kill_matrix.md"
-DTYPES = ("float32", "float64")
 
 
 def main() -> int:
@@ -36,9 +36,9 @@ def main() -> int:
 
 
 def objecting(court: Court, job: Job) -> frozenset[regimes.Objection]:
-    """What the regimes find wrong with the planted backend."""
-    nn = court.planted(job)
-    return frozenset().union(*(regimes.objections(real_step.tensors(nn, dtype), dtype) for dtype in DTYPES))
+    """What the regimes find wrong with the planted backend, in the numbers in which the mutant is looked for."""
+    nn, dtypes = court.planted(job), job.mutant.dtypes if job.mutant else (*DTYPES, STRICT)
+    return frozenset().union(*(regimes.objections(real_step.tensors(nn, dtype), dtype) for dtype in dtypes))
 
 
 if __name__ == "__main__":

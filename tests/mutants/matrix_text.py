@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
-from .mutant import BACKENDS, Mutant
+from .mutant import BACKENDS, STRICT, Mutant
 from .real_step import BATCH, STEPS
 from .regimes import MEANING, Objection
 from .verdicts import Job
@@ -29,6 +29,13 @@ against the oracle in float32 and in float64; a bug that shows in one of them is
 same tolerance finds wrong in correct code.
 `x` is caught in every backend that the bug is planted in, `.` in none, `1/3` in one of three.
 """
+STRICT_HEAD = """\
+## What only strict float32 sees
+
+These round once more or once less, in another order, or to the wrong one of two neighbours. They are planted in what
+`precision="strict"` runs, and "our check" asks for every bit of it. The tolerances hold the same step as above, taken
+in strict float32, against the same oracle.
+"""
 EXACT = """\
 ## What no tolerance is for
 
@@ -50,16 +57,18 @@ def text(mutants: Sequence[Mutant], caught: Mapping[Job, bool], objections: Obje
         control="everywhere" if all(controls) else f"in {sum(controls)} of {len(controls)} columns only",
     )
     numeric = [mutant for mutant in mutants if set(mutant.plants) & set(BACKENDS)]
+    plain, strict = ([m for m in numeric if (STRICT in m.dtypes) == so] for so in (False, True))
     exact = [mutant for mutant in mutants if "common" in mutant.plants]
-    sections = [head, _totals(numeric, caught, objections), _numeric(numeric, caught, objections)]
+    sections = [head, _totals(plain, caught, objections), _numeric(plain, caught, objections)]
+    sections += [STRICT_HEAD, _totals(strict, caught, objections), _numeric(strict, caught, objections)]
     return "\n".join([*sections, EXACT, _exact(exact, caught)])
 
 
 def _totals(mutants: Sequence[Mutant], caught: Mapping[Job, bool], objections: Objections) -> str:
-    rows = []
+    rows, dtypes = [], {dtype for mutant in mutants for dtype in mutant.dtypes}
     for regime, meaning in {OURS: "the check that is meant for the bug", **MEANING}.items():
         hits = [_hits(m, regime, caught, objections) for m in mutants]
-        alarms = [where for where in BACKENDS if regime in {o.regime for o in _control(objections, where)}]
+        alarms = [where for where in BACKENDS if regime in _false_alarms(objections, where, dtypes)]
         share = f"{sum(map(all, hits))} of {len(mutants)}"
         plants = f"{sum(map(sum, hits))} of {sum(map(len, hits))}"
         rows.append([regime, meaning, share, plants, ", ".join(alarms) or "none"])
@@ -95,6 +104,10 @@ def _hits(mutant: Mutant, regime: str, caught: Mapping[Job, bool], objections: O
 def _control(objections: Objections, where: str) -> frozenset[Objection]:
     """False alarms: what a regime finds wrong with the code as it is."""
     return next(found for job, found in objections.items() if job == Job(None, where))
+
+
+def _false_alarms(objections: Objections, where: str, dtypes: Collection[str]) -> set[str]:
+    return {o.regime for o in _control(objections, where) if o.dtype in dtypes}
 
 
 def _cell(hits: Sequence[bool]) -> str:

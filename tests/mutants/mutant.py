@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 BACKENDS = ("c", "numpy", "torch")
+STRICT = "strict"  # stands where float32 or float64 does
+DTYPES = ("float32", "float64")
 
 
 class Plant(NamedTuple):
@@ -20,14 +22,26 @@ class Plant(NamedTuple):
 class Mutant:
     """A bug by name, with what it does in one sentence.
 
-    `caught_by` is a level of nnz.conformance, a check of c_contract.py, or a test as "file.py::name". `plants` is keyed
-    by backend, or "common" for code that no backend has of its own.
+    `caught_by` is a level of nnz.conformance, or "strict LEVEL" where only every bit in strict float32 will do; a check
+    of c_contract.py; or a test as "file.py::name". `plants` is keyed by backend, or "common" for code that no backend
+    has of its own.
     """
 
     name: str
     does: str
     caught_by: str
     plants: dict[str, Plant]
+
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        """In which numbers it is looked for."""
+        return level_of(self.caught_by)[1]
+
+
+def level_of(check: str) -> tuple[str, tuple[str, ...]]:
+    """The level's own name, and in which numbers it is graded."""
+    level = check.removeprefix(f"{STRICT} ")
+    return level, DTYPES if level == check else (STRICT,)
 
 
 def mutant(name: str, does: str, caught_by: str, **plants: tuple[str, str, str]) -> Mutant:

@@ -15,6 +15,10 @@ import numpy as np
 from nnz import RNG, initial, load_dataset
 from nnz.conformance import bounds, oracle
 from nnz.conformance.shadow import Shadow
+from nnz.conformance.strictly import strictly
+from nnz.conformance.subject import Subject
+
+from .mutant import STRICT
 
 Array = np.ndarray
 Named = dict[str, Array]
@@ -56,7 +60,11 @@ def case(dtype: str) -> Case:
 
 
 def tensors(nn: ModuleType, dtype: str) -> Iterator[Tensor]:
-    """The model's step, the same step op by op, a batch norm of its hidden layer, and three steps of each optimizer."""
+    """The model's step, the same step op by op, a batch norm of its hidden layer, and three steps of each optimizer.
+
+    In strict float32 the backend alone is strict: oracle and bounds are those of float32.
+    """
+    nn, dtype = (strictly(Subject(nn)).module, "float32") if dtype == STRICT else (nn, dtype)
     given = case(dtype)
     for way in (_by_the_model, _by_the_ops):
         for name, actual in way(nn, given, dtype).items():

@@ -10,6 +10,7 @@ import numpy as np
 
 from nnz.conformance.compare import compare
 
+from .mutant import STRICT
 from .real_step import Tensor
 
 
@@ -66,12 +67,13 @@ MEANING = {
 def objections(tensors: Iterable[Tensor], dtype: str) -> frozenset[Objection]:
     """What each regime finds wrong; everything, if the tensors cannot even be computed."""
     found: set[Objection] = set()
+    held_to = "float32" if dtype == STRICT else dtype
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             for place, tensor in enumerate(tensors):
                 found |= {
-                    Objection(name, dtype, place) for name, agrees in REGIMES.items() if not agrees(tensor, dtype)
+                    Objection(name, dtype, place) for name, agrees in REGIMES.items() if not agrees(tensor, held_to)
                 }
     except Exception:
         return EVERYTHING

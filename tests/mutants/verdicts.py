@@ -17,7 +17,7 @@ from nnz.conformance import grading
 
 from . import c_contract, in_tree, jobs, planting
 from .compiling import Kernels
-from .mutant import Mutant
+from .mutant import Mutant, level_of
 
 CAUGHT, SURVIVED, BROKEN = "caught", "survived", "broken"
 
@@ -86,9 +86,10 @@ class Court:
         return self.controls[job.where] if job.mutant is None else [job.mutant.caught_by]
 
 
-def graded(nn: ModuleType, level: str) -> str:
-    """Why the backend fails in this level, with its first failure; empty if it passes."""
-    for dtype in grading.BOTH:
+def graded(nn: ModuleType, check: str) -> str:
+    """Why the backend fails in a level, with its first failure; empty if it passes."""
+    level, dtypes = level_of(check)
+    for dtype in dtypes:
         report = grading.grade(nn, [level], [dtype])
         if report.missing:
             raise AssertionError(f"{report.missing[0].name} is not there: {report.missing[0].reason}")
