@@ -11,7 +11,7 @@ GOLDEN = {
     },
     "names": {
         1: "9df799f50a57ca75fec8fce7472ef7ca37268e9fe1263e2d2c2c74fa36c45c5a",
-        2: "b139ab3531ee0f0c07a9b2596091149028dfcb7d39e5d66b36f080d96eaf5b39",
-        3: "b1dc51cb5843dc5bfb9164e843ee7bf1129b175e6c641660a1c521d7c056b39f",
+        10: "5a3a3efcd291eb4415d2b5415911f7eda3058f0ea54baf1ec744c0e08ab21e1b",
+        20: "96741a4ed9699031464f79bea0b84a1eb7c41d5464452fca42345e4c720fb8b5",
     },
 }
