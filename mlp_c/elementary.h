@@ -29,6 +29,14 @@ typedef union {
     pattern bits;
 } Pun;
 
+// x where the condition holds, else y; by their bits, since a branch would keep the compiler from computing several
+// numbers at once.
+static inline wide pick(bool condition, wide x, wide y) {
+    const pattern mask = (pattern)0 - condition;
+    Pun a = {.value = x}, b = {.value = y}, picked = {.bits = (a.bits & mask) | (b.bits & ~mask)};
+    return picked.value;
+}
+
 // 2^n for -EXPONENT_BIAS < n <= EXPONENT_BIAS
 static inline wide power_of_two(whole n) {
     Pun pun = {.bits = ((pattern)n + EXPONENT_BIAS) << FRACTION_BITS};
@@ -52,16 +60,16 @@ static inline wide taylor_expm1(wide r) {
 }
 
 static inline wide fast_exp(wide x) {
-    wide r, inside = x < EXP_LOWEST ? EXP_LOWEST : x;  // a NaN passes both comparisons, and stays one
-    inside = inside > EXP_HIGHEST ? EXP_HIGHEST : inside;
+    wide r, inside = pick(x < EXP_LOWEST, EXP_LOWEST, x);  // a NaN passes both comparisons, and stays one
+    inside = pick(inside > EXP_HIGHEST, EXP_HIGHEST, inside);
     whole n = reduce(inside, &r), half = n / 2;
     return (1 + taylor_expm1(r)) * power_of_two(half) * power_of_two(n - half);  // in two steps: 2^n may be subnormal
 }
 
 // tanh(x) = (exp(2|x|) - 1) / (exp(2|x|) + 1), with the sign of x
 static inline wide fast_tanh(wide x) {
-    wide r, size = x < 0 ? -x : x;
-    size = size > TANH_IS_ONE ? TANH_IS_ONE : size;
+    wide r, size = fabs(x);
+    size = pick(size > TANH_IS_ONE, TANH_IS_ONE, size);  // a NaN stays one
     wide scale = power_of_two(reduce(2 * size, &r));
     wide expm1 = scale * taylor_expm1(r) + (scale - 1);  // scale - 1 is exact, and so is the sum where scale is 1
     return copysign(expm1 / (expm1 + 2), x);             // of -0 it is -0
