@@ -115,7 +115,7 @@ def test_pointing_at_a_line_lights_up_its_counterparts_and_at_a_name_its_like(vi
     visited = visit("operations.html")
     page = visited.page
     function = page.locator("article[data-function=linear_backward]")
-    function.locator(".numpy .line", has_text="dw = dy.T @ x").hover()
+    function.locator(".numpy .line", has_text="dw = by.product(dy.T, x)").hover()
     lit = page.locator(".cell.lit").all_inner_texts()
     assert len(lit) == 3
     assert any("matmul_add(dw" in text for text in lit)
@@ -141,7 +141,7 @@ def test_the_arrow_keys_walk_through_a_column_and_across(visit):
     page.keyboard.press("ArrowDown")
     assert page.evaluate(focused) == "linear_backward-c-2"
     page.keyboard.press("ArrowRight")
-    assert "dx = dy @ w" in page.evaluate("document.activeElement.innerText")
+    assert "dx = by.product(dy, w)" in page.evaluate("document.activeElement.innerText")
     page.keyboard.press("ArrowRight")
     assert "derive" in page.evaluate("document.activeElement.innerText")
     assert {"linear_backward-c-2", "linear_backward-numpy-2"} <= visited.lit()
@@ -174,7 +174,7 @@ def test_a_narrow_screen_stacks_the_columns_into_tabs(visit):
     assert function.locator(".column:visible").count() == 1
     tabs.nth(1).tap()
     panel = function.get_by_role("tabpanel")
-    assert "y = x @ w.T" in panel.inner_text()
+    assert "y = by.product(x, w.T)" in panel.inner_text()
     assert panel.get_attribute("aria-label") == "linear_forward in numpy"
     page.keyboard.press("ArrowRight")
     assert tabs.nth(2).get_attribute("aria-selected") == "true"
