@@ -119,7 +119,7 @@ def test_pointing_at_a_line_lights_up_its_counterparts_and_at_a_name_its_like(vi
     lit = page.locator(".cell.lit").all_inner_texts()
     assert len(lit) == 3
     assert any("matmul_add(dw" in text for text in lit)
-    assert any("derive(linear_forward" in text for text in lit)
+    assert any("derive(partial(linear_forward" in text for text in lit)
     symbol = function.locator(".numpy .sym[data-symbol=dw]").first
     symbol.hover()
     shown = function.locator(".sym.shown").all_inner_texts()
