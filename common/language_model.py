@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from . import checks
+from . import checks, precisions
+from .precisions import NATIVE
 
 
 class LanguageModel:
@@ -26,12 +27,19 @@ class LanguageModel:
     """
 
     def __init__(
-        self, nn: ModuleType, layers: Any, vocab_size: int, context_length: int, device: str = "cpu", **precision: str
+        self,
+        nn: ModuleType,
+        layers: Any,
+        vocab_size: int,
+        context_length: int,
+        device: str = "cpu",
+        precision: str = NATIVE,
     ) -> None:
         self.layers, self.device = layers.to(device), device
         self._sizes, self._saved = (context_length, vocab_size), None
+        how = {} if precisions.checked(precision, device=device) == NATIVE else {"precision": precision}
         self._forward, self._backward = (
-            partial(getattr(nn.ops, f"cross_entropy_{way}"), **precision) for way in ("forward", "backward")
+            partial(getattr(nn.ops, f"cross_entropy_{way}"), **how) for way in ("forward", "backward")
         )
 
     def __call__(self, inputs: np.ndarray, targets: np.ndarray | None = None) -> tuple[np.ndarray, float | None]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from . import checks, initial, layer_checks
+from . import checks, initial, layer_checks, precisions
 from .layer import Array, Layer
 from .rng import RNG
 
@@ -100,7 +100,7 @@ class Tanh(Layer):
     """y = tanh(x), elementwise        (LeCun et al. 1998)"""
 
     def __init__(self, precision: str = "native") -> None:
-        super().__init__(precision=precision)
+        super().__init__(dtype="float32" if precision == precisions.STRICT else None, precision=precision)
 
 
 class Flatten(Layer):

@@ -31,7 +31,8 @@ class Optimizer:
     ) -> None:
         checks.parameters(parameters)
         dtypes = [str(p.dtype).removeprefix("torch.") for p in parameters.values()]
-        self.precision = precisions.checked(precision, max(dtypes, default="float32"))
+        devices = {str(getattr(p, "device", "cpu")) for p in parameters.values()} - {"cpu"}
+        self.precision = precisions.checked(precision, max(dtypes, default="float32"), max(devices, default="cpu"))
         self._by = {} if precision == precisions.NATIVE else {"by": self.arithmetic[precision]}
         self._p = {name: self.native(p) for name, p in parameters.items()}
         self._shapes = {name: tuple(p.shape) for name, p in self._p.items()}

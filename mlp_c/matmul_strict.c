@@ -116,10 +116,9 @@ static size_t add_nearest(float *c, size_t J, const Block *block, Matrix a, Matr
         const double *sum = block->sum[i], scale = unit * sqrt(block->a_squared[i]);
         const int decided = round_row(nearest, sum, length, scale, block->width);
         for (size_t j = 0; !decided && j < block->width; j++) {
-            if ((float)(sum[j] - scale * length[j]) != (float)(sum[j] + scale * length[j])) {
-                nearest[j] = exact_product(a, b, i, j, K);
-                undecided++;
-            }
+            const float low = (float)(sum[j] - scale * length[j]), high = (float)(sum[j] + scale * length[j]);
+            undecided += low != high;  // round_row may have rounded its bounds otherwise: only one of both may decide
+            nearest[j] = low == high ? low + 0.0F : exact_product(a, b, i, j, K);
         }
         for (size_t j = 0; j < block->width; j++) { c[i * J + j] += nearest[j]; }
     }

@@ -2,6 +2,12 @@
 // multiply-add rounds twice, as it is written, but in the product, where it cannot matter: what is multiplied there
 // needs no rounding.
 #define NNZ_STRICT
+#include <float.h>
+
+#if FLT_EVAL_METHOD != 0 || defined(__FAST_MATH__)
+#error "strict float32 needs floats that are computed as floats, and no -ffast-math"
+#endif
+
 #include "contract.h"
 #include "matmul_strict.c"
 

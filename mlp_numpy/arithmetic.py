@@ -107,7 +107,7 @@ def _nearest_value(name: str, function: Callable[[Array], Array], x: Array) -> A
     """Round function(x) in float64; where that cannot tell, x may be in the table of hard cases."""
     with np.errstate(all="ignore"):
         value = function(x.astype(np.float64))
-        low = (value * (1 - hard_cases.MARGIN)).astype(np.float32)
+        low = np.asarray((value * (1 - hard_cases.MARGIN)).astype(np.float32))  # of a 0-d array too
         high = (value * (1 + hard_cases.MARGIN)).astype(np.float32)
     undecided = (low != high) & ~np.isnan(value)
     if undecided.any():

@@ -61,8 +61,8 @@ class Autograd:
 
     def to(self, device: str) -> Autograd:
         """Compute on `device` from now on; returns the layer. Raises ValueError unless the backend has it here."""
-        self.device = checks.available_device(device, devices())
-        precisions.checked(self.precision, self.dtype or "float32", device)
+        precisions.checked(self.precision, self.dtype or "float32", checks.available_device(device, devices()))
+        self.device = device
         for tensors in (self._p, self._b):
             for name, tensor in tensors.items():
                 tensors[name] = tensor.detach().to(device).requires_grad_(tensor.requires_grad)

@@ -104,6 +104,21 @@ def test_a_row_gives_the_same_bits_alone_and_in_any_batch():
             assert model(inputs[i // 2 : i + 1])[0][-1].tobytes() == together[i].tobytes(), (name, i)
 
 
+@pytest.mark.parametrize("name", BUILT)
+def test_a_sum_at_the_very_edge_of_its_bound_is_rounded_right(name):
+    w = ["0x1.000002p+0", "0x1.000002p-24", "0x1.408348p+2", "0x1.a63876p-10", "0x1.07e0f6p-22"]
+    x, w = np.float32([[1, 1, 0, 0, 0]]), np.float32([[float.fromhex(number) for number in w]])
+    y = backends.load(name).ops.linear_forward(x, w, None, precision="strict")
+    assert float(y[0, 0]).hex() == "0x1.0000040000000p+0"  # fused or not, the bound's own rounding must not decide
+
+
+@pytest.mark.parametrize("name", BUILT)
+def test_a_single_hard_case_without_axes_is_looked_up(name):
+    x = np.array(0x3AC37DE2, np.uint32).view(np.float32)
+    y = backends.load(name).ops.tanh_forward(x, precision="strict")
+    assert np.float32(y).view(np.uint32) == 0x3AC37DD9
+
+
 @pytest.mark.parametrize("name", backends.names())
 @pytest.mark.parametrize("make", ["MLP", "Linear", "AdamW", "op"])
 def test_what_is_not_strict_is_refused_alike(name, make):
@@ -120,3 +135,5 @@ def test_what_is_not_strict_is_refused_alike(name, make):
         makers[make](precision="strict")
     with pytest.raises(ValueError, match=r"^precision must be native or strict; got 'exact'$"):
         makers[make](precision="exact")
+    with pytest.raises(ValueError, match="x must be float32, as the layer is, not float64"):
+        nn.Tanh(precision="strict")(wide)

@@ -33,7 +33,8 @@ void batch_norm_forward(real *restrict y, real *restrict mean, real *restrict rs
                         const real *restrict bias, const real *restrict running_mean, const real *restrict running_var,
                         size_t B, size_t C, bool training, double momentum, double eps) {
     const real keep = (real)(1 - momentum), take = (real)momentum, tiny = (real)eps;
-    const real unbiased = training ? (real)B / (real)(B - 1) : 1;  // the running variance estimates the population's
+    const real unbiased =
+        training ? (real)((double)B / (double)(B - 1)) : 1;  // the running variance estimates the population's
     if (training) {
         mean_and_var(mean, rstd, x, B, C);  // rstd holds the variance until the next loop
     }

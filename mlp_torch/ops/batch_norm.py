@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 from torch.autograd import Function
+from torch.autograd.function import once_differentiable
 
 from ..arithmetic import Native, Strict
 
@@ -68,6 +69,7 @@ class _StrictBatchNorm(Function):
         return y, *statistics
 
     @staticmethod
+    @once_differentiable
     def backward(ctx, dy: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
         x, mean, rstd, weight = ctx.saved_tensors
         dx, dweight, dbias = batch_norm_backward(dy, x, mean, rstd, weight, Strict)

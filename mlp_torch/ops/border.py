@@ -21,7 +21,8 @@ def checked(op: Callable, arithmetic: Mapping[str, type]) -> Callable:
     def call(*values, precision: str = precisions.NATIVE):
         in_tensors = any(isinstance(value, torch.Tensor) for value in values)
         values, _ = arguments(function, values)
-        by = arithmetic[precisions.checked(precision, dtype_of(function, values))]
+        device = next((value.device.type for value in values if isinstance(value, torch.Tensor)), "cpu")
+        by = arithmetic[precisions.checked(precision, dtype_of(function, values), device)]
         result = op(*(torch.from_numpy(value) if isinstance(value, np.ndarray) else value for value in values), by=by)
         if in_tensors or result is None:
             return result

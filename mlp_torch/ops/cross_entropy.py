@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import Function
+from torch.autograd.function import once_differentiable
 
 from ..arithmetic import Native, Strict
 
@@ -42,5 +43,6 @@ class _StrictCrossEntropy(Function):
         return loss, probs
 
     @staticmethod
+    @once_differentiable
     def backward(ctx, dloss: Tensor, _: Tensor) -> tuple[Tensor, None]:
         return dloss * cross_entropy_backward(*ctx.saved_tensors, Strict), None

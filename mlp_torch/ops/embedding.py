@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import Function
+from torch.autograd.function import once_differentiable
 
 from ..arithmetic import Native, Strict
 from .derive import derive
@@ -30,5 +31,6 @@ class _StrictEmbedding(Function):
         return wte[ids.long()]
 
     @staticmethod
+    @once_differentiable
     def backward(ctx, demb: Tensor) -> tuple[Tensor, None]:
         return Strict.scatter_add(demb.reshape(ctx.ids.numel(), -1), ctx.ids.flatten(), ctx.V), None

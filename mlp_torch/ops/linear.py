@@ -7,6 +7,7 @@ from functools import partial
 import torch
 from torch import Tensor
 from torch.autograd import Function
+from torch.autograd.function import once_differentiable
 
 from ..arithmetic import Native, Strict
 from .derive import derive
@@ -36,6 +37,7 @@ class _StrictLinear(Function):
         return y if b is None else y + b
 
     @staticmethod
+    @once_differentiable
     def backward(ctx, dy: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         x, w = ctx.saved_tensors
         db = Strict.total(dy, 0) if ctx.needs_input_grad[2] else None

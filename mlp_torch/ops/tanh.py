@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 from torch.autograd import Function
+from torch.autograd.function import once_differentiable
 
 from ..arithmetic import Native, Strict
 
@@ -29,5 +30,6 @@ class _StrictTanh(Function):
         return y
 
     @staticmethod
+    @once_differentiable
     def backward(ctx, dy: Tensor) -> Tensor:
         return tanh_backward(dy, *ctx.saved_tensors, Strict)

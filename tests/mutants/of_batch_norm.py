@@ -29,7 +29,7 @@ MUTANTS = (
         "batch_norm_runs_on_the_biased_variance",
         "the running variance takes in the sum divided by B, not by B - 1",
         "batch_norm",
-        c=("training ? (real)B / (real)(B - 1) : 1", "1"),
+        c=("training ? (real)((double)B / (double)(B - 1)) : 1", "1"),
         numpy=("(var * (B / (B - 1)))", "var"),
         torch=(EVAL_TORCH, "    new_var = torch.lerp(running_var, new_var, (len(x) - 1) / len(x))\n" + EVAL_TORCH),
     ),
