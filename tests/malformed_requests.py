@@ -137,7 +137,7 @@ UNFIT = {
     "an empty array": (changed({"wte": WTE[:0]}), "wte has a size of 0"),
     "an unknown function": (changed(function="gelu_forward"), "there is no function gelu_forward"),
     "an unknown dtype": (changed(dtype="float16"), "float16 is not allowed"),
-    "an unknown precision": (changed(precision="loose"), "precision = loose is not allowed"),
+    "an unknown precision": (changed(dtype="float32", precision="loose"), "precision = loose is not allowed"),
     "strict float64": (changed(precision="strict"), "precision = strict is not allowed"),
     "another version": (changed(format="nnz-request-2"), "nnz-request-2"),
     "sizes that contradict each other": (
