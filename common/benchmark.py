@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from .benchmark_contenders import SQUARE, Contender, Ours, Products, Round, Squa
 from .benchmark_workload import Workload
 
 MOST_STEPS = 40  # in a turn
+PAUSE = 0.05  # seconds before a turn, for the threads of the one before: some spin a while before they sleep
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ def _in_turn(everyone: list, rounds: int, steps: int, seconds: float | None, on_
     samples: dict = {runner: [] for runner in everyone}
     for number in range(rounds + 1):
         for runner, turn in turns.items():
+            time.sleep(PAUSE)
+            runner.round(1)
             spent = runner.round(turn)
             if number > 0:
                 samples[runner].append(spent)

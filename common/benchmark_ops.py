@@ -37,18 +37,28 @@ class OpTiming:
 
 def measure_ops(work: Workload, names: list[str], dtypes: list[str], rounds: int) -> list[OpTiming]:
     """Time every op of every backend in turn, `rounds` times, after one round that does not count."""
-    calls = {dtype: list(step_calls(work, dtype)) for dtype in dtypes}
-    samples: dict[tuple[str, str], list[list[float]]] = {(name, dtype): [] for dtype in dtypes for name in names}
+    kinds = [(name, dtype) for dtype in dtypes for name in names]
+    calls = {kind: list(step_calls(work, kind[1], steps_at_once(kind[0]))) for kind in kinds}
+    samples: dict[tuple[str, str], list[list[float]]] = {kind: [] for kind in kinds}
     for number in range(rounds + 1):
-        for (name, dtype), sample in samples.items():
-            seconds = [_seconds(backends.load(name), call) for call in calls[dtype]]
+        for kind, sample in samples.items():
+            seconds = [_seconds(backends.load(kind[0]), call) for call in calls[kind]]
             if number > 0:
                 sample.append(seconds)
-    return [t for (name, dtype), sample in samples.items() for t in _timings(name, dtype, calls[dtype], sample)]
+    return [timing for kind, sample in samples.items() for timing in _timings(*kind, calls[kind], sample)]
 
 
-def step_calls(work: Workload, dtype: str) -> Iterator[Call]:
-    """Every call of a training step, in its order, with arrays of its shapes; then those that the MLP does not make."""
+def steps_at_once(name: str) -> bool:
+    """Whether the backend's parameters fill one array, over which its optimizer steps in one call."""
+    parameters = backends.load(name).MLP(2, 1, 1, 1, rng=RNG(1)).parameters()
+    return initial.flat_array(parameters.values()) is not None
+
+
+def step_calls(work: Workload, dtype: str, at_once: bool = False) -> Iterator[Call]:
+    """Every call of a training step, in its order, with arrays of its shapes; then those that the MLP does not make.
+
+    The optimizer is called once for each parameter, or for all of them `at_once`.
+    """
     (V, T, E, H), B, lr = work.sizes, work.recipe.train.batch_size, work.recipe.optimizer.lr
     rng = RNG(work.recipe.train.seed)
     p = initial.mlp_parameters(initial.mlp_shapes(V, T, E, H), rng, dtype)
@@ -65,13 +75,14 @@ def step_calls(work: Workload, dtype: str) -> Iterator[Call]:
     yield "tanh_backward", (h, h)
     yield "linear_backward", (h, x, p["fc1.weight"])
     yield "embedding_backward", (x.reshape(B, T, E), ids, V)
-    for array in p.values():
+    stepped = [initial.flat_array(p.values())] if at_once else list(p.values())
+    for array in stepped:
         moments = np.zeros_like(array), np.ones_like(array)
         yield "adamw_step", (array.copy(), *moments, array, 1, lr, 0.9, 0.999, 1e-8, 1e-4)
     one, zero = np.ones(H, dtype), np.zeros(H, dtype)
     yield "batch_norm_forward", (h, one, zero, zero, one, True, 0.1, 1e-5)
     yield "batch_norm_backward", (h, h, zero, one, one)
-    for array in p.values():
+    for array in stepped:
         yield "sgd_step", (array.copy(), array, lr, 0.0)
 
 

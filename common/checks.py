@@ -13,6 +13,7 @@ import numpy as np
 from .rng import RNG
 
 DTYPES = ("float32", "float64")
+INT32, UINT32 = np.dtype(np.int32), np.dtype(np.uint32)
 NUMBERS = re.compile("(u?int|b?float)(8|16|32|64)")
 
 
@@ -69,17 +70,6 @@ def flag(name: str, value: object) -> bool:
     return bool(value)
 
 
-def decay_rates(betas: object) -> tuple[float, float]:
-    """Return Adam's (beta1, beta2). Raises TypeError unless it is a pair, ValueError unless both lie in [0, 1)."""
-    if not isinstance(betas, tuple | list) or len(betas) != 2:
-        raise TypeError(f"betas must be a pair of numbers (beta1, beta2); got {betas!r}")
-    beta1, beta2 = (non_negative(f"beta{i}", beta) for i, beta in enumerate(betas, start=1))
-    for name, beta in (("beta1", beta1), ("beta2", beta2)):
-        if beta >= 1:
-            raise ValueError(f"{name} must be below 1; got {beta}")
-    return beta1, beta2
-
-
 def dtype_name(dtype: object) -> str:
     """Return "float32" or "float64" for a name, a numpy dtype or a torch dtype. Raises ValueError for any other."""
     name = str(dtype).removeprefix("torch.")
@@ -110,6 +100,8 @@ def token_ids(name: str, ids: object, shape: tuple[int | None, ...], vocab_size:
     A None in `shape`, which is (B, T) or (B,), stands for any length from 1. Raises TypeError if the ids are not
     integers, ValueError if their shape differs, if there are none, or if one lies outside 0 .. vocab_size - 1.
     """
+    if _are_ids(ids, shape, vocab_size):
+        return ids
     array = np.asarray(ids)
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name} must hold integers, not {array.dtype}")
@@ -119,14 +111,21 @@ def token_ids(name: str, ids: object, shape: tuple[int | None, ...], vocab_size:
         raise ValueError(f"{name} must have shape {wanted}; got {array.shape}")
     if array.size == 0:
         raise ValueError(f"{name} is an empty batch, shape {array.shape}; give at least one row")
-    unsigned = array.view(array.dtype.str.replace("i", "u"))  # where an id below 0 is a huge one
-    if unsigned.max() >= vocab_size:
-        index = tuple(map(int, np.argwhere((array < 0) | (array >= vocab_size))[0]))
-        place = ", ".join(map(str, index))
-        raise ValueError(f"{name}[{place}] is {array[index]}; token ids run from 0 to {vocab_size - 1}")
-    if array.dtype == np.int32 and array.flags.c_contiguous and array.flags.aligned:
-        return array
+    outside = (array < 0) | (array >= vocab_size)
+    if outside.any():
+        index = np.argwhere(outside)[0].tolist()
+        value, place = array[tuple(index)], ", ".join(map(str, index))
+        raise ValueError(f"{name}[{place}] is {value}; token ids run from 0 to {vocab_size - 1}")
     return np.require(array, np.int32, ["C", "A"])
+
+
+def _are_ids(ids: object, shape: tuple[int | None, ...], vocab_size: int) -> bool:
+    """Whether they are as a data set gives them, which is soon told; what is wrong with them otherwise is not."""
+    if type(ids) is not np.ndarray or ids.dtype is not INT32 or ids.ndim != len(shape) or not ids.size:
+        return False
+    lie_well = ids.flags.c_contiguous and ids.flags.aligned
+    fit = lie_well and all(n in (None, got) for n, got in zip(shape, ids.shape, strict=True))
+    return fit and bool(np.maximum.reduce(ids.view(UINT32), axis=None) < vocab_size)  # below 0: a huge one there
 
 
 def batch(inputs: object, targets: object, context_length: int, vocab_size: int):

@@ -47,14 +47,19 @@ class Choice:
         return first_above(self.running(logits), uniform)
 
     def running(self, logits: np.ndarray) -> np.ndarray:
-        """Return the running sums of the probabilities (V,), all that a draw needs; raises what `token` raises.
+        """Return the running sums of the probabilities, all that a draw needs; raises what `token` raises.
 
-        At temperature 0 they are 0 up to the likeliest token and 1 from there on.
+        logits (V,) or, each row on its own, (N, V); the sums have the same shape. At temperature 0 they are 0 up to the
+        likeliest token and 1 from there on.
         """
+        if logits.ndim == 2 and (self.top_k or self.top_p < 1):
+            return np.stack([self.running(row) for row in logits])
         z = self._scaled(logits)
         if z is None:
-            return (np.arange(len(logits)) >= np.argmax(logits)).astype(logits.dtype)
-        return np.cumsum(_softmax(np.where(z >= self._threshold(z), z, -np.inf)))
+            return (np.arange(logits.shape[-1]) >= logits.argmax(axis=-1, keepdims=True)).astype(logits.dtype)
+        if self.top_k or self.top_p < 1:
+            z = np.where(z >= self._threshold(z), z, -np.inf)
+        return np.cumsum(_softmax(z), axis=-1)
 
     def is_certain(self, logits: np.ndarray, uniform: float, error: float) -> bool:
         """Tell whether logits each off by up to `error` would have given the same token.
@@ -87,7 +92,7 @@ class Choice:
             )
         with np.errstate(over="ignore"):  # an infinite divisor makes all alike; a tiny one leaves -inf
             divisor = logits.dtype.type(self.temperature)
-            return None if divisor == 0 else (logits - logits.max()) / divisor
+            return None if divisor == 0 else (logits - logits.max(axis=-1, keepdims=True)) / divisor
 
     def _threshold(self, z: np.ndarray, top_p: float | None = None) -> float:
         """The least z that is kept: of equals all or none are."""
@@ -108,6 +113,6 @@ def first_above(running: Sequence[float], uniform: float) -> int:
 
 
 def _softmax(z: np.ndarray) -> np.ndarray:
-    """exp(z) / sum exp(z), for z of which the largest is 0."""
+    """exp(z) / sum exp(z) along the last axis, for z of which the largest is 0."""
     e = np.exp(z)
-    return e / e.sum()
+    return e / e.sum(axis=-1, keepdims=True)

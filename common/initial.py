@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import prod, sqrt
+from operator import is_
 
 import numpy as np
 
+from .reuse import aligned
 from .rng import RNG
 
 
@@ -29,7 +31,8 @@ def mlp_parameters(shapes: dict[str, tuple], rng: RNG, dtype: str) -> dict[str, 
     Drawn in float64 and rounded to `dtype`; all are views into one flat array, in the order of `shapes`.
     The uniform start is that of torch.nn.Linear (He et al. 2015, with a = sqrt(5)).
     """
-    parameters = flat_views(np.empty(sum(map(prod, shapes.values())), dtype), shapes)
+    flat = np.frombuffer(aligned(sum(map(prod, shapes.values())), dtype), dtype)
+    parameters = FlatViews(flat, shapes)
     parameters["wte"][...] = rng.normal(shapes["wte"])
     for layer in ("fc1", "fc2"):
         bound = 1 / sqrt(shapes[f"{layer}.weight"][1])
@@ -51,17 +54,28 @@ def linear(M: int, N: int, bias: bool, rng: RNG, dtype: str, gain: float | None 
     return {"weight": weight, "bias": np.zeros(M, dtype)} if bias else {"weight": weight}
 
 
-def flat_views(flat: np.ndarray, shapes: dict[str, tuple]) -> dict[str, np.ndarray]:
-    """Cut one flat array into named views of the given shapes, one after the other."""
-    views, start = {}, 0
-    for name, shape in shapes.items():
-        end = start + prod(shape)
-        views[name], start = flat[start:end].reshape(shape), end
-    return views
+class FlatViews(dict):
+    """Named views of one flat array, of the given shapes, one after the other: to whoever takes them a dict."""
+
+    def __init__(self, flat: np.ndarray, shapes: Mapping[str, tuple]) -> None:
+        start = 0
+        for name, shape in shapes.items():
+            end = start + prod(shape)
+            self[name], start = flat[start:end].reshape(shape), end
+        self._flat, self._made, self._layout = flat, tuple(self.values()), tuple(shapes.items())
+
+    def flat(self, shapes: Mapping[str, tuple], dtype: np.dtype) -> np.ndarray | None:
+        """The flat array; None if it is of other shapes, in another order or of another dtype, or if since it was made
+        the dict was changed, or copied and its views with it."""
+        if list(self) != list(shapes) or not all(map(is_, self.values(), self._made)):
+            return None
+        if any(view.base is not self._flat for view in self._made):
+            return None
+        return self._flat if self._flat.dtype == dtype and self._layout == tuple(shapes.items()) else None
 
 
 def flat_array(views: Iterable[np.ndarray]) -> np.ndarray | None:
-    """The flat array that `flat_views` cut into these, all of it and in this order; None for any other arrays."""
+    """The flat array that `FlatViews` cut into these, all of it and in this order; None for any other arrays."""
     views = list(views)
     flat = getattr(views[0], "base", None) if views else None
     if not isinstance(flat, np.ndarray) or flat.ndim != 1 or not flat.flags.carray:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import checks, precisions
-from .initial import flat_array, flat_views
+from .initial import FlatViews, flat_array
 
 
 def as_native(array: np.ndarray) -> np.ndarray:
@@ -53,25 +53,32 @@ class Optimizer:
 
     def step(self, grads: Mapping[str, np.ndarray]) -> None:
         """Update the parameters in place. Raises ValueError if a gradient's name, shape or dtype does not fit."""
+        flat = self._flat_gradient(grads)
+        if flat is not None:  # one pass over them all
+            self.t += 1
+            self._update(*self._flat, flat)
+            return
         grads = checks.gradients(grads, self._p, self._shapes, self.native)
         self.t += 1
-        gradient = flat_array(grads.values()) if self._flat else None
-        if gradient is not None:  # one pass over them all
-            self._update(*self._flat, gradient)
-            return
         for name, p in self._p.items():
             self._update(p, *(self._state[moment][name] for moment in self.moments), grads[name])
 
     def _zeros(self) -> dict[str, np.ndarray]:
         flat = flat_array(self._p.values())
         if flat is not None:
-            return flat_views(self.zeros_like(flat), self._shapes)
+            return FlatViews(self.zeros_like(flat), self._shapes)
         return {name: self.zeros_like(p) for name, p in self._p.items()}
 
     def _flat_arrays(self) -> tuple[np.ndarray, ...] | None:
         """The parameters and each moment as one flat array each; None if the parameters do not lie so."""
         flat = tuple(flat_array(arrays.values()) for arrays in (self._p, *self._state.values()))
         return None if any(array is None for array in flat) else flat
+
+    def _flat_gradient(self, grads: Mapping[str, np.ndarray]) -> np.ndarray | None:
+        """The gradients as one flat array that fits the flat parameters, which makes other checks needless."""
+        if self._flat is None or not isinstance(grads, FlatViews):
+            return None
+        return grads.flat(self._shapes, self._flat[0].dtype)
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_flat": None}
@@ -131,12 +138,23 @@ class AdamW(Optimizer):
         precision: str = "native",
     ) -> None:
         super().__init__(parameters, lr, weight_decay, precision)
-        self.beta1, self.beta2 = checks.decay_rates(betas)
+        self.beta1, self.beta2 = _decay_rates(betas)
         self.eps = checks.non_negative("eps", eps)
 
     def _update(self, p, m, v, g) -> None:
         settings = (self.t, self.lr, self.beta1, self.beta2, self.eps, self.weight_decay)
         self.adamw_step(p, m, v, g, *settings, **self._by)
+
+
+def _decay_rates(betas: object) -> tuple[float, float]:
+    """Return Adam's (beta1, beta2). Raises TypeError unless it is a pair, ValueError unless both lie in [0, 1)."""
+    if not isinstance(betas, tuple | list) or len(betas) != 2:
+        raise TypeError(f"betas must be a pair of numbers (beta1, beta2); got {betas!r}")
+    beta1, beta2 = (checks.non_negative(f"beta{i}", beta) for i, beta in enumerate(betas, start=1))
+    for name, beta in (("beta1", beta1), ("beta2", beta2)):
+        if beta >= 1:
+            raise ValueError(f"{name} must be below 1; got {beta}")
+    return beta1, beta2
 
 
 class NoOptimizer:

@@ -48,7 +48,8 @@ class RNG:
         """u * (b - a) + a with u = (u32 >> 8) / 2^24 in [0, 1); in float64, unfused, then rounded to `dtype`."""
         width, cast = float(b) - float(a), _float_type(dtype)
         if size is None:
-            return float(cast((self._next() >> 8) / 2**24 * width + a))
+            u = (self._next() >> 8) / 2**24 * width + a
+            return float(u) if cast is np.float64 else float(cast(u))
         u = _unit(self._draw(_shape(size)))
         u *= width
         u += a

@@ -38,6 +38,8 @@ static inline real nearest(double y, real x, const HardCase *hard, size_t n) {
 static inline real real_exp(real x) { return nearest(fast_exp(x), x, HARD_EXP, HARD_EXP_COUNT); }
 static inline real real_log(real x) { return nearest(log((double)x), x, HARD_LOG, HARD_LOG_COUNT); }
 
+static inline real quotient(real x, real divisor, real inverse) { return (void)inverse, x / divisor; }
+
 // Of many numbers the hard ones are looked up afterwards, so that the compiler can compute several at once.
 static inline real real_tanh(real x) { return (real)fast_tanh(x); }
 static inline void settle_tanh(real *restrict y, const real *restrict x, size_t n) {
@@ -48,6 +50,13 @@ static inline void settle_tanh(real *restrict y, const real *restrict x, size_t 
         } hard = {.bits = HARD_TANH[h].x}, known = {.bits = HARD_TANH[h].y};
         for (size_t i = 0; i < n; i++) { y[i] = x[i] == hard.value ? known.value : y[i]; }
     }
+}
+
+// The sum of x (n,)
+static inline real total(const real *x, size_t n) {
+    Sum sum = {0};
+    for (size_t i = 0; i < n; i++) { sum_add(&sum, x[i]); }
+    return sum_value(&sum);
 }
 
 // total[j] += the sum of column j        rows (B,M)  ->  total (M,)
@@ -81,11 +90,21 @@ typedef real Sum;
 static inline void sum_add(Sum *sum, real x) { *sum += x; }
 static inline real sum_value(const Sum *sum) { return *sum; }
 
+// x / divisor, by its inverse: a division takes as long as five products.
+static inline real quotient(real x, real divisor, real inverse) { return (void)divisor, x * inverse; }
+
 static inline real real_tanh(real x) { return fast_tanh(x); }
 static inline real real_exp(real x) { return fast_exp(x); }
 static inline real real_log(real x) { return log(x); }
 
 static inline void settle_tanh(real *y, const real *x, size_t n) { (void)y, (void)x, (void)n; }  // none is hard
+
+static inline real total(const real *x, size_t n) {
+    real sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (size_t i = 0; i < n; i++) { sum += x[i]; }
+    return sum;
+}
 
 static inline void add_rows(real *restrict total, const real *restrict rows, size_t B, size_t M) {
     for (size_t i = 0; i < B; i++) {

@@ -16,12 +16,16 @@ typedef uint64_t pattern;  // of bits, without a sign: to shift or subtract them
 enum { FRACTION_BITS = 52, EXPONENT_BIAS = 1023, TERMS = 14 };
 static const wide EXP_LOWEST = -746, EXP_HIGHEST = 710, TANH_IS_ONE = 20;               // beyond: 0, infinity, 1
 static const wide LN2_HIGH = 6.93145751953125E-1, LN2_LOW = 1.42860682030941723212E-6;  // HIGH times n is exact
+static const wide TAYLOR[] = {
+    1,           1.0 / 2,      1.0 / 6,       1.0 / 24,       1.0 / 120,       1.0 / 720,        1.0 / 5040,
+    1.0 / 40320, 1.0 / 362880, 1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800, 1.0 / 87178291200};
 #else
 typedef int32_t whole;
 typedef uint32_t pattern;
 enum { FRACTION_BITS = 23, EXPONENT_BIAS = 127, TERMS = 8 };
 static const wide EXP_LOWEST = -104, EXP_HIGHEST = 89, TANH_IS_ONE = 10;
 static const wide LN2_HIGH = 0.693359375F, LN2_LOW = -2.12194440e-4F;
+static const wide TAYLOR[] = {1, 1.0F / 2, 1.0F / 6, 1.0F / 24, 1.0F / 120, 1.0F / 720, 1.0F / 5040, 1.0F / 40320};
 #endif
 
 typedef union {
@@ -52,10 +56,10 @@ static inline whole reduce(wide x, wide *r) {
     return (whole)(sum.bits - zero.bits);
 }
 
-// exp(r) - 1 = r (1 + r/2 (1 + r/3 (1 + ...)))
+// exp(r) - 1 = r (1 + r/2! + r^2/3! + ...)
 static inline wide taylor_expm1(wide r) {
-    wide sum = 1;
-    for (int k = TERMS; k > 1; k--) { sum = 1 + sum * (r * ((wide)1 / (wide)k)); }
+    wide sum = TAYLOR[TERMS - 1];
+    for (int k = TERMS - 2; k >= 0; k--) { sum = TAYLOR[k] + sum * r; }
     return sum * r;
 }
 

@@ -1,93 +1,93 @@
 // matmul.c: the one matrix product behind the linear op's three uses (y = x w^T, dx = dy w, dw = dy^T x).
 //
-// A tile of ROWS x COLS results stays in registers, twelve of the sixteen that AVX2 has, while k runs over DEPTH: each
-// step reads COLS numbers of b and ROWS of a and does ROWS * COLS multiply-adds. b is first copied ("packed") into
+// A tile of ROWS x COLS results stays in registers, twelve of the sixteen that AVX2 has, while k runs over up to DEPTH:
+// each step reads COLS numbers of b and ROWS of a and does ROWS * COLS multiply-adds. b is first copied ("packed") into
 // panels COLS wide, so that the innermost loop reads it in order whatever its strides, and so that a ragged last panel
-// is padded with zeros. Each thread has panels of its own: a result is always summed by one thread in one order, so
-// their number changes no bit.
+// is padded with zeros. Of a, which is read less, only what lies badly is packed. Each thread has copies of its own: a
+// result is always summed by one thread in one order, so their number changes no bit.
 // (Goto and van de Geijn 2008, Anatomy of High-Performance Matrix Multiplication.)
 #include "matmul.h"
 
+#include "packing.h"
 #include "threads.h"
 
-enum { ROWS = 6, COLS = 64 / sizeof(real), HEIGHT = 192, DEPTH = 256 };
-
-static inline void pack(real *restrict panel, const real *restrict b, size_t b_row, size_t b_col, size_t K) {
-    for (size_t k = 0; k < K; k++) {
-        for (size_t j = 0; j < COLS; j++) { panel[k * COLS + j] = b[k * b_row + j * b_col]; }
-    }
-}
-
-// panel (K,COLS) = the first J columns of b, and zeros. Told which stride is 1, the compiler copies or transposes
-// several numbers at once.
-static inline void pack_panel(real *restrict panel, const real *restrict b, size_t b_row, size_t b_col, size_t J,
-                              size_t K) {
-    if (J == COLS && b_col == 1) {
-        pack(panel, b, b_row, 1, K);
-        return;
-    }
-    if (J == COLS && b_row == 1) {
-        pack(panel, b, 1, b_col, K);
-        return;
-    }
-    for (size_t k = 0; k < K; k++) {
-        for (size_t j = 0; j < COLS; j++) { panel[k * COLS + j] = j < J ? b[k * b_row + j * b_col] : 0; }
-    }
-}
-
-// c (ROWS,COLS) += rows (ROWS,K) panel (K,COLS)        The sums begin with the first product: GCC clears an array by an
-// instruction that takes as long as ten of them.
+// c (height,COLS) += rows (height,K) panel (K,COLS)        k runs in a loop that ends after its first round at the
+// earliest: else GCC would store the sums before it and load them after it, in case it is not run.
 static inline void tile(real *restrict c, size_t c_row, const real *const rows[ROWS], size_t a_col,
-                        const real *restrict panel, size_t K) {
+                        const real *restrict panel, size_t K, size_t height) {
     real sum[ROWS][COLS];
-    for (size_t i = 0; i < ROWS; i++) {
+    for (size_t i = 0; i < height; i++) {
 #pragma omp simd
-        for (size_t j = 0; j < COLS; j++) { sum[i][j] = rows[i][0] * panel[j]; }
+        for (size_t j = 0; j < COLS; j++) { sum[i][j] = 0; }
     }
-    for (size_t k = 1; k < K; k++) {
-        for (size_t i = 0; i < ROWS; i++) {
+    size_t k = 0;
+    do {
+        for (size_t i = 0; i < height; i++) {
 #pragma omp simd
             for (size_t j = 0; j < COLS; j++) { sum[i][j] += rows[i][k * a_col] * panel[k * COLS + j]; }
         }
-    }
-    for (size_t i = 0; i < ROWS; i++) {
+    } while (++k < K);
+    for (size_t i = 0; i < height; i++) {
 #pragma omp simd
         for (size_t j = 0; j < COLS; j++) { c[i * c_row + j] += sum[i][j]; }
     }
 }
 
-// The first `cols` columns of c (I,J) += a (I,K) panel (K,COLS)
-static inline void multiply_panel(real *c, const real *a, size_t a_row, size_t a_col, const real *panel, size_t I,
-                                  size_t J, size_t K, size_t cols) {
-    for (size_t i = 0; i < I; i += ROWS) {
+// A tile that reaches past c: of n rows and `cols` columns. Past the last row of a the last one is taken again.
+static inline void tile_at_edge(real *restrict c, size_t c_row, const real *rows[ROWS], size_t a_col,
+                                const real *restrict panel, size_t K, size_t n, size_t cols) {
+    real edge[ROWS * COLS] = {0};
+    for (size_t r = n; r < ROWS; r++) { rows[r] = rows[n - 1]; }
+    if (n <= FEW_ROWS) {
+        tile(edge, COLS, rows, a_col, panel, K, FEW_ROWS);
+    } else {
+        tile(edge, COLS, rows, a_col, panel, K, ROWS);
+    }
+    for (size_t r = 0; r < n; r++) {
+        for (size_t s = 0; s < cols; s++) { c[r * c_row + s] += edge[r * COLS + s]; }
+    }
+}
+
+// The first `cols` columns of c (I,J) += a (I,K) panel (K,COLS), the slivers of a `step` numbers apart
+static inline void multiply_panel(real *c, const real *a, size_t step, size_t a_row, size_t a_col, const real *panel,
+                                  size_t I, size_t J, size_t K, size_t cols) {
+    for (size_t i = 0; i < I; i += ROWS, a += step) {
         const size_t n = smaller(ROWS, I - i);
-        const real *rows[ROWS];  // past the last row the last one again: computed, and not stored
-        for (size_t r = 0; r < ROWS; r++) { rows[r] = a + (i + smaller(r, n - 1)) * a_row; }
+        const real *rows[ROWS];
+        for (size_t r = 0; r < ROWS; r++) { rows[r] = a + r * a_row; }
         if (n == ROWS && cols == COLS) {
-            tile(c + i * J, J, rows, a_col, panel, K);
-            continue;
-        }
-        real edge[ROWS * COLS] = {0};  // a tile that reaches past c
-        tile(edge, COLS, rows, a_col, panel, K);
-        for (size_t r = 0; r < n; r++) {
-            for (size_t s = 0; s < cols; s++) { c[(i + r) * J + s] += edge[r * COLS + s]; }
+            tile(c + i * J, J, rows, a_col, panel, K, ROWS);
+        } else {
+            tile_at_edge(c + i * J, J, rows, a_col, panel, K, n, cols);
         }
     }
 }
 
-// The columns first .. last - 1 of c. A block of a, HEIGHT x DEPTH, stays in the second cache while b goes by.
+// The columns first .. last - 1 of c. A block of a stays in the second cache while b goes by: as it is, unless it is
+// read by column, or its rows are so far apart that a cache would put them all in the same few places.
 DISPATCH
 static void multiply_columns(real *c, const real *a, size_t a_row, size_t a_col, const real *b, size_t b_row,
                              size_t b_col, size_t I, size_t J, size_t K, size_t first, size_t last) {
-    _Alignas(64) real panel[DEPTH * COLS];
-    for (size_t i = 0; i < I; i += HEIGHT) {
-        const size_t height = smaller(HEIGHT, I - i);
-        for (size_t k = 0; k < K; k += DEPTH) {
-            const size_t depth = smaller(DEPTH, K - k);
+    _Alignas(64) real panel[DEPTH * COLS], block[BLOCK];
+    const bool packed = a_col != 1 || (a_row % 1024 == 0 && last - first > 8 * COLS);
+    const size_t rounds = K / DEPTH + 1, even = K / rounds + 1;  // at most DEPTH, and no short round at the end
+    for (size_t k = 0; k < K; k += even) {
+        const size_t depth = smaller(even, K - k), most = packed ? BLOCK / depth / ROWS * ROWS : HEIGHT;
+        for (size_t i = 0; i < I; i += most) {
+            const size_t height = smaller(most, I - i);
+            const real *rows = a + i * a_row + k * a_col;
+            if (packed) {
+                pack_block(block, rows, a_row, a_col, height, depth);
+            }
             for (size_t j = first; j < last; j += COLS) {
                 const size_t cols = smaller(COLS, last - j);
+                real *corner = c + i * J + j;
                 pack_panel(panel, b + k * b_row + j * b_col, b_row, b_col, cols, depth);
-                multiply_panel(c + i * J + j, a + i * a_row + k * a_col, a_row, a_col, panel, height, J, depth, cols);
+                if (packed) {
+                    multiply_panel(corner, block, ROWS * depth, 1, ROWS, panel, height, J, depth, cols);
+                } else {
+                    multiply_panel(corner, rows, ROWS * a_row, a_row, 1, panel, height, J, depth, cols);
+                }
             }
         }
     }

@@ -2,8 +2,8 @@
 //
 // A product of two floats is exact in double, so that only the additions round: a sum of K of them, in any order, is
 // off by at most (K-1) u |a| |b|, with u = 2^-53 and |.| the Euclidean length of a's row and b's column (Higham 2002,
-// section 3.1). Where the sum less that and the sum plus that round to one float, it is the answer; elsewhere, about 4
-// times in 10,000, the products are summed again without any rounding. The tiles are those of matmul.c, in double.
+// section 3.1). Where the sum less that and the sum plus that round to one float, it is the answer; elsewhere, rarely,
+// the products are summed again without any rounding. The tiles are those of matmul.c, in double.
 #include <math.h>
 #include <string.h>
 

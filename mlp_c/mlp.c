@@ -22,6 +22,14 @@ struct MLP {
 
 static real *cut(real **memory, size_t n) { return (*memory += n) - n; }
 
+enum {
+    LINE = 64 / sizeof(real)
+};  // numbers in a line of the cache: what begins with one is read without straddling two
+
+static size_t whole_lines(size_t n) { return (n + LINE - 1) / LINE * LINE; }
+
+static real *next_line(real *memory) { return memory + (LINE - (uintptr_t)memory / sizeof(real) % LINE) % LINE; }
+
 static Weights weights(const MLP *m, real *flat) {
     Weights w;
     w.wte = cut(&flat, m->V * m->E);
@@ -54,9 +62,9 @@ void mlp_free(MLP *m) {
 }
 
 static int make_room(MLP *m, size_t B) {
-    const size_t emb = m->T * m->E, row = 2 * emb + 4 * m->H + 2 * m->V;
+    const size_t emb = whole_lines(B * m->T * m->E), h = whole_lines(B * m->H), logits = whole_lines(B * m->V);
     if (B > m->room) {
-        real *memory = malloc(B * row * sizeof(real));
+        real *memory = malloc((2 * emb + 4 * h + 2 * logits + LINE) * sizeof(real));
         int32_t *ids = malloc(B * (m->T + 1) * sizeof(int32_t));
         if (memory == NULL || ids == NULL) {
             free(memory);
@@ -67,11 +75,11 @@ static int make_room(MLP *m, size_t B) {
         free(m->ids);
         m->memory = memory, m->ids = ids, m->room = B;
     }
-    real *rest = m->memory;
-    m->emb = cut(&rest, B * emb), m->demb = cut(&rest, B * emb);
-    m->h_pre = cut(&rest, B * m->H), m->dh_pre = cut(&rest, B * m->H);
-    m->h = cut(&rest, B * m->H), m->dh = cut(&rest, B * m->H);
-    m->probs = cut(&rest, B * m->V), m->dlogits = cut(&rest, B * m->V);
+    real *rest = next_line(m->memory);
+    m->emb = cut(&rest, emb), m->demb = cut(&rest, emb);
+    m->h_pre = cut(&rest, h), m->dh_pre = cut(&rest, h);
+    m->h = cut(&rest, h), m->dh = cut(&rest, h);
+    m->probs = cut(&rest, logits), m->dlogits = cut(&rest, logits);
     m->B = B;
     return 0;
 }
@@ -103,13 +111,17 @@ void mlp_backward(MLP *m, real *gradients) {
     const size_t B = m->B, V = m->V, T = m->T, E = m->E, H = m->H;
     const int32_t *inputs = m->ids, *targets = m->ids + B * T;
     const Weights p = m->p, d = weights(m, gradients);
-    zero(gradients, mlp_parameter_count(V, T, E, H));
-    zero(m->dlogits, B * V), zero(m->dh, B * H), zero(m->dh_pre, B * H), zero(m->demb, B * T * E);
 
+    // Each is zeroed as late as can be, so that it is in the cache when it is added to.
+    zero(m->dlogits, B * V);
     cross_entropy_backward(m->dlogits, m->probs, targets, B, V);
+    zero(m->dh, B * H), zero(d.fc2_weight, V * H + V);
     linear_backward(m->dh, d.fc2_weight, d.fc2_bias, m->dlogits, m->h, p.fc2_weight, B, H, V);
+    zero(m->dh_pre, B * H);
     tanh_backward(m->dh_pre, m->dh, m->h, B * H);
+    zero(m->demb, B * T * E), zero(d.fc1_weight, H * T * E + H);
     linear_backward(m->demb, d.fc1_weight, d.fc1_bias, m->dh_pre, m->emb, p.fc1_weight, B, T * E, H);
+    zero(d.wte, V * E);
     embedding_backward(d.wte, m->demb, inputs, B, T, E);
 }
 

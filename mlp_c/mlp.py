@@ -24,7 +24,7 @@ class MLP(MLPBase):
 
     def _begin(self, flat: np.ndarray) -> None:
         self._flat = flat  # one array of all weights, of which C holds the address
-        self._p = initial.flat_views(flat, self._shapes)
+        self._p = initial.FlatViews(flat, self._shapes)
         handle = self._kernel("mlp_new")(pointer(self._flat), *self.sizes)
         if handle == ffi.NULL:
             raise MemoryError("no memory for the model")
@@ -69,7 +69,7 @@ class MLP(MLPBase):
         checks.forward_came_first(self._saved)
         gradients = self._gradients.array()
         self._backward(self._c, pointer(gradients))
-        return initial.flat_views(gradients, self._shapes)
+        return initial.FlatViews(gradients, self._shapes)
 
     def _tensors(self) -> dict[str, np.ndarray]:
         self.backward()

@@ -14,8 +14,8 @@ def _step(name: str):
     """The C function on arrays that the optimizer has checked: as many as the op has arrays, the rest are scalars."""
 
     def step(p: np.ndarray, *rest, by: str = "native") -> None:
-        arrays = [np.require(a, requirements=["C", "A"]) for a in rest if isinstance(a, np.ndarray)]
-        kernel(name, p.dtype, by)(pointer(p), *map(pointer, arrays), p.size, *rest[len(arrays) :])
+        arrays = [pointer(np.require(a, requirements=["C", "A"])) for a in rest if isinstance(a, np.ndarray)]
+        kernel(name, p.dtype, by)(pointer(p), *arrays, p.size, *rest[len(arrays) :])
 
     return staticmethod(step)
 

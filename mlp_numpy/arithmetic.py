@@ -31,9 +31,10 @@ class Native:
     def scatter_add(rows: Array, ids: Array, V: int) -> Array:
         """table[v] = the sum of the rows whose id is v        rows (n,E)  ids (n,)  ->  table (V,E)"""
         order = ids.argsort(kind="stable")  # equal ids side by side, so that each run of them is one sum
-        used, first = np.unique(ids[order], return_index=True)
+        ids = ids[order]
+        first = np.append(0, np.flatnonzero(ids[1:] != ids[:-1]) + 1)
         table = np.zeros((V, rows.shape[-1]), rows.dtype)
-        table[used] = np.add.reduceat(rows[order], first)
+        table[ids[first]] = np.add.reduceat(rows.take(order, axis=0), first)
         return table
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from nnz import checks
+from nnz.initial import FlatViews
 from nnz.model import MLPBase
+from nnz.reuse import Reused
 
 from .arithmetic import ARITHMETIC
 from .ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
@@ -20,6 +22,7 @@ class MLP(MLPBase):
 
     def __init__(self, *args, device: str = "cpu", **settings) -> None:
         super().__init__(*args, device=checks.available_device(device, devices()), **settings)
+        self._gradients = Reused(sum(p.size for p in self._p.values()), self.dtype)
         self._saved = None
 
     def __call__(self, inputs: np.ndarray, targets: np.ndarray | None = None) -> tuple[np.ndarray, float | None]:
@@ -49,8 +52,10 @@ class MLP(MLPBase):
 
         Raises RuntimeError if no forward with targets came first.
         """
-        tensors = self._tensors()
-        return {name: tensors["d" + name] for name in self._p}
+        tensors, gradients = self._tensors(), FlatViews(self._gradients.array(), self._shapes)
+        for name, gradient in gradients.items():
+            gradient[...] = tensors["d" + name]
+        return gradients
 
     def _tensors(self) -> dict[str, np.ndarray]:
         checks.forward_came_first(self._saved)

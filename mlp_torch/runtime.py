@@ -33,11 +33,11 @@ def as_array(tensor: Tensor) -> np.ndarray | Tensor:
 
 def as_tensor(array: np.ndarray | Tensor) -> Tensor:
     """The same memory as a tensor; a copy of an array that torch cannot see so: backwards, of the other byte order."""
-    if isinstance(array, np.ndarray) and not (
-        array.dtype.isnative and array.flags.behaved and min(array.strides, default=1) > 0
-    ):
+    if not isinstance(array, np.ndarray):
+        return torch.as_tensor(array)
+    if not (array.dtype.isnative and array.flags.behaved and min(array.strides, default=1) > 0):
         array = np.array(array, dtype=array.dtype.newbyteorder("="), order="C")
-    return torch.as_tensor(array)
+    return torch.from_numpy(array)
 
 
 def copy_into(destination: Tensor, source: np.ndarray | Tensor) -> None:

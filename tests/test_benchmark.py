@@ -124,8 +124,19 @@ def test_a_turn_takes_no_more_steps_than_fit_into_its_seconds(monkeypatch):
     quick, slow = Stub(0.01), Stub(3.0)
     monkeypatch.setattr("nnz.benchmark._peak", lambda _: 1.0)
     measure(work(), [quick, slow], rounds=2, seconds=0.1)
-    assert quick.turns == [1, 10, 10, 10]
-    assert slow.turns == [1, 1, 1, 1]
+    assert quick.turns == [1, *[1, 10] * 3]  # how many fit, then each turn with a step before it
+    assert slow.turns == [1, *[1, 1] * 3]
+
+
+def test_neither_the_step_before_a_turn_nor_the_first_round_is_counted(monkeypatch):
+    class First(Stub):
+        def round(self, steps):
+            super().round(steps)
+            return {"step": 0.01 if steps > 1 and len(self.turns) > 2 else 99.0}
+
+    monkeypatch.setattr("nnz.benchmark._peak", lambda _: 1.0)
+    (timing,) = measure(work(), [First(0.0)], rounds=3, steps=2)
+    assert (timing.step, timing.quartiles) == (0.01, (0.01, 0.01))
 
 
 def test_the_square_is_no_product_of_a_matrix_with_itself_which_would_take_half_the_work():

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from test_copies import each_backend, model, nn, values  # noqa: F401  (nn is a fixture)
 
-from nnz.initial import flat_array, flat_views
+from nnz import backends
+from nnz.initial import FlatViews, flat_array
 from nnz.reuse import Reused
 
 SHAPES = {"a": (2, 3), "b": (2,), "c": (2,)}
@@ -15,7 +16,7 @@ SHAPES = {"a": (2, 3), "b": (2,), "c": (2,)}
 
 def test_views_that_fill_an_array_in_order_are_known_for_it():
     flat = np.zeros(10)
-    assert flat_array(flat_views(flat, SHAPES).values()) is flat
+    assert flat_array(FlatViews(flat, SHAPES).values()) is flat
 
 
 @pytest.mark.parametrize(
@@ -31,7 +32,140 @@ def test_views_that_fill_an_array_in_order_are_known_for_it():
     ids=["swapped", "one missing", "one elsewhere", "one backwards", "one of another type", "none"],
 )
 def test_any_other_views_are_not(change):
-    assert flat_array(change(flat_views(np.zeros(10), SHAPES)).values()) is None
+    assert flat_array(change(FlatViews(np.zeros(10), SHAPES)).values()) is None
+
+
+def test_a_dict_of_views_that_nobody_changed_gives_the_flat_array_whatever_its_values():
+    flat = np.zeros(10, "float32")
+    views = FlatViews(flat, SHAPES)
+    assert views.flat(SHAPES, flat.dtype) is flat
+    views["b"][...] = 3
+    assert views.flat(dict(SHAPES), flat.dtype) is flat
+    assert flat.tolist() == [0] * 6 + [3] * 2 + [0] * 2
+
+
+def replaced(views):
+    views["b"] = views["b"] + 1
+    return views
+
+
+def swapped(views):
+    views["b"], views["c"] = views["c"], views["b"]
+    return views
+
+
+def swapped_by_name(views):
+    b, c = views.pop("b"), views.pop("c")
+    views["c"], views["b"] = b, c  # in the order in which they lie
+    return views
+
+
+def put_in_again(views):
+    views["a"] = views.pop("a")
+    return views
+
+
+def deeply_copied_and_written_to(views):
+    twin = copy.deepcopy(views)
+    twin["a"][...] += 1
+    return twin
+
+
+def pickled_and_written_to(views):
+    twin = pickle.loads(pickle.dumps(views))
+    twin["c"][...] += 1
+    return twin
+
+
+def removed(views):
+    del views["c"]
+    return views
+
+
+def added(views):
+    views["d"] = views["c"]
+    return views
+
+
+def renamed(views):
+    views["d"] = views.pop("c")
+    return views
+
+
+def cut_in_another_order(views):
+    return FlatViews(views.flat(SHAPES, views["a"].dtype), {"c": (2,)} | SHAPES)
+
+
+def in_half_precision(views):
+    return FlatViews(np.zeros(10, "float16"), SHAPES)
+
+
+def of_another_shape(views):
+    return FlatViews(np.zeros(10), SHAPES | {"a": (3, 2)})
+
+
+ALLOWED = [replaced, swapped, swapped_by_name, put_in_again, deeply_copied_and_written_to, pickled_and_written_to]
+REFUSED = [removed, added, renamed]
+
+
+@pytest.mark.parametrize("change", [*ALLOWED, *REFUSED, cut_in_another_order, in_half_precision, of_another_shape])
+def test_a_dict_of_views_that_was_changed_gives_no_flat_array(change):
+    flat = np.arange(10.0)
+    assert change(FlatViews(flat, SHAPES)).flat(SHAPES, flat.dtype) is None
+
+
+@pytest.mark.parametrize("dtype", ["float32", ">f8", "int64"])
+def test_a_dict_of_views_gives_no_flat_array_of_another_dtype(dtype):
+    assert FlatViews(np.zeros(10), SHAPES).flat(SHAPES, np.dtype(dtype)) is None
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        {"b": (2,), "a": (2, 3), "c": (2,)},
+        {"a": (3, 2), "b": (2,), "c": (2,)},
+        {"a": (2, 3), "b": (4,)},
+        {"a": (2, 3), "b": (2,), "d": (2,)},
+    ],
+    ids=["in another order", "one of another shape", "two that are one", "one of another name"],
+)
+def test_a_dict_of_views_gives_no_flat_array_of_other_shapes(shapes):
+    assert FlatViews(np.zeros(10), SHAPES).flat(shapes, np.dtype("float64")) is None
+
+
+def drawn(generator):
+    return FlatViews(generator.normal(size=10), SHAPES)
+
+
+def with_parameters(optimizer):
+    parameters = drawn(np.random.default_rng(29))
+    return parameters, optimizer(parameters, lr=0.1, weight_decay=0.1)
+
+
+@each_backend
+@pytest.mark.parametrize("optimizer", ["SGD", "AdamW"])
+@pytest.mark.parametrize("change", [*ALLOWED, cut_in_another_order])
+def test_gradients_that_were_changed_step_as_plain_ones(nn, optimizer, change):  # noqa: F811
+    (one, by_views), (many, by_plain) = (with_parameters(getattr(nn, optimizer)) for _ in range(2))
+    generator = np.random.default_rng(31)
+    for _ in range(3):
+        gradients = change(drawn(generator))
+        by_views.step(gradients)
+        by_plain.step({name: np.array(g) for name, g in gradients.items()})
+        assert values(one) == values(many)
+
+
+@each_backend
+@pytest.mark.parametrize("change", [*REFUSED, in_half_precision, of_another_shape])
+def test_gradients_that_do_not_fit_are_refused_as_plain_ones_and_no_step_is_taken(nn, change):  # noqa: F811
+    (parameters, optimizer), gradients = with_parameters(nn.AdamW), change(drawn(np.random.default_rng(37)))
+    before = values(parameters)
+    with pytest.raises(ValueError, match="grads") as plain:
+        optimizer.step({name: np.array(g) for name, g in gradients.items()})
+    with pytest.raises(ValueError, match="grads") as raised:
+        optimizer.step(gradients)
+    assert str(raised.value) == str(plain.value)
+    assert (optimizer.t, values(parameters)) == (0, before)
 
 
 @each_backend
@@ -42,7 +176,7 @@ def test_one_pass_over_all_parameters_steps_as_one_pass_over_each(nn, optimizer)
     one, many = (getattr(nn, optimizer)(p, lr=0.1, weight_decay=0.1) for p in (together.parameters(), separate))
     shapes = {name: p.shape for name, p in separate.items()}
     for _ in range(3):
-        gradients = flat_views(generator.normal(size=sum(p.size for p in separate.values())), shapes)
+        gradients = FlatViews(generator.normal(size=sum(p.size for p in separate.values())), shapes)
         one.step(gradients)
         many.step(gradients)
     for name, p in together.parameters().items():
@@ -71,3 +205,79 @@ def test_memory_is_used_again_once_nobody_holds_a_part_of_it():
     assert second.ctypes.data != address
     del part
     assert reused.array().ctypes.data == address
+
+
+def test_an_array_that_is_held_is_never_given_again_though_its_neighbour_is():
+    reused = Reused(4, "float32")
+    first, second = reused.array(), reused.array()
+    first[...], address = 1, second.ctypes.data
+    del second
+    for _ in range(5):
+        given = reused.array()
+        assert given.ctypes.data == address
+        given[...] = 2
+        del given
+    assert first.tolist() == [1] * 4
+
+
+def test_of_arrays_that_are_all_held_no_two_share_memory():
+    reused = Reused(4, "float32")
+    held = [reused.array() for _ in range(5)]
+    assert not any(np.shares_memory(a, b) for i, a in enumerate(held) for b in held[:i])
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [copy.copy, copy.deepcopy, lambda o: pickle.loads(pickle.dumps(o))],
+    ids=["copy", "deepcopy", "pickle"],
+)
+def test_a_copy_of_what_reuses_memory_shares_none_with_the_original(copied):
+    reused = Reused(4, "float32")
+    held, free = reused.array(), reused.array()
+    del free
+    twin = copied(reused)
+    arrays = [held, reused.array(), twin.array(), twin.array()]
+    assert all(a.shape == (4,) and a.dtype == np.float32 for a in arrays)
+    assert not any(np.shares_memory(a, b) for i, a in enumerate(arrays) for b in arrays[:i])
+
+
+def torch_step(dtype, lay_parameters, lay_gradient, which="pmv"):
+    """p, m and v after two steps of torch's AdamW, those of `which` laid out by the one, the gradients by the other."""
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    generator, ops = np.random.default_rng(41), backends.load("torch").ops
+    drawn = dict(zip("pmvg", generator.normal(size=(4, 6, 4)), strict=True)) | {"v": generator.uniform(size=(6, 4))}
+    p, m, v, g = (torch.tensor(a, dtype=getattr(torch, dtype)) for a in drawn.values())
+    p, m, v = (lay_parameters(a) if name in which else a for name, a in zip("pmv", (p, m, v), strict=True))
+    for t in (3, 4):
+        ops.adamw_step(p, m, v, lay_gradient(g), t, 0.1, 0.9, 0.999, 1e-8, 0.1)
+    return [a.numpy() for a in (p, m, v)]
+
+
+def by_columns(a):
+    return a.T.contiguous().T
+
+
+def with_gaps(a):
+    return a.repeat_interleave(2, dim=-1)[:, ::2]
+
+
+def as_it_is(a):
+    return a
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("lay", [by_columns, with_gaps])
+def test_torch_steps_by_a_gradient_that_is_not_contiguous_as_by_one_that_is(dtype, lay):
+    for laid, plain in zip(torch_step(dtype, as_it_is, lay), torch_step(dtype, as_it_is, as_it_is), strict=True):
+        assert np.array_equal(laid, plain)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("lay", [by_columns, with_gaps])
+@pytest.mark.parametrize("which", ["p", "m", "v", "pmv"])
+def test_torch_steps_parameters_and_moments_that_are_not_contiguous_as_such_that_are(dtype, lay, which):
+    some = 4 * np.finfo(dtype).eps  # the lines that they take round otherwise than the fused call
+    for layout in (as_it_is, lay):
+        laid, plain = torch_step(dtype, lay, layout, which), torch_step(dtype, as_it_is, as_it_is)
+        for ours, expected in zip(laid, plain, strict=True):
+            np.testing.assert_allclose(ours, expected, rtol=some, atol=some)

@@ -80,7 +80,7 @@ MUTANTS = [
      "plain_loop"),
     ("generation", "uniforms by step", "rng.uniform(size=(B, tokens)).T", "rng.uniform(size=(tokens, B))", "batch"),
     ("generation", "two uniforms a token", "rng.uniform(size=1) for", "rng.uniform(size=2)[1:] for", "plain_loop"),
-    ("choosing", "temperature forgotten", "(logits - logits.max()) / divisor", "logits - logits.max()", "choice"),
+    ("choosing", "temperature forgotten", "(logits - logits.max(axis=-1, keepdims=True)) / divisor", "logits - logits.max()", "choice"),
     ("choosing", "top-k one more", "-self.top_k)[-self.top_k]", "-self.top_k - 1)[-self.top_k - 1]", "choice"),
     ("choosing", "an equal sum exceeds", "min(bisect_right(", "min(__import__('bisect').bisect_left(", "choice"),
     ("choosing", "top-p one more", "min(reached, len(ordered) - 1)", "min(reached + 1, len(ordered) - 1)", "top_p"),

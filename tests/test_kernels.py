@@ -36,6 +36,10 @@ def test_the_tiled_product_is_the_plain_one_within_its_bound(dtype, transposed_a
         (13, 33, 600),
         (128, 27, 512),
         (395, 17, 257),
+        (6, 16, 319),  # the longest sum that is taken at once
+        (7, 17, 320),
+        (395, 17, 321),
+        (50, 150, 1024),  # rows so far apart that a is packed though they lie in order
     ]:
         a, b = (generator.normal(size=shape).astype(dtype) for shape in ((M, K), (K, N)))
         fast, plain = (matmul(name, a, b, transposed_a, transposed_b) for name in ("matmul_add", "matmul_add_plain"))

@@ -78,7 +78,7 @@ def test_the_signatures_stand_level_and_no_line_of_the_function_is_left_out(want
         ("cross_entropy_forward", ("real_exp", "by.exp(shifted)", None)),
         ("cross_entropy_forward", ("*loss = sum_value", "by.log(sums", "F.nll_loss")),
         ("adamw_step", ("m[i] =", "m *= beta1", "m.mul_(beta1)")),
-        ("adamw_step", ("p[i] =", "p -= lr", "p.sub_")),
+        ("adamw_step", ("p[i] =", "p -= scratch", "p.sub_")),
         ("batch_norm_backward", ("dbias[c] +=", "dbias = by.total", None)),
         ("The MLP, forward", ("tanh_forward(m->h", "h = tanh_forward", "h = tanh_forward")),
         ("The MLP, backward", ("embedding_backward(d.wte", 'd["dwte"] =', None)),

@@ -36,8 +36,8 @@ class Even:
         self.vocab_size, self.contexts = vocab_size, []
 
     def __call__(self, inputs, targets=None):
-        self.contexts.append(tuple(inputs[0].tolist()))
-        return np.zeros((1, self.vocab_size)), None
+        self.contexts += map(tuple, inputs.tolist())
+        return np.zeros((len(inputs), self.vocab_size)), None
 
 
 class Wanted:
@@ -58,8 +58,9 @@ class Skewed:
         self.contexts = []
 
     def __call__(self, inputs, targets=None):
-        self.contexts.append(tuple(inputs[0].tolist()))
-        return np.random.default_rng(inputs[0].tolist()).normal(0, 2, (1, 4)).astype(np.float32), None
+        self.contexts += map(tuple, inputs.tolist())
+        rows = [np.random.default_rng(context).normal(0, 2, 4) for context in inputs.tolist()]
+        return np.array(rows, np.float32), None
 
 
 def choose(logits, uniform, **how):
@@ -88,7 +89,7 @@ def test_the_last_token_is_taken_where_no_running_sum_exceeds_the_uniform():
 def test_the_softmax_keeps_the_dtype_of_the_logits(dtype, monkeypatch):
     seen = []
     cumsum = np.cumsum
-    monkeypatch.setattr(np, "cumsum", lambda a: seen.append(a.dtype.name) or cumsum(a))
+    monkeypatch.setattr(np, "cumsum", lambda a, axis: seen.append(a.dtype.name) or cumsum(a, axis))
     choose(np.arange(5, dtype=dtype), 0.5, temperature=0.7, top_k=3)
     assert seen == [dtype]
 
@@ -195,6 +196,13 @@ def test_many_samples_are_those_drawn_one_after_the_other(how):
     many = [list(tokens) for tokens in draw.samples(together, 200, **how)]
     assert many == [list(draw.sample(apart, **how)) for _ in range(200)]
     assert together.state == apart.state
+
+
+def test_rows_of_logits_give_the_sums_that_each_gives_alone():
+    logits = RNG(3).normal((27, 27), "float32")
+    for how in ({}, {"temperature": 0.0}, {"temperature": 0.7}, {"top_k": 5}, {"top_p": 0.6}):
+        rows, choice = Choice(**how).running(logits), Choice(**how)
+        assert np.array_equal(rows, [choice.running(row) for row in logits])
 
 
 def test_of_many_samples_each_context_goes_through_the_model_once():

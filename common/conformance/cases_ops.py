@@ -10,7 +10,7 @@ from .draws import draw_tokens
 Case = dict[str, Any]
 
 MANY = (97, 101)  # numbers: more than a buffer of 8,192 holds, and no multiple of a lane
-LONG_SUM = 257  # terms: more than a kernel takes at a time
+LONG_SUM = 321  # terms: more than a kernel takes at a time
 
 
 def _embedding_forward(rng: np.random.Generator, n: dict[str, int], large: float) -> list[Case]:

@@ -1,13 +1,14 @@
 // adamw.c: Adam with weight decay that does not pass through the moments.
 #include <tgmath.h>
 
+#include "../arithmetic.h"
 #include "../ops.h"
 #include "../threads.h"
 
 enum { ADAMW_BLOCK = 8192 };  // parameters that one thread takes at a time
 
 typedef struct {  // each computed in double, then rounded once
-    real keep_m, take_m, keep_v, take_v, keep_p, step, root, eps;
+    real keep_m, take_m, keep_v, take_v, keep_p, step, root, inverse, eps;
 } Constants;
 
 DISPATCH
@@ -17,7 +18,7 @@ static void adamw_block(real *restrict p, real *restrict m, real *restrict v, co
     for (size_t i = 0; i < n; i++) {
         m[i] = c.keep_m * m[i] + c.take_m * g[i];
         v[i] = c.keep_v * v[i] + c.take_v * (g[i] * g[i]);
-        p[i] = c.keep_p * p[i] - c.step * (m[i] / (sqrt(v[i]) / c.root + c.eps));
+        p[i] = c.keep_p * p[i] - c.step * (m[i] / (quotient(sqrt(v[i]), c.root, c.inverse) + c.eps));
     }
 }
 
@@ -26,6 +27,7 @@ static void adamw_block(real *restrict p, real *restrict m, real *restrict v, co
 // p (...)  m (...)  v (...)  g (...)  ->  p (...)  m (...)  v (...)
 void adamw_step(real *p, real *m, real *v, const real *g, size_t n, int64_t t, double lr, double beta1, double beta2,
                 double eps, double weight_decay) {
+    const double root = sqrt(1 - pow(beta2, (double)t));
     const Constants c = {
         .keep_m = (real)beta1,
         .take_m = (real)(1 - beta1),
@@ -33,7 +35,8 @@ void adamw_step(real *p, real *m, real *v, const real *g, size_t n, int64_t t, d
         .take_v = (real)(1 - beta2),
         .keep_p = (real)(1 - lr * weight_decay),
         .step = (real)(lr / (1 - pow(beta1, (double)t))),
-        .root = (real)sqrt(1 - pow(beta2, (double)t)),
+        .root = (real)root,
+        .inverse = (real)(1 / root),
         .eps = (real)eps,
     };
 #pragma omp parallel for schedule(static) num_threads(threads_for(8 * n))

@@ -6,19 +6,17 @@
 // probs (B,V)
 DISPATCH
 void cross_entropy_forward(real *loss, real *probs, const real *logits, const int32_t *targets, size_t B, size_t V) {
-    Sum total = {0};
+    Sum losses = {0};
     for (size_t i = 0; i < B; i++) {
         const real *l = logits + i * V;
         real *p = probs + i * V, largest = l[0];
-        Sum sum = {0};
         for (size_t j = 1; j < V; j++) { largest = l[j] > largest ? l[j] : largest; }
         for (size_t j = 0; j < V; j++) { p[j] = real_exp(l[j] - largest); }  // taken off, so that exp cannot overflow
-        for (size_t j = 0; j < V; j++) { sum_add(&sum, p[j]); }
-        const real all = sum_value(&sum);
+        const real all = total(p, V);
         for (size_t j = 0; j < V; j++) { p[j] /= all; }
-        sum_add(&total, real_log(all) - (l[targets[i]] - largest));
+        sum_add(&losses, real_log(all) - (l[targets[i]] - largest));
     }
-    *loss = sum_value(&total) / (real)B;
+    *loss = sum_value(&losses) / (real)B;
 }
 
 // dlogits = (probs - onehot(targets)) / B        probs (B,V)  targets (B,)  ->  dlogits (B,V)

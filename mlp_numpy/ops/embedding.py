@@ -9,7 +9,7 @@ from ..arithmetic import Native
 
 def embedding_forward(wte: np.ndarray, ids: np.ndarray, by: type = Native) -> np.ndarray:
     """emb[b,t] = wte[ids[b,t]]        wte (V,E)  ids (B,T)  ->  emb (B,T,E)"""
-    return wte[ids]
+    return wte.take(ids, axis=0)
 
 
 def embedding_backward(demb: np.ndarray, ids: np.ndarray, V: int, by: type = Native) -> np.ndarray:

@@ -44,9 +44,8 @@ MUTANTS = (
         ),
         numpy=(
             "mlp.py",
-            'return {name: tensors["d" + name] for name in self._p}',
-            'return {k: np.add(tensors["d" + k], 0, out=self.__dict__.setdefault(k, np.empty_like(p))) '
-            "for k, p in self._p.items()}",
+            "self._gradients.array()",
+            'self.__dict__.setdefault("_buffer", self._gradients.array())',
         ),
         torch=(
             "mlp.py",
@@ -92,6 +91,6 @@ MUTANTS = (
         "negative_ids_accepted",
         "an id of -1 is not refused, and reads from the other end, or from before the array",
         "mlp",
-        common=("checks.py", "if unsigned.max() >= vocab_size:", "if array.max() >= vocab_size:"),
+        common=("checks.py", "outside = (array < 0) | (array >= vocab_size)", "outside = array >= vocab_size"),
     ),
 )

@@ -6,7 +6,7 @@ from .mutant import op_mutant
 
 cross_entropy = partial(op_mutant, "cross_entropy")
 
-LOSS_C, MEAN_C = "sum_add(&total, real_log(all) - (l[targets[i]] - largest));", "sum_value(&total) / (real)B;"
+LOSS_C, MEAN_C = "sum_add(&losses, real_log(all) - (l[targets[i]] - largest));", "sum_value(&losses) / (real)B;"
 TERMS_NUMPY = "by.log(sums) - shifted[np.arange(len(targets)), targets]"
 LOSS_NUMPY = f"by.total({TERMS_NUMPY}, 0) / len(targets)"
 LOSS_TORCH, LOG_SOFTMAX = "F.nll_loss(logprobs, targets.long())", "F.log_softmax(logits, dim=1)"
@@ -74,7 +74,7 @@ MUTANTS = (
         "loss_of_a_rounded_probability",
         "log(softmax) stands for log-softmax: a small probability has become 0",
         "mlp",
-        c=(LOSS_C, "sum_add(&total, -real_log(p[targets[i]]));"),
+        c=(LOSS_C, "sum_add(&losses, -real_log(p[targets[i]]));"),
         numpy=(TERMS_NUMPY, "-by.log(probs[np.arange(len(targets)), targets])"),
         torch=(LOG_SOFTMAX, "F.softmax(logits, dim=1).log()"),
     ),

@@ -7,7 +7,8 @@ from .mutant import op_mutant
 embedding = partial(op_mutant, "embedding")
 
 SCATTER_C = "scatter_add(dwte, demb, ids, B * T, E);"
-ADD_C, ADD_NUMPY = "row[e] += rows[i * E + e];", "table[used] = np.add.reduceat(rows[order], first)"
+ADD_C, ADD_NUMPY = "row[e] += rows[i * E + e];", "table[ids[first]] = np.add.reduceat(rows.take(order, axis=0), first)"
+ROWS_NUMPY = "return wte.take(ids, axis=0)"
 
 MUTANTS = (
     embedding(
@@ -15,7 +16,7 @@ MUTANTS = (
         "every position gets the vector of the row's first token",
         "embedding",
         c=("const real *row = wte + (size_t)ids[i] * E;", "const real *row = wte + (size_t)ids[i - i % T] * E;"),
-        numpy=("return wte[ids]", "return wte[ids[:, :1].repeat(ids.shape[1], axis=1)]"),
+        numpy=(ROWS_NUMPY, "return wte[ids[:, :1].repeat(ids.shape[1], axis=1)]"),
         torch=("return F.embedding(ids, wte)", "return F.embedding(ids[:, :1].expand_as(ids), wte)"),
     ),
     embedding(
@@ -23,7 +24,7 @@ MUTANTS = (
         "the last row of the batch gets zeros",
         "embedding",
         c=("emb[i * E + e] = row[e];", "emb[i * E + e] = i / T == B - 1 ? 0 : row[e];"),
-        numpy=("return wte[ids]", "return np.concatenate([wte[ids[:-1]], 0 * wte[ids[-1:]]])"),
+        numpy=(ROWS_NUMPY, "return np.concatenate([wte[ids[:-1]], 0 * wte[ids[-1:]]])"),
         torch=("return F.embedding(ids, wte)", "return F.pad(F.embedding(ids[:-1], wte), (0, 0, 0, 0, 0, 1))"),
     ),
     embedding(
@@ -31,7 +32,7 @@ MUTANTS = (
         "a token that comes twice keeps one of its gradients (scatter without accumulation)",
         "embedding_backward",
         c=("arithmetic.h", ADD_C, ADD_C.replace("+=", "=")),
-        numpy=("arithmetic.py", ADD_NUMPY, "table[ids] = rows"),
+        numpy=("arithmetic.py", ADD_NUMPY, "table[ids] = rows[order]"),
         torch=(
             "return derive(lambda wte: embedding_forward(wte, ids, by), demb, wte)",
             "return wte.index_put((ids.long(),), demb)",

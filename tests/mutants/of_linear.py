@@ -8,6 +8,7 @@ linear = partial(op_mutant, "linear")
 
 PRODUCT_C = "matmul_add(y, x, N, 1, w, 1, N, B, M, N);"
 PRODUCT_NUMPY, PRODUCT_TORCH = "by.product(x, w.T)", "torch.addmm(b, x, w.T)"
+EDGE_C = "for (size_t r = n; r < ROWS; r++) { rows[r] = rows[n - 1]; }\n    if (n <= FEW_ROWS) {"
 TERM_C = "sum[i][j] += rows[i][k * a_col] * panel[k * COLS + j];"
 
 
@@ -86,13 +87,13 @@ MUTANTS = (
         "linear_reads_rows_it_does_not_need",
         "up to five rows past the end of x are read, multiplied and not stored: no value is wrong",
         "no_kernel_reads_outside_its_arrays",
-        c=("matmul.c", "a + (i + smaller(r, n - 1)) * a_row", "a + (i + r) * a_row"),
+        c=("matmul.c", EDGE_C, "if (n == 0) {"),
     ),
     linear(
         "linear_sums_stop_at_256_terms",
         "of a long sum only the first block of 256 terms is added",
         "linear",
-        c=("matmul.c", "k < K; k += DEPTH) {", "k < 1; k += DEPTH) {"),
+        c=("matmul.c", "k < K; k += even) {", "k < 1; k += even) {"),
         numpy=(PRODUCT_NUMPY, "by.product(x[:, :256], w[:, :256].T)"),
         torch=(PRODUCT_TORCH, "torch.addmm(b, x[:, :256], w[:, :256].T)"),
     ),

@@ -74,7 +74,7 @@ MUTANTS = (
         "a product and the sum that it goes into are rounded once, as one instruction does, not twice",
         "strict adamw",
         c=("strict.c", '#include "kernels.h"', '#include "contract.h"\n#include "kernels.h"'),
-        numpy=("ops/adamw.py", "m += (1 - beta1) * g", "m += np.float64(1 - beta1) * g"),
+        numpy=("ops/adamw.py", "m += scratch", "m += np.float64(1 - beta1) * g"),
         torch=("ops/adamw.py", "add_((1 - beta1) * g)", "add_(g, alpha=1 - beta1)"),
     ),
 )

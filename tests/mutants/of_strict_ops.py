@@ -8,7 +8,7 @@ embedding, linear, tanh = (partial(op_mutant, op) for op in ("embedding", "linea
 cross_entropy, batch_norm = partial(op_mutant, "cross_entropy"), partial(op_mutant, "batch_norm")
 
 SCATTER_TORCH = "Strict.scatter_add(demb.reshape(ctx.ids.numel(), -1), ctx.ids.flatten(), ctx.V)"
-MEAN, DERIVATIVE = "targets], 0) / len(targets)", "dy * (1 - y * y)"
+MEAN = "targets], 0) / len(targets)"
 RUNNING = "(1 - momentum) * running_mean + momentum * mean"
 CENTRED_C = "- sum_dy[c - first] / (real)B - xhat * (sum_dy_xhat[c - first] / (real)B);"
 CENTRED_NUMPY, CENTRED_TORCH = "dbias / B - xhat * (dweight / B))", "dbias / len(x) - xhat * (dweight / len(x)))"
@@ -50,14 +50,14 @@ MUTANTS = (
         "(1 - y) (1 + y) stands for 1 - y^2",
         "strict tanh_backward",
         c=("dy[i] * (1 - y[i] * y[i])", "dy[i] * ((1 - y[i]) * (1 + y[i]))"),
-        numpy=(DERIVATIVE, "dy * ((1 - y) * (1 + y))"),
-        torch=(DERIVATIVE, "dy * ((1 - y) * (1 + y))"),
+        numpy=("np.subtract(1, dx, out=dx)", "np.multiply(1 - y, 1 + y, out=dx)"),
+        torch=("dy * (1 - y * y)", "dy * ((1 - y) * (1 + y))"),
     ),
     cross_entropy(
         "strict_softmax_sum_in_float32",
         "the sum under the softmax is added up in float32",
         "strict cross_entropy",
-        c=("const real all = sum_value(&sum);", "real all = 0; for (size_t j = 0; j < V; j++) { all += p[j]; }"),
+        c=("const real all = total(p, V);", "real all = 0; for (size_t j = 0; j < V; j++) { all += p[j]; }"),
         numpy=("by.total(probs, 1)", "probs.sum(axis=1)"),
         torch=("Strict.total(exps, 1)", "exps.sum(1)"),
     ),
@@ -65,7 +65,7 @@ MUTANTS = (
         "strict_loss_times_the_reciprocal",
         "the losses' sum is multiplied by 1 / B, not divided by B",
         "strict cross_entropy",
-        c=("sum_value(&total) / (real)B", "sum_value(&total) * (1 / (real)B)"),
+        c=("sum_value(&losses) / (real)B", "sum_value(&losses) * (1 / (real)B)"),
         numpy=(MEAN, MEAN.replace("/ len(targets)", "* (1 / len(targets))")),
         torch=(MEAN, MEAN.replace("/ len(targets)", "* (1 / len(targets))")),
     ),

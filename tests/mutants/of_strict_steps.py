@@ -6,8 +6,9 @@ from .mutant import mutant, op_mutant
 
 sgd, adamw = partial(op_mutant, "sgd"), partial(op_mutant, "adamw")
 
-DENOMINATOR_C = "(m[i] / (sqrt(v[i]) / c.root + c.eps))"
+DENOMINATOR_C = "(m[i] / (quotient(sqrt(v[i]), c.root, c.inverse) + c.eps))"
 SQUARE, STEP, STEP_C = "(1 - beta2) * (g * g)", "lr / (1 - beta1**t)", "(real)(lr / (1 - pow(beta1, (double)t)))"
+STEP_NUMPY, DENOMINATOR_NUMPY = f"scratch *= {STEP}", "(by.sqrt(v) / sqrt(1 - beta2**t) + eps)"
 OUTPUT = 'linear_forward(h, p["fc2.weight"], p["fc2.bias"], by)'
 
 MUTANTS = (
@@ -24,7 +25,7 @@ MUTANTS = (
         "step m / denominator stands for step (m / denominator), as torch's addcdiv has it",
         "strict adamw",
         c=(DENOMINATOR_C, DENOMINATOR_C.removeprefix("(").removesuffix(")")),
-        numpy=(f"{STEP} * (m / denominator)", f"{STEP} * m / denominator"),
+        numpy=(STEP_NUMPY, f"np.divide({STEP} * m, {DENOMINATOR_NUMPY}, out=scratch)"),
         torch=(f"p.sub_({STEP} * (m / denominator))", f"p.addcdiv_(m, denominator, value=-{STEP})"),
     ),
     adamw(
@@ -32,7 +33,7 @@ MUTANTS = (
         "((1 - beta2) g) g stands for (1 - beta2) (g g), as torch's addcmul has it",
         "strict adamw",
         c=("c.take_v * (g[i] * g[i])", "c.take_v * g[i] * g[i]"),
-        numpy=(SQUARE, "(1 - beta2) * g * g"),
+        numpy=("scratch *= 1 - beta2\n", "np.multiply((1 - beta2) * g, g, out=scratch)\n"),
         torch=(f"add_({SQUARE})", "addcmul_(g, g, value=1 - beta2)"),
     ),
     adamw(

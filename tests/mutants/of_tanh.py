@@ -7,7 +7,7 @@ from .mutant import op_mutant
 tanh = partial(op_mutant, "tanh")
 
 C, NUMPY, TORCH = "real_tanh(x[i])", "by.tanh(x)", "torch.tanh(x)"
-BACKWARD_C, BACKWARD_NUMPY = "dy[i] * (1 - y[i] * y[i])", "dy * (1 - y * y)"
+BACKWARD_C, SQUARE_NUMPY = "dy[i] * (1 - y[i] * y[i])", "dx = y * y"
 BACKWARD_TORCH = "torch.ops.aten.tanh_backward(dy, y)"
 
 MUTANTS = (
@@ -54,7 +54,7 @@ MUTANTS = (
         "the gradient goes back through tanh as if it were the identity",
         "tanh_backward",
         c=(BACKWARD_C, "dy[i]"),
-        numpy=(BACKWARD_NUMPY, "dy.copy()"),
+        numpy=("return dx", "return dy.copy()"),
         torch=(BACKWARD_TORCH, "dy.clone()"),
     ),
     tanh(
@@ -62,7 +62,7 @@ MUTANTS = (
         "1 - y stands for 1 - y^2",
         "tanh_backward",
         c=(BACKWARD_C, "dy[i] * (1 - y[i])"),
-        numpy=(BACKWARD_NUMPY, "dy * (1 - y)"),
+        numpy=(SQUARE_NUMPY, "dx = y.copy()"),
         torch=(BACKWARD_TORCH, "dy * (1 - y)"),
     ),
     tanh(
@@ -70,7 +70,7 @@ MUTANTS = (
         "1 - tanh(y)^2 stands for 1 - y^2: tanh is taken twice",
         "tanh_backward",
         c=(BACKWARD_C, "dy[i] * (1 - real_tanh(y[i]) * real_tanh(y[i]))"),
-        numpy=(BACKWARD_NUMPY, "dy * (1 - by.tanh(y) ** 2)"),
+        numpy=(SQUARE_NUMPY, "dx = by.tanh(y) ** 2"),
         torch=(BACKWARD_TORCH, "torch.ops.aten.tanh_backward(dy, y.tanh())"),
     ),
     tanh(
