@@ -12,7 +12,7 @@ from .benchmark_contenders import SQUARE, Contender, Ours, Products, Round, Squa
 from .benchmark_workload import Workload
 
 MOST_STEPS = 40  # in a turn
-PAUSE = 0.05  # seconds before a turn, for the threads of the one before: some spin a while before they sleep
+PAUSE = 0.15  # seconds before a turn on several threads: OpenBLAS's spin some 0.1 s before they sleep
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def _in_turn(everyone: list, rounds: int, steps: int, seconds: float | None, on_
     samples: dict = {runner: [] for runner in everyone}
     for number in range(rounds + 1):
         for runner, turn in turns.items():
-            time.sleep(PAUSE)
+            time.sleep(PAUSE if runner.threads > 1 else 0)
             runner.round(1)
             spent = runner.round(turn)
             if number > 0:

@@ -46,10 +46,12 @@ class RNG:
 
     def uniform(self, a: float = 0.0, b: float = 1.0, size: Size = None, dtype: str = "float64") -> float | np.ndarray:
         """u * (b - a) + a with u = (u32 >> 8) / 2^24 in [0, 1); in float64, unfused, then rounded to `dtype`."""
-        width, cast = float(b) - float(a), _float_type(dtype)
+        width = float(b) - float(a)
+        if size is None and dtype == "float64":
+            return float((self._next() >> 8) / 2**24 * width + a)
+        cast = _float_type(dtype)
         if size is None:
-            u = (self._next() >> 8) / 2**24 * width + a
-            return float(u) if cast is np.float64 else float(cast(u))
+            return float(cast(self.uniform(a, b)))
         u = _unit(self._draw(_shape(size)))
         u *= width
         u += a

@@ -110,8 +110,9 @@ class Sampler:
         if tokens is not None:
             yield from islice(stream, tokens)
             return
+        delimiter = self.tokenizer.delimiter
         for token in islice(stream, self.tokenizer.longest_sample):
-            if token == self.tokenizer.delimiter:
+            if token == delimiter:
                 return
             yield token
 
