@@ -148,6 +148,7 @@ def test_judging_is_without_dropout_and_keeps_no_gradient(data):
         model.backward()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["adamw", "muon"])
 def test_200_steps_with_dropout_stopped_anywhere_end_in_the_same_bytes(data, tmp_path, name):
     how = {"optimizer__name": name, "optimizer__warmup": 20}
