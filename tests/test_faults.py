@@ -11,7 +11,10 @@ from faulty import by_command, hold, library, program
 from tiny_commands import FILES, PROGRAM, finish, start, words
 from tiny_runs import data_folder, tiny_recipe
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="faults are made by LD_PRELOAD and /proc")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="faults are made by LD_PRELOAD and /proc"),
+]
 
 
 @pytest.fixture

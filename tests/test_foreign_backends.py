@@ -34,6 +34,7 @@ def test_an_empty_module_is_not_there_and_not_passed():
     assert not report.ok
 
 
+@pytest.mark.slow
 def test_a_backend_in_plain_lists_passes_what_it_has_and_nothing_else():
     report = grade(plain_lists, QUICK, rounds=1)
     assert report.failed == ()

@@ -80,6 +80,7 @@ def test_the_kill_matrix_in_the_package_has_no_survivor_and_no_false_alarm_of_ou
         assert {row.split("|")[-2].strip() for row in rows} == {"none"}
 
 
+@pytest.mark.slow
 def test_a_few_mutants_are_caught_and_the_code_as_it_is_passes():
     command = [sys.executable, "-m", "mutants", "--quick", "--workers", "2"]
     done = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(TESTS)}, capture_output=True, text=True)

@@ -32,6 +32,7 @@ print("AVX2" if __cpu_features__["AVX2"] else "no AVX2")
 """
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(
         shutil.which(OLD[0]) is None, reason="qemu-user is not installed (Debian: apt install qemu-user)"
     ),

@@ -12,6 +12,8 @@ from tiny_runs import BUILT, data_folder, tiny_recipe, train
 from nnz import checkpoints
 from nnz.interruption import StopSignals
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):

@@ -72,6 +72,7 @@ def test_an_older_cpu_changes_no_bit(backend, tmp_path):
     assert all(other.stdout == first.stdout for other in others)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rung", [None, *RUNGS])
 def test_each_rung_is_the_same_on_every_backend(data, tmp_path, rung):
     recipe = strict_recipe(data, **({"model__kind": rung, **RUNGS[rung]} if rung else {}))
