@@ -61,7 +61,7 @@ def _in_turn(everyone: list, rounds: int, steps: int, seconds: float | None, on_
     for number in range(rounds + 1):
         for runner, turn in turns.items():
             time.sleep(PAUSE if runner.threads > 1 else 0)
-            runner.round(1)
+            runner.round(1)  # fills the caches
             spent = runner.round(turn)
             if number > 0:
                 samples[runner].append(spent)

@@ -30,9 +30,8 @@ def main(strict: bool) -> int:
         for runner in parity_runs.RUNNERS:
             began = time.perf_counter()
             outcome = parity_runs.run(runner, Path(folder) / runner.replace("/", "-"), STEPS, data, how)
-            time_taken = (
-                "" if strict else f" {time.perf_counter() - began:.0f} s |"
-            )  # docs/strict.md says what it costs
+            # of strict runs docs/strict.md says what they cost
+            time_taken = "" if strict else f" {time.perf_counter() - began:.0f} s |"
             rows.append(_row(runner, outcome, strict, time_taken))
             outcomes.append(outcome)
             print(rows[-1], flush=True)

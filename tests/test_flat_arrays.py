@@ -1,4 +1,4 @@
-"""Parameters that fill one array are updated in one pass, and memory is used again: neither is ever to be seen."""
+"""Parameters that fill one array are updated in one pass, which is never to be seen."""
 
 import copy
 import pickle
@@ -7,9 +7,7 @@ import numpy as np
 import pytest
 from test_copies import each_backend, model, nn, values  # noqa: F401  (nn is a fixture)
 
-from nnz import backends
 from nnz.initial import FlatViews, flat_array
-from nnz.reuse import Reused
 
 SHAPES = {"a": (2, 3), "b": (2,), "c": (2,)}
 
@@ -194,90 +192,3 @@ def test_a_copied_optimizer_moves_its_own_parameters_as_the_original_does(nn, co
     assert values(original.parameters()) == before
     optimizer.step(gradients)
     assert values(twin._p) == values(original.parameters())
-
-
-def test_memory_is_used_again_once_nobody_holds_a_part_of_it():
-    reused = Reused(4, "float32")
-    first = reused.array()
-    part, address = first[1:2], first.ctypes.data
-    del first
-    second = reused.array()
-    assert second.ctypes.data != address
-    del part
-    assert reused.array().ctypes.data == address
-
-
-def test_an_array_that_is_held_is_never_given_again_though_its_neighbour_is():
-    reused = Reused(4, "float32")
-    first, second = reused.array(), reused.array()
-    first[...], address = 1, second.ctypes.data
-    del second
-    for _ in range(5):
-        given = reused.array()
-        assert given.ctypes.data == address
-        given[...] = 2
-        del given
-    assert first.tolist() == [1] * 4
-
-
-def test_of_arrays_that_are_all_held_no_two_share_memory():
-    reused = Reused(4, "float32")
-    held = [reused.array() for _ in range(5)]
-    assert not any(np.shares_memory(a, b) for i, a in enumerate(held) for b in held[:i])
-
-
-@pytest.mark.parametrize(
-    "copied",
-    [copy.copy, copy.deepcopy, lambda o: pickle.loads(pickle.dumps(o))],
-    ids=["copy", "deepcopy", "pickle"],
-)
-def test_a_copy_of_what_reuses_memory_shares_none_with_the_original(copied):
-    reused = Reused(4, "float32")
-    held, free = reused.array(), reused.array()
-    del free
-    twin = copied(reused)
-    arrays = [held, reused.array(), twin.array(), twin.array()]
-    assert all(a.shape == (4,) and a.dtype == np.float32 for a in arrays)
-    assert not any(np.shares_memory(a, b) for i, a in enumerate(arrays) for b in arrays[:i])
-
-
-def torch_step(dtype, lay_parameters, lay_gradient, which="pmv"):
-    """p, m and v after two steps of torch's AdamW, those of `which` laid out by the one, the gradients by the other."""
-    torch = pytest.importorskip("torch", reason="torch is not installed")
-    generator, ops = np.random.default_rng(41), backends.load("torch").ops
-    drawn = dict(zip("pmvg", generator.normal(size=(4, 6, 4)), strict=True)) | {"v": generator.uniform(size=(6, 4))}
-    p, m, v, g = (torch.tensor(a, dtype=getattr(torch, dtype)) for a in drawn.values())
-    p, m, v = (lay_parameters(a) if name in which else a for name, a in zip("pmv", (p, m, v), strict=True))
-    for t in (3, 4):
-        ops.adamw_step(p, m, v, lay_gradient(g), t, 0.1, 0.9, 0.999, 1e-8, 0.1)
-    return [a.numpy() for a in (p, m, v)]
-
-
-def by_columns(a):
-    return a.T.contiguous().T
-
-
-def with_gaps(a):
-    return a.repeat_interleave(2, dim=-1)[:, ::2]
-
-
-def as_it_is(a):
-    return a
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("lay", [by_columns, with_gaps])
-def test_torch_steps_by_a_gradient_that_is_not_contiguous_as_by_one_that_is(dtype, lay):
-    for laid, plain in zip(torch_step(dtype, as_it_is, lay), torch_step(dtype, as_it_is, as_it_is), strict=True):
-        assert np.array_equal(laid, plain)
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("lay", [by_columns, with_gaps])
-@pytest.mark.parametrize("which", ["p", "m", "v", "pmv"])
-def test_torch_steps_parameters_and_moments_that_are_not_contiguous_as_such_that_are(dtype, lay, which):
-    some = 4 * np.finfo(dtype).eps  # the lines that they take round otherwise than the fused call
-    for layout in (as_it_is, lay):
-        laid, plain = torch_step(dtype, lay, layout, which), torch_step(dtype, as_it_is, as_it_is)
-        for ours, expected in zip(laid, plain, strict=True):
-            np.testing.assert_allclose(ours, expected, rtol=some, atol=some)
