@@ -107,8 +107,13 @@ static inline real total(const real *x, size_t n) {
 }
 
 static inline void add_rows(real *restrict total, const real *restrict rows, size_t B, size_t M) {
-    for (size_t i = 0; i < B; i++) {
-        for (size_t j = 0; j < M; j++) { total[j] += rows[i * M + j]; }
+    const size_t threads = (size_t)threads_for(4 * B * M), share = (M + threads - 1) / threads;
+#pragma omp parallel for schedule(static) num_threads((int)threads)
+    for (size_t first = 0; first < M; first += share) {
+        const size_t last = first + smaller(share, M - first);
+        for (size_t i = 0; i < B; i++) {
+            for (size_t j = first; j < last; j++) { total[j] += rows[i * M + j]; }
+        }
     }
 }
 

@@ -17,6 +17,7 @@ static inline void tile(real *restrict c, size_t c_row, const real *const rows[R
                         const real *restrict panel, size_t K, size_t height) {
     real sum[ROWS][COLS];
     for (size_t i = 0; i < height; i++) {
+        __builtin_prefetch(c + i * c_row + COLS - 1, 1);  // so that it has come when the sums are done
 #pragma omp simd
         for (size_t j = 0; j < COLS; j++) { sum[i][j] = 0; }
     }
@@ -48,28 +49,28 @@ static inline void tile_at_edge(real *restrict c, size_t c_row, const real *rows
     }
 }
 
-// The first `cols` columns of c (I,J) += a (I,K) panel (K,COLS), the slivers of a `step` numbers apart
-static inline void multiply_panel(real *c, const real *a, size_t step, size_t a_row, size_t a_col, const real *panel,
-                                  size_t I, size_t J, size_t K, size_t cols) {
+// The first `cols` columns of c += a (I,K) panel (K,COLS), the slivers of a `step` numbers apart
+static inline void multiply_panel(real *c, size_t c_row, const real *a, size_t step, size_t a_row, size_t a_col,
+                                  const real *panel, size_t I, size_t K, size_t cols) {
     for (size_t i = 0; i < I; i += ROWS, a += step) {
         const size_t n = smaller(ROWS, I - i);
         const real *rows[ROWS];
         for (size_t r = 0; r < ROWS; r++) { rows[r] = a + r * a_row; }
         if (n == ROWS && cols == COLS) {
-            tile(c + i * J, J, rows, a_col, panel, K, ROWS);
+            tile(c + i * c_row, c_row, rows, a_col, panel, K, ROWS);
         } else {
-            tile_at_edge(c + i * J, J, rows, a_col, panel, K, n, cols);
+            tile_at_edge(c + i * c_row, c_row, rows, a_col, panel, K, n, cols);
         }
     }
 }
 
-// The columns first .. last - 1 of c. A block of a stays in the second cache while b goes by: as it is, unless it is
-// read by column, or its rows are so far apart that a cache would put them all in the same few places.
+// What one thread does. A block of a stays in the second cache while b goes by: as it is, unless it is read by column,
+// or its rows are so far apart that a cache would put them all in the same few places.
 DISPATCH
-static void multiply_columns(real *c, const real *a, size_t a_row, size_t a_col, const real *b, size_t b_row,
-                             size_t b_col, size_t I, size_t J, size_t K, size_t first, size_t last) {
+static void multiply(real *c, size_t c_row, const real *a, size_t a_row, size_t a_col, const real *b, size_t b_row,
+                     size_t b_col, size_t I, size_t J, size_t K) {
     _Alignas(64) real panel[DEPTH * COLS], block[BLOCK];
-    const bool packed = a_col != 1 || (a_row % 1024 == 0 && last - first > 8 * COLS);
+    const bool packed = a_col != 1 || (a_row % 1024 == 0 && J > 8 * COLS);
     const size_t rounds = K / DEPTH + 1, even = K / rounds + 1;  // at most DEPTH, and no short round at the end
     for (size_t k = 0; k < K; k += even) {
         const size_t depth = smaller(even, K - k), most = packed ? BLOCK / depth / ROWS * ROWS : HEIGHT;
@@ -79,14 +80,14 @@ static void multiply_columns(real *c, const real *a, size_t a_row, size_t a_col,
             if (packed) {
                 pack_block(block, rows, a_row, a_col, height, depth);
             }
-            for (size_t j = first; j < last; j += COLS) {
-                const size_t cols = smaller(COLS, last - j);
-                real *corner = c + i * J + j;
+            for (size_t j = 0; j < J; j += COLS) {
+                const size_t cols = smaller(COLS, J - j);
+                real *corner = c + i * c_row + j;
                 pack_panel(panel, b + k * b_row + j * b_col, b_row, b_col, cols, depth);
                 if (packed) {
-                    multiply_panel(corner, block, ROWS * depth, 1, ROWS, panel, height, J, depth, cols);
+                    multiply_panel(corner, c_row, block, ROWS * depth, 1, ROWS, panel, height, depth, cols);
                 } else {
-                    multiply_panel(corner, rows, ROWS * a_row, a_row, 1, panel, height, J, depth, cols);
+                    multiply_panel(corner, c_row, rows, ROWS * a_row, a_row, 1, panel, height, depth, cols);
                 }
             }
         }
@@ -113,11 +114,21 @@ void matmul_add(real *c, const real *a, size_t a_row, size_t a_col, const real *
         multiply_few_rows(c, a, a_row, b, b_col, I, J, K);
         return;
     }
-    const size_t panels = (J + COLS - 1) / COLS, threads = (size_t)threads_for(I * J * K);
-    const size_t share = (panels + threads - 1) / threads * COLS;
+    // Each thread takes as many whole panels as the others, and of what is left over as many rows; of a matrix that is
+    // higher than wide, rows alone: so the factor that every thread packs for itself is the smaller one.
+    const size_t threads = (size_t)threads_for(I * J * K), panels = (J + COLS - 1) / COLS;
+    const size_t width = I > J ? 0 : panels / threads * COLS, left = smaller(threads * width, J);
+    const size_t height = ((I + ROWS - 1) / ROWS + threads - 1) / threads * ROWS;
 #pragma omp parallel for schedule(static) num_threads((int)threads)
-    for (size_t j = 0; j < J; j += share) {
-        multiply_columns(c, a, a_row, a_col, b, b_row, b_col, I, J, K, j, smaller(j + share, J));
+    for (size_t t = 0; t < threads; t++) {
+        const size_t j = smaller(t * width, left), i = smaller(t * height, I);
+        if (j < left) {
+            multiply(c + j, J, a, a_row, a_col, b + j * b_col, b_row, b_col, I, smaller(width, left - j), K);
+        }
+        if (left < J && i < I) {
+            multiply(c + i * J + left, J, a + i * a_row, a_row, a_col, b + left * b_col, b_row, b_col,
+                     smaller(height, I - i), J - left, K);
+        }
     }
 }
 

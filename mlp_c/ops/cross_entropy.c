@@ -1,12 +1,14 @@
 // cross_entropy.c: how surprised the model is at what came.
 #include "../arithmetic.h"
 #include "../ops.h"
+#include "../threads.h"
 
 // probs = softmax(logits), loss = mean over B of -log probs[b,targets[b]]        logits (B,V)  targets (B,)  ->  loss
 // probs (B,V)
 DISPATCH
 void cross_entropy_forward(real *loss, real *probs, const real *logits, const int32_t *targets, size_t B, size_t V) {
     Sum losses = {0};
+#pragma omp parallel for ordered schedule(static, 1) num_threads(threads_for(16 * B * V))
     for (size_t i = 0; i < B; i++) {
         const real *l = logits + i * V;
         real *p = probs + i * V, largest = l[0];
@@ -14,6 +16,7 @@ void cross_entropy_forward(real *loss, real *probs, const real *logits, const in
         for (size_t j = 0; j < V; j++) { p[j] = real_exp(l[j] - largest); }  // taken off, so that exp cannot overflow
         const real all = total(p, V);
         for (size_t j = 0; j < V; j++) { p[j] /= all; }
+#pragma omp ordered  // one after the other, so that their sum is the same for any number of threads
         sum_add(&losses, real_log(all) - (l[targets[i]] - largest));
     }
     *loss = sum_value(&losses) / (real)B;
@@ -22,6 +25,7 @@ void cross_entropy_forward(real *loss, real *probs, const real *logits, const in
 // dlogits = (probs - onehot(targets)) / B        probs (B,V)  targets (B,)  ->  dlogits (B,V)
 DISPATCH
 void cross_entropy_backward(real *dlogits, const real *probs, const int32_t *targets, size_t B, size_t V) {
+#pragma omp parallel for schedule(static) num_threads(threads_for(4 * B * V))
     for (size_t i = 0; i < B; i++) {
         for (size_t j = 0; j < V; j++) {
             real onehot = (size_t)targets[i] == j;

@@ -1,12 +1,17 @@
 // linear.c: a weighted sum of the inputs for each output, plus a bias.
 #include "../arithmetic.h"
 #include "../ops.h"
+#include "../threads.h"
+
+// y = b, or zeros where there is none        b (M,)  ->  y (M,)
+static inline void start_row(real *restrict y, const real *restrict b, size_t M) {
+    for (size_t j = 0; j < M; j++) { y[j] = b ? b[j] : 0; }
+}
 
 // y = x w^T + b        x (B,N)  w (M,N)  b (M,)  ->  y (B,M)
 void linear_forward(real *y, const real *x, const real *w, const real *b, size_t B, size_t N, size_t M) {
-    for (size_t i = 0; i < B; i++) {
-        for (size_t j = 0; j < M; j++) { y[i * M + j] = b ? b[j] : 0; }
-    }
+#pragma omp parallel for schedule(static) num_threads(threads_for(4 * B * M))
+    for (size_t i = 0; i < B; i++) { start_row(y + i * M, b, M); }
     matmul_add(y, x, N, 1, w, 1, N, B, M, N);  // (B,N) (N,M): w read column by column is w^T
 }
 

@@ -20,5 +20,6 @@ void tanh_forward(real *y, const real *x, size_t n) {
 // dx = dy (1 - y^2)        dy (...)  y (...)  ->  dx (...)
 DISPATCH
 void tanh_backward(real *dx, const real *dy, const real *y, size_t n) {
+#pragma omp parallel for schedule(static) num_threads(threads_for(8 * n))
     for (size_t i = 0; i < n; i++) { dx[i] += dy[i] * (1 - y[i] * y[i]); }
 }
