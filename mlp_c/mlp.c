@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "ops.h"
-#include "threads.h"
 
 typedef struct {  // where each parameter, or its gradient, stands in one flat array
     real *wte, *fc1_weight, *fc1_bias, *fc2_weight, *fc2_bias;
@@ -106,11 +105,7 @@ int mlp_forward(MLP *m, real *logits, real *loss, const int32_t *inputs, const i
     return 0;
 }
 
-static void zero(real *a, size_t n) {
-    enum { BLOCK_OF_ZEROS = 8192 };
-#pragma omp parallel for schedule(static) num_threads(threads_for(4 * n))
-    for (size_t i = 0; i < n; i += BLOCK_OF_ZEROS) { memset(a + i, 0, smaller(BLOCK_OF_ZEROS, n - i) * sizeof *a); }
-}
+static void zero(real *a, size_t n) { memset(a, 0, n * sizeof *a); }
 
 void mlp_backward(MLP *m, real *gradients) {
     const size_t B = m->B, V = m->V, T = m->T, E = m->E, H = m->H;
