@@ -109,7 +109,7 @@ class Choice:
 
 def first_above(running: Sequence[float], uniform: float) -> int:
     """Return the first token whose running sum exceeds `uniform`, or the last."""
-    return min(bisect_right(running, uniform), len(running) - 1)
+    return bisect_right(running, uniform, 0, len(running) - 1)
 
 
 def _softmax(z: np.ndarray) -> np.ndarray:

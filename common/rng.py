@@ -48,7 +48,7 @@ class RNG:
         """u * (b - a) + a with u = (u32 >> 8) / 2^24 in [0, 1); in float64, unfused, then rounded to `dtype`."""
         width = float(b) - float(a)
         if size is None and dtype == "float64":
-            return float((self._next() >> 8) / 2**24 * width + a)
+            return (self._next() >> 8) / 2**24 * width + float(a)
         cast = _float_type(dtype)
         if size is None:
             return float(cast(self.uniform(a, b)))

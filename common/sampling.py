@@ -2,16 +2,15 @@
 
 Where a sample ends, and so which uniform begins the next, is known only when it is drawn: samples cannot go through the
 model side by side. But the same contexts come again and again, and what follows one depends on nothing else. So of many
-samples each context goes through the model once, in one batch with those that differ from it in the last token alone,
-and from then on a token costs a look-up: 10,000 names are some 72,000 tokens after 640 batches of 27.
+samples each context goes through the model once, and from then on a token costs a look-up. Where there are not many
+more contexts than samples, those that begin alike go together: 10,000 names are some 72,000 tokens after 27 batches.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
-from itertools import islice
+from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,9 +23,13 @@ if TYPE_CHECKING:
 
 DRAWS_PER_NEW_SAMPLE = 100
 SUMS_KEPT = 2**22  # over all contexts: 16 MiB of float32
-MOST_TOGETHER = 256  # contexts in a batch: of a larger vocabulary each goes through the model alone
+MOST_TOGETHER = 1024  # contexts in a batch
+ALONE = (
+    20  # contexts in a batch cost as much as one alone: so many for each sample are computed before any is asked for
+)
 
-RunningSums = Callable[[tuple[int, ...]], memoryview]  # context (T) -> (V,)
+Context = tuple[int, ...]  # (T,)
+RunningSums = Callable[[Context], memoryview]  # (T,) -> (V,)
 
 
 @dataclass(frozen=True)
@@ -77,34 +80,37 @@ class Sampler:
                 seen.add(sample)
                 yield sample
 
-    def _begin(self, prompt: str) -> tuple[int, ...]:
+    def _begin(self, prompt: str) -> Context:
         T = self.context_length
         return tuple(([self.tokenizer.delimiter] * T + self.tokenizer.encode(prompt).tolist())[-T:])
 
-    def _stream(self, running_sums: RunningSums, rng: RNG, context: tuple[int, ...]) -> Iterator[int]:
+    def _stream(self, running_sums: RunningSums, rng: RNG, context: Context) -> Iterator[int]:
         while True:
             token = first_above(running_sums(context), rng.uniform())
             yield token
             context = (*context[1:], token)  # slide by one
 
-    def _running_sums(self, context: tuple[int, ...]) -> memoryview:
-        return self._running_sums_of([context])[0]
+    def _running_sums(self, context: Context) -> memoryview:
+        return self._running_sums_of([context])[context]
 
-    def _running_sums_of(self, contexts: list[tuple[int, ...]]) -> list[memoryview]:
+    def _running_sums_of(self, contexts: list[Context]) -> dict[Context, memoryview]:
         logits, _ = self.model(np.array(contexts, dtype=np.int32))  # (N, T) -> (N, V)
-        return list(map(memoryview, self.choice.running(np.asarray(logits))))  # of which Python reads a number soonest
+        running = self.choice.running(np.asarray(logits))
+        sums, V = memoryview(running.reshape(-1)), running.shape[1]  # of which Python reads a number soonest
+        return {context: sums[i * V : i * V + V] for i, context in enumerate(contexts)}
 
     def _remembered(self, count: int) -> RunningSums:
-        """The running sums for `count` samples, each computed once."""
-        V = self.tokenizer.vocab_size
-        if not min(count, MOST_TOGETHER) >= V:
-            return lru_cache(max(1, SUMS_KEPT // V))(self._running_sums)
+        """The running sums for `count` samples, each computed once, with those of contexts that begin alike."""
+        V, T = self.tokenizer.vocab_size, self.context_length
+        most, common = max(1, SUMS_KEPT // V), T  # so many of its first tokens a batch has in common
+        while common > 0 and ALONE * count >= V**T and V ** (T - common + 1) <= min(most, MOST_TOGETHER):
+            common -= 1
+        endings = list(product(range(V), repeat=T - common))
 
-        @lru_cache(max(1, SUMS_KEPT // V**2))
-        def siblings(beginning: tuple[int, ...]) -> list[memoryview]:
-            return self._running_sums_of([(*beginning, last) for last in range(V)])
+        def together(context: Context) -> dict[Context, memoryview]:
+            return self._running_sums_of([context[:common] + ending for ending in endings])
 
-        return lambda context: siblings(context[:-1])[context[-1]]
+        return _Remembered(together, most).__getitem__
 
     def _cut(self, stream: Iterator[int], tokens: int | None) -> Iterator[int]:
         if tokens is not None:
@@ -115,6 +121,21 @@ class Sampler:
             if token == delimiter:
                 return
             yield token
+
+
+class _Remembered(dict):
+    """Running sums by context, computed when first asked for; where there is no more room, all are forgotten."""
+
+    def __init__(self, compute: Callable[[Context], dict[Context, memoryview]], most: int) -> None:
+        super().__init__()
+        self._compute, self._most = compute, most
+
+    def __missing__(self, context: Context) -> memoryview:
+        sums = self._compute(context)
+        if len(self) + len(sums) > self._most:
+            self.clear()
+        self.update(sums)
+        return sums[context]
 
 
 def of_recipe(model: Any, tokenizer: Any, recipe: Recipe, **changes: float) -> Sampler:

@@ -14,10 +14,14 @@ def _step(name: str):
     """The C function on arrays that the optimizer has checked: as many as the op has arrays, the rest are scalars."""
 
     def step(p: np.ndarray, *rest, by: str = "native") -> None:
-        arrays = [pointer(np.require(a, requirements=["C", "A"])) for a in rest if isinstance(a, np.ndarray)]
+        arrays = [pointer(_in_order(a)) for a in rest if isinstance(a, np.ndarray)]
         kernel(name, p.dtype, by)(pointer(p), *arrays, p.size, *rest[len(arrays) :])
 
     return staticmethod(step)
+
+
+def _in_order(array: np.ndarray) -> np.ndarray:
+    return array if array.flags.carray else np.require(array, requirements=["C", "A"])
 
 
 class SGD(optimizers.SGD):

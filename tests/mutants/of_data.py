@@ -73,7 +73,7 @@ MUTANTS = (
         "test_sampling.py::test_the_last_token_is_taken_where_no_running_sum_exceeds_the_uniform",
         common=(
             "choosing.py",
-            "min(bisect_right(running, uniform), len(running) - 1)",
+            "bisect_right(running, uniform, 0, len(running) - 1)",
             "bisect_right(running, uniform)",
         ),
     ),
