@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice, product
+from itertools import chain, islice, product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,11 +22,9 @@ if TYPE_CHECKING:
     from .recipe import Recipe
 
 DRAWS_PER_NEW_SAMPLE = 100
-SUMS_KEPT = 2**22  # over all contexts: 16 MiB of float32
+SUMS_KEPT = 2**22  # over all contexts: 16 MiB of float32, and some 300 bytes a context for finding them
 MOST_TOGETHER = 1024  # contexts in a batch
-ALONE = (
-    20  # contexts in a batch cost as much as one alone: so many for each sample are computed before any is asked for
-)
+ALONE = 20  # contexts in a batch cost about what one costs alone, in a model as small as that of `names`
 
 Context = tuple[int, ...]  # (T,)
 RunningSums = Callable[[Context], memoryview]  # (T,) -> (V,)
@@ -58,7 +56,7 @@ class Sampler:
         return self._cut(self.stream(rng, prompt), tokens)
 
     def samples(self, rng: RNG, count: int, prompt: str = "", tokens: int | None = None) -> Iterator[Iterable[int]]:
-        """Yield `count` samples, each as `sample` draws it.
+        """Yield `count` samples, each as `sample` draws it, but for the rounding of logits computed in a batch.
 
         Each is to be used up before the next is asked for, and the model to be left as it is until the last.
         """
@@ -72,7 +70,8 @@ class Sampler:
         """
         seen: set[str] = set()
         greedy = self.choice.temperature == 0 or self.choice.top_k == 1
-        for tokens in self.samples(rng, 1 if greedy else DRAWS_PER_NEW_SAMPLE * count):
+        rounds = [1] if greedy else [count] * DRAWS_PER_NEW_SAMPLE  # one is mostly enough
+        for tokens in chain.from_iterable(self.samples(rng, draws) for draws in rounds):
             if len(seen) == count:
                 return
             sample = self.tokenizer.decode(list(tokens))

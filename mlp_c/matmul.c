@@ -17,7 +17,8 @@ static inline void tile(real *restrict c, size_t c_row, const real *const rows[R
                         const real *restrict panel, size_t K, size_t height) {
     real sum[ROWS][COLS];
     for (size_t i = 0; i < height; i++) {
-        __builtin_prefetch(c + i * c_row + COLS - 1, 1);  // so that it has come when the sums are done
+        // The end of the row, to have come when the sums are done: the panel before this one had the beginning.
+        __builtin_prefetch(c + i * c_row + COLS - 1, 1);
 #pragma omp simd
         for (size_t j = 0; j < COLS; j++) { sum[i][j] = 0; }
     }
@@ -64,8 +65,8 @@ static inline void multiply_panel(real *c, size_t c_row, const real *a, size_t s
     }
 }
 
-// What one thread does. A block of a stays in the second cache while b goes by: as it is, unless it is read by column,
-// or its rows are so far apart that a cache would put them all in the same few places.
+// A thread's part of c, which lies in rows c_row apart. A block of a stays in the second cache while b goes by: as it
+// is, unless it is read by column, or its rows are so far apart that a cache would put them all in the same few places.
 DISPATCH
 static void multiply(real *c, size_t c_row, const real *a, size_t a_row, size_t a_col, const real *b, size_t b_row,
                      size_t b_col, size_t I, size_t J, size_t K) {
@@ -114,11 +115,13 @@ void matmul_add(real *c, const real *a, size_t a_row, size_t a_col, const real *
         multiply_few_rows(c, a, a_row, b, b_col, I, J, K);
         return;
     }
-    // Each thread takes as many whole panels as the others, and of what is left over as many rows; of a matrix that is
-    // higher than wide, rows alone: so the factor that every thread packs for itself is the smaller one.
-    const size_t threads = (size_t)threads_for(I * J * K), panels = (J + COLS - 1) / COLS;
-    const size_t width = I > J ? 0 : panels / threads * COLS, left = smaller(threads * width, J);
-    const size_t height = ((I + ROWS - 1) / ROWS + threads - 1) / threads * ROWS;
+    // Each thread takes as many whole panels as the others, and then its share of the rows of those that are left over.
+    // Where there are too few rows for that some take a panel more; where c is higher than wide, all is shared by rows.
+    const size_t threads = (size_t)threads_for(I * J * K);
+    const size_t panels = (J + COLS - 1) / COLS, slivers = (I + ROWS - 1) / ROWS,
+                 most = (slivers + threads - 1) / threads;
+    const size_t each = panels / threads + (most * (panels % threads) > slivers), width = I > J ? 0 : each * COLS;
+    const size_t left = smaller(threads * width, J), height = most * ROWS;
 #pragma omp parallel for schedule(static) num_threads((int)threads)
     for (size_t t = 0; t < threads; t++) {
         const size_t j = smaller(t * width, left), i = smaller(t * height, I);

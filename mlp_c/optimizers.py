@@ -20,7 +20,7 @@ def _step(name: str):
     return staticmethod(step)
 
 
-def _in_order(array: np.ndarray) -> np.ndarray:
+def _in_order(array: np.ndarray) -> np.ndarray:  # asked first, since np.require takes longer than a small step
     return array if array.flags.carray else np.require(array, requirements=["C", "A"])
 
 

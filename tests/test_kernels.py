@@ -1,11 +1,14 @@
 """The fast C kernels against the plain ones that define them."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 
 from nnz.conformance.rounding import ULP_BUDGET, gamma, unit_roundoff
 
 _binding = pytest.importorskip("nnz.c._binding", reason="the C kernels are not built")
+ops = pytest.importorskip("nnz.c.ops", reason="the C kernels are not built")
 
 DTYPES = ("float32", "float64")
 
@@ -50,16 +53,53 @@ def test_the_tiled_product_is_the_plain_one_within_its_bound(dtype, transposed_a
         assert np.all(np.abs(fast - exact) <= bound), (M, N, K)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_the_number_of_threads_changes_no_bit(dtype):
-    generator = np.random.default_rng(18)
-    a, b = (generator.normal(size=shape).astype(dtype) for shape in ((131, 513), (513, 147)))
-    products = []
-    for threads in (1, 2, 3, 7):
-        _binding.lib.set_threads(threads)
-        products.append(matmul("matmul_add", a, b, False, True))
+@pytest.fixture
+def threads():
+    """Sets how many there are; afterwards there is one again."""
+    yield _binding.lib.set_threads
     _binding.lib.set_threads(1)
-    assert all(np.array_equal(product, products[0]) for product in products)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    ("M", "N", "K"), [(131, 147, 513), (395, 147, 513), (147, 131, 1024), (40, 64, 700), (3, 300, 900)]
+)
+def test_the_number_of_threads_changes_no_bit_of_a_product(dtype, M, N, K, threads):
+    generator = np.random.default_rng(18)
+    a, b = (generator.normal(size=shape).astype(dtype) for shape in ((M, K), (K, N)))
+    for transposed_a, transposed_b in product([False, True], repeat=2):
+        products = []
+        for n in (1, 2, 3, 7, 16, 64):
+            threads(n)
+            products.append(matmul("matmul_add", a, b, transposed_a, transposed_b))
+        assert all(np.array_equal(product, products[0]) for product in products), (transposed_a, transposed_b)
+
+
+@pytest.mark.parametrize(("dtype", "precision"), [("float32", "native"), ("float64", "native"), ("float32", "strict")])
+def test_the_number_of_threads_changes_no_bit_of_any_op(dtype, precision, threads):
+    generator = np.random.default_rng(19)
+
+    def normal(*shape):
+        return generator.normal(size=shape).astype(dtype)
+
+    logits, targets = normal(120, 1100), generator.integers(0, 1100, 120).astype(np.int32)
+    x, dy, w, b = normal(4100, 3), normal(4100, 27), normal(27, 3), normal(27)
+    wide = normal(300, 3), normal(300, 310), normal(310, 3)
+    squashed = normal(100_001)
+    calls = [
+        lambda: ops.cross_entropy_forward(logits, targets, precision=precision),
+        lambda: [ops.cross_entropy_backward(logits, targets, precision=precision)],
+        lambda: [ops.tanh_backward(squashed, squashed, precision=precision)],
+        lambda: [ops.linear_forward(x, w, given, precision=precision) for given in (b, None)],
+        lambda: ops.linear_backward(dy, x, w, precision=precision),
+        lambda: ops.linear_backward(wide[1], wide[0], wide[2], precision=precision),
+    ]
+    for call in calls:
+        threads(1)
+        alone = call()
+        for n in (2, 3, 7) * 3:
+            threads(n)
+            assert all(np.array_equal(*pair) for pair in zip(call(), alone, strict=True)), n
 
 
 def tanh(x):

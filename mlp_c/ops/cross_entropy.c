@@ -3,12 +3,14 @@
 #include "../ops.h"
 #include "../threads.h"
 
+enum { LONG_ROW = 1024 };  // so many logits take longer than handing the sum over to the next thread
+
 // probs = softmax(logits), loss = mean over B of -log probs[b,targets[b]]        logits (B,V)  targets (B,)  ->  loss
 // probs (B,V)
 DISPATCH
 void cross_entropy_forward(real *loss, real *probs, const real *logits, const int32_t *targets, size_t B, size_t V) {
     Sum losses = {0};
-#pragma omp parallel for ordered schedule(static, 1) num_threads(threads_for(16 * B * V))
+#pragma omp parallel for ordered schedule(static, 1) num_threads(threads_for(V < LONG_ROW ? 0 : 16 * B * V))
     for (size_t i = 0; i < B; i++) {
         const real *l = logits + i * V;
         real *p = probs + i * V, largest = l[0];
