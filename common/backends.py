@@ -60,12 +60,21 @@ def gpt(nn: ModuleType) -> ModuleType:
 
 def available() -> tuple[str, ...]:
     """Return those of `names()` that can be loaded here."""
-    return tuple(name for name in names() if _loads(name))
+    return tuple(name for name in names() if loads(name))
+
+
+def loads(name: str) -> bool:
+    """Tell whether a backend can be loaded here; it then is."""
+    try:
+        load(name)
+    except ImportError:
+        return False
+    return True
 
 
 def default() -> str:
     """Return "c" where it was built, else "numpy"."""
-    return "c" if _loads("c") else "numpy"
+    return "c" if loads("c") else "numpy"
 
 
 def settle(nn: ModuleType, device: str = "auto", threads: int | None = None, large: bool = False) -> str:
@@ -94,11 +103,3 @@ def _load_own(name: str) -> ModuleType:
         if error.name != needs:
             raise
         raise ImportError(f"backend {name!r} needs {needs}, which is not installed; {remedy}") from error
-
-
-def _loads(name: str) -> bool:
-    try:
-        load(name)
-    except ImportError:
-        return False
-    return True

@@ -39,5 +39,5 @@ def run(arguments: argparse.Namespace) -> None:
         elif kind == "gpt":
             backends.gpt(nn).to_hf(model.gpt, checkpoint.tokenizer.to_config(), path)
         else:
-            raise UsageError(f"--to hf is for a gpt; {arguments.run} is a {kind}: take --to pth")
+            raise UsageError(f"--to hf is for a gpt; {arguments.run} is of kind {kind}: take --to pth")
     print(path)

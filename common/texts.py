@@ -52,7 +52,7 @@ def cut_file(path: Path, cut: str, fractions: Sequence[float], seed: int, whole_
     if len(fractions) == 2:
         texts[2] = texts[1]
     if not all(texts):
-        unit, remedy = ("lines", "set split=position") if cut == "lines" else ("characters", "take a longer text")
+        unit, remedy = ("lines", "set data.split=position") if cut == "lines" else ("characters", "take a longer text")
         raise ValueError(f"{path} is too short to be split in three by {cut}, {unit}: {len(pieces)}; {remedy}")
     return dict(zip(PARTS, texts, strict=True))
 

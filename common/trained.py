@@ -45,7 +45,7 @@ def build(checkpoint: Checkpoint, backend: str | None = None, untrained: bool = 
 
 def _recorded(checkpoint: Checkpoint) -> str:
     """Return the backend that wrote the checkpoint, if it is one of ours and is here."""
-    if checkpoint.backend in backends.available():
+    if checkpoint.backend in backends.names() and backends.loads(checkpoint.backend):  # and no other: torch takes long
         return checkpoint.backend
     note(f"written by backend {checkpoint.backend!r}, which is not here; taking {backends.default()!r}")
     return backends.default()

@@ -124,3 +124,13 @@ def test_training_begins_without_loading_what_only_its_end_needs(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stderr.splitlines()[-1] == "loaded: set()"
+
+
+def test_a_trained_model_is_drawn_from_without_loading_another_backend(place):
+    code = (
+        "import sys\nfrom nnz.command_line import main\n"
+        f"assert main(['sample', {str(place / 'run')!r}, '--count', '1']) == 0\n"
+        'sys.exit(f\'loaded: {set(sys.modules) & {"torch", "nnz.torch", "matplotlib"}}\')'
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr == "loaded: set()\n"

@@ -91,7 +91,7 @@ def test_what_cannot_be_a_gpt2_is_refused(capsys, place, tmp_path):
     assert "cannot be a GPT-2" in error
     code, out, error = nnz(capsys, "export", place / "mlp" / "run", "--to", "hf", tmp_path / "hf")
     assert (code, out) == (2, "")
-    assert error == f"nnz: --to hf is for a gpt; {place / 'mlp' / 'run'} is a mlp: take --to pth\n"
+    assert error == f"nnz: --to hf is for a gpt; {place / 'mlp' / 'run'} is of kind mlp: take --to pth\n"
     assert not (tmp_path / "hf").exists()
 
 
