@@ -8,6 +8,7 @@ from built_program import ROOT, built
 
 from nnz.conformance.rounding import ULP_BUDGET
 
+pytestmark = pytest.mark.xdist_group("ulp")  # one worker builds the programs, and no other runs what it is writing
 STRIDE = 8191  # a prime, so that all exponents and all last digits are met
 
 
