@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 def conformance(folder, *words):
     """pytest from an empty folder, in a process of its own, as a stranger would run it."""
@@ -47,8 +49,8 @@ def test_pytest_fails_where_every_check_is_an_xfail_and_none_passed(tmp_path):
     ("words", "named"),
     [
         ((), "--backend MODULE"),
-        pytest.param(("--backend", "nobody.has.this"), "nobody.has.this", marks=pytest.mark.slow),
-        pytest.param(("--backend", "nnz.numpy", "--xfails", "known"), "matches no check", marks=pytest.mark.slow),
+        (("--backend", "nobody.has.this"), "nobody.has.this"),
+        (("--backend", "nnz.numpy", "--xfails", "known"), "matches no check"),
     ],
     ids=["no backend", "an unknown backend", "an xfail that matches nothing"],
 )

@@ -12,6 +12,8 @@ import nnz.gpt as nnz_gpt
 from nnz import checkpoints
 from nnz.torch import MLPModule
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):

@@ -6,6 +6,7 @@ import pytest
 from tiny_commands import FILES, PROGRAM, finish, start, words
 from tiny_runs import data_folder, nnz, tiny_recipe
 
+pytestmark = pytest.mark.slow
 each_writer = pytest.mark.parametrize("runner", ["numpy", PROGRAM])  # the backends share all that writes
 MINE = "step,train_loss,val_loss,lr\nmine\n"
 

@@ -12,6 +12,8 @@ from nnz.drawing import new_figure
 from nnz.run_folder import RunFolder
 from nnz.statistics import Statistics
 
+pytestmark = pytest.mark.slow
+
 DEEP = {"model__kind": "residual", "model__hidden_layers": 4, "train__order": "random"}
 PICTURES = ("embeddings.png", "histograms.png", "loss.png", "updates.png")
 

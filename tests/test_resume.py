@@ -59,9 +59,11 @@ PLACES = [
     ("in the log", (2, 6)),
     ("in the checkpoint", (2, 7)),
 ]
+CASES = [(where, calls[0]) for where, calls in PLACES]
+CASES += [pytest.param(where, n, marks=pytest.mark.slow) for where, calls in PLACES for n in calls[1:]]
 
 
-@pytest.mark.parametrize(("where", "calls"), [(where, n) for where, calls in PLACES for n in calls])
+@pytest.mark.parametrize(("where", "calls"), CASES)
 def test_a_run_stopped_anywhere_ends_as_if_it_never_was(data, tmp_path, whole, where, calls):
     stopped(Run(tiny_recipe(data), "numpy", tmp_path), calls, where)
     train(tiny_recipe(data), tmp_path, resume=True)

@@ -33,7 +33,7 @@ WAYS = (
 SOME_LEVELS = ("tanh", "linear_backward", "training", "sampling", "checkpoint")
 PATIENCE = 2.0  # seconds
 
-pytestmark = pytest.mark.xdist_group("program")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("program")]
 
 
 def spoiled(way: str, folder: Path) -> list[str]:
@@ -53,7 +53,6 @@ def test_a_program_that_is_wrong_in_one_way_gets_no_pass(way: str, tmp_path: Pat
     assert_no_pass(report)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("way", WAYS)
 def test_a_program_that_is_wrong_in_one_way_gets_no_pass_at_any_level(way: str, dtype: str, tmp_path: Path) -> None:
