@@ -39,9 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=int, metavar="N", help="what the initial weights are drawn from")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute; default: auto")
     add("--threads", type=int, metavar="N", help="how many threads the backend may use")
-    for name, what in (("autocast", "compute in bfloat16"), ("compile", "use torch.compile")):
-        on_off = argparse.BooleanOptionalAction
-        add(f"--{name}", action=on_off, help=f"for a gpt: {what}, or not; default: on a GPU")
+    on_off, on_gpu = argparse.BooleanOptionalAction, "or not; default: for a gpt on a GPU"
+    add("--autocast", action=on_off, help=f"for a gpt: compute in bfloat16, {on_gpu}")
+    add("--compile", action=on_off, help=f"for a gpt, or an mlp in torch: use torch.compile, {on_gpu}")
     add("--deterministic", action="store_true", help="for a gpt: use no kernel that may give other bits each time")
     add("--set", action="append", default=[], metavar="K=V", help="set section.key of the recipe; may be repeated")
     add("--out", metavar="DIR", help="the run folder; default: runs/RECIPE-BACKEND")

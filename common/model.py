@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from . import checks, initial, precisions
+from . import checks, compiling, initial, precisions
 from .rng import RNG
 
 
@@ -23,13 +23,15 @@ class MLPBase:
         dtype: "float32" or "float64".
         device: "cpu", or what `devices()` of the backend names.
         precision: "native", or "strict": every float32 correctly rounded, so equal in every bit on every backend.
+        compile: in torch, let torch.compile make one piece of the training forward and its backward.
 
     Raises:
         TypeError: a size is no integer, or rng no nnz.RNG.
-        ValueError: a size is below 1, or dtype, device or precision is not to be had.
+        ValueError: a size is below 1, or dtype, device, precision or compile is not to be had.
     """
 
     copy_into = staticmethod(np.copyto)
+    can_compile = False  # whether the backend can take compile=True
 
     def __init__(
         self,
@@ -41,10 +43,12 @@ class MLPBase:
         dtype: str = "float32",
         device: str = "cpu",
         precision: str = "native",
+        compile: bool = False,
     ) -> None:
         self.sizes = checks.mlp_sizes(vocab_size, context_length, embedding_size, hidden_size)
         self.dtype, self.device = checks.dtype_name(dtype), device
         self.precision = precisions.checked(precision, self.dtype, device)
+        self.compile = compiling.checked(compile, self.can_compile, self.precision)
         self._shapes = initial.mlp_shapes(*self.sizes)
         self._p = initial.mlp_parameters(self._shapes, checks.generator(rng), self.dtype)
 

@@ -38,7 +38,7 @@ class MLP(MLPBase):
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy takes over: the weights, not the memory that C keeps for the original alone."""
-        kept = ("sizes", "dtype", "device", "precision", "_shapes", "_flat")
+        kept = ("sizes", "dtype", "device", "precision", "compile", "_shapes", "_flat")
         return {name: value for name, value in self.__dict__.items() if name in kept}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+
 import numpy as np
 import torch
 from torch import Tensor
+from torch._functorch import config
 
 from nnz import checks
 from nnz.model import MLPBase
@@ -19,7 +23,7 @@ from .runtime import as_array, copy_into, devices
 
 class MLP(MLPBase):
     __doc__ = MLPBase.__doc__
-    copy_into = staticmethod(copy_into)
+    copy_into, can_compile = staticmethod(copy_into), True
 
     def __init__(self, *args, device: str = "cpu", **settings) -> None:
         super().__init__(*args, device=checks.available_device(device, devices()), **settings)
@@ -36,15 +40,19 @@ class MLP(MLPBase):
         as_tensors = isinstance(inputs, Tensor)
         inputs, targets = (ids.cpu() if isinstance(ids, Tensor) else ids for ids in (inputs, targets))
         inputs, targets = checks.batch(inputs, targets, self.sizes.T, self.sizes.V)
+        # copies: backward needs them, and the caller may overwrite his
+        ids = [None if a is None else torch.tensor(a, device=self.device) for a in (inputs, targets)]
+        forward = _compiled() if self.compile and targets is not None else MLP._forward
         with torch.set_grad_enabled(as_tensors or targets is not None):
-            logits, loss = self._forward(inputs, targets)
+            tensors = forward(self, *ids)
+        logits, loss = tensors["logits"], tensors.get("loss")
+        self._saved = None if targets is None else tensors | {"ids": ids}
         if as_tensors:
             return logits, loss
         return logits.detach().cpu().numpy(), None if loss is None else loss.item()
 
-    def _forward(self, inputs: np.ndarray, targets: np.ndarray | None) -> tuple[Tensor, Tensor | None]:
-        p, B, by = self._p, len(inputs), ARITHMETIC[self.precision]
-        ids = torch.tensor(inputs, device=self.device)  # a copy: backward needs it, and the caller may overwrite his
+    def _forward(self, ids: Tensor, targets: Tensor | None) -> dict[str, Tensor]:
+        p, B, by = self._p, len(ids), ARITHMETIC[self.precision]
 
         emb = embedding_forward(p["wte"], ids, by)  # (B, T, E)
         x = emb.view(B, -1)  # (B, T*E): the embeddings side by side
@@ -52,12 +60,10 @@ class MLP(MLPBase):
         h = tanh_forward(h_pre, by)  # (B, H)
         logits = linear_forward(h, p["fc2.weight"], p["fc2.bias"], by)  # (B, H) @ (H, V) -> (B, V)
 
-        self._saved = None
         if targets is None:
-            return logits, None
-        loss, probs = cross_entropy_forward(logits, torch.from_numpy(targets).to(self.device), by)
-        self._saved = {"emb": emb, "h_pre": h_pre, "h": h, "logits": logits, "probs": probs, "loss": loss}
-        return logits, loss
+            return {"logits": logits}
+        loss, probs = cross_entropy_forward(logits, targets, by)
+        return {"emb": emb, "h_pre": h_pre, "h": h, "logits": logits, "probs": probs, "loss": loss}
 
     def backward(self) -> dict[str, np.ndarray | Tensor]:
         """The gradient of the last loss by every parameter, named and shaped as the parameters.
@@ -75,7 +81,18 @@ class MLP(MLPBase):
         return {name: as_array(p.detach()) for name, p in self._p.items()}
 
     def _tensors(self) -> dict[str, np.ndarray]:
+        checks.forward_came_first(self._saved)
+        if self.compile:  # autograd sees compiled code as one operation: what lies between is found uncompiled
+            self._saved |= self._forward(*self._saved["ids"])
         derived = ("logits", "h", "h_pre", "emb")
-        gradients = self._gradients([self._saved[name] for name in derived] if self._saved else [])
-        tensors = self._saved | {"d" + name: g for name, g in zip(derived, gradients, strict=True)}
+        gradients = self._gradients([self._saved[name] for name in derived])
+        tensors = {name: self._saved[name] for name in (*derived, "probs")}
+        tensors |= {"d" + name: g for name, g in zip(derived, gradients, strict=True)}
         return {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
+
+
+@cache
+def _compiled() -> Callable:
+    """The forward by torch.compile, whose backward may be asked twice, and then adds up in the same order."""
+    config.donated_buffer = False
+    return torch.compile(MLP._forward, options={"cpp.threads": 1})  # products have as many as ever

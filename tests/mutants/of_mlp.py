@@ -87,7 +87,7 @@ MUTANTS = (
             "return logits, None",
             "return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True), None",
         ),
-        torch=("mlp.py", "return logits, None", "return logits.softmax(1), None"),
+        torch=("mlp.py", 'return {"logits": logits}', 'return {"logits": logits.softmax(1)}'),
     ),
     mutant(
         "token_id_V_accepted",
