@@ -12,7 +12,7 @@ from .benchmark_contenders import SQUARE, Contender, Ours, Products, Round, Squa
 from .benchmark_workload import Workload
 
 MOST_STEPS = 40  # in a turn
-PAUSE = 0.15  # seconds before a turn on several threads: OpenBLAS's spin some 0.1 s before they sleep
+PAUSE = 0.15  # seconds: OpenBLAS's threads spin some 0.1 s before they sleep
 
 
 @dataclass(frozen=True)
@@ -60,13 +60,18 @@ def _in_turn(everyone: list, rounds: int, steps: int, seconds: float | None, on_
     samples: dict = {runner: [] for runner in everyone}
     for number in range(rounds + 1):
         for runner, turn in turns.items():
-            time.sleep(PAUSE if runner.threads > 1 else 0)
+            rest(runner.threads)
             runner.round(1)  # fills the caches
             spent = runner.round(turn)
             if number > 0:
                 samples[runner].append(spent)
         on_round()
     return samples
+
+
+def rest(threads: int) -> None:
+    """Wait before a turn on several threads, until those of the turn before sleep."""
+    time.sleep(PAUSE if threads > 1 else 0)
 
 
 def _steps(runner: Contender, most: int, seconds: float | None) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from . import assembly, backends, datasets
-from .benchmark import PAUSE
+from .benchmark import rest
 from .benchmark_contenders import has_yardstick, yardstick
 from .recipe import Recipe
 from .rng import RNG
@@ -41,7 +41,7 @@ def measure_samples(recipe: Recipe, names: Sequence[str], threads: int) -> list[
         for name, (_, draw) in runners.items():
             for backend in names:
                 backends.load(backend).set_threads(threads)
-            time.sleep(PAUSE if threads > 1 else 0)
+            rest(threads)
             began = time.perf_counter()
             draw()
             if number > 0:

@@ -108,7 +108,10 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _run(words: Sequence[str] | None) -> None:
-    arguments = parser().parse_args(words)
+    arguments, unknown = parser().parse_known_args(words)
+    if unknown:
+        command = f"nnz {arguments.command}" if arguments.command else "nnz"
+        raise Refusal(f"unrecognized arguments: {' '.join(unknown)}; see {command} --help", ASKED_WRONGLY)
     if arguments.command is None:
         parser().print_help()
         raise Refusal("no command given; name one of those above", ASKED_WRONGLY)

@@ -14,7 +14,7 @@ ASKED_WRONGLY = {
     "an unknown command": (["trian"], "invalid choice: 'trian'"),
     "train without a recipe": (["train"], "required: RECIPE"),
     "an unknown recipe": (["train", "nmaes"], "did you mean 'names'?"),
-    "an unknown flag": (["train", "names", "--stesp", "3"], "unrecognized arguments: --stesp 3"),
+    "an unknown flag": (["train", "names", "--stesp", "3"], "unrecognized arguments: --stesp 3; see nnz train --help"),
     "an abbreviated flag": (["train", "names", "--step", "3"], "unrecognized arguments: --step 3"),
     "an unknown backend": (["train", "names", "--backend", "tensorflow"], "unknown backend 'tensorflow'"),
     "an unknown key": (["train", "names", "--set", "train.stesp=3"], "did you mean 'steps'?"),
