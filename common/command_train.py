@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--threads", type=int, metavar="N", help="how many threads the backend may use")
     on_off, on_gpu = argparse.BooleanOptionalAction, "or not; default: for a gpt on a GPU"
     add("--autocast", action=on_off, help=f"for a gpt: compute in bfloat16, {on_gpu}")
-    add("--compile", action=on_off, help=f"for a gpt, or an mlp in torch: use torch.compile, {on_gpu}")
+    add("--compile", action=on_off, help=f"for a gpt, or an mlp in torch: use torch.compile, slow to begin, {on_gpu}")
     add("--deterministic", action="store_true", help="for a gpt: use no kernel that may give other bits each time")
     add("--set", action="append", default=[], metavar="K=V", help="set section.key of the recipe; may be repeated")
     add("--out", metavar="DIR", help="the run folder; default: runs/RECIPE-BACKEND")

@@ -48,7 +48,7 @@ class MLPBase:
         self.sizes = checks.mlp_sizes(vocab_size, context_length, embedding_size, hidden_size)
         self.dtype, self.device = checks.dtype_name(dtype), device
         self.precision = precisions.checked(precision, self.dtype, device)
-        self.compile = compiling.checked(compile, self.can_compile, self.precision)
+        self.compile = compiling.checked(compile, device, self.precision, self.can_compile)
         self._shapes = initial.mlp_shapes(*self.sizes)
         self._p = initial.mlp_parameters(self._shapes, checks.generator(rng), self.dtype)
 

@@ -31,7 +31,8 @@ def build(checkpoint: Checkpoint, backend: str | None = None, untrained: bool = 
 
     The backend is the one named, else the one that wrote it, else the default one. Raises what `backends.load` raises.
     """
-    nn, recipe = backends.load(backend or _recorded(checkpoint)), checkpoint.recipe
+    nn = backends.load(backend or _recorded(checkpoint))
+    recipe = checkpoint.recipe.override("train.compile", "auto")  # which is for training, and for who has a compiler
     device = backends.settle(nn, large=True) if recipe.model.everywhere else "cpu"
     model = assembly.model(nn, recipe, checkpoint.tokenizer.vocab_size, device)
     if not untrained:

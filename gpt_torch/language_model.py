@@ -50,7 +50,7 @@ class LanguageModel:
         cuda = self._device.type == "cuda"
         wide = gpt.config.dtype == "float64"  # who asks for 53 bits does not want 8
         self._autocast = autocast == "on" or (autocast == "auto" and cuda and not wide)
-        compiled = compiling.checked(compile == "on" or (compile == "auto" and cuda))
+        compiled = compiling.checked(compile == "on", self._device.type) or (compile == "auto" and cuda)
         self._learning = torch.compile(workers.model) if compiled else workers.model
         self._judging = torch.compile(gpt) if compiled else gpt
         if deterministic:

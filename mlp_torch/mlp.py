@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
-
 import numpy as np
 import torch
 from torch import Tensor
-from torch._functorch import config
 
 from nnz import checks
 from nnz.model import MLPBase
 
+from . import compiled
 from .arithmetic import ARITHMETIC
 from .ops.cross_entropy import cross_entropy_forward
 from .ops.embedding import embedding_forward
@@ -41,12 +38,12 @@ class MLP(MLPBase):
         inputs, targets = (ids.cpu() if isinstance(ids, Tensor) else ids for ids in (inputs, targets))
         inputs, targets = checks.batch(inputs, targets, self.sizes.T, self.sizes.V)
         # copies: backward needs them, and the caller may overwrite his
-        ids = [None if a is None else torch.tensor(a, device=self.device) for a in (inputs, targets)]
-        forward = _compiled() if self.compile and targets is not None else MLP._forward
+        inputs, targets = (None if a is None else torch.tensor(a, device=self.device) for a in (inputs, targets))
+        forward = compiled.compiled(MLP._forward) if self.compile and targets is not None else MLP._forward
         with torch.set_grad_enabled(as_tensors or targets is not None):
-            tensors = forward(self, *ids)
+            tensors = forward(self, inputs, targets)
         logits, loss = tensors["logits"], tensors.get("loss")
-        self._saved = None if targets is None else tensors | {"ids": ids}
+        self._saved = None if targets is None else tensors | {"targets": targets}
         if as_tensors:
             return logits, loss
         return logits.detach().cpu().numpy(), None if loss is None else loss.item()
@@ -74,6 +71,8 @@ class MLP(MLPBase):
 
     def _gradients(self, tensors) -> tuple[Tensor, ...]:
         checks.forward_came_first(self._saved)
+        if self.compile:
+            return compiled.gradients(self._saved, tensors)
         return torch.autograd.grad(self._saved["loss"], list(tensors), retain_graph=True)
 
     def parameters(self) -> dict[str, np.ndarray | Tensor]:
@@ -82,17 +81,11 @@ class MLP(MLPBase):
 
     def _tensors(self) -> dict[str, np.ndarray]:
         checks.forward_came_first(self._saved)
-        if self.compile:  # autograd sees compiled code as one operation: what lies between is found uncompiled
-            self._saved |= self._forward(*self._saved["ids"])
         derived = ("logits", "h", "h_pre", "emb")
-        gradients = self._gradients([self._saved[name] for name in derived])
         tensors = {name: self._saved[name] for name in (*derived, "probs")}
-        tensors |= {"d" + name: g for name, g in zip(derived, gradients, strict=True)}
+        if self.compile:
+            tensors |= compiled.derivatives(self._saved, self._p)
+        else:
+            gradients = self._gradients([tensors[name] for name in derived])
+            tensors |= {"d" + name: g for name, g in zip(derived, gradients, strict=True)}
         return {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
-
-
-@cache
-def _compiled() -> Callable:
-    """The forward by torch.compile, whose backward may be asked twice, and then adds up in the same order."""
-    config.donated_buffer = False
-    return torch.compile(MLP._forward, options={"cpp.threads": 1})  # products have as many as ever

@@ -37,8 +37,8 @@ def assert_within_bounds(nn, dtype, shapes, **settings):
         model = nn.MLP(*(sizes[letter] for letter in "VTEH"), rng=nnz.RNG(1), dtype=dtype, **settings)
         model.load_parameters(parameters)
         logits, loss = model(inputs, targets)
-        actual = {"loss": loss, **model.intermediates(), "logits": logits}
-        actual |= {"d" + name: gradient for name, gradient in model.backward().items()}
+        gradients = {"d" + name: gradient for name, gradient in model.backward().items()}
+        actual = {"loss": loss, **gradients, **model.intermediates(), "logits": logits}
 
         wide = {name: p.astype(np.float64) for name, p in parameters.items()}
         expected = oracle.mlp(wide, inputs, targets)
