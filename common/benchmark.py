@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .benchmark_contenders import SQUARE, Contender, Ours, Products, Round, Square
+from . import backends
+from .benchmark_contenders import Contender, Ours, Products, Round, Squares
 from .benchmark_workload import Workload
 
 MOST_STEPS = 40  # in a turn
@@ -29,7 +30,7 @@ class Timing:
     gflops: float  # the step's matrix products, over the time of the whole step
     share_of_peak: float
     products_share: float | None  # the same over the time of these products alone
-    peak_gflops: float  # the most at which any backend multiplied two large square matrices, in the same rounds
+    peak_gflops: float  # the most at which any backend here multiplied two square matrices, in the same rounds
 
 
 def measure(
@@ -43,12 +44,13 @@ def measure(
     """Let all run in turn, `rounds` times, after one round that does not count.
 
     A turn is `steps`, or as many of them as fit into `seconds`. In the same rounds every backend has its products
-    timed alone, and multiplies square matrices.
+    timed alone; and all that are here, asked for or not, multiply square matrices.
     """
     kinds = dict.fromkeys((runner.dtype, runner.threads) for runner in runners)
     names = dict.fromkeys(runner.name for runner in runners if isinstance(runner, Ours))
     products = [Products(name, work, *kind) for kind in kinds for name in names]
-    squares = [Square(name, *kind) for kind in kinds for name in names]
+    here = dict.fromkeys([*names, *backends.available()])
+    squares = [Squares(name, *kind) for kind in kinds for name in here]
     samples = _in_turn([*runners, *products, *squares], rounds, steps, seconds, on_round)
     alone = {(p.name, p.dtype, p.threads): _median(samples[p])["step"] for p in products}
     peaks = {kind: _peak([samples[s] for s in squares if (s.dtype, s.threads) == kind]) for kind in kinds}
@@ -75,7 +77,10 @@ def rest(threads: int) -> None:
 
 
 def _steps(runner: Contender, most: int, seconds: float | None) -> int:
-    return most if seconds is None else max(1, min(most, int(seconds / runner.round(1)["step"])))
+    if seconds is None:
+        return most
+    runner.round(1)  # fills the caches
+    return max(1, min(most, int(seconds / runner.round(1)["step"])))
 
 
 def _timing(work: Workload, runner: Contender, sample: list[Round], alone: dict, peak: float) -> Timing:
@@ -100,7 +105,7 @@ def _timing(work: Workload, runner: Contender, sample: list[Round], alone: dict,
 
 def _peak(samples: list[list[Round]]) -> float:
     """Operations a second of the fastest backend."""
-    return max(2 * SQUARE**3 / _median(sample)["step"] for sample in samples)
+    return max(1 / _median(sample)["step"] for sample in samples)
 
 
 def _median(sample: list[Round]) -> Round:

@@ -10,13 +10,15 @@ from functools import partial
 from itertools import takewhile
 from types import ModuleType
 
+import numpy as np
+
 from . import backends
 from .benchmark_ops import step_calls
 from .benchmark_workload import Workload
 from .rng import RNG
 
 PARTS = ("loader", "forward", "backward", "optimizer")
-SQUARE = 1024  # rows and columns of the matrices whose product shows what the machine can do
+SQUARES = (256, 512, 1024)  # rows and columns of the matrices whose products show what the machine can do
 
 Round = dict[str, float]  # seconds of a step, and of what it is made of
 
@@ -70,18 +72,16 @@ class Usual:
 
 
 class Products:
-    """Of a step of one of our backends the ops that multiply matrices.
+    """Of a step of one of our backends the ops that multiply matrices, as a step calls them where the backend says how.
 
-    Where the backend can prepare a call, into memory that is there already, as in a step; else as Python calls them.
-    torch's linear_backward goes forward anew, to derive: of torch this takes longer than in a step.
+    A step checks none of the arguments of an op, and in torch goes forward only once.
     """
 
     def __init__(self, backend: str, work: Workload, dtype: str, threads: int) -> None:
         self.name, self.dtype, self.threads = backend, dtype, threads
         self._nn = backends.load(backend)
         calls = takewhile(lambda call: call[0] != "adamw_step", step_calls(work, dtype))
-        prepared = getattr(getattr(self._nn, "runtime", None), "prepared", self._prepared)
-        self._calls = [prepared(name, *arguments) for name, arguments in calls if name.startswith("linear")]
+        self._calls = [prepared(self._nn, *call) for call in calls if call[0].startswith("linear")]
 
     def round(self, steps: int) -> Round:
         """Seconds that a step's products take."""
@@ -92,24 +92,35 @@ class Products:
                 call()
         return {"step": (time.perf_counter() - began) / steps}
 
-    def _prepared(self, function: str, *arguments) -> Callable[[], object]:
-        return partial(getattr(self._nn.ops, function), *arguments)
 
-
-class Square:
-    """The product of two large square matrices by a backend's linear op."""
+class Squares:
+    """Products of two square matrices, small to large, by a backend's linear op."""
 
     def __init__(self, backend: str, dtype: str, threads: int) -> None:
-        self.name, self.dtype, self.threads = f"square by {backend}", dtype, threads
+        self.name, self.dtype, self.threads = f"squares by {backend}", dtype, threads
         self._nn = backends.load(backend)
-        self._x, self._w = RNG(1).uniform(-1, 1, (2, SQUARE, SQUARE), dtype)
+        self._calls = {size: prepared(self._nn, "linear_forward", self._matrices(size)) for size in SQUARES}
 
     def round(self, steps: int) -> Round:
-        """Seconds a product; one is enough for a turn."""
+        """Seconds an operation, at the size where it takes least; as many rows of each size are enough for a turn."""
         self._nn.set_threads(self.threads)
+        return {"step": min(self._seconds(size, max(SQUARES) // size) / (2 * size**3) for size in SQUARES)}
+
+    def _matrices(self, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        x, w = RNG(1).uniform(-1, 1, (2, size, size), self.dtype)
+        return x, w, np.zeros(size, self.dtype)
+
+    def _seconds(self, size: int, times: int) -> float:
         began = time.perf_counter()
-        self._nn.ops.linear_forward(self._x, self._w, None)
-        return {"step": time.perf_counter() - began}
+        for _ in range(times):
+            self._calls[size]()
+        return (time.perf_counter() - began) / times
+
+
+def prepared(nn: ModuleType, function: str, arguments: tuple) -> Callable[[], object]:
+    """Return a call of an op of a backend as its model makes it; of a backend from elsewhere as everybody does."""
+    prepare = getattr(getattr(nn, "runtime", None), "prepared", None)
+    return prepare(function, *arguments) if prepare else partial(getattr(nn.ops, function), *arguments)
 
 
 Contender = Ours | Usual

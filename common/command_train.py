@@ -12,7 +12,7 @@ from pathlib import Path
 
 from . import backends
 from .errors import UsageError, refusing
-from .recipe import Recipe, known, load, parse_value
+from .recipe import Recipe, assignment, known, load
 from .settings import integer, read
 
 EXAMPLES = """\
@@ -92,10 +92,7 @@ def _shown_again(out: Path, recipe: Recipe, backend: str) -> bool:
 def _recipe(arguments: argparse.Namespace) -> Recipe:
     recipe = load(arguments.recipe)
     for word in arguments.set:
-        key, equals, value = word.partition("=")
-        if not equals:
-            raise UsageError(f"--set {word!r} is not of the form section.key=value")
-        recipe = recipe.override(key.strip(), parse_value(value.strip()))
+        recipe = recipe.override(*assignment(word))
     flags = {
         "data.name": arguments.data,
         "model.dtype": arguments.dtype,

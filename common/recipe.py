@@ -89,12 +89,18 @@ def loads(toml: str, name: str) -> Recipe:
     return Recipe(name=name, **sections)
 
 
-def parse_value(word: str) -> Any:
-    """Return the TOML value that a word of `--set` stands for; a word that is none is text as it stands."""
+def assignment(word: str) -> tuple[str, Any]:
+    """Return the key and the TOML value of a word of `--set`; a value that is no TOML is text as it stands.
+
+    Raises UsageError if there is no equals sign in it.
+    """
+    key, equals, value = map(str.strip, word.partition("="))
+    if not equals:
+        raise UsageError(f"--set {word!r} is not of the form section.key=value")
     try:
-        return tomllib.loads(f"value = {word}")["value"]
+        return key, tomllib.loads(f"value = {value}")["value"]
     except (ValueError, RecursionError):
-        return word
+        return key, value
 
 
 def _known(section: str) -> str:

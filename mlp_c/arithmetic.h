@@ -107,7 +107,7 @@ static inline real total(const real *x, size_t n) {
 }
 
 static inline void add_rows(real *restrict total, const real *restrict rows, size_t B, size_t M) {
-    enum { TOGETHER = 64 };  // whole lines of the cache, so that no two threads write to the same one
+    enum { TOGETHER = 64 };  // whole lines of the cache, so that two threads seldom write to the same one
     const size_t threads = (size_t)threads_for(4 * B * M), all = threads * TOGETHER;
     const size_t share = (M + all - 1) / all * TOGETHER;
 #pragma omp parallel for schedule(static) num_threads((int)threads)

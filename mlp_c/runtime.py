@@ -27,7 +27,7 @@ def strict_tally() -> tuple[int, int]:
 
 
 def set_threads(n: int) -> None:
-    """Let the kernels use up to `n` threads from now on. Their number changes no bit of any result.
+    """Let the kernels that this thread calls use up to `n` threads. Their number changes no bit of any result.
 
     Raises TypeError or ValueError unless n is from 1.
     """

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -9,6 +12,7 @@ from torch import Tensor
 from nnz import checks
 
 from .arithmetic import TALLY
+from .ops.linear import linear_forward
 
 
 def devices() -> tuple[str, ...]:
@@ -48,3 +52,14 @@ def copy_into(destination: Tensor, source: np.ndarray | Tensor) -> None:
 def built_with() -> str:
     """Return what torch says of its compiler, its libraries and the vector instructions it uses here."""
     return " ".join(torch.__config__.show().split())
+
+
+def prepared(name: str, *arrays: np.ndarray) -> Callable[[], object]:
+    """Return a call of linear_forward or linear_backward on arrays, to time it as in a step: the forward of the latter
+    has been, and autograd goes back."""
+    tensors = [as_tensor(array) for array in arrays]
+    if name == "linear_forward":
+        return partial(linear_forward, *(tensor.requires_grad_() for tensor in tensors))
+    dy, x, w = tensors
+    leaves = [leaf.requires_grad_() for leaf in (x, w, dy.new_zeros(dy.shape[1]))]
+    return partial(torch.autograd.grad, linear_forward(*leaves), leaves, dy, retain_graph=True)

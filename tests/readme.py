@@ -116,8 +116,8 @@ def bench_tables() -> str:
         f"{environment['cores']} cores): every contender in turn, medians, loader to optimizer in milliseconds. "
         "*usual* is the same model as it is usually written. *GFLOP/s* are the operations of the step's matrix "
         "products over the time of the whole step, with their share of the machine's peak: the most at which any "
-        "backend multiplied square matrices in the same rounds. *Products alone* is that share over the time of the "
-        "products only (torch's with a forward too many). *MB* is what training adds to a process at its peak."
+        "backend multiplied square matrices of 256, 512 or 1,024 rows in the same rounds. *Products alone* is that "
+        "share over the time of the ops with products only. *MB* is what training adds to a process at its peak."
         f"\n\n{tables}\n\n"
         f"![ms a step against batch, hidden size and vocabulary]({SPEED.relative_to(ROOT)})"
     )

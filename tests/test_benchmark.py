@@ -4,6 +4,7 @@ import json
 import sys
 
 import false_backends
+import numpy as np
 import pytest
 from matplotlib import image
 from tiny_runs import nnz
@@ -18,7 +19,7 @@ from nnz import (
     spec,
 )
 from nnz.benchmark import measure
-from nnz.benchmark_contenders import SQUARE, Ours, Square, Usual, contenders
+from nnz.benchmark_contenders import Ours, Squares, Usual, contenders
 from nnz.benchmark_memory import STATUS, megabytes
 from nnz.benchmark_ops import step_calls
 from nnz.benchmark_table import samples_table, tables
@@ -47,6 +48,36 @@ def test_a_backend_that_fails_parity_gets_no_figure_and_the_others_do(capsys, mo
     assert {op["name"] for op in figures["ops"]} == set(figures["built_with"]) == {"numpy"}
     assert "blas" in figures["built_with"]["numpy"].lower()
     assert figures["environment"]["cpu"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("--json", "no/such/folder.json"), 1, "no/such/folder.json: No such file or directory"),
+        (("--json", "."), 1, ".: Is a directory"),
+        (("--plot", "no/such/folder.png"), 1, "no/such/folder.png: No such file or directory"),
+        (("--plot", "speed.jpg"), 2, "--plot 'speed.jpg' draws a PNG"),
+        (("--set", "model.hidden_size"), 2, "--set 'model.hidden_size' is not of the form section.key=value"),
+    ],
+)
+def test_what_could_not_be_written_or_read_is_refused_before_anything_is_timed(capsys, monkeypatch, words, code, said):
+    monkeypatch.setattr("nnz.command_bench._measured", lambda *_: pytest.fail("it was timed"))
+    found, out, err = nnz(capsys, "bench", "--backend", "numpy", *words)
+    assert (found, out) == (code, "")
+    assert err.startswith(f"nnz: {said}")
+
+
+def test_files_that_were_there_are_as_they_were_until_there_are_figures(capsys, monkeypatch, tmp_path):
+    (tmp_path / "old.json").write_text("old")
+    monkeypatch.setattr("nnz.command_bench._in_parity", lambda _: [][0])
+    nnz(capsys, "bench", "--json", tmp_path / "old.json", "--plot", tmp_path / "new.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["old.json"]
+    assert (tmp_path / "old.json").read_text() == "old"
+
+
+def test_what_is_asked_for_twice_is_timed_once(capsys):
+    code, out, _ = nnz(capsys, "bench", *("--backend", "numpy") * 2, *("--threads", "1") * 2, *QUICK)
+    assert (code, out.count("| numpy |"), out.count("**float64, 1 thread**")) == (0, 1, 1)
 
 
 def test_where_no_backend_passes_there_is_no_table_and_an_error(capsys, monkeypatch):
@@ -96,9 +127,9 @@ def test_rates_and_shares_follow_from_the_times(monkeypatch):
         pass
 
     monkeypatch.setattr("nnz.benchmark.Products", lambda *_: Stub(0.002))
-    monkeypatch.setattr("nnz.benchmark.Square", lambda *_: Stub(0.5))
+    monkeypatch.setattr("nnz.benchmark.Squares", lambda *_: Stub(1e-9))
     (timing,) = measure(work(), [OursStub(0.004)], rounds=3)
-    peak = 2 * SQUARE**3 / 0.5
+    peak = 1e9
     assert timing.step == 0.004
     assert timing.tokens_per_second == 5 / 0.004
     assert timing.gflops * 1e9 == pytest.approx(work().operations / 0.004)
@@ -107,25 +138,28 @@ def test_rates_and_shares_follow_from_the_times(monkeypatch):
     assert timing.peak_gflops * 1e9 == pytest.approx(peak)
 
 
-def test_the_peak_is_that_of_the_fastest_backend(monkeypatch):
+def test_the_peak_is_that_of_the_fastest_backend_here_asked_for_or_not(monkeypatch):
     class First(Stub, Ours):
         name = "first"
 
     class Second(First):
         name = "second"
 
+    seconds = {"first": 4e-9, "second": 2e-9, "third": 1e-9}
     monkeypatch.setattr("nnz.benchmark.Products", lambda *_: Stub(1.0))
-    monkeypatch.setattr("nnz.benchmark.Square", lambda name, *_: Stub({"first": 4.0, "second": 2.0}[name]))
-    timings = measure(work(), [First(1.0), Second(1.0)], rounds=1)
-    assert [timing.peak_gflops * 1e9 for timing in timings] == [pytest.approx(SQUARE**3)] * 2
+    monkeypatch.setattr("nnz.benchmark.Squares", lambda name, *_: Stub(seconds[name]))
+    for here, peak in (((), 0.5), (("second", "third"), 1.0)):
+        monkeypatch.setattr(backends, "available", lambda here=here: here)
+        timings = measure(work(), [First(1.0), Second(1.0)], rounds=1)
+        assert [timing.peak_gflops for timing in timings] == [pytest.approx(peak)] * 2
 
 
 def test_a_turn_takes_no_more_steps_than_fit_into_its_seconds(monkeypatch):
     quick, slow = Stub(0.01), Stub(3.0)
     monkeypatch.setattr("nnz.benchmark._peak", lambda _: 1.0)
     measure(work(), [quick, slow], rounds=2, seconds=0.1)
-    assert quick.turns == [1, *[1, 10] * 3]  # how many fit, then each turn with a step before it
-    assert slow.turns == [1, *[1, 1] * 3]
+    assert quick.turns == [1, 1, *[1, 10] * 3]  # how many fit, then each turn with a step before it
+    assert slow.turns == [1, 1, *[1, 1] * 3]
 
 
 def test_neither_the_step_before_a_turn_nor_the_first_round_is_counted(monkeypatch):
@@ -139,9 +173,17 @@ def test_neither_the_step_before_a_turn_nor_the_first_round_is_counted(monkeypat
     assert (timing.step, timing.quartiles) == (0.01, (0.01, 0.01))
 
 
-def test_the_square_is_no_product_of_a_matrix_with_itself_which_would_take_half_the_work():
-    square = Square("numpy", "float32", 1)
-    assert not (square._x == square._w).all()
+@pytest.mark.parametrize("name", backends.available())
+def test_the_squares_are_products_of_two_matrices_of_each_size(monkeypatch, name):
+    monkeypatch.setattr(benchmark_contenders, "SQUARES", (8, 16))
+    squares, seen = Squares(name, "float32", 1), []
+    for size in (8, 16):
+        x, w, _ = squares._matrices(size)
+        assert x.shape == w.shape == (size, size)
+        assert not (x == w).any(), "a matrix with itself would take half the work"
+        monkeypatch.setitem(squares._calls, size, lambda size=size: seen.append(size))
+    assert squares.round(1)["step"] > 0
+    assert sorted(seen) == [8, 8, 16]
 
 
 def test_every_number_of_a_timing_stands_in_its_table():
@@ -219,13 +261,19 @@ def test_a_usual_way_takes_the_same_model_and_trains_it():
     assert losses == pytest.approx(expected, rel=1e-9)
 
 
-def test_a_prepared_kernel_computes_what_its_op_does():
-    nn = pytest.importorskip("nnz.c", reason="the C kernels are not built")
+@pytest.mark.parametrize("name", backends.available())
+def test_a_prepared_call_computes_what_its_op_does(name):
+    nn, calls = backends.load(name), 0
     for function, arrays in step_calls(work(), "float32"):
         if function.startswith("linear"):
-            call = nn.runtime.prepared(function, *arrays)
-            expected = getattr(nn.ops, function)(*arrays)
-            call()
-            written = call.args[: len(spec.FUNCTIONS[function].outputs)]
-            for found, wanted in zip(written, expected if isinstance(expected, tuple) else (expected,), strict=True):
-                assert list(found) == wanted.ravel().tolist()
+            call, calls = benchmark_contenders.prepared(nn, function, arrays), calls + 1
+            found, expected = call(), getattr(nn.ops, function)(*arrays)
+            if found is None:  # C writes to where its pointers lead
+                found = [list(pointer) for pointer in call.args[: len(spec.FUNCTIONS[function].outputs)]]
+            for got, wanted in zip(listed(found), listed(expected), strict=True):
+                assert np.ravel(got.detach() if hasattr(got, "detach") else got).tolist() == wanted.ravel().tolist()
+    assert calls == 4
+
+
+def listed(results):
+    return results if isinstance(results, list | tuple) else [results]

@@ -65,7 +65,8 @@ def test_an_integer_stands_for_a_number_and_becomes_one():
     ],
 )
 def test_a_word_of_set_is_a_toml_value_or_else_text(word, value):
-    parsed = recipe.parse_value(word)
+    key, parsed = recipe.assignment(f" a.b ={word}")
+    assert key == "a.b"
     assert parsed == value
     assert type(parsed) is type(value)
 
