@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--steps", type=int, metavar="N", help="how many updates of each rung; default: as its recipe says")
     add("--seed", type=int, metavar="N", help="what the initial weights and the batches are drawn from")
     add("--backend", metavar="NAME", help=f"{', '.join(backends.names())}, or a dotted module; default: c, else numpy")
-    add("--threads", type=int, metavar="N", help="how many threads the backend may use")
+    add("--threads", type=int, metavar="N", help="how many threads the backend may use; on a busy machine 1 is best")
     add("--out", metavar="DIR", default="runs/ladder", help="the folder of it all; default: runs/ladder")
 
 

@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--steps", type=int, metavar="N", help="how many updates")
     add("--seed", type=int, metavar="N", help="what the initial weights are drawn from")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute; default: auto")
-    add("--threads", type=int, metavar="N", help="how many threads the backend may use")
+    add("--threads", type=int, metavar="N", help="how many threads the backend may use; on a busy machine 1 is best")
     on_off, on_gpu = argparse.BooleanOptionalAction, "or not; default: for a gpt on a GPU"
     add("--autocast", action=on_off, help=f"for a gpt: compute in bfloat16, {on_gpu}")
     add("--compile", action=on_off, help=f"for a gpt, or an mlp in torch: use torch.compile, slow to begin, {on_gpu}")

@@ -62,6 +62,10 @@ void mlp_free(MLP *m) {
 }
 
 static int make_room(MLP *m, size_t B) {
+    const size_t row = 2 * (m->T * m->E + LINE) + 4 * (m->H + LINE) + 2 * (m->V + LINE) + m->T + 1;
+    if (B > SIZE_MAX / sizeof(real) / row) {  // more than there are addresses
+        return -1;
+    }
     const size_t emb = whole_lines(B * m->T * m->E), h = whole_lines(B * m->H), logits = whole_lines(B * m->V);
     if (B > m->room) {
         real *memory = malloc((2 * emb + 4 * h + 2 * logits + LINE) * sizeof(real));

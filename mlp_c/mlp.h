@@ -27,7 +27,8 @@ void mlp_free(MLP *model);
 // Returns 0, or -1 when there is no memory for a batch of this size.
 int mlp_forward(MLP *model, real *logits, real *loss, const int32_t *inputs, const int32_t *targets, size_t B);
 
-// The gradient of the last loss by every parameter, in their order; `gradients` is overwritten. May be called again.
+// The gradient of the last loss by every parameter, in their order; `gradients` is overwritten. May be called again,
+// but only while the last forward was one with targets: another leaves nothing to go back from.
 void mlp_backward(MLP *model, real *gradients);
 
 // The model's own emb (B,T,E), h_pre, h (B,H), probs (B,V), dlogits (B,V), dh, dh_pre (B,H) or demb (B,T,E) of the last

@@ -130,3 +130,15 @@ def test_tanh_of_what_is_no_number_or_infinite_is_as_ieee_says(dtype):
     y = tanh(np.array([np.nan, np.inf, -np.inf, 0.0, -0.0], dtype))
     assert np.isnan(y[0])
     assert list(y[1:]) == [1, -1, 0, 0]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("B", [2**58, 2**61 + 1, 2**64 - 1])
+def test_a_batch_larger_than_there_are_addresses_is_one_there_is_no_memory_for(dtype, B):
+    ids, parameters, out = np.zeros(3, np.int32), np.zeros(200, dtype), np.zeros(16, dtype)
+    ffi, pointer = _binding.ffi, _binding.pointer
+    model = _binding.kernel("mlp_new", dtype)(pointer(parameters), 4, 3, 2, 5)
+    arrays = (pointer(out), pointer(out), pointer(ids), ffi.NULL)
+    assert _binding.kernel("mlp_forward", dtype)(model, *arrays, B) == -1  # at some B the sizes of its arrays overflow
+    assert _binding.kernel("mlp_forward", dtype)(model, *arrays, 1) == 0
+    _binding.kernel("mlp_free", dtype)(model)
