@@ -48,7 +48,7 @@ class CharTokenizer:
 
     def pieces(self, ids: Iterable[int], after: str = "") -> Iterator[str]:
         """Yield the text of each id as it comes, whatever it comes `after`."""
-        return (self.decode(i) for i in ids)
+        return map(self.characters.__getitem__, ids)
 
     def refuse_unknown(self, text: str) -> None:
         """Raises what `encode` raises: for a prompt, that all of it is known."""
