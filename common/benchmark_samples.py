@@ -20,7 +20,7 @@ from .training import Trainer
 COUNT = 10_000
 ONE_BY_ONE = 500  # names, where each token is a call of the model: enough to know the pace
 TRAINED = 2_000  # steps, after which names are about as long as names are
-ROUNDS = 3
+ROUNDS = 9
 
 
 @dataclass(frozen=True)
