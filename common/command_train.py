@@ -65,6 +65,13 @@ def run(arguments: argparse.Namespace) -> None:
             return
         ready = Run(recipe, backend, out, arguments.resume, arguments.device, arguments.threads)
     ready.train()
+    if _is_silent():
+        os._exit(0)  # at once: while Python ended, torch's threads, not yet done with the others, now and then aborted
+
+
+def _is_silent() -> bool:
+    """Whether this is one of several workers that torchrun started, and not the first."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1 and os.environ.get("RANK", "0") != "0"
 
 
 def _one_of_several(recipe: Recipe) -> None:
@@ -73,7 +80,7 @@ def _one_of_several(recipe: Recipe) -> None:
         return
     if not recipe.model.everywhere:
         raise UsageError(f"torchrun is for a gpt; train {recipe.name} by nnz train alone")
-    if os.environ.get("RANK", "0") != "0":
+    if _is_silent():
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 (until the process ends)
 
 
