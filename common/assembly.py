@@ -105,7 +105,7 @@ def _refuse_foreign(recipe: Recipe) -> None:
         return
     if recipe.optimizer.name == MUON:
         raise UsageError(f"optimizer.name = 'muon' is of gpt alone; take another for {recipe.model.kind}")
-    if recipe.model.kind != MLP and recipe.train.compile != "auto":
+    if recipe.model.kind != MLP and _changed(recipe.train, ("compile",)):
         raise UsageError(f"train.compile is of gpt and mlp; leave it out for {recipe.model.kind}")
     for section, keys in OF_GPT.items():
         for key in _changed(getattr(recipe, section), keys):
