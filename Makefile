@@ -44,7 +44,7 @@ help:
 	@echo "make fuzz         every reader, FUZZ_SECONDS=60 each"
 	@echo "make test-all     all of these: a night's work"
 	@echo "make hard-cases   the float32 inputs for which a float64 tanh, exp or log is not enough; writes their tables"
-	@echo "make strict-golden  train in exact arithmetic; writes common/conformance/strict_golden.py, the bits that are due"
+	@echo "make strict-golden  train in exact arithmetic; writes common/conformance/strict/golden.py, the bits that are due"
 	@echo "make kill-matrix  which bug which tolerance catches; writes common/conformance/kill_matrix.md"
 	@echo "make parity-full  all 50,000 steps in float64 in every backend, byte for byte; writes the README's table"
 	@echo "make parity-strict-full  the same in strict float32, SHA-256 by SHA-256"
@@ -159,7 +159,7 @@ test-tsan:
 	@build/tsan/race-float32 2>&1 | grep -q "ThreadSanitizer: data race" && echo "and a race is reported"
 
 # The kernels as they are dispatched here, and as a CPU without AVX2 has them; some two minutes each on two cores.
-ULP_BUDGET = $$($(BIN)/python -c "from nnz.conformance.rounding import ULP_BUDGET; print(ULP_BUDGET)")
+ULP_BUDGET = $$($(BIN)/python -c "from nnz.conformance.bounds.rounding import ULP_BUDGET; print(ULP_BUDGET)")
 
 test-ulp: .venv/core build/ulp/dispatched build/ulp/baseline
 	for build in dispatched baseline; do echo $$build && build/ulp/$$build $(ULP_BUDGET) || exit 1; done

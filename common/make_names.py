@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from .rng import RNG
+from .numbers.rng import RNG
 
 SEED = 1337
 HELD_OUT = 1000  # names in val, and again in test

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from nnz.recipe import Recipe
+from nnz.recipes.recipe import Recipe
 
 from .from_recipe import model, optimizer
 from .yardstick import usual_step

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from nnz import checks
+from nnz.backend import checks
 
 CHOICES = {"activation": ("relu", "gelu"), "attention": ("spelled out", "fused"), "dtype": checks.DTYPES}
 

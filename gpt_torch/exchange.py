@@ -18,7 +18,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from nnz import atomic, tensor_file, tokenizers
+from nnz.files import atomic, tensor_file
+from nnz.text import tokenizers
 
 from .config import GPTConfig
 from .exchange_config import from_hf_config, to_hf_config

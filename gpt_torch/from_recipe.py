@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from nnz.recipe import Recipe
-from nnz.rng import RNG
+from nnz.numbers.rng import RNG
+from nnz.recipes.recipe import Recipe
 
 from .config import GPTConfig
 from .gpt import GPT

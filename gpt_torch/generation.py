@@ -21,9 +21,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nnz import checks
-from nnz.choosing import Choice
-from nnz.rng import RNG
+from nnz.backend import checks
+from nnz.numbers.rng import RNG
+from nnz.runs.choice import Choice
 
 from .border import as_ids
 from .cache import Cache

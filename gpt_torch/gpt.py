@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nnz import checks
-from nnz.rng import RNG
+from nnz.backend import checks
+from nnz.numbers.rng import RNG
 
 from .attention import Attention
 from .border import as_ids

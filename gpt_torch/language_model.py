@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nnz import checks, compiling
+from nnz.backend import checks, compiling
 
 from .border import as_ids
 from .gpt import GPT

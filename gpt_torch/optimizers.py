@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nnz import checks
+from nnz.backend import checks
 
 MOMENTS = {"AdamW": {"m": "exp_avg", "v": "exp_avg_sq"}, "Muon": {"m": "momentum_buffer"}}  # ours and torch's names
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from nnz import sampling
-from nnz.rng import RNG
+from nnz.numbers.rng import RNG
+from nnz.runs import sampling
 
 from .generation import endless, stream
 

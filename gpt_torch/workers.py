@@ -15,7 +15,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from nnz.errors import UsageError
+from nnz.files.errors import UsageError
 
 NETWORK = ("gloo", "NCCL", "onnection", "imed out")  # words by which one of torch's errors tells of a lost worker
 PATIENCE = timedelta(minutes=10)  # how long a worker waits for the others: rank 0 draws and saves between steps

@@ -1,12 +1,12 @@
-"""The layers in C: nnz.layers_by_hand says which op follows which; the arithmetic is all in the .c files of ops."""
+"""The layers in C: layers_by_hand says which op follows which; the arithmetic is all in the .c files of ops."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from nnz import layers_by_hand as by_hand
-from nnz.border import unchecked
-from nnz.layers_by_hand import Flatten, Residual, Sequential
+from nnz.backend import layers_by_hand as by_hand
+from nnz.backend.layers_by_hand import Flatten, Residual, Sequential
+from nnz.backend.op_checks import unchecked
 
 from . import ops
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from nnz import checks, initial
-from nnz.model import MLPBase
-from nnz.reuse import Reused
+from nnz.backend import checks, initial
+from nnz.backend.model import MLPBase
+from nnz.backend.reuse import Reused
 
 from ._binding import ffi, kernel, pointer
 from .runtime import devices

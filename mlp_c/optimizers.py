@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nnz import optimizers
+from nnz.backend import optimizers
 
 from ._binding import kernel, pointer
 from .ops import ARITHMETIC

@@ -7,9 +7,9 @@ from functools import partial
 
 import numpy as np
 
-from nnz import checks
-from nnz.border import letters
-from nnz.spec import FUNCTIONS
+from nnz.backend import checks
+from nnz.backend.op_checks import letters
+from nnz.backend.spec import FUNCTIONS
 
 from ._binding import ffi, kernel, lib, pointer
 

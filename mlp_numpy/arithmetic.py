@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from nnz import exact, hard_cases
+from nnz.numbers import exact_sums, hard_cases
 
 Array = np.ndarray
-TALLY = exact.Tally()
+TALLY = exact_sums.Tally()
 
 
 class Native:
@@ -48,7 +48,7 @@ class Strict:
         """a (I,K)  b (K,J)  ->  (I,J); a product of two float32s is exact in float64, so that only additions round."""
         a, b = a.astype(np.float64), b.astype(np.float64)
         rows, columns = np.sqrt(np.einsum("ik,ik->i", a, a)), np.sqrt(np.einsum("kj,kj->j", b, b))
-        error = np.outer(exact.sum_error(len(b)) * rows, columns)
+        error = np.outer(exact_sums.sum_error(len(b)) * rows, columns)
         return _nearest_sum(a @ b, error, lambda i, j: a[i] * b.T[j])
 
     @staticmethod
@@ -70,7 +70,7 @@ class Strict:
         table = np.zeros((V, rows.shape[-1]), np.float32)
         table[used] = _nearest_sum(
             value,
-            exact.sum_error(counts[:, None]) * sizes,
+            exact_sums.sum_error(counts[:, None]) * sizes,
             lambda i, j: (rows[each[a], b] for a, b in zip(i, j, strict=True)),
         )
         return table
@@ -97,7 +97,7 @@ def _nearest_sum(value: Array, error: Array, terms: Callable[[Array, Array], Ite
         if len(i):
             sums = np.where(np.isfinite(value[i, j]), 0, value[i, j])  # an infinity or a NaN stays what it is
             finite = np.flatnonzero(sums == 0)
-            sums[finite] = [exact.round_to_odd(each.tolist()) for each in terms(i[finite], j[finite])]
+            sums[finite] = [exact_sums.round_to_odd(each.tolist()) for each in terms(i[finite], j[finite])]
             low[i, j] = sums
     TALLY.add(low.size, len(i))
     low += 0.0  # -0 becomes +0
@@ -113,7 +113,7 @@ def _nearest_value(name: str, function: Callable[[Array], Array], x: Array) -> A
     undecided = (low != high) & ~np.isnan(value)
     if undecided.any():
         both = (x[undecided], value[undecided].astype(np.float32))
-        bits = exact.look_up(name, *(each.view(np.uint32).tolist() for each in both))
+        bits = exact_sums.look_up(name, *(each.view(np.uint32).tolist() for each in both))
         low[undecided] = np.array(bits, np.uint32).view(np.float32)
     return low
 

@@ -1,12 +1,12 @@
-"""The layers in numpy: what they compute stands in nnz.layers_by_hand, forward and backward, over the ops of here."""
+"""The layers in numpy: what they compute stands in layers_by_hand, forward and backward, over the ops of here."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from nnz import layers_by_hand as by_hand
-from nnz.border import unchecked
-from nnz.layers_by_hand import Flatten, Residual, Sequential
+from nnz.backend import layers_by_hand as by_hand
+from nnz.backend.layers_by_hand import Flatten, Residual, Sequential
+from nnz.backend.op_checks import unchecked
 
 from . import ops
 

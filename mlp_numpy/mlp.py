@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from nnz import checks
-from nnz.initial import FlatViews
-from nnz.model import MLPBase
-from nnz.reuse import Reused
+from nnz.backend import checks
+from nnz.backend.initial import FlatViews
+from nnz.backend.model import MLPBase
+from nnz.backend.reuse import Reused
 
 from .arithmetic import ARITHMETIC
 from .ops.cross_entropy import cross_entropy_backward, cross_entropy_forward

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nnz import optimizers
+from nnz.backend import optimizers
 
 from .arithmetic import ARITHMETIC
 from .ops.adamw import adamw_step

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from nnz import checks
+from nnz.backend import checks
 
 from . import ops
 from .arithmetic import TALLY

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from torch.linalg import vector_norm
 
-from nnz import exact, hard_cases
+from nnz.numbers import exact_sums, hard_cases
 
-TALLY = exact.Tally()
+TALLY = exact_sums.Tally()
 
 
 class Native:
@@ -32,7 +32,7 @@ class Strict:
     def product(a: Tensor, b: Tensor) -> Tensor:
         """a (I,K)  b (K,J)  ->  (I,J); a product of two float32s is exact in float64, so that only additions round."""
         a, b = a.double(), b.double()
-        error = torch.outer(exact.sum_error(len(b)) * vector_norm(a, dim=1), vector_norm(b, dim=0))
+        error = torch.outer(exact_sums.sum_error(len(b)) * vector_norm(a, dim=1), vector_norm(b, dim=0))
         return _nearest_sum(a @ b, error, lambda i, j: a[i] * b.T[j])
 
     @staticmethod
@@ -54,7 +54,7 @@ class Strict:
         each = [slice(end - count, end) for end, count in zip(ends, counts.tolist(), strict=True)]
         sums = _nearest_sum(
             value,
-            exact.sum_error(counts[:, None]) * sizes,
+            exact_sums.sum_error(counts[:, None]) * sizes,
             lambda i, j: (rows[each[a], b] for a, b in zip(i.tolist(), j.tolist(), strict=True)),
         )
         return sums.new_zeros(V, rows.shape[1]).index_copy_(0, used.long(), sums)
@@ -84,7 +84,7 @@ def _nearest_sum(value: Tensor, error: Tensor, terms: Callable[[Tensor, Tensor],
     if len(i):
         sums = value[i, j].where(~value[i, j].isfinite(), 0)  # an infinity or a NaN stays what it is
         finite = torch.nonzero(sums == 0).flatten()
-        exactly = [exact.round_to_odd(each.tolist()) for each in terms(i[finite], j[finite])]
+        exactly = [exact_sums.round_to_odd(each.tolist()) for each in terms(i[finite], j[finite])]
         sums[finite] = torch.tensor(exactly, dtype=torch.float64)
         low[i, j] = sums.float()
     TALLY.add(low.numel(), len(i))
@@ -98,7 +98,7 @@ def _nearest_value(name: str, function: Callable[[Tensor], Tensor], x: Tensor) -
     undecided = (low != high) & ~value.isnan()
     if undecided.any():
         both = (x[undecided], value[undecided].float())
-        bits = np.array(exact.look_up(name, *(each.numpy().view(np.uint32).tolist() for each in both)), np.uint32)
+        bits = np.array(exact_sums.look_up(name, *(each.numpy().view(np.uint32).tolist() for each in both)), np.uint32)
         low[undecided] = torch.from_numpy(bits.view(np.float32))
     return low
 

@@ -1,4 +1,4 @@
-"""The layers in PyTorch: only the forward is written. What is gone from nnz.layers_by_hand is what autograd does."""
+"""The layers in PyTorch: only the forward is written. What is gone from layers_by_hand is what autograd does."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nnz import checks, layer_checks, layers, precisions
+from nnz.backend import checks, layer_checks, layers
+from nnz.numbers import precisions
 
 from .arithmetic import ARITHMETIC
 from .ops import cross_entropy_forward

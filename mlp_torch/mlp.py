@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nnz import checks
-from nnz.model import MLPBase
+from nnz.backend import checks
+from nnz.backend.model import MLPBase
 
 from . import compiled
 from .arithmetic import ARITHMETIC

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from nnz import optimizers
+from nnz.backend import optimizers
 
 from .arithmetic import ARITHMETIC
 from .ops.adamw import adamw_step

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nnz import checks
+from nnz.backend import checks
 
 from .arithmetic import TALLY
 from .ops.linear import linear_forward

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from nnz.atomic import replacing
+from nnz.files.atomic import replacing
 
 
 def write(path: Path, model: Any) -> None:

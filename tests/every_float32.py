@@ -19,7 +19,8 @@ import numpy as np
 import torch
 from hard_cases import FUNCTIONS, PROGRAM, ROOT, describe, find
 
-from nnz import c, hard_cases
+from nnz import c
+from nnz.numbers import hard_cases
 from nnz.numpy import arithmetic as in_numpy
 from nnz.torch import arithmetic as in_torch
 

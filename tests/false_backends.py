@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from nnz import outline, spec
-from nnz.conformance.checks_layers import LAYERS
-from nnz.model import MLPBase
+from nnz.backend import spec
+from nnz.backend.model import MLPBase
+from nnz.conformance.checks.layers import LAYERS
+from nnz.recipes import ladder_shapes
 
 Fill = Callable[[tuple[int, ...], Any], np.ndarray]  # (shape, what came in) -> what goes out
 
@@ -104,11 +105,11 @@ class _MLP(MLPBase):
 
 
 class _Layer:
-    """Honest names and shapes, from nnz.outline; what it gives has the shape of what it took."""
+    """Honest names and shapes, from nnz.recipes.ladder_shapes; what it gives has the shape of what it took."""
 
     def __init__(self, name: str, fill: Fill, *values: Any, dtype: str = "float32", **settings: Any) -> None:
         inner = [v.outline if isinstance(v, _Layer) else v for v in values]
-        self.outline = getattr(outline, name)(*inner, **{k: v for k, v in settings.items() if k != "rng"})
+        self.outline = getattr(ladder_shapes, name)(*inner, **{k: v for k, v in settings.items() if k != "rng"})
         self.fill, self.dtype = fill, dtype
 
     def load_parameters(self, arrays: dict) -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from tiny_commands import FILES, PROGRAM, finish, start, words
 
-from nnz import checkpoints
-from nnz.recipe import Recipe
-from nnz.run_folder import LOG_HEADER, RunFolder
+from nnz.recipes.recipe import Recipe
+from nnz.runs import checkpoints
+from nnz.runs.folder import LOG_HEADER, RunFolder
 
 KINDS = ("kill", "full", "half", "error", "readonly")
 DONE, FAILED, KILLED = 0, 1, -9
@@ -62,7 +62,8 @@ def forked(recipe: Recipe, *more: str) -> Attempt:
             for stream in (1, 2):
                 os.dup2(os.open(report, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
             faults.fault_arm(str(folder).encode(), ctypes.c_long(n), kind.encode())
-            from nnz import command_line, results
+            from nnz.commands import main as command_line
+            from nnz.training import finish as results
 
             results.pictures.draw = lambda *what: []  # they are not part of what is resumed
             os._exit(command_line.main(command))

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from nnz.conformance import bounds, golden
-from nnz.conformance.checks_training import PROMISED
-from nnz.conformance.compare import compare
+from nnz.conformance import golden
+from nnz.conformance.bounds import derived as bounds
+from nnz.conformance.bounds.compare import compare
+from nnz.conformance.checks.training import PROMISED
 from nnz.conformance.golden import Golden
 
 FOLDER = Path(__file__).with_name("golden")

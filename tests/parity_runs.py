@@ -6,12 +6,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from nnz import backends
+from nnz.backend import registry
 
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAM = ROOT / "build" / "mlp"
 NAMES = ROOT / "common" / "data" / "names"
-RUNNERS = (*backends.names(), "build/mlp")
+RUNNERS = (*registry.names(), "build/mlp")
 FLOAT64, STRICT = ("--dtype", "float64"), ("--precision", "strict")
 
 

@@ -13,11 +13,11 @@ from datetime import date
 from pathlib import Path
 
 from nnz.conformance.environment import environment
-from nnz.reading.facts import facts
-from nnz.reading.graph_mlp import mlp
-from nnz.reading.graph_svg import svg
-from nnz.reading.places import Tree
-from nnz.run_folder import RunFolder
+from nnz.reading.graph.mlp import mlp
+from nnz.reading.graph.svg import svg
+from nnz.reading.page.facts import facts
+from nnz.reading.sources.places import Tree
+from nnz.runs.folder import RunFolder
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"

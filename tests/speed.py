@@ -12,8 +12,8 @@ from made_book import DISTINCT, WORDS, made_book
 import nnz
 import nnz.gpt
 from nnz.gpt.limits import CACHE_SPEEDUP
-from nnz.tokenizers import CharTokenizer
-from nnz.words import WordTokenizer
+from nnz.text.tokenizers import CharTokenizer
+from nnz.text.words import WordTokenizer
 
 TEXT = "the quick brown fox, é漢\n" * 45_000
 

@@ -8,7 +8,7 @@ import numpy as np
 import readme
 
 import nnz
-from nnz import backends
+from nnz.backend import registry
 from nnz.conformance.environment import environment
 
 PAGE = readme.ROOT / "docs" / "strict.md"
@@ -21,7 +21,7 @@ class Training:
     """The recipe `names` on one backend, in one precision, a step at a time."""
 
     def __init__(self, name: str, precision: str) -> None:
-        self.nn, self.precision = backends.load(name), precision
+        self.nn, self.precision = registry.load(name), precision
         self.model = self.nn.MLP(**SIZES, rng=nnz.RNG(SEED), precision=precision)
         self.optimizer = self.nn.AdamW(self.model.parameters(), lr=7e-4, weight_decay=1e-4, precision=precision)
         self.batches = nnz.load_dataset("names").train.batches(context_length=3, batch_size=BATCH)
@@ -41,10 +41,10 @@ def ulp_table() -> str:
     training = Training("numpy", "strict")
     for _ in range(200):
         training.step()
-    lines = ["| op | numbers | " + " | ".join(backends.names()) + " |", "|---|---:|" + "---:|" * len(backends.names())]
+    lines = ["| op | numbers | " + " | ".join(registry.names()) + " |", "|---|---:|" + "---:|" * len(registry.names())]
     for label, name, arguments in _calls(training):
         due = _outputs(training.nn, name, arguments, "strict")
-        cells = [_difference(_outputs(backends.load(b), name, arguments, "native"), due) for b in backends.names()]
+        cells = [_difference(_outputs(registry.load(b), name, arguments, "native"), due) for b in registry.names()]
         lines.append(f"| {label} | {sum(a.size for a in due):,} | {' | '.join(cells)} |")
     return (
         f"Batch 200 of the recipe `names`, by `make strict-figures` on {date.today()} ({_machine()}): the share of "
@@ -88,7 +88,7 @@ def _difference(found: list[np.ndarray], due: list[np.ndarray]) -> str:
 
 def drift_table() -> str:
     """How many of the parameters are still the same in every bit, after so many steps."""
-    names = backends.names()
+    names = registry.names()
     pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
     head = "| after step | " + " | ".join(f"{a} and {b}" for a, b in pairs) + " | all three, strict |"
     lines = [head, "|---:|" + "---:|" * (len(pairs) + 1)]
@@ -107,9 +107,9 @@ def drift_table() -> str:
 def cost_table() -> str:
     """Milliseconds a step, native and strict in turn, medians."""
     lines = ["| | threads | native | strict | ratio | summed exactly |", "|---|---:|---:|---:|---:|---:|"]
-    for name in backends.names():
+    for name in registry.names():
         for threads in (1, 2):
-            nn = backends.load(name)
+            nn = registry.load(name)
             nn.set_threads(threads)
             before = nn.strict_tally()
             native, strict = _medians([Training(name, how) for how in ("native", "strict")])

@@ -1,4 +1,4 @@
-"""`make strict-golden`: trains in exact arithmetic and writes common/conformance/strict_golden.py; some minutes.
+"""`make strict-golden`: trains in exact arithmetic and writes common/conformance/strict/golden.py; some minutes.
 
 With the title of a run and a number of steps it prints that many SHA-256 instead.
 """
@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from nnz.conformance import strict_golden
-from nnz.conformance.strict_training import RUNS, by_the_oracle
+from nnz.conformance.strict import golden as strict_golden
+from nnz.conformance.strict.training import RUNS, by_the_oracle
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULE = ROOT / "common" / "conformance" / "strict_golden.py"

@@ -7,7 +7,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 from tiny_checkpoints import checkpoint
 
-from nnz import checkpoints
+from nnz.runs import checkpoints
 
 
 def rewritten(path, change):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import nnz
-from nnz import backends
+from nnz.backend import registry
 
-each_backend = pytest.mark.parametrize("backend", backends.names())
+each_backend = pytest.mark.parametrize("backend", registry.names())
 
 OK = np.array([[1, 2, 3], [4, 5, 6]])
 RNG = nnz.RNG(1)
@@ -244,7 +244,7 @@ ROWS = [
 @pytest.mark.parametrize(("call", "kind", "text"), ROWS, ids=[text or "device" for _, _, text in ROWS])
 def test_bad_input_is_refused_with_the_same_text_by_every_backend(backend, call, kind, text):
     with pytest.raises(kind) as refusal:
-        call(backends.load(backend))
+        call(registry.load(backend))
     assert type(refusal.value) is kind
     assert str(refusal.value) == text if text else "tpu" in str(refusal.value)
     assert "\n" not in str(refusal.value)
@@ -252,7 +252,7 @@ def test_bad_input_is_refused_with_the_same_text_by_every_backend(backend, call,
 
 @each_backend
 def test_a_refused_batch_leaves_the_model_as_it_was(backend):
-    trained = model(backends.load(backend))
+    trained = model(registry.load(backend))
     _, loss = trained(OK, [1, 2])
     with pytest.raises(ValueError, match="token ids run"):
         trained(OK + 99, [1, 2])

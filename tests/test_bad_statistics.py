@@ -9,7 +9,7 @@ import pytest
 from tiny_runs import data_folder, tiny_recipe, train
 from tiny_statistics import whole
 
-from nnz.statistics import Statistics
+from nnz.runs.statistics import Statistics
 
 
 def zipped(members, compression=zipfile.ZIP_STORED):

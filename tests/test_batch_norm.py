@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from nnz import backends
-from nnz.conformance import bounds, oracle
-from nnz.conformance.compare import compare
+from nnz.backend import registry
+from nnz.conformance.bounds import derived as bounds
+from nnz.conformance.bounds.compare import compare
+from nnz.conformance.oracle import mlp as oracle
 
 torch = pytest.importorskip("torch")
 
@@ -13,14 +14,14 @@ Array = np.ndarray
 C = 5
 SHAPES = {"(B, C)": (11, C), "(B, T, C)": (7, 4, C)}
 
-each_backend = pytest.mark.parametrize("nn", [pytest.param(name, id=name) for name in backends.names()], indirect=True)
+each_backend = pytest.mark.parametrize("nn", [pytest.param(name, id=name) for name in registry.names()], indirect=True)
 each_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 each_shape = pytest.mark.parametrize("shape", SHAPES.values(), ids=list(SHAPES))
 
 
 @pytest.fixture
 def nn(request):
-    return backends.load(request.param)
+    return registry.load(request.param)
 
 
 def twins(nn, dtype: str, seed: int, **settings: float):

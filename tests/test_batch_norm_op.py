@@ -3,20 +3,21 @@
 import numpy as np
 import pytest
 
-from nnz import backends
-from nnz.conformance import bounds, oracle
-from nnz.conformance.cases import op_cases
-from nnz.conformance.compare import compare
+from nnz.backend import registry
+from nnz.conformance.bounds import derived as bounds
+from nnz.conformance.bounds.compare import compare
+from nnz.conformance.cases.mlp import op_cases
+from nnz.conformance.oracle import mlp as oracle
 
 C = 5
 
-each_backend = pytest.mark.parametrize("nn", [pytest.param(name, id=name) for name in backends.names()], indirect=True)
+each_backend = pytest.mark.parametrize("nn", [pytest.param(name, id=name) for name in registry.names()], indirect=True)
 each_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 
 @pytest.fixture
 def nn(request):
-    return backends.load(request.param)
+    return registry.load(request.param)
 
 
 @each_backend

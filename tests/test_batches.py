@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from nnz.batches import batches, padded, stream
+from nnz.text.batches import batches, padded, stream
 
 TAPE = np.array([5, 1, 4, 1, 3, 9, 2, 6, 5, 3, 5], np.int32)
 DOT = 0

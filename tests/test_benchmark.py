@@ -4,21 +4,17 @@ import numpy as np
 import pytest
 from matplotlib import image
 
-from nnz import (
-    backends,
-    benchmark_contenders,
-    benchmark_samples,
-    benchmark_scaling,
-    benchmark_workload,
-    plots_speed,
-    spec,
-)
-from nnz.benchmark import measure
-from nnz.benchmark_contenders import Ours, Squares, Usual, contenders
-from nnz.benchmark_memory import STATUS, megabytes
-from nnz.benchmark_ops import step_calls
-from nnz.benchmark_table import samples_table, tables
-from nnz.recipe import load
+from nnz.backend import registry, spec
+from nnz.commands.bench import contenders as benchmark_contenders
+from nnz.commands.bench import samples as benchmark_samples
+from nnz.commands.bench import scaling, workload
+from nnz.commands.bench.contenders import Ours, Squares, Usual, contenders
+from nnz.commands.bench.measure import measure
+from nnz.commands.bench.memory import STATUS, megabytes
+from nnz.commands.bench.ops import step_calls
+from nnz.commands.bench.table import samples_table, tables
+from nnz.pictures import speed
+from nnz.recipes.recipe import load
 
 SMALL = (
     load("names").override("model.embedding_size", 4).override("model.hidden_size", 8).override("train.batch_size", 5)
@@ -26,7 +22,7 @@ SMALL = (
 
 
 def work():
-    return benchmark_workload.of_recipe(SMALL)
+    return workload.of_recipe(SMALL)
 
 
 def test_the_c_backend_says_which_compiler_built_it_and_how():
@@ -68,8 +64,8 @@ def test_rates_and_shares_follow_from_the_times(monkeypatch):
     class OursStub(Stub, Ours):
         pass
 
-    monkeypatch.setattr("nnz.benchmark.Products", lambda *_: Stub(0.002))
-    monkeypatch.setattr("nnz.benchmark.Squares", lambda *_: Stub(1e-9))
+    monkeypatch.setattr("nnz.commands.bench.measure.Products", lambda *_: Stub(0.002))
+    monkeypatch.setattr("nnz.commands.bench.measure.Squares", lambda *_: Stub(1e-9))
     (timing,) = measure(work(), [OursStub(0.004)], rounds=3)
     peak = 1e9
     assert timing.step == 0.004
@@ -88,17 +84,17 @@ def test_the_peak_is_that_of_the_fastest_backend_here_asked_for_or_not(monkeypat
         name = "second"
 
     seconds = {"first": 4e-9, "second": 2e-9, "third": 1e-9}
-    monkeypatch.setattr("nnz.benchmark.Products", lambda *_: Stub(1.0))
-    monkeypatch.setattr("nnz.benchmark.Squares", lambda name, *_: Stub(seconds[name]))
+    monkeypatch.setattr("nnz.commands.bench.measure.Products", lambda *_: Stub(1.0))
+    monkeypatch.setattr("nnz.commands.bench.measure.Squares", lambda name, *_: Stub(seconds[name]))
     for here, peak in (((), 0.5), (("second", "third"), 1.0)):
-        monkeypatch.setattr(backends, "available", lambda here=here: here)
+        monkeypatch.setattr(registry, "available", lambda here=here: here)
         timings = measure(work(), [First(1.0), Second(1.0)], rounds=1)
         assert [timing.peak_gflops for timing in timings] == [pytest.approx(peak)] * 2
 
 
 def test_a_turn_takes_no_more_steps_than_fit_into_its_seconds(monkeypatch):
     quick, slow = Stub(0.01), Stub(3.0)
-    monkeypatch.setattr("nnz.benchmark._peak", lambda _: 1.0)
+    monkeypatch.setattr("nnz.commands.bench.measure._peak", lambda _: 1.0)
     measure(work(), [quick, slow], rounds=2, seconds=0.1)
     assert quick.turns == [1, 1, *[1, 10] * 3]  # how many fit, then each turn with a step before it
     assert slow.turns == [1, 1, *[1, 1] * 3]
@@ -110,12 +106,12 @@ def test_neither_the_step_before_a_turn_nor_the_first_round_is_counted(monkeypat
             super().round(steps)
             return {"step": 0.01 if steps > 1 and len(self.turns) > 2 else 99.0}
 
-    monkeypatch.setattr("nnz.benchmark._peak", lambda _: 1.0)
+    monkeypatch.setattr("nnz.commands.bench.measure._peak", lambda _: 1.0)
     (timing,) = measure(work(), [First(0.0)], rounds=3, steps=2)
     assert (timing.step, timing.quartiles) == (0.01, (0.01, 0.01))
 
 
-@pytest.mark.parametrize("name", backends.available())
+@pytest.mark.parametrize("name", registry.available())
 def test_the_squares_are_products_of_two_matrices_of_each_size(monkeypatch, name):
     monkeypatch.setattr(benchmark_contenders, "SQUARES", (8, 16))
     squares, seen = Squares(name, "float32", 1), []
@@ -146,7 +142,7 @@ def test_every_number_of_a_timing_stands_in_its_table():
 
 @pytest.mark.skipif(not STATUS.exists(), reason="only Linux tells how much memory a process has taken")
 def test_the_memory_is_that_of_weights_gradients_and_moments_at_least():
-    large = benchmark_workload.drawn(SMALL.override("model.hidden_size", 500), 4000)
+    large = workload.drawn(SMALL.override("model.hidden_size", 500), 4000)
     V, T, E, H = large.sizes
     copy = 4e-6 * (V * E + H * T * E + H + V * H + V)  # MB
     assert 4 * copy < megabytes(large, "numpy", False, "float32") < 12 * copy
@@ -155,7 +151,7 @@ def test_the_memory_is_that_of_weights_gradients_and_moments_at_least():
 
 def test_the_usual_torch_draws_lines_that_end_before_their_delimiter():
     yardstick = pytest.importorskip("nnz.torch.yardstick", reason="torch is not installed")
-    model = backends.load("numpy").MLP(4, 3, 4, 8, rng=benchmark_workload.RNG(1))
+    model = registry.load("numpy").MLP(4, 3, 4, 8, rng=workload.RNG(1))
     for together in (True, False):
         lines = yardstick.usual_samples(model.parameters(), 3, 0, 20, 30, together)
         assert len(lines) == 30
@@ -166,7 +162,7 @@ def test_the_usual_torch_draws_lines_that_end_before_their_delimiter():
 def test_samples_are_timed_for_each_backend_and_each_usual_way(monkeypatch):
     for name, value in {"COUNT": 5, "ONE_BY_ONE": 2, "TRAINED": 3}.items():
         monkeypatch.setattr(benchmark_samples, name, value)
-    names = [name for name in ("numpy", "torch") if name in backends.available()]
+    names = [name for name in ("numpy", "torch") if name in registry.available()]
     samples = benchmark_samples.measure_samples(SMALL, names, threads=1)
     usual = ["usual torch, side by side", "usual torch, one by one"] if "torch" in names else []
     assert [(s.name, s.count) for s in samples] == list(zip([*names, *usual], [5, 5, 5, 2], strict=False))
@@ -177,10 +173,10 @@ def test_samples_are_timed_for_each_backend_and_each_usual_way(monkeypatch):
 
 def test_each_contender_is_a_line_in_each_panel_of_the_picture(monkeypatch, tmp_path):
     for name, value in {"BATCHES": (2, 4), "HIDDEN": (3, 5, 7), "VOCABULARIES": (11, 13), "ROUNDS": 1}.items():
-        monkeypatch.setattr(benchmark_scaling, name, value)
-    points = benchmark_scaling.measure_scaling(SMALL, ["numpy"], lambda: None)
+        monkeypatch.setattr(scaling, name, value)
+    points = scaling.measure_scaling(SMALL, ["numpy"], lambda: None)
     assert len(points) == 2 * (2 + 3 + 2)
-    figure = plots_speed.scaling(points, "a title")
+    figure = speed.scaling(points, "a title")
     panels = figure.axes
     assert [panel.get_xlabel() for panel in panels] == ["batch", "hidden", "vocabulary"]
     for panel in panels:
@@ -203,9 +199,9 @@ def test_a_usual_way_takes_the_same_model_and_trains_it():
     assert losses == pytest.approx(expected, rel=1e-9)
 
 
-@pytest.mark.parametrize("name", backends.available())
+@pytest.mark.parametrize("name", registry.available())
 def test_a_prepared_call_computes_what_its_op_does(name):
-    nn, calls = backends.load(name), 0
+    nn, calls = registry.load(name), 0
     for function, arrays in step_calls(work(), "float32"):
         if function.startswith("linear"):
             call, calls = benchmark_contenders.prepared(nn, function, arrays), calls + 1

@@ -2,10 +2,12 @@
 
 import pytest
 
-from nnz import backends, benchmark_workload, datasets, spec
-from nnz.benchmark_ops import NOT_IN_A_STEP, measure_ops, step_calls, steps_at_once
-from nnz.recipe import load
-from nnz.rng import RNG
+from nnz.backend import registry, spec
+from nnz.commands.bench import workload
+from nnz.commands.bench.ops import NOT_IN_A_STEP, measure_ops, step_calls, steps_at_once
+from nnz.numbers.rng import RNG
+from nnz.recipes.recipe import load
+from nnz.text import datasets
 
 SMALL = (
     load("names").override("model.embedding_size", 4).override("model.hidden_size", 8).override("train.batch_size", 5)
@@ -13,7 +15,7 @@ SMALL = (
 
 
 def work():
-    return benchmark_workload.of_recipe(SMALL)
+    return workload.of_recipe(SMALL)
 
 
 def test_every_op_is_timed_and_the_shares_of_a_step_add_up_to_one():
@@ -26,9 +28,9 @@ def test_every_op_is_timed_and_the_shares_of_a_step_add_up_to_one():
         assert {timing.function for timing in own if timing.share is None} == set(NOT_IN_A_STEP)
 
 
-@pytest.mark.parametrize("name", backends.available())
+@pytest.mark.parametrize("name", registry.available())
 def test_the_optimizer_s_calls_are_those_of_a_real_step_with_its_shapes_in_every_backend(monkeypatch, name):
-    nn, made = backends.load(name), []
+    nn, made = registry.load(name), []
     monkeypatch.setattr(nn.AdamW, "adamw_step", staticmethod(lambda *a: made.append(("adamw_step", shapes(a)))))
     real_step(nn)
     assert [call for call in timed_calls(name) if call[0] == "adamw_step"] == made
@@ -39,7 +41,7 @@ def test_the_optimizer_s_calls_are_those_of_a_real_step_with_its_shapes_in_every
 
 
 def test_the_calls_are_those_of_a_real_step_with_its_shapes(monkeypatch):
-    nn, made = backends.load("numpy"), []
+    nn, made = registry.load("numpy"), []
     for function in spec.FUNCTIONS:
         if hasattr(nn.mlp, function):
             real = getattr(nn.mlp, function)

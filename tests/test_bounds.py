@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from honest_mlp import ORDERS, numpy_mlp, torch_mlp
 
-from nnz.conformance import bounds, oracle
-from nnz.conformance.cases import random_mlp_case
-from nnz.conformance.compare import T2_SEEN, Measurement, compare
+from nnz.conformance.bounds import derived as bounds
+from nnz.conformance.bounds.compare import T2_SEEN, Measurement, compare
+from nnz.conformance.cases.mlp import random_mlp_case
+from nnz.conformance.oracle import mlp as oracle
 
 Array = np.ndarray
 DTYPES = [np.float32, np.float64]

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from honest_ops import Array, adamw_numpy, adamw_torch
 
-from nnz.conformance import bounds, oracle, oracle_optimizers
-from nnz.conformance.cases import op_cases
-from nnz.conformance.compare import T2_SEEN, Measurement, compare
+from nnz.conformance.bounds import derived as bounds
+from nnz.conformance.bounds.compare import T2_SEEN, Measurement, compare
+from nnz.conformance.cases.mlp import op_cases
+from nnz.conformance.oracle import mlp as oracle
+from nnz.conformance.oracle import optimizers as oracle_optimizers
 
 DTYPES = [np.float32, np.float64]
 SHAPES = 20

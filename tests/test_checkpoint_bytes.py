@@ -8,7 +8,8 @@ import pytest
 from malformed_requests import BROKEN, malformed
 from tiny_checkpoints import checkpoint
 
-from nnz import checkpoints, tensor_file
+from nnz.files import tensor_file
+from nnz.runs import checkpoints
 
 TAKEN = {"nine axes", "a zero character"}  # whole, though the C reader takes no such thing
 
@@ -94,7 +95,7 @@ for name in ("pickle", "_pickle"):  # numpy has imported them
     for function in ("load", "loads", "Unpickler"): setattr(sys.modules[name], function, refuse)
     sys.modules[name] = None  # whoever imports it from now on gets an ImportError
 for name in ("marshal", "shelve", "dill", "cloudpickle", "joblib"): sys.modules[name] = None
-from nnz import checkpoints
+from nnz.runs import checkpoints
 loaded = checkpoints.load(sys.argv[1])
 print(loaded.step)
 """
@@ -108,7 +109,7 @@ def test_a_checkpoint_is_loaded_where_pickle_cannot_be_imported(path):
 
 PEAK = """
 import resource, sys
-from nnz import checkpoints
+from nnz.runs import checkpoints
 import safetensors
 def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 before = peak()
@@ -121,11 +122,12 @@ print(after_load - before, peak() - before)
 
 @pytest.mark.slow
 def test_to_read_and_write_a_checkpoint_takes_at_most_twice_its_size_and_50_mb(tmp_path):
-    from nnz import RNG, assembly
-    from nnz.recipe import Recipe
+    from nnz import RNG
+    from nnz.recipes import from_recipe
+    from nnz.recipes.recipe import Recipe
 
     recipe = Recipe("large").override("model.hidden_size", 60_000)
-    shapes = assembly.parameter_shapes(recipe, 7)
+    shapes = from_recipe.parameter_shapes(recipe, 7)
     large = checkpoint()
     large.recipe = recipe
     large.parameters = {name: RNG(1).uniform(0, 1, shape, "float32") for name, shape in shapes.items()}

@@ -6,7 +6,10 @@ from safetensors.numpy import load_file
 from tiny_checkpoints import RECIPE, SHAPES, TOKENIZER, checkpoint
 from tiny_runs import BUILT
 
-from nnz import assembly, atomic, backends, checkpoints, tensor_file
+from nnz.backend import registry
+from nnz.files import atomic, tensor_file
+from nnz.recipes import from_recipe
+from nnz.runs import checkpoints
 
 
 @pytest.fixture
@@ -82,12 +85,12 @@ def test_a_save_syncs_the_file_before_it_takes_the_name_and_the_folder_after(pat
     assert calls == [("sync", "a.safetensors.tmp"), ("replace", "a.safetensors"), ("sync", path.parent.name)]
 
 
-@pytest.mark.parametrize("reader", backends.names())
-@pytest.mark.parametrize("writer", backends.names())
+@pytest.mark.parametrize("reader", registry.names())
+@pytest.mark.parametrize("writer", registry.names())
 def test_a_checkpoint_of_any_backend_gives_the_same_model_in_any_other(tmp_path, writer, reader):
     for name in {writer, reader} - set(BUILT):
         pytest.skip(f"backend {name} is not there")
-    written, read, direct = (assembly.model(backends.load(name), RECIPE, 7) for name in (writer, reader, reader))
+    written, read, direct = (from_recipe.model(registry.load(name), RECIPE, 7) for name in (writer, reader, reader))
     direct.load_parameters(checkpoint().parameters)
     written.load_parameters(checkpoint().parameters)
     saved = checkpoint(backend=writer)

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnz.columns import MOST, WIDTH, beside, width
+from nnz.commands.columns import MOST, WIDTH, beside, width
 
 
 def halves(lines: list[str]) -> tuple[list[str], list[str]]:

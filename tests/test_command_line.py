@@ -7,8 +7,11 @@ import sys
 import pytest
 from tiny_runs import finished_run, nnz
 
-from nnz import __version__, backends, checkpoints, command_line
-from nnz.command_line import main
+from nnz import __version__
+from nnz.backend import registry
+from nnz.commands import main as command_line
+from nnz.commands.main import main
+from nnz.runs import checkpoints
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +45,7 @@ def test_flags_and_set_override_the_recipe_and_flags_win(place, tmp_path, capsys
 def test_the_run_folder_is_named_after_recipe_and_backend(place, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     nnz(capsys, "train", place / "tiny.toml", "--steps", 1)
-    assert [path.name for path in (tmp_path / "runs").iterdir()] == [f"tiny-{backends.default()}"]
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == [f"tiny-{registry.default()}"]
 
 
 def test_a_dotted_module_serves_as_a_backend(place, tmp_path, capsys):
@@ -107,7 +110,7 @@ def test_output_is_utf8_whatever_the_locale(place, capsys):
 
 def test_a_wrong_word_is_told_without_loading_plots_data_or_backend():
     code = (
-        "import sys\nfrom nnz.command_line import main\nassert main(['train', 'nmaes']) == 2\n"
+        "import sys\nfrom nnz.commands.main import main\nassert main(['train', 'nmaes']) == 2\n"
         "heavy = {'matplotlib', 'pooch', 'requests', 'torch', 'safetensors', 'tqdm', 'cffi'} & set(sys.modules)\n"
         "sys.exit(f'loaded: {heavy}' if heavy else 0)"
     )
@@ -117,10 +120,10 @@ def test_a_wrong_word_is_told_without_loading_plots_data_or_backend():
 
 def test_training_begins_without_loading_what_only_its_end_needs(tmp_path):
     code = (
-        "import sys\nfrom nnz import command_line, runs\n"
+        "import sys\nfrom nnz.commands import main\nfrom nnz.training import run\n"
         "heavy = {'matplotlib', 'pooch', 'requests', 'torch', 'webbrowser', 'threadpoolctl'}\n"
-        "runs.Trainer.run = lambda *_: sys.exit(f'loaded: {heavy & set(sys.modules)}')\n"
-        f"command_line.main(['train', 'names', '--backend', 'numpy', '--out', {str(tmp_path)!r}])"
+        "run.Trainer.run = lambda *_: sys.exit(f'loaded: {heavy & set(sys.modules)}')\n"
+        f"main.main(['train', 'names', '--backend', 'numpy', '--out', {str(tmp_path)!r}])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stderr.splitlines()[-1] == "loaded: set()"
@@ -128,7 +131,7 @@ def test_training_begins_without_loading_what_only_its_end_needs(tmp_path):
 
 def test_a_trained_model_is_drawn_from_without_loading_another_backend(place):
     code = (
-        "import sys\nfrom nnz.command_line import main\n"
+        "import sys\nfrom nnz.commands.main import main\n"
         f"assert main(['sample', {str(place / 'run')!r}, '--count', '1']) == 0\n"
         'sys.exit(f\'loaded: {set(sys.modules) & {"torch", "nnz.torch", "matplotlib"}}\')'
     )

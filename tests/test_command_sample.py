@@ -5,8 +5,8 @@ import sys
 import pytest
 from tiny_runs import finished_run, nnz
 
-from nnz import downloads
-from nnz.command_line import main
+from nnz.commands.main import main
+from nnz.files import downloads
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from nnz.conformance.compare import T2_FLOOR, T2_LIMIT, VacuousComparison, compare, t2_error
-from nnz.conformance.rounding import gamma, unit_roundoff
+from nnz.conformance.bounds.compare import T2_FLOOR, T2_LIMIT, VacuousComparison, compare, t2_error
+from nnz.conformance.bounds.rounding import gamma, unit_roundoff
 
 ORACLE = np.array([[0.5, -2.0, 1.0], [0.25, 1.5, -0.75]])
 U = unit_roundoff(np.float32)

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from tiny_runs import BUILT, data_folder, nnz, tiny_recipe, train
 
-from nnz import RNG, backends
-from nnz.conformance.compare import T2_LIMIT, t2_error
+from nnz import RNG
+from nnz.backend import registry
+from nnz.conformance.bounds.compare import T2_LIMIT, t2_error
 
 INPUTS, TARGETS = np.arange(384).reshape(128, 3) % 27, np.arange(128) % 27
 SIZES = (27, 3, 48, 512)  # those of the recipe names: large enough for torch to share loops out to threads
@@ -14,7 +15,7 @@ compiles = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's c
 
 
 def mlp(backend, **settings):
-    return backends.load(backend).MLP(*SIZES, rng=RNG(1), compile=True, **settings)
+    return registry.load(backend).MLP(*SIZES, rng=RNG(1), compile=True, **settings)
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def test_it_is_compiled_and_always_gives_the_same_bits(torch):
 @pytest.mark.slow
 @compiles
 def test_what_lies_between_is_that_of_the_last_forward_and_changes_nothing(torch):
-    model, plain = mlp("torch"), backends.load("torch").MLP(*SIZES, rng=RNG(1))
+    model, plain = mlp("torch"), registry.load("torch").MLP(*SIZES, rng=RNG(1))
     for each in (model, plain):
         each(INPUTS, TARGETS)
     before = gradient_bytes(model)

@@ -10,9 +10,9 @@ import pytest
 from tiny_runs import BUILT
 
 import nnz
-from nnz import backends
+from nnz.backend import registry
 
-each_backend = pytest.mark.parametrize("nn", [pytest.param(name, id=name) for name in backends.names()], indirect=True)
+each_backend = pytest.mark.parametrize("nn", [pytest.param(name, id=name) for name in registry.names()], indirect=True)
 INPUTS, TARGETS = np.array([[1, 2, 3], [4, 5, 6]]), np.array([1, 2])
 
 
@@ -20,7 +20,7 @@ INPUTS, TARGETS = np.array([[1, 2, 3], [4, 5, 6]]), np.array([1, 2])
 def nn(request):
     if request.param not in BUILT:
         pytest.skip(f"backend {request.param} is not there")
-    return backends.load(request.param)
+    return registry.load(request.param)
 
 
 def model(nn, seed=1):

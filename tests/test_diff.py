@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from planted_bugs import BUGS
 
-from nnz.command_line import main
-from nnz.conformance import oracle
-from nnz.conformance.first_difference import ordinary_case, overflowing, walk
-from nnz.conformance.likely_cause import UNKNOWN, likely_cause
-from nnz.conformance.sources import COMPUTED_BY, source_of
-from nnz.conformance.subject import Subject
+from nnz.commands.main import main
+from nnz.conformance.checks.backend_under_test import Subject
+from nnz.conformance.diff.first_difference import ordinary_case, overflowing, walk
+from nnz.conformance.diff.likely_cause import UNKNOWN, likely_cause
+from nnz.conformance.diff.sources import COMPUTED_BY, source_of
+from nnz.conformance.oracle import mlp as oracle
 
 NUMPY = "nnz.numpy.mlp"
 
@@ -64,7 +64,7 @@ def test_the_source_named_is_the_line_where_the_function_is_defined(tensor):
 
 
 def test_a_backend_without_intermediates_is_walked_by_loss_logits_and_gradients(monkeypatch, tmp_path, capsys):
-    monkeypatch.delattr("nnz.model.MLPBase.intermediates")
+    monkeypatch.delattr("nnz.backend.model.MLPBase.intermediates")
     code, out, _ = diff(capsys, "numpy", "torch")
     assert code == 0
     walked = [line.split()[0] for line in out.splitlines() if line.startswith("  ")]

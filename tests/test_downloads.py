@@ -11,7 +11,7 @@ from threading import Thread
 import pytest
 from loopback import BODY, Server
 
-from nnz import downloads
+from nnz.files import downloads
 
 
 @pytest.fixture
@@ -141,5 +141,5 @@ def test_every_data_set_says_where_it_comes_from_and_is_pinned() -> None:
 
 
 def test_importing_the_data_side_does_not_import_pooch() -> None:
-    program = "import nnz.datasets, sys; sys.exit('pooch' in sys.modules or 'requests' in sys.modules)"
+    program = "import nnz.text.datasets, sys; sys.exit('pooch' in sys.modules or 'requests' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

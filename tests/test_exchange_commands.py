@@ -9,7 +9,7 @@ from tiny_gpt import tiny_gpt
 from tiny_runs import data_folder, finished_run, nnz, train
 
 import nnz.gpt as nnz_gpt
-from nnz import checkpoints
+from nnz.runs import checkpoints
 from nnz.torch import MLPModule
 
 pytestmark = pytest.mark.slow

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from test_copies import each_backend, model, nn, values  # noqa: F401  (nn is a fixture)
 
-from nnz.initial import FlatViews, flat_array
+from nnz.backend.initial import FlatViews, flat_array
 
 SHAPES = {"a": (2, 3), "b": (2,), "c": (2,)}
 

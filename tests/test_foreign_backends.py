@@ -7,11 +7,11 @@ import numpy as np
 import plain_lists
 import pytest
 
-from nnz import backends, initial
-from nnz.conformance.first_difference import walks
+from nnz.backend import initial, registry
+from nnz.conformance.checks.backend_under_test import Subject
+from nnz.conformance.diff.first_difference import walks
 from nnz.conformance.grading import LEVELS, grade
 from nnz.conformance.report import NOT_THERE
-from nnz.conformance.subject import Subject
 
 NOT_IN_PLAIN_LISTS = {"batch_norm", "batch_norm_backward", "layers", "sgd"}
 QUICK = [level for level in LEVELS if level != "training"]
@@ -51,7 +51,7 @@ def test_a_backend_in_plain_lists_trains_a_hundred_steps_like_the_oracle():
 
 def test_a_backend_without_ops_is_graded_by_its_mlp():
     module = ModuleType("only_an_mlp")
-    module.MLP = backends.load("numpy").MLP
+    module.MLP = registry.load("numpy").MLP
     report = grade(module, ["linear", "mlp"], rounds=1)
     assert {r.level for r in report.missing} == {"linear"}
     assert {r.level for r in report.results if r.passed} == {"mlp"}
@@ -60,7 +60,7 @@ def test_a_backend_without_ops_is_graded_by_its_mlp():
 def planted(monkeypatch, *names):
     """The same bug in each of these backends: the gradient of the logits divided by B - 1."""
     for name in names:
-        nn = backends.load(name)
+        nn = registry.load(name)
 
         class Wrong(nn.MLP):
             def backward(self):
@@ -90,7 +90,7 @@ def writes_to_its_batch(self, inputs, targets=None):
 
 def test_writing_to_an_argument_fails_whatever_the_result():
     module = ModuleType("careless")
-    module.MLP = type("MLP", (backends.load("numpy").MLP,), {"__call__": writes_to_its_batch})
+    module.MLP = type("MLP", (registry.load("numpy").MLP,), {"__call__": writes_to_its_batch})
     module.ops = ModuleType("careless.ops")
     module.ops.tanh_forward = lambda x: np.tanh(x, out=x)
     report = grade(module, ["tanh", "mlp", "sampling"], rounds=1)
@@ -99,7 +99,7 @@ def test_writing_to_an_argument_fails_whatever_the_result():
 
 
 def test_a_stale_gradient_is_found_by_the_check_meant_for_it():
-    class Stale(backends.load("numpy").MLP):
+    class Stale(registry.load("numpy").MLP):
         def backward(self):
             self.kept = getattr(self, "kept", None) or super().backward()
             return self.kept
@@ -111,7 +111,7 @@ def test_a_stale_gradient_is_found_by_the_check_meant_for_it():
 
 
 def test_a_second_backward_that_differs_is_found_by_the_check_meant_for_it():
-    class Growing(backends.load("numpy").MLP):
+    class Growing(registry.load("numpy").MLP):
         calls = 0
 
         def backward(self):
@@ -125,7 +125,7 @@ def test_a_second_backward_that_differs_is_found_by_the_check_meant_for_it():
 
 
 def test_other_initial_weights_are_found_by_the_check_meant_for_it(monkeypatch):
-    class Other(backends.load("numpy").MLP):
+    class Other(registry.load("numpy").MLP):
         def __init__(self, *args, **settings):
             super().__init__(*args, **settings)
             self._p["fc2.bias"][0] = np.nextafter(self._p["fc2.bias"][0], 1, dtype=self.dtype)

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from golden_pages import FOLDER, assert_first_batch, assert_nine_decimals, expected_of, first_batch, kept
 
-from nnz import command_line
-from nnz.conformance import bounds, golden
-from nnz.conformance.checks_training import PROMISED
+from nnz.commands import main
+from nnz.conformance import golden
+from nnz.conformance.bounds import derived as bounds
+from nnz.conformance.checks.training import PROMISED
 from nnz.conformance.golden import PARAMETERS
 
 MOST_BYTES = 300_000
@@ -57,13 +58,13 @@ def test_the_kept_files_are_small_and_their_sizes_all_different() -> None:
 
 
 def test_the_command_writes_the_kept_bytes_and_prints_where(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    assert command_line.main(["golden", str(tmp_path / "a")]) == 0
+    assert main.main(["golden", str(tmp_path / "a")]) == 0
     paths = [Path(line) for line in capsys.readouterr().out.splitlines()]
     assert paths == [golden.path_of(tmp_path / "a", dtype) for dtype in golden.DTYPES]
     for dtype in golden.DTYPES:  # the weights are drawn, not computed: to the bit what they were
         made = golden.read(tmp_path / "a", dtype).given
         assert all(array.tobytes() == made[name].tobytes() for name, array in kept(dtype).given.items())
-    assert command_line.main(["golden", str(tmp_path / "b"), "--dtype", "float32", "--seed", "7"]) == 0
+    assert main.main(["golden", str(tmp_path / "b"), "--dtype", "float32", "--seed", "7"]) == 0
     assert [path.name for path in (tmp_path / "b").iterdir()] == [golden.path_of(tmp_path, "float32").name]
     other, first = golden.read(tmp_path / "b", "float32"), golden.read(tmp_path / "a", "float32")
     assert not np.array_equal(other.given["wte"], first.given["wte"])

@@ -5,13 +5,14 @@ import pytest
 from built_program import built
 from golden_pages import Arrays, assert_first_batch, assert_nine_decimals, first_batch, kept
 
-from nnz import backends
-from nnz.checkpoints import on_host
-from nnz.conformance import bounds, golden
-from nnz.conformance.checks_training import PROMISED
+from nnz.backend import registry
+from nnz.conformance import golden
+from nnz.conformance.bounds import derived as bounds
+from nnz.conformance.checks.training import PROMISED
 from nnz.conformance.golden import PARAMETERS, Golden
-from nnz.conformance.protocol import Program
-from nnz.rng import RNG
+from nnz.conformance.program.protocol import Program
+from nnz.numbers.rng import RNG
+from nnz.runs.checkpoints import on_host
 
 BACKENDS = ("c", "numpy", "torch")
 STATE = [f"{moment}{name}" for moment in ("", "m.", "v.") for name in PARAMETERS]
@@ -57,7 +58,7 @@ def trained(nn, pages: Golden, dtype: str) -> tuple[Arrays, list[float]]:
 @each_backend
 def test_a_backend_gives_the_kept_tensors_of_the_first_batch(backend: str, dtype: str) -> None:
     pages = kept(dtype)
-    model = made(backends.load(backend), pages, dtype)
+    model = made(registry.load(backend), pages, dtype)
     _, loss = model(*first_batch(pages))
     gradients = {f"d{name}": np.asarray(g) for name, g in model.backward().items()}
     actual = {**model.intermediates(), **gradients, "loss": loss}
@@ -69,7 +70,7 @@ def test_a_backend_gives_the_kept_tensors_of_the_first_batch(backend: str, dtype
 @each_backend
 def test_a_backend_in_float64_gives_the_kept_losses_and_states_to_nine_decimals(backend: str) -> None:
     pages = kept("float64")
-    states, losses = trained(backends.load(backend), pages, "float64")
+    states, losses = trained(registry.load(backend), pages, "float64")
     assert states.keys() == {f"{t}.{name}" for t in golden.KEPT for name in STATE}
     assert_nine_decimals({**states, "losses": np.array(losses)}, pages)
 
@@ -77,7 +78,7 @@ def test_a_backend_in_float64_gives_the_kept_losses_and_states_to_nine_decimals(
 @each_backend
 def test_a_backend_in_float32_gives_the_kept_state_after_one_step_within_its_bounds(backend: str) -> None:
     pages = kept("float32")
-    states, _ = trained(backends.load(backend), pages, "float32")
+    states, _ = trained(registry.load(backend), pages, "float32")
     gradient_errors = bounds.mlp_bounds(pages.weights, *first_batch(pages), "float32")
     for name, p in pages.weights.items():
         arguments = {"p": p, "g": pages.expected[f"d{name}"], "m": np.zeros_like(p), "v": np.zeros_like(p), "t": 1}

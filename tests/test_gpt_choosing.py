@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from test_gpt_proofs import V, random_ids, random_model
 
-import nnz.choosing
 import nnz.gpt
+import nnz.runs.choice
 
 WAYS = [{}, {"temperature": 3.0}, {"temperature": 0.0}, {"top_k": 3}, {"top_p": 0.8}, {"top_k": 5, "top_p": 0.6}]
 
@@ -63,12 +63,12 @@ CHECKS = [check for name, check in list(globals().items()) if name.startswith("c
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_the_package_passes(check):
-    check(nnz.choosing)
+    check(nnz.runs.choice)
 
 
 def test_most_draws_are_certain_so_that_the_cache_pays():
     model, generator = random_model(nnz.gpt, dtype="float32"), np.random.default_rng(5)
     logits = model(random_ids(7, (40, 9)))[0].detach().numpy().reshape(-1, V)
     error = nnz.gpt.limits.logit_error(model.config, logits)
-    certain = [nnz.choosing.Choice().is_certain(row, generator.uniform(), error) for row in logits]
+    certain = [nnz.runs.choice.Choice().is_certain(row, generator.uniform(), error) for row in logits]
     assert sum(certain) / len(certain) > 0.99

@@ -12,7 +12,7 @@ from test_gpt_proofs import random_model
 
 import nnz.gpt
 from nnz.gpt.limits import TRANSFORMERS_LIMIT
-from nnz.tokenizers import CharTokenizer
+from nnz.text.tokenizers import CharTokenizer
 
 CHARACTERS = CharTokenizer("\nabcdefghij")  # as many as V
 

@@ -10,7 +10,7 @@ from test_gpt_proofs import V, random_ids, random_model
 
 import nnz.gpt
 from nnz import RNG
-from nnz.choosing import Choice
+from nnz.runs.choice import Choice
 
 T = 9  # the models' context_length
 

@@ -11,11 +11,11 @@ import test_gpt_exchange
 import test_gpt_generation
 import test_gpt_proofs
 
-import nnz.choosing
 import nnz.gpt
+import nnz.runs.choice
 
 FOLDER = Path(nnz.gpt.__file__).parent
-CHOOSING = Path(nnz.choosing.__file__)  # which generation takes from the rest of the project
+CHOOSING = Path(nnz.runs.choice.__file__)  # which generation takes from the rest of the project
 PROOFS = {
     name.removeprefix("check_"): proof
     for module in (test_gpt_proofs, test_gpt_choosing, test_gpt_generation, test_gpt_exchange)

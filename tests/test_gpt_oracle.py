@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from test_gpt_proofs import ATTENTIONS, SHAPES, config, gradient_errors, random_parameters
 
-import nnz.conformance.gpt_oracle as oracle
-import nnz.conformance.gpt_oracle_ops as ops
+import nnz.conformance.oracle.gpt as oracle
+import nnz.conformance.oracle.gpt_ops as ops
 import nnz.gpt
-from nnz.conformance.rounding import COMPLEX_STEP, COMPLEX_STEP_LIMIT
+from nnz.conformance.bounds.rounding import COMPLEX_STEP, COMPLEX_STEP_LIMIT
 from nnz.gpt.limits import GRADIENT_LIMIT
 
 TINY = {"vocab_size": 5, "context_length": 4, "n_layer": 2, "n_head": 2, "n_embd": 4}

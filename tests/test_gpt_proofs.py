@@ -6,8 +6,8 @@ import torch
 
 import nnz.gpt
 from nnz import RNG
-from nnz.conformance.compare import T2_FLOOR
-from nnz.conformance.gpt_oracle import gpt as oracle
+from nnz.conformance.bounds.compare import T2_FLOOR
+from nnz.conformance.oracle.gpt import gpt as oracle
 from nnz.gpt.limits import GRADIENT_LIMIT, logit_error
 
 V, T, B = 11, 7, 5

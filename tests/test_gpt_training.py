@@ -12,10 +12,14 @@ from tiny_runs import data_folder, train
 from tiny_runs import nnz as command
 
 import nnz.gpt
-from nnz import RNG, assembly, backends, checkpoints, datasets, sampling
-from nnz.errors import UsageError
-from nnz.runs import Run
-from nnz.training import Trainer
+from nnz import RNG
+from nnz.backend import registry
+from nnz.files.errors import UsageError
+from nnz.recipes import from_recipe
+from nnz.runs import checkpoints, sampling
+from nnz.text import datasets
+from nnz.training.loop import Trainer
+from nnz.training.run import Run
 
 V = 20
 
@@ -27,8 +31,8 @@ def data(tmp_path_factory):
 
 def made(recipe):
     """The recipe's model and optimizer."""
-    model = assembly.model(backends.load("torch"), recipe, V)
-    return model, assembly.optimizer(backends.load("torch"), recipe, model)
+    model = from_recipe.model(registry.load("torch"), recipe, V)
+    return model, from_recipe.optimizer(registry.load("torch"), recipe, model)
 
 
 def batch(rows=8, seed=3):
@@ -53,7 +57,7 @@ def assert_close(actual, expected, limit=1e-12):
 def test_it_trains_as_a_plain_torch_loop_does(data, settings):
     recipe = tiny_gpt(data, model__dropout=0.0, optimizer__weight_decay=0.1, optimizer__beta2=0.9, **settings)
     model, optimizer = made(recipe)
-    plain = assembly.model(backends.load("torch"), recipe, V).gpt
+    plain = from_recipe.model(registry.load("torch"), recipe, V).gpt
     matrices = [p for p in plain.parameters() if p.dim() == 2]
     others = [p for p in plain.parameters() if p.dim() != 2]
     decay = 0.1 if not settings else 0.0
@@ -85,7 +89,7 @@ def test_what_is_spared_by_decay_is_every_bias_and_norm(data):
 def test_muon_moves_the_blocks_matrices_and_adamw_all_else(data):
     recipe = tiny_gpt(data, optimizer__name="muon", optimizer__decay="matrices", model__dropout=0.0)
     model, optimizer = made(recipe)
-    plain = assembly.model(backends.load("torch"), recipe, V).gpt
+    plain = from_recipe.model(registry.load("torch"), recipe, V).gpt
     inner = [p for name, p in plain.named_parameters() if p.dim() == 2 and "blocks" in name]
     matrices = [plain.wte.weight, plain.wpe.weight, plain.head.weight]
     others = [p for p in plain.parameters() if p.dim() != 2]
@@ -105,7 +109,7 @@ def test_muon_moves_the_blocks_matrices_and_adamw_all_else(data):
         for each in usual:
             each.step()
     assert_close(model.parameters(), dict(plain.named_parameters()), 1e-10)
-    names = assembly.moment_shapes(recipe, V)
+    names = from_recipe.moment_shapes(recipe, V)
     assert {name: tuple(a.shape) for name, a in optimizer.state().items()} == names
     assert "v.wte.weight" in names
     assert "v.blocks.0.mlp.fc1.weight" not in names
@@ -237,17 +241,17 @@ def test_the_optimizers_state_goes_out_and_comes_back(data):
 def test_shapes_are_known_without_making_the_model(data):
     recipe = tiny_gpt(data, model__shape="gpt2")
     model, _ = made(recipe)
-    shapes = assembly.parameter_shapes(recipe, V)
+    shapes = from_recipe.parameter_shapes(recipe, V)
     assert shapes == {name: tuple(p.shape) for name, p in model.parameters().items()}
     assert nnz.gpt.GPT.shapes(nnz.gpt.GPTConfig(65, n_layer=1000, n_embd=6 * 100_000))  # no memory is taken
 
 
 @pytest.mark.parametrize("backend", ["numpy", "c"])
 def test_a_backend_without_autograd_is_refused(data, backend):
-    if backend not in backends.available():
+    if backend not in registry.available():
         pytest.skip(f"backend {backend} is not there")
     with pytest.raises(UsageError, match="take --backend torch"):
-        assembly.model(backends.load(backend), tiny_gpt(data), V)
+        from_recipe.model(registry.load(backend), tiny_gpt(data), V)
 
 
 @pytest.mark.parametrize(
@@ -263,7 +267,7 @@ def test_a_backend_without_autograd_is_refused(data, backend):
 def test_what_is_of_a_gpt_alone_is_refused_for_another_model(data, key, value):
     recipe = tiny_gpt(data, model__kind="mlp", **{key: value})
     with pytest.raises(UsageError, match=r"is of gpt alone; (leave it out|take another) for mlp"):
-        assembly.model(backends.load("numpy"), recipe, V)
+        from_recipe.model(registry.load("numpy"), recipe, V)
 
 
 def test_an_optimizer_that_it_does_not_know_is_refused(data):
@@ -300,7 +304,7 @@ def test_a_split_shorter_than_the_context_is_refused_before_a_former_run_is_lost
 def test_many_samples_are_drawn_some_at_a_time_and_as_one_by_one(data, monkeypatch):
     recipe = tiny_gpt(data, model__dtype="float32", model__dropout=0.0)
     tokenizer = datasets.load_dataset(data).tokenizer
-    model = assembly.model(backends.load("torch"), recipe, tokenizer.vocab_size)
+    model = from_recipe.model(registry.load("torch"), recipe, tokenizer.vocab_size)
     sampler = sampling.of_recipe(model, tokenizer, recipe)
     monkeypatch.setattr(nnz.gpt.sampling, "SIDE_BY_SIDE", 3)
     together = [list(tokens) for tokens in sampler.samples(RNG(5), 7, "em", 11)]

@@ -31,7 +31,7 @@ torch.distributed.destroy_process_group()
 APART = """
 import os
 import sys
-from nnz.command_line import main
+from nnz.commands.main import main
 seed = 1 + int(os.environ["RANK"])
 sys.exit(main([*sys.argv[1:], "--seed", str(seed)]))
 """

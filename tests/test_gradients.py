@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 import nnz
-from nnz import backends
-from nnz.conformance import bounds, oracle
-from nnz.conformance.cases import random_mlp_case
-from nnz.conformance.compare import compare
+from nnz.backend import registry
+from nnz.conformance.bounds import derived as bounds
+from nnz.conformance.bounds.compare import compare
+from nnz.conformance.cases.mlp import random_mlp_case
+from nnz.conformance.oracle import mlp as oracle
 
 SHAPES = 20
 
@@ -15,10 +16,10 @@ SHAPES = 20
 each_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 
-@pytest.mark.parametrize("backend", backends.names())
+@pytest.mark.parametrize("backend", registry.names())
 @each_dtype
 def test_every_tensor_is_within_its_bound_of_the_oracle(backend, dtype):
-    assert_within_bounds(backends.load(backend), dtype, SHAPES)
+    assert_within_bounds(registry.load(backend), dtype, SHAPES)
 
 
 @pytest.mark.slow
@@ -26,7 +27,7 @@ def test_every_tensor_is_within_its_bound_of_the_oracle(backend, dtype):
 @each_dtype
 def test_compiled_by_torch_every_tensor_is_within_its_bound_of_the_oracle(dtype):
     pytest.importorskip("torch", reason="torch is not installed")
-    assert_within_bounds(backends.load("torch"), dtype, 3, compile=True)
+    assert_within_bounds(registry.load("torch"), dtype, 3, compile=True)
 
 
 def assert_within_bounds(nn, dtype, shapes, **settings):

@@ -5,15 +5,15 @@ import math
 
 import pytest
 
-from nnz import backends
+from nnz.backend import registry
 from nnz.conformance import levels
-from nnz.conformance.compare import T2_LIMIT, T2_SEEN
+from nnz.conformance.bounds.compare import T2_LIMIT, T2_SEEN
 from nnz.conformance.grading import CHECKS, LEVELS, Report, grade
 from nnz.conformance.report import FAILED, PASSED
-from nnz.errors import UsageError
+from nnz.files.errors import UsageError
 
 EVERY_OPERATION = {"embedding", "linear", "tanh", "cross_entropy", "batch_norm"}
-BACKENDS = backends.names()
+BACKENDS = registry.names()
 PARTS = {"ops": list(LEVELS[:10]), "mlp": ["layers", "mlp", "sgd", "adamw"]}
 PARTS["use"] = ["training", "sampling", "checkpoint"]
 RANDOM_SHAPES = 1000
@@ -99,7 +99,7 @@ def test_a_level_is_graded_though_one_below_it_failed_and_says_so(monkeypatch):
 
 def test_a_report_says_which_files_ran():
     origins = {name: grade(name, ["embedding"], rounds=1).origin for name in BACKENDS}
-    assert {origin["module"] for origin in origins.values()} == set(backends.modules())
+    assert {origin["module"] for origin in origins.values()} == set(registry.modules())
     assert len({origin["file"] for origin in origins.values()}) == len(BACKENDS)
     assert [name for name in BACKENDS if origins[name]["shared_objects"]] == ["c"]
 

@@ -9,7 +9,7 @@ import pytest
 from every_float32 import differing
 from hard_cases import FUNCTIONS, HEADER, MODULE, c_header, correctly_rounded, is_hard, nearest_float32, python_module
 
-from nnz import hard_cases
+from nnz.numbers import hard_cases
 
 TABLES = {name: getattr(hard_cases, name.upper()) for name in FUNCTIONS}
 INFINITY, LARGEST = 0x7F800000, 0x7F7FFFFF

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from nnz import spec
+from nnz.backend import spec
 
 ROOT = Path(__file__).resolve().parents[1]
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("install")]
@@ -91,7 +91,7 @@ def test_the_installed_command_writes_the_reading_page_without_torch_and_opens_i
     browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {tmp_path}/opened\n', encoding="utf-8")
     browser.chmod(0o755)
     without_torch = (
-        "import sys; sys.modules['torch'] = None; from nnz.command_line import main; sys.exit(main(['read']))"
+        "import sys; sys.modules['torch'] = None; from nnz.commands.main import main; sys.exit(main(['read']))"
     )
     environment = {"BROWSER": f"{browser} %s", "TMPDIR": str(tmp_path)}
     result = installed(site, "-c", without_torch, cwd=tmp_path, **environment)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import nnz
-from nnz import backends
-from nnz.conformance.cases import random_mlp_case
+from nnz.backend import registry
+from nnz.conformance.cases.mlp import random_mlp_case
 
 BACKENDS = ("c", "numpy", "torch")
 DTYPES = ("float32", "float64")
@@ -20,7 +20,7 @@ each_dtype = pytest.mark.parametrize("dtype", DTYPES)
 
 @pytest.fixture
 def nn(request):
-    return backends.load(request.param)
+    return registry.load(request.param)
 
 
 def small(nn, dtype="float64", seed=1):
@@ -60,7 +60,7 @@ def test_parameters_are_named_shaped_and_counted_as_documented(nn, dtype):
 
 @each_dtype
 def test_every_backend_starts_from_the_same_bytes(dtype):
-    models = [backends.load(name).MLP(27, 3, 48, 512, rng=nnz.RNG(1337), dtype=dtype) for name in BACKENDS]
+    models = [registry.load(name).MLP(27, 3, 48, 512, rng=nnz.RNG(1337), dtype=dtype) for name in BACKENDS]
     first, *others = ([p.tobytes() for p in model.parameters().values()] for model in models)
     assert all(other == first for other in others)
 
@@ -186,7 +186,7 @@ def test_intermediates_are_named_in_walking_order(nn):
 @each_dtype
 def test_the_idiomatic_torch_module_is_the_spelled_out_one_to_the_bit(dtype):
     torch = pytest.importorskip("torch")
-    nn, generator = backends.load("torch"), np.random.default_rng(3)
+    nn, generator = registry.load("torch"), np.random.default_rng(3)
     for _ in range(10):
         sizes, _, inputs, targets = random_mlp_case(generator, dtype)
         model = nn.MLP(*(sizes[letter] for letter in "VTEH"), rng=nnz.RNG(7), dtype=dtype)

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from nnz.conformance.rounding import ULP_BUDGET, gamma, unit_roundoff
+from nnz.conformance.bounds.rounding import ULP_BUDGET, gamma, unit_roundoff
 
 _binding = pytest.importorskip("nnz.c._binding", reason="the C kernels are not built")
 ops = pytest.importorskip("nnz.c.ops", reason="the C kernels are not built")

@@ -4,8 +4,9 @@ import pytest
 from tiny_runs import train
 
 import nnz
-from nnz import assembly, backends, ladder, recipe
-from nnz.recipe import Recipe
+from nnz.backend import registry
+from nnz.recipes import from_recipe, ladder, recipe
+from nnz.recipes.recipe import Recipe
 
 V = 27
 RUNGS = ("bigram", "mlp-batchnorm", "namegen", "residual", "wavenet")
@@ -34,7 +35,7 @@ def rung(name: str, changes: dict, dtype: str = "float64") -> Recipe:
 
 
 def built(settings: Recipe, backend: str):
-    return assembly.model(backends.load(backend), settings, V)
+    return from_recipe.model(registry.load(backend), settings, V)
 
 
 @pytest.mark.parametrize("name", COUNTS)
@@ -46,8 +47,8 @@ def test_a_rung_has_the_published_number_of_parameters(name) -> None:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_every_backend_starts_a_rung_from_the_same_bytes_in_the_shapes_foretold(name, changes, dtype) -> None:
     settings = rung(name, changes, dtype)
-    for kind, shapes in (("parameters", assembly.parameter_shapes), ("buffers", assembly.buffer_shapes)):
-        first, *others = [getattr(built(settings, b), kind)() for b in backends.names()]
+    for kind, shapes in (("parameters", from_recipe.parameter_shapes), ("buffers", from_recipe.buffer_shapes)):
+        first, *others = [getattr(built(settings, b), kind)() for b in registry.names()]
         assert {k: a.shape for k, a in first.items()} == shapes(settings, V)
         for other in others:
             assert [(k, a.dtype, a.tobytes()) for k, a in other.items()] == [
@@ -57,9 +58,9 @@ def test_every_backend_starts_a_rung_from_the_same_bytes_in_the_shapes_foretold(
 
 def losses(settings: Recipe, backend: str, steps: int) -> list[str]:
     """The loss of every training step, and after them that in evaluation, as a log would have them."""
-    data, nn = nnz.load_dataset("names", "padded"), backends.load(backend)
-    model, T = assembly.model(nn, settings, V), settings.model.context_length
-    optimizer = assembly.optimizer(nn, settings, model)
+    data, nn = nnz.load_dataset("names", "padded"), registry.load(backend)
+    model, T = from_recipe.model(nn, settings, V), settings.model.context_length
+    optimizer = from_recipe.optimizer(nn, settings, model)
     found = []
     for inputs, targets in data.train.batches(T, 32, steps=steps, seed=settings.train.seed):
         found.append(model(inputs, targets)[1])
@@ -71,7 +72,7 @@ def losses(settings: Recipe, backend: str, steps: int) -> list[str]:
 
 @each_variant
 def test_fifty_float64_steps_give_the_same_losses_in_every_backend(name, changes) -> None:
-    first, *others = (losses(rung(name, changes), backend, 50) for backend in backends.names())
+    first, *others = (losses(rung(name, changes), backend, 50) for backend in registry.names())
     assert float(first[49]) < float(first[0])
     for other in others:
         assert other == first
@@ -81,7 +82,7 @@ def test_fifty_float64_steps_give_the_same_losses_in_every_backend(name, changes
 @each_variant
 def test_a_thousand_float64_steps_give_the_same_log_in_every_backend(name, changes, tmp_path, capsys) -> None:
     settings = rung(name, {**changes, "train.steps": 1_000, "train.eval_every": 50})
-    first, *others = (train(settings, tmp_path / b, b) / "log.csv" for b in backends.names())
+    first, *others = (train(settings, tmp_path / b, b) / "log.csv" for b in registry.names())
     assert len(first.read_text().splitlines()) == 22
     for other in others:
         assert other.read_bytes() == first.read_bytes()

@@ -6,7 +6,10 @@ import pytest
 from readable import assert_readable
 from tiny_runs import data_folder, nnz
 
-from nnz import backends, checkpoints, climb, pictures, plots_ladder
+from nnz.backend import registry
+from nnz.pictures import ladder, of_run
+from nnz.runs import checkpoints
+from nnz.training import climb
 
 ROW = r"\| `(?P<name>[\w-]+)` \| .+ \| (?P<parameters>[\d,]+) \| (?P<steps>\d+) \| (?P<loss>\d\.\d{4}) \| .*"
 
@@ -18,7 +21,7 @@ def data(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _without_pictures_of_runs(monkeypatch):
-    monkeypatch.setattr(pictures, "draw", lambda *of_a_run: [])  # they have tests of their own, and take long
+    monkeypatch.setattr(of_run, "draw", lambda *of_a_run: [])  # they have tests of their own, and take long
 
 
 def climbed(capsys, data, out):
@@ -37,7 +40,7 @@ def test_every_rung_is_trained_on_the_same_data_and_seed_and_stands_in_the_table
     for row in rows:
         checkpoint = checkpoints.load(tmp_path / row["name"] / "checkpoint.safetensors")
         used = checkpoint.recipe
-        assert (used.data.name, used.train.seed, used.train.backend) == (str(data), 5, backends.default())
+        assert (used.data.name, used.train.seed, used.train.backend) == (str(data), 5, registry.default())
         assert used.train.steps == int(row["steps"]) == (1 if row["name"] == "bigram-counts" else 2)
         assert row["parameters"] == f"{sum(p.size for p in checkpoint.parameters.values()):,}"
         last = (tmp_path / row["name"] / "log.csv").read_text().splitlines()[-1].split(",")
@@ -67,7 +70,7 @@ def test_a_gain_is_the_loss_before_less_the_loss_after() -> None:
 def test_the_picture_has_named_axes_and_a_legend_and_tells_better_from_worse() -> None:
     losses = {"bigram": 2.5, "namegen": 2.2, "residual": 2.3, "wavenet": 2.0}
     rungs = [climb.Rung(name, 100 + i**4, 5, loss, loss, 1.0 + i) for i, (name, loss) in enumerate(losses.items())]
-    figure = plots_ladder.ladder(rungs, "the ladder")
+    figure = ladder.ladder(rungs, "the ladder")
     assert_readable(figure)
     shown = [text.get_text() for text in figure.legends[0].get_texts()]
     assert shown == ["val loss", "better than the rung before", "worse", "what it costs"]

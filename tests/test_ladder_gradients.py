@@ -5,10 +5,12 @@ import pytest
 from test_ladder import VARIANTS, V, built, named, rung
 
 import nnz
-from nnz import backends, ladder
-from nnz.conformance import oracle, shadow_layers
-from nnz.conformance.compare import T2_LIMIT, compare
-from nnz.conformance.walks import BoundedWalk, NoisyWalk, Walk
+from nnz.backend import registry
+from nnz.conformance.bounds.compare import T2_LIMIT, compare
+from nnz.conformance.checks import error_bounds_layers as shadow_layers
+from nnz.conformance.checks.error_walks import BoundedWalk, NoisyWalk, Walk
+from nnz.conformance.oracle import mlp as oracle
+from nnz.recipes import ladder
 
 Array = np.ndarray
 B = 61
@@ -16,7 +18,7 @@ NOISY_WALKS = 4
 
 of_layers = named([variant for variant in VARIANTS if variant[0] != "namegen"])  # nn.MLP: the grading has its bounds
 each_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
-each_backend = pytest.mark.parametrize("backend", backends.names())
+each_backend = pytest.mark.parametrize("backend", registry.names())
 
 
 def case(name: str, changes: dict, backend: str, dtype: str):
@@ -39,7 +41,7 @@ def test_every_layer_of_a_rung_is_within_its_bounds_of_the_oracle_on_what_it_is_
     """Not from end to end: errors grow from layer to layer, in honest code too, and a bound on them says nothing."""
     model, shadow, x, targets = case(name, changes, backend, dtype)
     shadow.load(model.parameters(), model.buffers(), BoundedWalk(dtype))
-    ops, pairs, measured = backends.load(backend).ops, list(zip(model.layers.layers, shadow.layers, strict=True)), []
+    ops, pairs, measured = registry.load(backend).ops, list(zip(model.layers.layers, shadow.layers, strict=True)), []
     for layer, beside in pairs:
         y, limit = beside.forward(x, np.zeros(x.shape))
         x = layer(x)

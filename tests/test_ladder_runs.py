@@ -8,8 +8,11 @@ import pytest
 from tiny_runs import data_folder, tiny_recipe, train
 
 import nnz
-from nnz import backends, batches, checkpoints, counts, trained
-from nnz.runs import Run
+from nnz.backend import registry
+from nnz.recipes import counts
+from nnz.runs import checkpoints, load_model
+from nnz.text import batches
+from nnz.training.run import Run
 
 DEEP = {"model__kind": "residual", "model__hidden_layers": 3, "train__order": "random", "data__windows": "padded"}
 HOME = os.environ.get("NNZ_DATA_HOME")
@@ -51,7 +54,7 @@ def test_random_batches_reach_every_window_and_another_seed_draws_others() -> No
     assert one != two
 
 
-@pytest.mark.parametrize("backend", backends.names())
+@pytest.mark.parametrize("backend", registry.names())
 def test_a_run_with_running_statistics_stopped_and_resumed_ends_as_if_it_never_was(data, tmp_path, backend) -> None:
     whole = train(tiny_recipe(data, **DEEP), tmp_path / "whole", backend)
     for stop in (3, 9):
@@ -75,7 +78,7 @@ def test_a_checkpoint_holds_the_running_statistics_and_gives_them_back(data, tmp
     out = train(tiny_recipe(data, **DEEP), tmp_path)
     checkpoint = checkpoints.load(out / "checkpoint.safetensors")
     assert list(checkpoint.buffers)[:2] == ["3.running_mean", "3.running_var"]
-    untrained, model = (trained.build(checkpoint, untrained=untrained) for untrained in (True, False))
+    untrained, model = (load_model.build(checkpoint, untrained=untrained) for untrained in (True, False))
     assert [model.training, untrained.training] == [False, False]
     assert {k: b.tobytes() for k, b in model.buffers().items()} == {
         k: b.tobytes() for k, b in checkpoint.buffers.items()
@@ -91,7 +94,7 @@ def test_evaluation_leaves_the_running_statistics_alone_and_training_goes_on_aft
     assert trainer.model.training
 
 
-@pytest.mark.parametrize("backend", backends.names())
+@pytest.mark.parametrize("backend", registry.names())
 def test_the_counted_bigram_is_log_of_the_smoothed_shares_and_no_step_changes_it(data, tmp_path, backend) -> None:
     counted = {"model__kind": "bigram-counts", "model__context_length": 1, "optimizer__name": "none", "steps": 1}
     settings = tiny_recipe(data, **counted, data__windows="padded", model__smoothing=0.5)

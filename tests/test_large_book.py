@@ -14,7 +14,7 @@ LIMIT = 1.5 * 2**20  # KiB
 FEW_TO_JUDGE = "data.fractions=[0.998, 0.001, 0.001]"  # the memory is the same, and the evaluations take less time
 MEASURED = """
 import resource, sys
-from nnz.command_line import main
+from nnz.commands.main import main
 code = main(sys.argv[1:])
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
 sys.exit(code)

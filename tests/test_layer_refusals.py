@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 import nnz
-from nnz import backends
+from nnz.backend import registry
 
-each_backend = pytest.mark.parametrize("nn", [pytest.param(name, id=name) for name in backends.names()], indirect=True)
+each_backend = pytest.mark.parametrize("nn", [pytest.param(name, id=name) for name in registry.names()], indirect=True)
 
 
 @pytest.fixture
 def nn(request):
-    return backends.load(request.param)
+    return registry.load(request.param)
 
 
 def linear(nn, N=4, M=3, **settings):
@@ -146,7 +146,7 @@ def test_writing_to_a_parameter_or_a_buffer_changes_the_layer(nn) -> None:
 
 def test_a_torch_layer_takes_and_gives_tensors_that_autograd_can_follow() -> None:
     torch = pytest.importorskip("torch")
-    layer = linear(backends.load("torch"))
+    layer = linear(registry.load("torch"))
     given = torch.ones(2, 4, dtype=torch.float64, requires_grad=True)
     y = layer(given)
     y.sum().backward(retain_graph=True)

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 import nnz
-from nnz import backends
+from nnz.backend import registry
 
 Array = np.ndarray
 B, T, N, M = 12, 6, 5, 7
 
-each_backend = pytest.mark.parametrize("nn", [pytest.param(name, id=name) for name in backends.names()], indirect=True)
+each_backend = pytest.mark.parametrize("nn", [pytest.param(name, id=name) for name in registry.names()], indirect=True)
 
 MAKE = {
     "Linear": lambda nn, draw: nn.Linear(N, M, **draw),
@@ -33,7 +33,7 @@ each_layer = pytest.mark.parametrize(
 
 @pytest.fixture
 def nn(request):
-    return backends.load(request.param)
+    return registry.load(request.param)
 
 
 def made(nn, name: str, dtype: str):
@@ -70,7 +70,7 @@ def test_backward_twice_gives_the_same_twice_and_arguments_stay_as_they_were(nn,
 
 @each_layer
 def test_every_backend_starts_from_the_same_bytes_and_names(name, shape) -> None:
-    first, *others = (made(backends.load(b), name, "float32") for b in backends.names())
+    first, *others = (made(registry.load(b), name, "float32") for b in registry.names())
     for kind in ("parameters", "buffers"):
         expected = [(k, a.dtype, a.tobytes()) for k, a in getattr(first, kind)().items()]
         for other in others:

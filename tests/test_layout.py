@@ -1,4 +1,4 @@
-"""The matrix of operations: rows are nnz.spec's, columns the backends; what stands in a cell agrees with the spec."""
+"""The matrix of operations: rows are those of the spec, columns the backends; each cell agrees with the spec."""
 
 import ast
 import inspect
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nnz import backends, spec
+from nnz.backend import registry, spec
 
 ROOT = Path(__file__).resolve().parents[1]
 PYTHON_FOLDERS = {"numpy": ROOT / "mlp_numpy" / "ops", "torch": ROOT / "mlp_torch" / "ops"}
@@ -75,9 +75,9 @@ def test_the_c_header_declares_what_the_spec_says(function):
     assert f"#define {function.name} NAME({function.name})" in header
 
 
-@pytest.mark.parametrize("backend", backends.names())
+@pytest.mark.parametrize("backend", registry.names())
 def test_nn_ops_names_every_function_of_the_spec_and_no_other(backend):
-    ops = backends.load(backend).ops
+    ops = registry.load(backend).ops
     assert sorted(ops.__all__) == sorted(spec.FUNCTIONS)
     for name, function in spec.FUNCTIONS.items():
         assert words(inspect.getdoc(getattr(ops, name))).startswith(words(function.summary))
@@ -85,7 +85,7 @@ def test_nn_ops_names_every_function_of_the_spec_and_no_other(backend):
 
 def test_every_backend_exports_the_same_names():
     extra = {"torch": {"MLPModule"}}  # the idiomatic twin, which only torch can have
-    exported = {name: set(backends.load(name).__all__) - extra.get(name, set()) for name in backends.names()}
+    exported = {name: set(registry.load(name).__all__) - extra.get(name, set()) for name in registry.names()}
     assert exported["c"] == exported["numpy"] == exported["torch"]
 
 

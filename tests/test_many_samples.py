@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from test_sampling import TOKENIZER
 
-from nnz import RNG, sampling
-from nnz.choosing import Choice
-from nnz.sampling import Sampler
+from nnz import RNG
+from nnz.runs import sampling
+from nnz.runs.choice import Choice
+from nnz.runs.sampling import Sampler
 
 
 class Skewed:

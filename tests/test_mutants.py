@@ -13,7 +13,7 @@ from mutants.mutant import STRICT, Mutant, Plant, level_of, mutant
 from mutants.trials import QUICK, jobs_for, right
 from mutants.verdicts import BROKEN, CAUGHT, SURVIVED, Court, Finding, Job, found
 
-from nnz import backends
+from nnz.backend import registry
 from nnz.conformance import grading
 from nnz.conformance.mutants import kill_matrix
 
@@ -142,7 +142,7 @@ def test_every_mutant_is_tried_in_every_column_beside_the_code_as_it_is():
 
 @pytest.mark.parametrize("check", CHECKS)
 def test_the_kernels_keep_their_contract(check):
-    if "c" not in backends.available():
+    if "c" not in registry.available():
         pytest.skip("the C kernels are not built")
     code = f"import nnz.c; from mutants.c_contract import CHECKS; assert CHECKS[{check!r}](nnz.c) == ''"
     command = [sys.executable, "-c", code]
@@ -151,6 +151,6 @@ def test_the_kernels_keep_their_contract(check):
 
 
 def test_the_kernels_are_compiled_from_the_sources_that_the_build_names(tmp_path):
-    if "c" not in backends.available():
+    if "c" not in registry.available():
         pytest.skip("no C compiler")
     assert {"float32.c", "float64.c"} <= set(Kernels(tmp_path).sources)

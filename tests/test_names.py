@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import nnz
-from nnz import downloads, make_names
+from nnz import make_names
+from nnz.files import downloads
 
 SOURCE = Path(__file__).parent / "data" / "yob2016.txt.xz"
 SOURCE_SHA256 = "ca91e99104ad48df0a90faedeb0db3121a07ae45dba114d6fd46a151e478a0aa"

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from nnz import spec
-from nnz.command_line import main
+from nnz.backend import spec
+from nnz.commands.main import main
 from nnz.conformance.grading import CHECKS, grade
 from nnz.conformance.report import NOT_THERE
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from nnz.conformance import oracle
-from nnz.conformance.cases import op_cases
-from nnz.conformance.rounding import COMPLEX_STEP, COMPLEX_STEP_LIMIT
+from nnz.conformance.bounds.rounding import COMPLEX_STEP, COMPLEX_STEP_LIMIT
+from nnz.conformance.cases.mlp import op_cases
+from nnz.conformance.oracle import mlp as oracle
 
 Array = np.ndarray
 

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from nnz.conformance import bounds, oracle, oracle_optimizers
-from nnz.conformance.cases import op_cases, random_mlp_case
-from nnz.conformance.compare import compare
+from nnz.conformance.bounds import derived as bounds
+from nnz.conformance.bounds.compare import compare
+from nnz.conformance.cases.mlp import op_cases, random_mlp_case
+from nnz.conformance.oracle import mlp as oracle
+from nnz.conformance.oracle import optimizers as oracle_optimizers
 
 Array = np.ndarray
 FORWARD = ("emb", "h_pre", "h", "logits", "probs", "loss")

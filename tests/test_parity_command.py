@@ -6,7 +6,7 @@ import sys
 import false_backends
 import pytest
 
-from nnz.command_line import main
+from nnz.commands.main import main
 from nnz.conformance.environment import environment
 
 QUICK = ["--level", "embedding", "--level", "tanh", "--rounds", "1"]

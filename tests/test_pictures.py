@@ -7,10 +7,10 @@ import pytest
 from readable import assert_readable, overlap
 from tiny_runs import data_folder, nnz, tiny_recipe, train
 
-from nnz import labels, plots_embedding, plots_layers
-from nnz.drawing import new_figure
-from nnz.run_folder import RunFolder
-from nnz.statistics import Statistics
+from nnz.pictures import embedding, labels, layers
+from nnz.pictures.drawing import new_figure
+from nnz.runs.folder import RunFolder
+from nnz.runs.statistics import Statistics
 
 pytestmark = pytest.mark.slow
 
@@ -66,23 +66,23 @@ def test_plotting_what_is_no_run_folder_says_what_to_name(deep, tmp_path, capsys
 
 def test_every_picture_of_layers_has_named_axes_and_a_legend_and_nothing_overlaps(deep) -> None:
     statistics = Statistics.load(RunFolder(deep).statistics)
-    for draw in (plots_layers.histograms, plots_layers.updates, plots_layers.gradient_by_depth):
+    for draw in (layers.histograms, layers.updates, layers.gradient_by_depth):
         assert_readable(draw(statistics, "tiny, numpy"))
 
 
 def test_the_map_keeps_the_distances_of_points_that_lie_in_a_plane() -> None:
     rng = np.random.default_rng(7)
     flat, turned = rng.normal(size=(9, 2)), np.linalg.qr(rng.normal(size=(5, 5)))[0][:2]
-    points, shares = plots_embedding.principal_plane(flat @ turned + 3)
+    points, shares = embedding.principal_plane(flat @ turned + 3)
     apart = [np.linalg.norm(p[:, None] - p[None], axis=2) for p in (flat, points)]
     np.testing.assert_allclose(*apart, rtol=0, atol=np.sqrt(np.finfo(np.float64).eps))
     assert shares.sum() == pytest.approx(1)
-    assert plots_embedding.principal_plane(np.ones((4, 1)))[1].tolist() == [0, 0]
+    assert embedding.principal_plane(np.ones((4, 1)))[1].tolist() == [0, 0]
 
 
 def test_no_name_on_the_map_covers_another_even_where_many_points_lie_together() -> None:
     weight = np.random.default_rng(3).normal(size=(100, 4))
-    figure = plots_embedding.embedding_map(weight, [f"word{i}" for i in range(100)], "words, c", letters=False)
+    figure = embedding.embedding_map(weight, [f"word{i}" for i in range(100)], "words, c", letters=False)
     assert_readable(figure)
     boxes = [text.get_window_extent() for text in figure.axes[0].texts]
     assert len(boxes) > 90

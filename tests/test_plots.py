@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from matplotlib import image
 
-from nnz import plots
-from nnz.plots import loss_curves
+from nnz.pictures import losses
+from nnz.pictures.losses import loss_curves
 
 ROWS = [(step, 1 + 2 / (1 + step), 1.1 + 2 / (1 + step)) for step in range(0, 5000, 100)]
 
@@ -28,8 +28,8 @@ def test_the_plot_is_a_png_of_1200_by_750_pixels(tmp_path):
 
 def test_both_curves_are_drawn_in_their_own_colours(tmp_path):
     loss_curves(tmp_path / "both.png", ROWS, "names, c")
-    assert count(tmp_path / "both.png", plots.TRAIN_COLOUR) > 500
-    assert count(tmp_path / "both.png", plots.VAL_COLOUR) > 500
+    assert count(tmp_path / "both.png", losses.TRAIN_COLOUR) > 500
+    assert count(tmp_path / "both.png", losses.VAL_COLOUR) > 500
 
 
 def test_what_the_log_says_changes_the_picture(tmp_path):

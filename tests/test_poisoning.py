@@ -4,10 +4,10 @@ import importlib
 
 import pytest
 
-from nnz import backends
+from nnz.backend import registry
 from nnz.conformance.grading import grade
 
-BACKENDS = backends.names()
+BACKENDS = registry.names()
 
 
 def poisoned(function):
@@ -59,7 +59,7 @@ def test_poisoning_a_kernel_drops_the_grade_of_its_backend_and_of_no_other(victi
 @pytest.mark.parametrize("victim", BACKENDS)
 def test_a_backend_that_quietly_hands_its_work_to_another_is_found_out(victim, monkeypatch):
     helper = "torch" if victim == "numpy" else "numpy"
-    ours, theirs = backends.load(victim), backends.load(helper)
+    ours, theirs = registry.load(victim), registry.load(helper)
     monkeypatch.setattr(ours, "MLP", theirs.MLP)
     monkeypatch.setattr(ours.ops, "tanh_forward", lambda x: theirs.ops.tanh_forward(x))
     report = grade(victim, ["tanh", "linear", "mlp"], ["float64"], rounds=1)

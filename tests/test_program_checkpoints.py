@@ -10,7 +10,9 @@ from tiny_checkpoints import checkpoint
 from tiny_commands import PROGRAM, finish, start, words
 from tiny_runs import data_folder, tiny_recipe
 
-from nnz import checkpoints, digests, tensor_file
+from nnz.files import tensor_file
+from nnz.numbers import digests
+from nnz.runs import checkpoints
 
 pytestmark = pytest.mark.xdist_group("program")
 

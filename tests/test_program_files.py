@@ -11,7 +11,7 @@ from built_program import built, conformance
 from malformed_requests import BROKEN, IDS, NOTES, UNFIT, WTE, framed, malformed
 from safetensors.numpy import load_file
 
-from nnz import tensor_file
+from nnz.files import tensor_file
 
 DONE, COULD_NOT, ASKED_WRONGLY = 0, 1, 2
 

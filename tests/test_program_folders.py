@@ -10,7 +10,7 @@ from tiny_commands import PROGRAM, refused, words
 from tiny_commands import run_program as run
 from tiny_runs import data_folder, tiny_recipe
 
-from nnz import checkpoints
+from nnz.runs import checkpoints
 
 pytestmark = pytest.mark.xdist_group("program")
 

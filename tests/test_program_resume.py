@@ -7,8 +7,9 @@ from malformed_requests import malformed
 from tiny_commands import FILES, PROGRAM, content, finish, start, words
 from tiny_runs import data_folder, tiny_recipe, train
 
-from nnz import backends, checkpoints
-from nnz.recipe import loads
+from nnz.backend import registry
+from nnz.recipes.recipe import loads
+from nnz.runs import checkpoints
 
 pytestmark = pytest.mark.xdist_group("program")
 
@@ -43,7 +44,7 @@ def test_what_the_program_writes_python_reads_and_it_is_what_the_c_backend_write
 
 def test_the_program_knows_every_setting_of_a_recipe(recipe, tmp_path):
     """A new setting must be told to mlp_c/program/config.c: which value the program stands for, or that any will do."""
-    train(recipe, tmp_path / "run", backends.default())
+    train(recipe, tmp_path / "run", registry.default())
     assert resumed(recipe, tmp_path / "run") == (0, f"mlp: {tmp_path}/run: going on from step 23\n")
 
 

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from built_program import ROOT, built
 
-from nnz.conformance import program_backend, protocol
 from nnz.conformance.grading import LEVELS, STRICT
-from nnz.conformance.program import grade_program
+from nnz.conformance.program import backend as program_backend
+from nnz.conformance.program import protocol
+from nnz.conformance.program.grade import grade_program
 from nnz.conformance.report import FAILED, NOT_THERE
 
 PATIENCE = 0.5  # seconds

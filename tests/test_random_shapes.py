@@ -5,9 +5,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nnz import backends
-from nnz.conformance.model_under_test import Model, against_oracle
-from nnz.conformance.subject import Subject
+from nnz.backend import registry
+from nnz.conformance.checks.backend_under_test import Subject
+from nnz.conformance.checks.model_under_test import Model, against_oracle
 
 EXAMPLES = 15
 SIZES = st.lists(st.integers(1, 61), min_size=5, max_size=5, unique=True).filter(lambda n: n[-1] > 1)
@@ -22,7 +22,7 @@ def drawn(rng, V, T, E, H, dtype):
     }
 
 
-@pytest.mark.parametrize("backend", backends.names())
+@pytest.mark.parametrize("backend", registry.names())
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_no_shape_takes_a_backend_out_of_its_bounds(backend, dtype):
     subject = Subject(backend)

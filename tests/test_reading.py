@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from nnz import spec
+from nnz.backend import spec
 from nnz.conformance.environment import environment
-from nnz.reading import c_source, python_source
-from nnz.reading.alignment import counterparts
-from nnz.reading.columns import MLP, of_spec, side_by_side
-from nnz.reading.figures import Figures
-from nnz.reading.formula import formula_html
-from nnz.reading.places import PageError, Tree
-from nnz.reading.steps import HEAD, Meanings
+from nnz.reading.page.figures import Figures
+from nnz.reading.sources import c_source, python_source
+from nnz.reading.sources.alignment import counterparts
+from nnz.reading.sources.columns import MLP, of_spec, side_by_side
+from nnz.reading.sources.formula import formula_html
+from nnz.reading.sources.places import PageError, Tree
+from nnz.reading.sources.steps import HEAD, Meanings
 
 ROOT = Path(__file__).resolve().parents[1]
 FUNCTIONS = [of_spec(op, function) for op in spec.OPS.values() for function in op.functions]

@@ -7,10 +7,10 @@ import pytest
 from chromium import Visit, chromium
 
 import nnz.numpy as nn
-from nnz import spec
-from nnz.reading.figures import Figures
-from nnz.reading.site import PAGES, build
-from nnz.rng import RNG
+from nnz.backend import spec
+from nnz.numbers.rng import RNG
+from nnz.reading.page.figures import Figures
+from nnz.reading.page.site import PAGES, build
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("reading")]
 

@@ -8,19 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from nnz import ladder, spec
-from nnz.command_line import main
-from nnz.reading import site as reading_site
-from nnz.reading.figures import Figures
-from nnz.reading.graph import Block, Size
-from nnz.reading.graph_gpt import gpt
-from nnz.reading.graph_ladder import rungs
-from nnz.reading.graph_mlp import mlp
-from nnz.reading.graph_svg import svg
-from nnz.reading.places import PageError, Tree
-from nnz.reading.prose import page_html
-from nnz.reading.site import WALK, build
-from nnz.reading.source_pages import Sources
+from nnz.backend import spec
+from nnz.commands.main import main
+from nnz.reading.graph.chain import Block, Size
+from nnz.reading.graph.gpt import gpt
+from nnz.reading.graph.ladder import rungs
+from nnz.reading.graph.mlp import mlp
+from nnz.reading.graph.svg import svg
+from nnz.reading.page import site as reading_site
+from nnz.reading.page.figures import Figures
+from nnz.reading.page.prose import page_html
+from nnz.reading.page.site import WALK, build
+from nnz.reading.sources.places import PageError, Tree
+from nnz.reading.sources.source_pages import Sources
+from nnz.recipes import ladder
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("common", "mlp_c", "mlp_numpy", "mlp_torch", "gpt_torch", "docs")
@@ -130,7 +131,7 @@ def test_the_graph_of_the_mlp_has_the_shapes_that_its_tensors_really_have():
     import numpy as np
 
     import nnz.numpy as nn
-    from nnz.rng import RNG
+    from nnz.numbers.rng import RNG
 
     sizes = {"V": 13, "T": 3, "E": 5, "H": 7}
     graph = mlp(Tree(), **sizes)
@@ -178,6 +179,6 @@ def test_nnz_read_writes_where_it_is_told_and_says_what_it_lacks(tmp_path, capsy
         == "nnz: absent.json cannot be read: No such file or directory; leave it out, or write it again\n"
     )
     monkeypatch.setitem(sys.modules, "jinja2", None)
-    monkeypatch.delitem(sys.modules, "nnz.reading.site")
+    monkeypatch.delitem(sys.modules, "nnz.reading.page.site")
     assert main(["read", "--no-open"]) == 1
     assert capsys.readouterr().err == "nnz: the page needs jinja2; install it with: pip install 'nnz[site]'\n"

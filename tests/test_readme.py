@@ -6,7 +6,7 @@ import shutil
 import pytest
 import readme
 
-from nnz import climb
+from nnz.training import climb
 
 NOT_FROM_A_TEST = {
     "make dev": "these tests run in what it makes",

@@ -2,9 +2,9 @@ import tomllib
 
 import pytest
 
-from nnz import recipe
-from nnz.errors import UsageError
-from nnz.recipe import Recipe
+from nnz.files.errors import UsageError
+from nnz.recipes import recipe
+from nnz.recipes.recipe import Recipe
 
 
 def test_the_recipe_names_holds_the_published_settings():

@@ -3,9 +3,10 @@
 import pytest
 from tiny_runs import BUILT, data_folder, tiny_recipe, train
 
-from nnz import backends, checkpoints
-from nnz.run_folder import LOG_HEADER, RunFolder
-from nnz.runs import Run
+from nnz.backend import registry
+from nnz.runs import checkpoints
+from nnz.runs.folder import LOG_HEADER, RunFolder
+from nnz.training.run import Run
 
 FILES = ("log.csv", "samples.txt", "checkpoint.safetensors", "best.safetensors", "config.toml", "loss.png")
 
@@ -83,8 +84,8 @@ def test_a_run_stopped_again_and_again_ends_as_if_it_never_was(data, tmp_path, w
         assert (tmp_path / name).read_bytes() == (whole["numpy"] / name).read_bytes(), name
 
 
-@pytest.mark.parametrize("second", backends.names())
-@pytest.mark.parametrize("first", backends.names())
+@pytest.mark.parametrize("second", registry.names())
+@pytest.mark.parametrize("first", registry.names())
 def test_a_run_begun_by_one_backend_is_finished_by_another(data, tmp_path, whole, first, second):
     for name in {first, second} - set(BUILT):
         pytest.skip(f"backend {name} is not there")

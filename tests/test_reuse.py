@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from nnz.reuse import Reused
+from nnz.backend.reuse import Reused
 
 
 def test_memory_is_used_again_once_nobody_holds_a_part_of_it():

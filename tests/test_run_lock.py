@@ -10,13 +10,13 @@ import sys
 import pytest
 from tiny_runs import data_folder, tiny_recipe, train
 
-from nnz.run_lock import FolderInUse, RunLock
-from nnz.runs import Run
+from nnz.files.lock import FolderInUse, RunLock
+from nnz.training.run import Run
 
 HOLD = """
 import sys
 from pathlib import Path
-from nnz.run_lock import RunLock
+from nnz.files.lock import RunLock
 lock = RunLock(Path(sys.argv[1]))
 lock.take()
 print("held", flush=True)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from nnz import RNG
-from nnz.choosing import Choice
-from nnz.sampling import Sampler
-from nnz.tokenizers import CharTokenizer
+from nnz.runs.choice import Choice
+from nnz.runs.sampling import Sampler
+from nnz.text.tokenizers import CharTokenizer
 
 TOKENIZER = CharTokenizer("\nabc")  # 0 is the delimiter
 

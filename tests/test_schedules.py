@@ -1,6 +1,6 @@
 import math
 
-from nnz.schedules import SCHEDULES, constant, cosine
+from nnz.backend.schedules import SCHEDULES, constant, cosine
 
 
 def test_cosine_starts_at_lr_is_half_of_it_half_way_and_ends_near_zero():

@@ -9,8 +9,8 @@ import pytest
 from tiny_commands import FILES, PROGRAM, RUNNERS, content, finish, kill_within, start, stop_after
 from tiny_runs import BUILT, data_folder, tiny_recipe, train
 
-from nnz import checkpoints
-from nnz.interruption import StopSignals
+from nnz.files.interruption import StopSignals
+from nnz.runs import checkpoints
 
 pytestmark = pytest.mark.slow
 

@@ -4,12 +4,15 @@ import numpy as np
 import pytest
 from tiny_runs import BUILT, data_folder, tiny_recipe, train
 
-from nnz import assembly, backends, checkpoints, layers, pictures, recipe
-from nnz.conformance.compare import T2_LIMIT, t2_error
-from nnz.probe import hidden_layers
-from nnz.run_folder import RunFolder
-from nnz.runs import Run
-from nnz.statistics import BINS, Statistics, _counts
+from nnz.backend import layers, registry
+from nnz.conformance.bounds.compare import T2_LIMIT, t2_error
+from nnz.pictures import of_run
+from nnz.recipes import from_recipe, recipe
+from nnz.runs import checkpoints
+from nnz.runs.folder import RunFolder
+from nnz.runs.hidden_layers import hidden_layers
+from nnz.runs.statistics import BINS, Statistics, _counts
+from nnz.training.run import Run
 
 DEEP = {"model__kind": "residual", "model__hidden_layers": 4, "train__order": "random"}
 V, EIGHT = 27, np.array([[1, 2, 3, 4, 5, 6, 7, 8], [0, 0, 0, 0, 9, 10, 11, 12]], np.int32)
@@ -31,7 +34,7 @@ def whole(data, tmp_path_factory):
 
 @pytest.fixture
 def without_pictures(monkeypatch):
-    monkeypatch.setattr(pictures, "draw", lambda *of_a_run: [])  # it takes longer than the run
+    monkeypatch.setattr(of_run, "draw", lambda *of_a_run: [])  # it takes longer than the run
 
 
 def statistics_of(run) -> Statistics:
@@ -42,7 +45,7 @@ def built(backend: str, name: str, **changes):
     settings = recipe.load(name).override("model.dtype", "float64").override("model.hidden_size", 6)
     for key, value in changes.items():
         settings = settings.override(f"model.{key}", value)
-    model = assembly.model(backends.load(backend), settings, V)
+    model = from_recipe.model(registry.load(backend), settings, V)
     return model, EIGHT[:, -settings.model.context_length :]
 
 

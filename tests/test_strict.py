@@ -9,8 +9,9 @@ from tiny_commands import RUNNERS, finish, start, stop_after
 from tiny_runs import BUILT, data_folder, tiny_recipe, train
 
 import nnz
-from nnz import backends, checkpoints
-from nnz.run_folder import RunFolder
+from nnz.backend import registry
+from nnz.runs import checkpoints
+from nnz.runs.folder import RunFolder
 
 STEPS = 300
 RUNGS = {  # each with the settings that make it small
@@ -96,7 +97,7 @@ def test_one_finishes_what_another_began(data, tmp_path, writer, reader):
 
 def test_a_row_gives_the_same_bits_alone_and_in_any_batch():
     for name in BUILT:
-        nn = backends.load(name)
+        nn = registry.load(name)
         model = nn.MLP(27, 3, 10, 31, rng=nnz.RNG(7), precision="strict")
         inputs = np.arange(3 * 57).reshape(57, 3) * 7 % 27
         together, _ = model(inputs)
@@ -109,23 +110,23 @@ def test_a_row_gives_the_same_bits_alone_and_in_any_batch():
 def test_a_sum_at_the_very_edge_of_its_bound_is_rounded_right(name):
     w = ["0x1.000002p+0", "0x1.000002p-24", "0x1.408348p+2", "0x1.a63876p-10", "0x1.07e0f6p-22"]
     x, w = np.float32([[1, 1, 0, 0, 0]]), np.float32([[float.fromhex(number) for number in w]])
-    y = backends.load(name).ops.linear_forward(x, w, None, precision="strict")
+    y = registry.load(name).ops.linear_forward(x, w, None, precision="strict")
     assert float(y[0, 0]).hex() == "0x1.0000040000000p+0"  # fused or not, the bound's own rounding must not decide
 
 
 @pytest.mark.parametrize("name", BUILT)
 def test_a_single_hard_case_without_axes_is_looked_up(name):
     x = np.array(0x3AC37DE2, np.uint32).view(np.float32)
-    y = backends.load(name).ops.tanh_forward(x, precision="strict")
+    y = registry.load(name).ops.tanh_forward(x, precision="strict")
     assert np.float32(y).view(np.uint32) == 0x3AC37DD9
 
 
-@pytest.mark.parametrize("name", backends.names())
+@pytest.mark.parametrize("name", registry.names())
 @pytest.mark.parametrize("make", ["MLP", "Linear", "AdamW", "op"])
 def test_what_is_not_strict_is_refused_alike(name, make):
     if name not in BUILT:
         pytest.skip(f"backend {name} is not there")
-    nn, wide, rng = backends.load(name), np.ones((2, 2)), nnz.RNG(1)
+    nn, wide, rng = registry.load(name), np.ones((2, 2)), nnz.RNG(1)
     makers = {
         "MLP": lambda **how: nn.MLP(5, 2, 3, 4, rng=rng, dtype="float64", **how),
         "Linear": lambda **how: nn.Linear(2, 3, rng=rng, dtype="float64", **how),

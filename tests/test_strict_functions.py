@@ -6,8 +6,8 @@ import torch
 from every_float32 import differing
 from hard_cases import FUNCTIONS, correctly_rounded, is_hard
 
-from nnz import hard_cases
 from nnz.c import ops
+from nnz.numbers import hard_cases
 from nnz.numpy.arithmetic import Strict as InNumpy
 from nnz.torch.arithmetic import Strict as InTorch
 

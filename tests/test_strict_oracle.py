@@ -9,8 +9,8 @@ import mpmath
 import numpy as np
 import pytest
 
-from nnz.conformance import strict_oracle as oracle
-from nnz.conformance.strict_cases import any_float32s, built_products, built_sums
+from nnz.conformance.cases.strict import any_float32s, built_products, built_sums
+from nnz.conformance.oracle import strict as oracle
 
 f32 = np.float32
 LEAST, LARGEST = Fraction(1, 2**149), Fraction(2**128 - 2**104)

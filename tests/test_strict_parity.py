@@ -9,15 +9,15 @@ import numpy as np
 import plain_lists
 import pytest
 
-from nnz import backends
-from nnz.command_line import main
-from nnz.conformance.bits import agreement
-from nnz.conformance.checks_layers import LAYERS
+from nnz.backend import registry
+from nnz.commands.main import main
+from nnz.conformance.checks.layers import LAYERS
 from nnz.conformance.grading import LEVELS, STRICT, grade
 from nnz.conformance.report import FAILED, NOT_THERE, PASSED
-from nnz.conformance.strict_golden import GOLDEN
-from nnz.conformance.strict_levels import STRICT_CHECKS
-from nnz.conformance.strict_training import RUNS
+from nnz.conformance.strict.bits import agreement
+from nnz.conformance.strict.golden import GOLDEN
+from nnz.conformance.strict.levels import STRICT_CHECKS
+from nnz.conformance.strict.training import RUNS
 
 f32 = np.float32
 QUICK = [level for level in LEVELS if level not in ("training", "layers")]
@@ -26,7 +26,7 @@ LARGEST = float(np.finfo(f32).max)
 
 def passed_off(name: str) -> ModuleType:
     """A backend whose functions take a precision and do not heed it."""
-    module, native = ModuleType("passed_off"), backends.load(name)
+    module, native = ModuleType("passed_off"), registry.load(name)
 
     def heedless(function):
         def call(*values, precision="native", **settings):
@@ -41,7 +41,7 @@ def passed_off(name: str) -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("backend", backends.names())
+@pytest.mark.parametrize("backend", registry.names())
 def test_every_backend_of_the_project_gives_every_bit(backend):
     report = grade(backend, QUICK, [STRICT], rounds=1)
     assert [(r.name, r.reason) for r in report.results if not r.passed] == []
@@ -51,13 +51,13 @@ def test_every_backend_of_the_project_gives_every_bit(backend):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", backends.names())
+@pytest.mark.parametrize("backend", registry.names())
 def test_every_backend_of_the_project_trains_to_the_published_bits(backend):
     report = grade(backend, ["layers", "training"], [STRICT], rounds=1)
     assert [(r.name, r.reason) for r in report.results if not r.passed] == []
 
 
-@pytest.mark.parametrize("backend", backends.names())
+@pytest.mark.parametrize("backend", registry.names())
 def test_a_native_backend_passed_off_as_strict_fails_wherever_a_sum_is_rounded(backend):
     report = grade(passed_off(backend), [*QUICK, "layers"], [STRICT], rounds=1)
     failed = {(r.level, r.check) for r in report.results if r.outcome == FAILED}
@@ -87,7 +87,7 @@ def off_at(array, place):
 @pytest.mark.parametrize("fault", PLANTED)
 def test_a_single_bit_is_found(fault):
     name, spoil = PLANTED[fault]
-    numpy, module = backends.load("numpy"), ModuleType("spoiled")
+    numpy, module = registry.load("numpy"), ModuleType("spoiled")
     original = getattr(numpy.ops, name)
 
     def spoiled(*values, precision):
@@ -102,7 +102,7 @@ def test_a_single_bit_is_found(fault):
 
 
 def test_unchecked_rounding_of_a_float64_sum_is_found():
-    numpy, module = backends.load("numpy"), ModuleType("unchecked")
+    numpy, module = registry.load("numpy"), ModuleType("unchecked")
     wide = lambda a: a.astype(np.float64)  # noqa: E731
     module.ops = SimpleNamespace(
         linear_forward=lambda x, w, b, precision: (wide(x) @ wide(w).T).astype(f32) + (0 if b is None else b),

@@ -18,9 +18,9 @@ import torch
 from built_program import ROOT
 
 from nnz.c import ops as in_c
-from nnz.conformance import strict_oracle as oracle
-from nnz.conformance.bits import agreement
-from nnz.conformance.strict_cases import any_float32s, built_products, built_sums
+from nnz.conformance.cases.strict import any_float32s, built_products, built_sums
+from nnz.conformance.oracle import strict as oracle
+from nnz.conformance.strict.bits import agreement
 from nnz.numpy.arithmetic import Strict as InNumpy
 from nnz.torch.arithmetic import Strict as InTorch
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnz.tokenizers import CharTokenizer, from_config
+from nnz.text.tokenizers import CharTokenizer, from_config
 
 
 def test_ids_are_the_places_among_the_sorted_characters() -> None:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from nnz import backends
-from nnz.conformance.rounding import gamma, unit_roundoff
+from nnz.backend import registry
+from nnz.conformance.bounds.rounding import gamma, unit_roundoff
 
 STEPS = (3, 4)
 ROUNDINGS = len(STEPS) * (3 + 4 + 3 + 4)  # of m, of v, of the denominator and of p, one after the other
@@ -13,7 +13,7 @@ ROUNDINGS = len(STEPS) * (3 + 4 + 3 + 4)  # of m, of v, of the denominator and o
 def torch_step(dtype, lay_parameters, lay_gradient, which="pmv"):
     """p, m and v after two steps of torch's AdamW, those of `which` laid out by the one, the gradients by the other."""
     torch = pytest.importorskip("torch", reason="torch is not installed")
-    generator, ops = np.random.default_rng(41), backends.load("torch").ops
+    generator, ops = np.random.default_rng(41), registry.load("torch").ops
     drawn = dict(zip("pmvg", generator.normal(size=(4, 6, 4)), strict=True)) | {"v": generator.uniform(size=(6, 4))}
     p, m, v, g = (torch.tensor(a, dtype=getattr(torch, dtype)) for a in drawn.values())
     p, m, v = (lay_parameters(a) if name in which else a for name, a in zip("pmv", (p, m, v), strict=True))

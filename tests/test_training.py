@@ -7,8 +7,9 @@ from tiny_runs import data_folder, tiny_recipe, train
 
 import nnz
 import nnz.numpy as nn
-from nnz import checkpoints, recipe
-from nnz.runs import Run
+from nnz.recipes import recipe
+from nnz.runs import checkpoints
+from nnz.training.run import Run
 
 
 @pytest.fixture(scope="module")

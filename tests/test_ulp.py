@@ -6,7 +6,7 @@ import subprocess
 import pytest
 from built_program import ROOT, built
 
-from nnz.conformance.rounding import ULP_BUDGET
+from nnz.conformance.bounds.rounding import ULP_BUDGET
 
 pytestmark = pytest.mark.xdist_group("ulp")  # one worker builds the programs, and no other runs what it is writing
 STRIDE = 8191  # a prime, so that all exponents and all last digits are met

@@ -9,7 +9,9 @@ from malformed_requests import framed
 from tiny_checkpoints import RECIPE, SHAPES, checkpoint
 from tiny_runs import data_folder, finished_run, nnz, tiny_recipe
 
-from nnz import checkpoints, digests, tensor_file
+from nnz.files import tensor_file
+from nnz.numbers import digests
+from nnz.runs import checkpoints
 
 MODULE = "from pathlib import Path\nPath('was-run').touch()\n"
 
@@ -68,7 +70,7 @@ def test_what_a_checkpoint_says_is_never_a_place_to_write_to(tmp_path, capsys):
 
 LIMITED = """
 import resource, sys
-from nnz import checkpoints
+from nnz.runs import checkpoints
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
     checkpoints.load(sys.argv[1])

@@ -6,8 +6,9 @@ import sys
 import pytest
 from tiny_runs import nnz, tiny_recipe, train
 
-from nnz import backends, recipe
-from nnz.command_line import main
+from nnz.backend import registry
+from nnz.commands.main import main
+from nnz.recipes import recipe
 
 BOOK = (
     "Harry Potter and the stone: he said it.\n\nThe cat, she said, and the dog sat.\n\nHarry said 'no' to the cat.\n\n"
@@ -79,7 +80,7 @@ def test_a_thousand_float64_steps_on_words_give_the_same_log_in_every_backend(tm
     (tmp_path / "book.txt").write_text(BOOK * 20)
     settings = recipe.load("words").override("data.name", str(tmp_path / "book.txt")).override("model.dtype", "float64")
     settings = settings.override("train.steps", 1_000).override("train.eval_every", 50)
-    first, *others = (train(settings, tmp_path / b, b) / "log.csv" for b in backends.names())
+    first, *others = (train(settings, tmp_path / b, b) / "log.csv" for b in registry.names())
     assert len(first.read_text().splitlines()) == 22
     for other in others:
         assert other.read_bytes() == first.read_bytes()

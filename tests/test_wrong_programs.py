@@ -9,7 +9,7 @@ import pytest
 from built_program import built
 
 from nnz.conformance.grading import LEVELS
-from nnz.conformance.program import grade_program
+from nnz.conformance.program.grade import grade_program
 from nnz.conformance.report import FAILED, Report
 
 SPOILED = Path(__file__).with_name("spoiled_program.py")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from nnz import RNG
-from nnz.checkpoints import Checkpoint
-from nnz.recipe import Recipe
-from nnz.tokenizers import CharTokenizer
+from nnz.recipes.recipe import Recipe
+from nnz.runs.checkpoints import Checkpoint
+from nnz.text.tokenizers import CharTokenizer
 
 TOKENIZER = CharTokenizer("\nabcé你😀")
 RECIPE = Recipe("tiny").override("model.hidden_size", 5).override("model.embedding_size", 2)

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from built_program import built
 
-from nnz import backends, checkpoints
-from nnz.recipe import Recipe
+from nnz.backend import registry
+from nnz.recipes.recipe import Recipe
+from nnz.runs import checkpoints
 
 PROGRAM = "build/mlp"
-RUNNERS = (*backends.names(), PROGRAM)
+RUNNERS = (*registry.names(), PROGRAM)
 FILES = ("log.csv", "samples.txt", "checkpoint.safetensors", "best.safetensors")
 SETTINGS = {  # of which build/mlp knows no other
     "model": ("context_length", "embedding_size", "hidden_size", "dtype", "precision"),

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from nnz import backends
-from nnz.command_line import main
-from nnz.recipe import Recipe
-from nnz.runs import Run
+from nnz.backend import registry
+from nnz.commands.main import main
+from nnz.recipes.recipe import Recipe
+from nnz.training.run import Run
 
 NAMES = ("emma", "olivia", "ava", "isabella", "sophia", "mia", "charlotte", "amelia", "harper", "evelyn", "zoé")
-BUILT = backends.available()
+BUILT = registry.available()
 
 
 def data_folder(folder: Path) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nnz.statistics import KINDS, SHAPES, Statistics
+from nnz.runs.statistics import KINDS, SHAPES, Statistics
 
 
 def whole() -> Statistics:

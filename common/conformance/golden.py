@@ -11,12 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from nnz import initial, tensor_file
-from nnz.atomic import replacing
-from nnz.rng import RNG
-from nnz.schedules import SCHEDULES
+from nnz.backend import initial
+from nnz.backend.schedules import SCHEDULES
+from nnz.files import tensor_file
+from nnz.files.atomic import replacing
+from nnz.numbers.rng import RNG
 
-from . import oracle, oracle_optimizers
+from .oracle import mlp as oracle
+from .oracle import optimizers as oracle_optimizers
 
 FORMAT = "nnz-golden-1"
 DTYPES = ("float32", "float64")

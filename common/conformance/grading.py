@@ -7,13 +7,13 @@ from types import ModuleType
 
 import numpy as np
 
-from nnz.errors import UsageError, nearest
+from nnz.files.errors import UsageError, nearest
 
+from .checks.backend_under_test import NotThere, Subject, Wrong, describe
+from .checks.measuring import collected, first_failure
 from .levels import BOTH, BUILDS_ON, CHECKS, LEVELS, STRICT, Check
-from .measuring import collected, first_failure
 from .report import FAILED, NOT_THERE, PASSED, Report, Result
-from .strict_levels import STRICT_CHECKS
-from .subject import NotThere, Subject, Wrong, describe
+from .strict.levels import STRICT_CHECKS
 
 __all__ = [
     "BOTH",

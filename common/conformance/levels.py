@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from . import checks_layers, checks_mlp, checks_optimizers, checks_training, checks_use
-from .checks_ops import Check as Run
-from .checks_ops import op_check
+from .checks import layers as checks_layers
+from .checks import mlp as checks_mlp
+from .checks import optimizers as checks_optimizers
+from .checks import training as checks_training
+from .checks import use as checks_use
+from .checks.ops import Check as Run
+from .checks.ops import op_check
 
 BOTH = ("float32", "float64")
 STRICT = "strict"  # stands where they do: float32 of which every bit is due (strict_levels.py)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nnz.errors import UsageError
+from nnz.files.errors import UsageError
 
 from . import xfails
 from .grading import ROUNDS, SEED, selected

@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from .compare import Measurement
+from .bounds.compare import Measurement
 
 PASSED, FAILED, NOT_THERE = "passed", "failed", "not there"
 

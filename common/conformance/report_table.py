@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator
 
-from .bits import Agreement
-from .compare import Measurement
+from .bounds.compare import Measurement
 from .levels import STRICT
 from .report import Report, Result
+from .strict.bits import Agreement
 
 COLUMNS = "{level:<24} {check:<28} {dtype:<8} {tensor:<20} {error:>9} {proof:>8} {vice:>8}  {outcome}"
 HEADER = COLUMNS.format(

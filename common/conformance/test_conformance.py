@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
+from nnz.conformance.checks.backend_under_test import Subject
 from nnz.conformance.grading import grade_one, selected
-from nnz.conformance.subject import Subject
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from nnz.errors import UsageError
+from nnz.files.errors import UsageError
 
 from .report import Report
 

@@ -1,6 +1,6 @@
 """The operations in C, as functions on numpy arrays: the .c files beside this one, called through cffi.
 
-Every call is made from the op's entry in nnz.spec: outputs are allocated and zeroed, then come inputs, sizes, scalars.
+Every call is made from the op's entry in the spec: outputs are allocated and zeroed, then come inputs, sizes, scalars.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from nnz.border import IDS, checked, letters
-from nnz.precisions import NATIVE, PRECISIONS
-from nnz.spec import FUNCTIONS, Function
+from nnz.backend.op_checks import IDS, checked, letters
+from nnz.backend.spec import FUNCTIONS, Function
+from nnz.numbers.precisions import NATIVE, PRECISIONS
 
 from .._binding import kernel, pointer
 

@@ -1,6 +1,6 @@
-"""The operations as pure functions, one file each, as nnz.spec lists them; as named here they check their arguments."""
+"""The operations as pure functions, one file each, as the spec lists them; as named here they check their arguments."""
 
-from nnz.border import checked
+from nnz.backend.op_checks import checked
 
 from ..arithmetic import ARITHMETIC
 from . import adamw, batch_norm, cross_entropy, embedding, linear, sgd, tanh

@@ -1,4 +1,4 @@
-"""The operations as pure functions, one file each, in the order of nnz.spec; as named here they check their arguments,
+"""The operations as pure functions, one file each, in the order of the spec; as named here they check their arguments,
 and take and give numpy arrays as well as tensors."""
 
 from ..arithmetic import ARITHMETIC

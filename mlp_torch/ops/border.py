@@ -8,13 +8,13 @@ from functools import wraps
 import numpy as np
 import torch
 
-from nnz import precisions
-from nnz.border import arguments, dtype_of
-from nnz.spec import FUNCTIONS
+from nnz.backend.op_checks import arguments, dtype_of
+from nnz.backend.spec import FUNCTIONS
+from nnz.numbers import precisions
 
 
 def checked(op: Callable, arithmetic: Mapping[str, type]) -> Callable:
-    """The op, its arguments checked against its entry in nnz.spec; tensors come back only if tensors went in."""
+    """The op, its arguments checked against its entry in the spec; tensors come back only if tensors went in."""
     function = FUNCTIONS[op.__name__]
 
     @wraps(op)

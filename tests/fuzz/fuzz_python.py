@@ -15,10 +15,14 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["nnz"]):
-    from nnz import checkpoints, datasets, digests, recipe, tensor_file, tokenizers, words
     from nnz.conformance import golden
-    from nnz.errors import UsageError
-    from nnz.statistics import Statistics
+    from nnz.files import tensor_file
+    from nnz.files.errors import UsageError
+    from nnz.numbers import digests
+    from nnz.recipes import recipe
+    from nnz.runs import checkpoints
+    from nnz.runs.statistics import Statistics
+    from nnz.text import datasets, tokenizers, words
 
 WHOLE = Path(__file__).resolve().parents[2] / "build" / "fuzz" / "whole.safetensors"
 PLACE = Path(tempfile.mkdtemp(prefix="nnz-fuzz-"))

@@ -12,8 +12,10 @@ from malformed_requests import BROKEN
 from tiny_checkpoints import checkpoint
 from tiny_statistics import whole as statistics
 
-from nnz import checkpoints, recipe, tensor_file
 from nnz.conformance import golden
+from nnz.files import tensor_file
+from nnz.recipes import recipe
+from nnz.runs import checkpoints
 
 READER, RECIPE, FLAGS, TEXT = (bytes([i]) for i in range(4))  # of the C program
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from nnz import spec
-from nnz.border import IDS, letters
+from nnz.backend import spec
+from nnz.backend.op_checks import IDS, letters
 
 Place = Callable[[np.ndarray], np.ndarray]
 

@@ -12,11 +12,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nnz import RNG, initial, load_dataset
-from nnz.conformance import bounds, oracle
-from nnz.conformance.shadow import Shadow
-from nnz.conformance.strictly import strictly
-from nnz.conformance.subject import Subject
+from nnz import RNG, load_dataset
+from nnz.backend import initial
+from nnz.conformance.bounds import derived as bounds
+from nnz.conformance.checks.backend_under_test import Subject
+from nnz.conformance.checks.error_bounds import Shadow
+from nnz.conformance.oracle import mlp as oracle
+from nnz.conformance.strict.backend_in_strict import strictly
 
 from .mutant import STRICT
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nnz.conformance.compare import compare
+from nnz.conformance.bounds.compare import compare
 
 from .mutant import STRICT
 from .real_step import Tensor

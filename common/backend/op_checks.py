@@ -1,0 +1,120 @@
+"""What an op of any backend refuses, and in which words: every public op passes its arguments through here first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial, wraps
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from ..numbers import precisions
+from . import checks, layer_checks
+from .spec import FUNCTIONS, SCALAR_TYPES, Function
+
+IDS = ("ids", "targets")
+
+
+def letters(shape: str) -> list[str]:
+    """The sizes in a shape of the spec: "(B,N)" -> ["B", "N"]."""
+    return [letter for letter in shape.strip("()").split(",") if letter]
+
+
+def checked(op: Callable, arithmetic: Mapping[str, Any]) -> Callable:
+    """The op, its arguments checked against its entry in the spec, by the arithmetic of the precision asked for.
+
+    Raises what `arguments` and `precisions.checked` raise.
+    """
+    function = FUNCTIONS[op.__name__]
+
+    @wraps(op)
+    def call(*values, precision: str = precisions.NATIVE):
+        values, _ = arguments(function, values)
+        return op(*values, by=arithmetic[precisions.checked(precision, dtype_of(function, values))])
+
+    call.by_precision = {precision: partial(op, by=by) for precision, by in arithmetic.items()}
+    call.by_precision[precisions.NATIVE] = op  # as it is by default
+    return call
+
+
+def unchecked(ops: ModuleType) -> dict[str, SimpleNamespace]:
+    """By precision the ops as they were before `checked`, for layers, which have checked their arguments already."""
+    return {
+        precision: SimpleNamespace(**{name: getattr(ops, name).by_precision[precision] for name in ops.__all__})
+        for precision in precisions.PRECISIONS
+    }
+
+
+def dtype_of(function: Function, values: Sequence) -> str:
+    """The dtype of the real arrays among a function's arguments, which all have one."""
+    named = zip(function.python_arguments, values, strict=True)
+    return next(str(value.dtype).removeprefix("torch.") for name, value in named if name not in IDS)
+
+
+def arguments(function: Function, values: Sequence) -> tuple[list, dict[str, int]]:
+    """Return (the arguments, the sizes B, N, ... that they fix); ids become int32 arrays.
+
+    Raises:
+        TypeError: the count of arguments is wrong, an array is of no real type, ids are no integers, or a scalar is
+            not of its type.
+        ValueError: a shape contradicts the spec or another argument, dtypes differ, an id or a scalar is out of range,
+            or training is asked for on a single row, which has no variance.
+    """
+    names = function.python_arguments
+    if len(values) != len(names):
+        raise TypeError(f"{function.name} takes ({', '.join(names)}); got {len(values)} arguments")
+    given = dict(zip(names, values, strict=True))
+    shapes = function.updates | function.inputs
+    sizes = {name: checks.positive_int(f"{function.name}: {name}", given[name]) for name in function.arguments}
+    dtypes = {}
+    for name, shape in shapes.items():
+        if given[name] is None and name in function.optional:
+            continue
+        if name not in IDS:
+            dtypes[name] = _real(function, name, given[name])
+        _fit(function, name, shape, np.shape(given[name]), sizes)
+    if len(set(dtypes.values())) > 1:
+        raise ValueError(f"{function.name}: all arrays must have one dtype; got {_listed(dtypes)}")
+    for name in set(IDS) & set(shapes):
+        given[name] = checks.token_ids(name, given[name], tuple(sizes[s] for s in letters(shapes[name])), sizes["V"])
+    _read_scalars(function, given)
+    if given.get("training"):
+        layer_checks.more_than_one_row(np.shape(given["x"]))
+    return list(given.values()), sizes
+
+
+def _read_scalars(function: Function, given: dict) -> None:
+    read = {"int64_t": checks.positive_int, "bool": checks.flag}
+    for name in function.scalars:
+        given[name] = read.get(SCALAR_TYPES.get(name), checks.non_negative)(f"{function.name}: {name}", given[name])
+
+
+def _real(function: Function, name: str, array: object) -> str:
+    if not hasattr(array, "dtype"):
+        raise TypeError(f"{function.name}: {name} must be an array, not {type(array).__name__}")
+    dtype = str(array.dtype).removeprefix("torch.")
+    if dtype not in checks.DTYPES:
+        raise TypeError(f"{function.name}: {name} must be float32 or float64, not {dtype}")
+    return dtype
+
+
+def _fit(function: Function, name: str, shape: str, got: tuple[int, ...], sizes: dict[str, int]) -> None:
+    if shape == "(...)":
+        fixed = sizes.setdefault("...", got)
+        if got != fixed:
+            raise ValueError(f"{function.name}: {name} must have the shape {fixed} of the others; got {got}")
+        sizes["n"] = int(np.prod(got))
+        return
+    wanted = letters(shape)
+    known = {letter: sizes[letter] for letter in wanted if letter in sizes}
+    if len(got) != len(wanted) or any(known.get(letter, n) != n for letter, n in zip(wanted, got, strict=True)):
+        which = f" with {_listed(known)}" if known else ""
+        raise ValueError(f"{function.name}: {name} must have shape {shape}{which}; got {got}")
+    sizes.update(zip(wanted, got, strict=True))
+    if 0 in got:
+        raise ValueError(f"{function.name}: {name} is empty, shape {got}; every size must be at least 1")
+
+
+def _listed(pairs: dict) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in pairs.items())

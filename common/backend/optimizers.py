@@ -1,0 +1,184 @@
+"""What an optimizer of every backend is besides its arithmetic: checked settings, named state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..numbers import precisions
+from . import checks
+from .initial import FlatViews, flat_array
+
+
+def as_native(array: np.ndarray) -> np.ndarray:
+    """Return the array in this machine's byte order; uncopied if it is."""
+    array = np.asarray(array)
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+class Optimizer:
+    """Holds the parameters and one array of each moment per parameter; `lr` may be set before any step."""
+
+    moments: tuple[str, ...] = ()
+    arithmetic: Mapping[str, Any]  # a backend's, by precision
+    native = staticmethod(as_native)  # how the backend holds an array, and how it makes and fills one
+    zeros_like = staticmethod(np.zeros_like)
+    copy_into = staticmethod(np.copyto)
+
+    def __init__(
+        self, parameters: Mapping[str, np.ndarray], lr: float, weight_decay: float, precision: str = precisions.NATIVE
+    ) -> None:
+        checks.parameters(parameters)
+        dtypes = [str(p.dtype).removeprefix("torch.") for p in parameters.values()]
+        devices = {str(getattr(p, "device", "cpu")) for p in parameters.values()} - {"cpu"}
+        self.precision = precisions.checked(precision, max(dtypes, default="float32"), max(devices, default="cpu"))
+        self._by = {} if precision == precisions.NATIVE else {"by": self.arithmetic[precision]}
+        self._p = {name: self.native(p) for name, p in parameters.items()}
+        self._shapes = {name: tuple(p.shape) for name, p in self._p.items()}
+        self.lr = lr
+        self.weight_decay = checks.non_negative("weight_decay", weight_decay)
+        self.t = 0
+        self._state = {moment: self._zeros() for moment in self.moments}
+        self._flat = self._flat_arrays()
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of the next step. Setting it raises TypeError or ValueError as the constructor does."""
+        return self._lr
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        self._lr = checks.non_negative("lr", value)
+
+    def step(self, grads: Mapping[str, np.ndarray]) -> None:
+        """Update the parameters in place. Raises ValueError if a gradient's name, shape or dtype does not fit."""
+        flat = self._flat_gradient(grads)
+        if flat is not None:  # one pass over them all
+            self.t += 1
+            self._update(*self._flat, flat)
+            return
+        grads = checks.gradients(grads, self._p, self._shapes, self.native)
+        self.t += 1
+        for name, p in self._p.items():
+            self._update(p, *(self._state[moment][name] for moment in self.moments), grads[name])
+
+    def _zeros(self) -> dict[str, np.ndarray]:
+        flat = flat_array(self._p.values())
+        if flat is not None:
+            return FlatViews(self.zeros_like(flat), self._shapes)
+        return {name: self.zeros_like(p) for name, p in self._p.items()}
+
+    def _flat_arrays(self) -> tuple[np.ndarray, ...] | None:
+        """The parameters and each moment as one flat array each; None if the parameters do not lie so."""
+        flat = tuple(flat_array(arrays.values()) for arrays in (self._p, *self._state.values()))
+        return None if any(array is None for array in flat) else flat
+
+    def _flat_gradient(self, grads: Mapping[str, np.ndarray]) -> np.ndarray | None:
+        """The gradients as one flat array that fits the flat parameters, which makes other checks needless."""
+        if self._flat is None or not isinstance(grads, FlatViews):
+            return None
+        return grads.flat(self._shapes, self._flat[0].dtype)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_flat": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._flat = self._flat_arrays()  # a copy's arrays may lie elsewhere
+
+    def state(self) -> dict[str, np.ndarray]:
+        """The moments by name, "m.wte" and so on; with `t` they are all that a resumed run needs."""
+        return {f"{moment}.{name}": a for moment, arrays in self._state.items() for name, a in arrays.items()}
+
+    def load_state(self, arrays: Mapping[str, np.ndarray], t: int) -> None:
+        """Overwrite the moments and the count of steps. Raises ValueError if a name or shape does not fit."""
+        state = self.state()
+        checks.named_arrays("optimizer state", arrays, {name: tuple(a.shape) for name, a in state.items()})
+        for name, array in state.items():
+            self.copy_into(array, arrays[name])
+        self.t = checks.count("t", t)
+
+
+class SGD(Optimizer):
+    """p = p - lr (g + weight_decay p)        (Robbins and Monro 1951; as torch.optim.SGD without momentum)
+
+    Raises ValueError or TypeError on an lr or weight_decay that is no finite number from 0.
+    """
+
+    def __init__(
+        self,
+        parameters: Mapping[str, np.ndarray],
+        lr: float = 1e-3,
+        weight_decay: float = 0.0,
+        precision: str = "native",
+    ) -> None:
+        super().__init__(parameters, lr, weight_decay, precision)
+
+    def _update(self, p, g) -> None:
+        self.sgd_step(p, g, self.lr, self.weight_decay, **self._by)
+
+
+class AdamW(Optimizer):
+    """Adam with decoupled weight decay and bias correction        (Loshchilov and Hutter 2019; as torch.optim.AdamW)
+
+    Every parameter decays. Raises ValueError or TypeError on settings that are no finite numbers from 0, or betas
+    outside [0, 1).
+    """
+
+    moments = ("m", "v")
+
+    def __init__(
+        self,
+        parameters: Mapping[str, np.ndarray],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+        precision: str = "native",
+    ) -> None:
+        super().__init__(parameters, lr, weight_decay, precision)
+        self.beta1, self.beta2 = _decay_rates(betas)
+        self.eps = checks.non_negative("eps", eps)
+
+    def _update(self, p, m, v, g) -> None:
+        settings = (self.t, self.lr, self.beta1, self.beta2, self.eps, self.weight_decay)
+        self.adamw_step(p, m, v, g, *settings, **self._by)
+
+
+def _decay_rates(betas: object) -> tuple[float, float]:
+    """Return Adam's (beta1, beta2). Raises TypeError unless it is a pair, ValueError unless both lie in [0, 1)."""
+    if not isinstance(betas, tuple | list) or len(betas) != 2:
+        raise TypeError(f"betas must be a pair of numbers (beta1, beta2); got {betas!r}")
+    beta1, beta2 = (checks.non_negative(f"beta{i}", beta) for i, beta in enumerate(betas, start=1))
+    for name, beta in (("beta1", beta1), ("beta2", beta2)):
+        if beta >= 1:
+            raise ValueError(f"{name} must be below 1; got {beta}")
+    return beta1, beta2
+
+
+class NoOptimizer:
+    """Leaves the parameters as they are: for a model that is counted, not trained."""
+
+    t = 0
+
+    @property
+    def lr(self) -> float:
+        """Nothing is learned at any rate."""
+        return 0.0
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        pass
+
+    def step(self, grads: Mapping[str, np.ndarray]) -> None:
+        """Do nothing."""
+
+    def state(self) -> dict[str, np.ndarray]:
+        """There is none."""
+        return {}
+
+    def load_state(self, arrays: Mapping[str, np.ndarray], t: int) -> None:
+        """Raises ValueError if there is any, for there is no place for it."""
+        checks.named_arrays("optimizer state", arrays, {})

@@ -1,0 +1,105 @@
+"""The registry of backends: the only place that knows their names."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from types import ModuleType
+
+from ..files.errors import UsageError, nearest
+
+# name -> (module, the package it cannot do without, how to get it)
+_BACKENDS = {
+    "c": ("nnz.c", "nnz.c._kernels", "install a C compiler (gcc or clang), then install nnz again"),
+    "numpy": ("nnz.numpy", "numpy", "install it with: pip install numpy"),
+    "torch": ("nnz.torch", "torch", "install it with: pip install 'nnz[torch]'"),
+}
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of the project's own backends, present on this machine or not."""
+    return tuple(_BACKENDS)
+
+
+def modules() -> tuple[str, ...]:
+    """Return the modules that `names()` stand for, in the same order."""
+    return tuple(module for module, _, _ in _BACKENDS.values())
+
+
+def load(name: str) -> ModuleType:
+    """Import a backend: one of `names()`, or any module with the same interface; the current folder is searched too.
+
+    Raises UsageError for a name that is neither, and ImportError, in one line that says how to get it, for a backend
+    that is not there.
+    """
+    if name in _BACKENDS:
+        return _load_own(name)
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise UsageError(
+            f"unknown backend {name!r}; {nearest(name, names())}, or a module such as my_package.my_module"
+        )
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())  # last, so that nothing there hides what is installed
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            raise  # the module is there, and lacks something of its own
+        if "." not in name:
+            raise UsageError(f"unknown backend {name!r}; {nearest(name, names())}, or an importable module") from error
+        raise ImportError(f"no module {name!r} to use as a backend; check the name and PYTHONPATH") from error
+
+
+def gpt(nn: ModuleType) -> ModuleType:
+    """Return the module with the GPT, for the one backend that has autograd. Raises UsageError for any other."""
+    if nn.__name__ != _BACKENDS["torch"][0]:
+        raise UsageError(f"the model gpt needs autograd, which {nn.__name__} has not; take --backend torch")
+    return importlib.import_module("nnz.gpt")
+
+
+def available() -> tuple[str, ...]:
+    """Return those of `names()` that can be loaded here."""
+    return tuple(name for name in names() if loads(name))
+
+
+def loads(name: str) -> bool:
+    """Tell whether a backend can be loaded here; it then is."""
+    try:
+        load(name)
+    except ImportError:
+        return False
+    return True
+
+
+def default() -> str:
+    """Return "c" where it was built, else "numpy"."""
+    return "c" if loads("c") else "numpy"
+
+
+def settle(nn: ModuleType, device: str = "auto", threads: int | None = None, large: bool = False) -> str:
+    """Set the backend's threads and return the device to use.
+
+    "auto" is the CPU, the faster one for a small model, and CUDA for a large one where there is one.
+
+    Raises ValueError for a device that the backend does not have here.
+    """
+    if lacking := [name for name in ("MLP", "devices", "set_threads") if not hasattr(nn, name)]:
+        raise ImportError(f"{nn.__name__} cannot train: it has no {', '.join(lacking)}; take another backend")
+    if device == "auto":
+        device = "cuda" if large and "cuda" in nn.devices() else "cpu"
+    if device not in nn.devices():
+        raise ValueError(f"{nn.__name__} has no device {device!r} here; it has {', '.join(nn.devices())}")
+    if threads is not None:
+        nn.set_threads(threads)
+    return device
+
+
+def _load_own(name: str) -> ModuleType:
+    module, needs, remedy = _BACKENDS[name]
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != needs:
+            raise
+        raise ImportError(f"backend {name!r} needs {needs}, which is not installed; {remedy}") from error

@@ -1,0 +1,1 @@
+"""`nnz bench`: the time of a training step, every backend in turn."""

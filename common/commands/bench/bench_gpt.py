@@ -1,0 +1,76 @@
+"""Time a training step of a GPT on this machine, and of the usual ways of writing it in eager torch.
+
+Contenders run in turn, round after round; medians are shown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from pathlib import Path
+
+from ...files.errors import UsageError, refusing
+
+EXAMPLES = """\
+  nnz bench-gpt
+  nnz bench-gpt gpt --json gpt.json
+  nnz bench-gpt --data names --rounds 3
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    add = parser.add_argument
+    add("recipe", nargs="?", default="gpt-cpu", metavar="RECIPE", help="a recipe of a gpt; default: gpt-cpu")
+    add("--data", metavar="NAME", help="a data set (nnz data list), a UTF-8 text file, or a folder with three splits")
+    add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute; default: auto")
+    add("--threads", type=int, metavar="N", help="how many threads torch may use")
+    add("--rounds", type=int, default=9, metavar="N", help="how often each contender has its turn; default: 9")
+    add("--steps", type=int, default=10, metavar="N", help="training steps in a turn; default: 10")
+    add("--json", metavar="FILE", help="write the figures there too, with CPU and versions")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Measure and print the table. Raises Refusal."""
+    from tqdm import tqdm
+
+    from ...backend import registry
+    from ...conformance.environment import environment
+    from ...recipes.recipe import load
+    from ...recipes.settings import integer, read
+    from ...text import datasets
+
+    with refusing():
+        recipe = load(arguments.recipe)
+        if not recipe.model.everywhere:
+            raise UsageError(f"{arguments.recipe} is a recipe of a {recipe.model.kind}, not of a gpt; take nnz bench")
+        if arguments.data is not None:
+            recipe = recipe.override("data.name", arguments.data)
+        for name in ("rounds", "steps"):
+            read(f"--{name}", integer(1), getattr(arguments, name))
+        nn = registry.load("torch")
+        device = registry.settle(nn, arguments.device, arguments.threads, large=True)
+        dataset = datasets.of_recipe(recipe.data)
+        with tqdm(total=arguments.rounds + 1, unit="round", disable=None) as bar:
+            measure = registry.gpt(nn).benchmark.measure
+            timings = measure(recipe, dataset, device, arguments.rounds, arguments.steps, bar.update)
+    print(table(timings, "bfloat16" if device == "cuda" else recipe.model.dtype))
+    if arguments.json:
+        figures = {"environment": environment(), "recipe": recipe.name, "device": device}
+        figures["timings"] = [dataclasses.asdict(timing) for timing in timings]
+        Path(arguments.json).write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
+def table(timings: list, peak: str) -> str:
+    """The figures in Markdown, each usual way beside ours."""
+    lines = [
+        f"| | ms a step | tokens/s | share of the {peak} peak | nnz.gpt is faster by |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    ours = timings[0].tokens_per_second
+    for t in timings:
+        faster = "" if t is timings[0] else f"{ours / t.tokens_per_second:.2f} x"
+        figures = f"{1e3 * t.seconds:.1f} | {t.tokens_per_second:,.0f} | {t.share_of_peak:.0%}"
+        lines.append(f"| {t.name} | {figures} | {faster} |")
+    return "\n".join(lines)

@@ -1,0 +1,85 @@
+"""Run one batch through two backends and name the first tensor that differs.
+
+It walks emb, h_pre, h, logits, probs, loss and the gradients in order. Two backends that are right differ by no more
+than the sum of their bounds. Exit code 0 if nothing differs, from each other or from the oracle.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from ..files.errors import Refusal, UsageError, refusing
+
+if TYPE_CHECKING:
+    from ..conformance.checks.backend_under_test import Subject
+    from ..conformance.diff.first_difference import Difference, Walk
+
+EXAMPLES = """\
+  nnz diff c torch
+  nnz diff numpy mypkg.mybackend --dtype float32 --batch-size 7
+"""
+LARGEST_BATCH = 4096  # the sums of a walk are laid out in float64 many times over
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    add = parser.add_argument
+    add("a", metavar="A", help="a backend: c, numpy, torch or any module")
+    add("b", metavar="B", help="another one")
+    add("--dtype", default="float64", metavar="NAME", help="float32 or float64; default: float64")
+    add("--seed", type=int, default=1, metavar="N", help="of the random sizes, weights and batch; default: 1")
+    add("--batch-size", type=int, metavar="N", help="how many rows; default: drawn like the other sizes")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Walk and print. Raises Refusal if something differs."""
+    with refusing():
+        _check(arguments)
+        from ..conformance.checks.backend_under_test import NotThere, Subject, Wrong
+        from ..conformance.diff.first_difference import walks
+
+        pair = Subject(arguments.a), Subject(arguments.b)
+        try:
+            for walk in walks(*pair, arguments.dtype, arguments.seed, arguments.batch_size):
+                _show(walk, pair)
+        except (NotThere, Wrong) as error:
+            raise Refusal(f"no batch could be run through both: {error}") from error
+    if walk.difference is not None:
+        raise Refusal(f"{arguments.a} and {arguments.b}: {_verdict(walk.difference, pair)}")
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    from ..backend.checks import DTYPES
+
+    if arguments.dtype not in DTYPES:
+        raise UsageError(f"--dtype is {arguments.dtype!r}; it must be {' or '.join(DTYPES)}")
+    if arguments.seed < 0:
+        raise UsageError(f"--seed is {arguments.seed}; it must be at least 0")
+    if arguments.batch_size is not None and not 1 <= arguments.batch_size <= LARGEST_BATCH:
+        raise UsageError(f"--batch-size is {arguments.batch_size}; it must be from 1 to {LARGEST_BATCH}")
+
+
+def _show(walk: Walk, pair: tuple[Subject, Subject]) -> None:
+    sizes = ", ".join(f"{name} {size}" for name, size in walk.case.sizes.items())
+    print(f"{walk.case.title} ({sizes})")
+    for tensor, share in walk.steps:
+        print(f"  {tensor:<12} {100 * share:9.2f}% of what two right ones may differ")
+    d = walk.difference
+    if d is None:
+        return
+    print(f"first difference: {d.tensor}[{', '.join(map(str, d.index))}]; the oracle has {d.expected:.17g}")
+    from ..conformance.diff.sources import source_of
+
+    for subject, value, share, cause in zip(pair, d.values, d.shares, d.causes, strict=True):
+        state = f"off: {share:.3g} times its bound" if share > 1 else "within its bound"
+        print(f"  {subject.name:<12} {value:<24.17g} {state}")
+        if cause:
+            print(f"  {'':<12} likely cause: {cause}")
+        print(f"  {'':<12} {source_of(subject, d.tensor)}")
+
+
+def _verdict(d: Difference, pair: tuple[Subject, Subject]) -> str:
+    off = [subject.name for subject, share in zip(pair, d.shares, strict=True) if share > 1]
+    who = f"{' and '.join(off)} off the oracle there" if off else "each is within its bound of the oracle, barely"
+    return f"the first difference is in {d.tensor}; {who}"

@@ -1,0 +1,44 @@
+"""Write a run's model for other programs: a plain torch state dict, or a folder for Hugging Face transformers.
+
+pth holds {name: tensor}, named as the checkpoint names them; hf is for a GPT of GPT-2's shape alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..files.errors import UsageError, refusing
+
+EXAMPLES = """\
+  nnz export runs/gpt-torch --to pth gpt.pth
+  nnz export runs/my-gpt2 --to hf my-gpt2
+"""
+FORMATS = ("pth", "hf")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    add = parser.add_argument
+    add("run", metavar="RUN", help="a run folder (its last checkpoint), or a .safetensors file")
+    add("--to", required=True, choices=FORMATS, help="pth: a file for torch.load; hf: a folder for transformers")
+    add("path", metavar="PATH", help="the file or the folder to write")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Export, and print what was written. Raises Refusal."""
+    with refusing():
+        from ..backend import registry
+        from ..runs import load_model
+
+        nn, path = registry.load("torch"), Path(arguments.path)
+        checkpoint = load_model.find(arguments.run)
+        kind = checkpoint.recipe.model.kind
+        model = load_model.build(checkpoint, "torch")
+        if arguments.to == "pth":
+            nn.state_dict.write(path, model)
+        elif kind == "gpt":
+            registry.gpt(nn).to_hf(model.gpt, checkpoint.tokenizer.to_config(), path)
+        else:
+            raise UsageError(f"--to hf is for a gpt; {arguments.run} is of kind {kind}: take --to pth")
+    print(path)

@@ -1,0 +1,31 @@
+"""Write golden files: the oracle's numbers for one small model, for an implementation in any language."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..files.errors import ASKED_WRONGLY, refusing
+
+EXAMPLES = """\
+  nnz golden golden
+  nnz golden golden --dtype float64 --seed 7
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("out", metavar="OUT", help="the folder to write to; it is made if need be")
+    parser.add_argument("--seed", type=int, default=1337, metavar="N", help="draws weights and batches; default: 1337")
+    parser.add_argument(
+        "--dtype", action="append", choices=("float32", "float64"), help="may be given again; default: both"
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Write the files and print their paths. Raises Refusal."""
+    from ..conformance import golden
+
+    with refusing(ASKED_WRONGLY):
+        for path in golden.write(Path(arguments.out), arguments.dtype or golden.DTYPES, arguments.seed):
+            print(path)

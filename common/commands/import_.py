@@ -1,0 +1,77 @@
+"""Read a GPT-2 from a folder of Hugging Face transformers, as nnz export --to hf writes it, into a run folder.
+
+Then nnz sample and nnz export take it like a run of our own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from ..files.errors import refusing
+
+EXAMPLES = """\
+  nnz import my-gpt2 --out runs/my-gpt2
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    add = parser.add_argument
+    add("folder", metavar="DIR", help="holds config.json, model.safetensors and nnz-tokenizer.json")
+    add("--out", metavar="RUN", help="the run folder to write; default: runs/NAME, after the folder")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Import, and print the run folder. Raises Refusal."""
+    with refusing():
+        from ..backend import registry
+        from ..files.atomic import write_text
+        from ..files.progress import note
+        from ..runs import checkpoints
+        from ..runs.folder import RunFolder
+        from ..text import tokenizers
+
+        if not (Path(arguments.folder) / "config.json").is_file():
+            raise FileNotFoundError(
+                f"{arguments.folder} is no folder with a config.json, as nnz export --to hf writes it"
+            )
+        gpt, tokenizer = registry.gpt(registry.load("torch")).from_hf(arguments.folder)
+        if tokenizer is None:
+            raise ValueError(
+                f"{arguments.folder} has no nnz-tokenizer.json, and nnz knows no other tokenizer; "
+                "in Python nnz.gpt.from_hf reads the model alone"
+            )
+        name = Path(arguments.folder).resolve().name
+        out, recipe = RunFolder(arguments.out or Path("runs") / name), _recipe(name, gpt.config)
+        parameters = checkpoints.on_host({name: p.detach() for name, p in gpt.named_parameters()})
+        found = checkpoints.Checkpoint(recipe, tokenizers.from_config(tokenizer), "torch", 0, parameters)
+        out.hold()
+        with out.lock:
+            if out.log.exists() or out.checkpoint.exists():
+                raise FileExistsError(f"{out.path} holds a run already; give another folder with --out")
+            out.start_log()
+            checkpoints.save(out.checkpoint, found)
+            write_text(out.config, recipe.to_toml())
+    note("what it was trained on is not known: give nnz compare the text with --data")
+    print(out.path)
+
+
+def _recipe(name: str, config: Any) -> Any:
+    from ..recipes.recipe import load
+
+    recipe = load("gpt")
+    for key, value in {
+        "model.shape": "gpt2",
+        "model.context_length": config.context_length,
+        "model.embedding_size": config.n_embd,
+        "model.layers": config.n_layer,
+        "model.heads": config.n_head,
+        "model.dropout": config.dropout,
+        "model.embedding_dropout": config.embedding_dropout,
+        "model.dtype": config.dtype,
+    }.items():
+        recipe = recipe.override(key, value)
+    return dataclasses.replace(recipe, name=name)

@@ -1,0 +1,133 @@
+"""Grade backends against the float64 oracle: the conformance table.
+
+Exit code 0 only when everything that was asked for is met; what a backend does not have is "not there".
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ..backend import registry
+from ..files.errors import Refusal, UsageError, refusing
+
+if TYPE_CHECKING:
+    from ..conformance.report import Report
+
+EXAMPLES = """\
+  nnz parity
+  nnz parity numpy mypkg.mybackend --dtype float64
+  nnz parity c --level linear --level mlp --rounds 1000
+  nnz parity torch --json -
+  nnz parity --cmd build/mlp
+  nnz parity --strict
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    add = parser.add_argument
+    add("backends", nargs="*", metavar="BACKEND", help=f"{', '.join(registry.names())}, or any module; default: all 3")
+    add("--dtype", action="append", metavar="NAME", help="float32 or float64; default: both")
+    add("--strict", action="store_true", help="strict float32 instead: every bit, against exact arithmetic")
+    add("--level", action="append", metavar="NAME", help="a level of the table; may be given again; default: all")
+    add("--rounds", type=int, default=20, metavar="N", help="random shapes a check; default: 20")
+    add("--seed", type=_seed, default=2003, metavar="N", help="of the random shapes; default: 2003")
+    add("--json", metavar="FILE", help="write the same to FILE for programs; - is stdout, instead of the table")
+    add("--xfails", metavar="FILE", help="lines of `level/check[dtype]  # reason` for what is known to fail")
+    add("--cmd", metavar="PROGRAM", help="grade a program that speaks the protocol of the docs")
+    add("--explain", action="store_true", help="print the kill matrix: which bug is caught by which tolerance")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Grade and print. Raises Refusal unless all is met."""
+    if arguments.explain:
+        from ..conformance.mutants import kill_matrix
+
+        print(kill_matrix())
+        return
+    with refusing():
+        from ..conformance import xfails
+
+        known = xfails.read(arguments.xfails) if arguments.xfails else ()
+        reports = []
+        for report in _reports(arguments):
+            reports.append(report)
+            if arguments.json != "-":
+                print(table_of(report, xfails.excused(known, report)), end="\n\n", flush=True)
+        problems = [p for report in reports if (p := _unmet(report, xfails.excused(known, report)))]
+        problems += xfails.complaints(known, reports)
+        if arguments.json:
+            _write_json(arguments.json, reports, known, problems)
+    if problems:
+        raise Refusal(f"parity is not met: {'; '.join(problems)}")
+
+
+def table_of(report: Report, excused: frozenset[str]) -> str:
+    """The table of one report."""
+    from ..conformance.report_table import table
+
+    return table(report, excused)
+
+
+def _reports(arguments: argparse.Namespace) -> Iterator[Report]:
+    from ..conformance import grading
+
+    dtypes = (*(arguments.dtype or ()), *((grading.STRICT,) if arguments.strict else ())) or grading.BOTH
+    grading.selected(arguments.level, dtypes)  # refuse what is asked wrongly before any work
+    for name in arguments.backends or (() if arguments.cmd is not None else registry.names()):
+        try:
+            yield grading.grade(name, arguments.level, dtypes, arguments.rounds, arguments.seed)
+        except ImportError as error:
+            yield grading.absent(name, str(error), arguments.level, dtypes)
+    if arguments.cmd is not None:
+        from ..conformance.program.grade import grade_program
+
+        command = _words(arguments.cmd)
+        yield grade_program(command, dtypes, arguments.rounds, arguments.seed, arguments.level)
+
+
+def _words(command: str) -> list[str]:
+    """The program and its arguments, as a shell would cut them. Raises UsageError."""
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise UsageError(f"--cmd {command!r} is not a command: {error}") from error
+    if not words:
+        raise UsageError("--cmd names no program; give it as --cmd ./program")
+    return words
+
+
+def _unmet(report: Report, excused: frozenset[str]) -> str:
+    """What is said of a report that is not as it should be; empty for one that is."""
+    if report.met + len(excused) == report.asked and report.met > 0:
+        return ""
+    return f"{report.backend} {report.summary()}"
+
+
+def _write_json(target: str, reports: list[Report], known: tuple, problems: list[str]) -> None:
+    from ..conformance.environment import environment
+
+    content: dict[str, Any] = {
+        "ok": not problems,
+        "problems": problems,
+        "xfails": {xfail.pattern: xfail.reason for xfail in known},
+        "reports": [report.to_json() for report in reports],
+        "environment": environment(),
+    }
+    text = json.dumps(content, indent=1, allow_nan=False) + "\n"
+    if target == "-":
+        sys.stdout.write(text)
+        return
+    with open(target, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _seed(word: str) -> int:
+    if not word.isdecimal():
+        raise argparse.ArgumentTypeError(f"{word!r} is no integer from 0")
+    return int(word)

@@ -1,0 +1,90 @@
+"""Draw samples from a trained model, token by token as they come."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from ..files.errors import ASKED_WRONGLY, refusing
+from ..recipes.recipe import Recipe
+from ..recipes.settings import integer, read
+
+EXAMPLES = """\
+  nnz sample runs/names-c
+  nnz sample runs/names-c --prompt em --count 5 --temperature 0.8
+  nnz sample runs/words-c --prompt "before we" --count 5
+  nnz sample runs/names-c/best.safetensors --tokens 200 --seed 7
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    add_sampling_arguments(parser)
+    add = parser.add_argument
+    add("--prompt", default="", metavar="TEXT", help="what each sample begins with")
+    add("--count", type=int, metavar="N", help="how many samples; default: 10, or 1 with a prompt or a given length")
+    add(
+        "--tokens",
+        type=int,
+        metavar="N",
+        help="draw exactly N tokens, delimiters included; default: as the recipe has it",
+    )
+
+
+def add_sampling_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the run, and how to draw from it."""
+    add = parser.add_argument
+    add("run", metavar="RUN", help="a run folder (its last checkpoint), or a .safetensors file")
+    add("--temperature", type=float, metavar="X", help="below 1 bolder guesses, 0 always the likeliest token")
+    add("--top-k", type=int, metavar="K", help="draw from the K likeliest tokens only; 0: from all")
+    add("--top-p", type=float, metavar="P", help="of those, from the likeliest that together reach P only; 1: from all")
+    add("--seed", type=int, metavar="N", help="what the samples are drawn from")
+    add("--backend", metavar="NAME", help="default: the one that wrote the checkpoint")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Sample. Raises Refusal."""
+    with refusing():
+        check_sampling(arguments)
+        from ..numbers.rng import RNG
+        from ..runs import load_model, sampling
+
+        checkpoint = load_model.find(arguments.run)
+        model = load_model.build(checkpoint, arguments.backend)
+        sampler = sampling.of_recipe(model, checkpoint.tokenizer, checkpoint.recipe, **how_to_draw(arguments))
+    with refusing(ASKED_WRONGLY):
+        checkpoint.tokenizer.refuse_unknown(arguments.prompt)
+    how = checkpoint.recipe.sample
+    rng, length = RNG(how.seed if arguments.seed is None else arguments.seed), arguments.tokens
+    if length is None:
+        length = how.tokens or None
+    count = _count(arguments, length)
+    for tokens in sampler.samples(rng, count, arguments.prompt, length):
+        sys.stdout.write(arguments.prompt)
+        for piece in checkpoint.tokenizer.pieces(tokens, arguments.prompt):
+            sys.stdout.write(piece)
+            sys.stdout.flush()
+        sys.stdout.write("\n")
+
+
+def check_sampling(arguments: argparse.Namespace) -> None:
+    """Hold the numbers against the rules of a recipe's section `sample`. Raises UsageError."""
+    recipe = Recipe()
+    for key in ("count", "temperature", "top_k", "top_p", "seed"):
+        value = getattr(arguments, key, None)
+        if value is not None:
+            recipe = recipe.override(f"sample.{key}", value)
+    if getattr(arguments, "tokens", None) is not None:
+        read("--tokens", integer(0), arguments.tokens)
+
+
+def how_to_draw(arguments: argparse.Namespace) -> dict[str, float]:
+    """Return what the command line says of how a token is drawn; the rest is as the recipe has it."""
+    asked = {key: getattr(arguments, key) for key in ("temperature", "top_k", "top_p")}
+    return {key: value for key, value in asked.items() if value is not None}
+
+
+def _count(arguments: argparse.Namespace, length: int | None) -> int:
+    if arguments.count is not None:
+        return arguments.count
+    return 1 if arguments.prompt or length is not None else 10

@@ -1,0 +1,1 @@
+"""`nnz new-backend`: a package of stubs to fill in and grade."""

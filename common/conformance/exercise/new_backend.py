@@ -1,0 +1,69 @@
+"""A place to start: a package with every op of nnz.backend.spec as a stub, to be filled in one at a time and graded."""
+
+from __future__ import annotations
+
+import importlib.util
+import keyword
+import textwrap
+from pathlib import Path
+
+from nnz.backend import registry, spec
+from nnz.files.errors import UsageError
+
+from ..levels import CHECKS, LEVELS
+from .text import INIT, LAYERS, MLP, OPS_HEAD, OPTIMIZERS, README
+
+WIDTH = 116  # of a docstring's lines, indented by four
+
+
+def write(folder: Path) -> list[Path]:
+    """Write the package; return its files. Its name is that of the folder.
+
+    Raises UsageError for a name that cannot be imported or already means something, FileExistsError where there is
+    something already, OSError where nothing can be written.
+    """
+    name = folder.resolve().name
+    if not name.isidentifier() or keyword.iskeyword(name):
+        raise UsageError(f"{name!r} cannot be imported; take a name of letters, digits and _, such as my_backend")
+    if name in registry.names() or (importlib.util.find_spec(name) is not None and not folder.exists()):
+        raise UsageError(f"{name!r} is the name of a module that is there already; take another, such as my_{name}")
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+        raise FileExistsError(f"{folder} is there already and not empty; give a new folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {"__init__.py": INIT, "ops.py": ops_source(), "layers.py": LAYERS, "mlp.py": MLP}
+    files["optimizers.py"] = OPTIMIZERS
+    files["README.md"] = README.format(name=name, levels=_levels(), asked=sum(len(c.dtypes) for c in CHECKS))
+    for file, text in files.items():
+        (folder / file).write_text(text.replace("NAME", name), encoding="utf-8")  # README has no NAME
+    return [folder / file for file in files]
+
+
+def ops_source() -> str:
+    """ops.py: one stub per function of the spec, in its order."""
+    return "\n\n".join([OPS_HEAD, *(_stub(function) for function in spec.FUNCTIONS.values())])
+
+
+def _stub(function: spec.Function) -> str:
+    """The signature and the summary of the spec, and no body."""
+    formula, shapes = function.summary.split(" " * 8)
+    lines = [*textwrap.wrap(formula, WIDTH), *textwrap.wrap(shapes, WIDTH, break_on_hyphens=False)]
+    if function.updates:
+        lines += [
+            "",
+            f"Overwrites {', '.join(function.updates)}, or returns new ones where arrays cannot be written to.",
+        ]
+    if function.optional:
+        lines += ["", f"{', '.join(function.optional)} may be None."]
+    docstring = "\n    ".join(['"""' + lines[0], *lines[1:], '"""'])
+    arguments = ", ".join(function.python_arguments)
+    text = f"def {function.name}({arguments}):\n    {docstring}\n    raise NotImplementedError\n"
+    return "\n".join(line.rstrip() for line in text.split("\n"))
+
+
+def _levels() -> str:
+    """A line of the README per level: what it is called, and what it asks for."""
+    lines = []
+    for level in LEVELS:
+        checks = [check.name for check in CHECKS if check.level == level]
+        lines.append(f"- `{level}`: {', '.join(checks)}")
+    return "\n".join(lines)

@@ -1,0 +1,162 @@
+"""What `nnz new-backend` writes, but for the ops, which come from nnz.backend.spec."""
+
+INIT = '''"""NAME: a backend of nnz. Grade it with: nnz parity NAME"""
+
+from . import ops
+from .layers import BatchNorm1d, Embedding, Flatten, Linear, Residual, Sequential, Tanh
+from .mlp import MLP
+from .optimizers import SGD, AdamW
+
+LAYERS = ["BatchNorm1d", "Embedding", "Flatten", "Linear", "Residual", "Sequential", "Tanh"]
+__all__ = [*LAYERS, "MLP", "SGD", "AdamW", "ops"]
+'''
+
+OPS_HEAD = '''"""The operations as pure functions. Numpy arrays come in; arrays of their dtype go out, or plain lists.
+
+B batch, T context, E embedding, H hidden, V vocabulary, C channels; a linear maps N to M; (...) is any shape.
+Write to no argument, save where it says so.
+"""
+'''
+
+LAYERS = '''"""The layers: y = layer(x), dx = layer.backward(dy), then layer.gradients(), by the names of parameters().
+
+parameters() and buffers(), the running statistics, are dicts by name, those of a layer inside another with its place
+before them: "0.weight", "layer.bias". load_parameters(arrays) and load_buffers(arrays) set them. train() and eval()
+tell BatchNorm1d, also inside others, which statistics to take. backward gives None where ids came in; it may be called
+twice. nnz.backend.layers_by_hand has all of this over a module of ops: write it to learn, or bind your ops to it.
+"""
+
+
+class Embedding:
+    """y = weight[x]        x (B,T) int  weight (num_embeddings, embedding_dim)"""
+
+    def __init__(self, num_embeddings, embedding_dim, rng, dtype="float32"):
+        raise NotImplementedError
+
+
+class Linear:
+    """y = x weight^T + bias        x (B,N) or (B,T,N)  weight (out_features, in_features), gain: nnz.backend.layers"""
+
+    def __init__(self, in_features, out_features, bias=True, rng=None, dtype="float32", gain=None):
+        raise NotImplementedError
+
+
+class BatchNorm1d:
+    """torch.nn.BatchNorm1d over all axes but the last; parameters weight, bias, buffers running_mean, running_var."""
+
+    def __init__(self, num_features, eps=1e-5, momentum=0.1, dtype="float32"):
+        raise NotImplementedError
+
+
+class Tanh:
+    """y = tanh(x)"""
+
+    def __init__(self):
+        raise NotImplementedError
+
+
+class Flatten:
+    """(B,T,C) -> (B, T/n, n*C), or (B, n*C) where one group is left; without n all positions are one group."""
+
+    def __init__(self, n=None):
+        raise NotImplementedError
+
+
+class Residual:
+    """y = x + layer(x)"""
+
+    def __init__(self, layer):
+        raise NotImplementedError
+
+
+class Sequential:
+    """One layer after the other."""
+
+    def __init__(self, *layers):
+        raise NotImplementedError
+'''
+
+MLP = '''"""The MLP: logits = fc2(tanh(fc1(the embeddings of T tokens, side by side)))"""
+
+
+class MLP:
+    """Parameters, by name: wte (V,E), fc1.weight (H,T*E), fc1.bias (H,), fc2.weight (V,H), fc2.bias (V,).
+
+    They are drawn from `rng`, an nnz.RNG, in this order, in float64, then rounded to `dtype`: wte by rng.normal; weight
+    and bias of fc1 by rng.uniform(-k, k), k = 1/sqrt(T*E); those of fc2 with k = 1/sqrt(H).
+    """
+
+    def __init__(self, vocab_size, context_length, embedding_size, hidden_size, rng, dtype="float32"):
+        raise NotImplementedError
+
+    def __call__(self, inputs, targets=None):
+        """inputs (B,T), targets (B,) int -> logits (B,V), the mean cross-entropy in nats (None without targets).
+
+        ValueError for an id outside 0 .. V-1, TypeError for ids that are no integers.
+        """
+        raise NotImplementedError
+
+    def backward(self):
+        """The gradient of the last loss by each parameter: a dict with the parameters' names. May be called twice."""
+        raise NotImplementedError
+
+    def parameters(self):
+        """The parameters, a dict in the order above; an optimizer overwrites the arrays in it, or its entries."""
+        raise NotImplementedError
+
+    def load_parameters(self, arrays):
+        """Overwrite the parameters with those of a dict of numpy arrays."""
+        raise NotImplementedError
+
+    def intermediates(self):
+        """Of the last batch, by name: emb, demb (B,T,E), h_pre, h, dh, dh_pre (B,H), logits, probs, dlogits (B,V)."""
+        raise NotImplementedError
+'''
+
+OPTIMIZERS = '''"""The optimizers: `lr` may be set before any step."""
+
+
+class SGD:
+    """p = p - lr (g + weight_decay p)"""
+
+    def __init__(self, parameters, lr=1e-3, weight_decay=0.0):
+        raise NotImplementedError
+
+    def step(self, grads):
+        """Update each of `parameters`, in place or by putting a new one into the dict, by the gradient of its name."""
+        raise NotImplementedError
+
+
+class AdamW:
+    """Adam with decoupled weight decay and bias correction; betas 0.9 and 0.999, eps 1e-8 outside the root."""
+
+    def __init__(self, parameters, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2):
+        raise NotImplementedError
+
+    def step(self, grads):
+        """As SGD.step."""
+        raise NotImplementedError
+'''
+
+README = """# {name}: a backend to be written
+
+Every function here raises NotImplementedError. Fill them in one at a time, in any framework you like; each raises the
+grade. In the folder above this one:
+
+```
+nnz parity {name}                       # now: 0 of {asked}
+nnz parity {name} --level embedding     # one level alone
+nnz diff {name} numpy                   # once the MLP runs: the first tensor that is off, and why that may be
+```
+
+Begin with `embedding_forward` in `ops.py`: it is one line. `ops.py` gives the formula and the shapes of each op. The
+MLP is the ops in order; its backward is their backwards in reverse.
+
+The levels, each building on those before:
+
+{levels}
+
+In the table `error, u` is the largest error in units of the dtype's roundoff, relative to the tensor's largest entry.
+`T1` is what rounding can cost at most in that computation, proved entry by entry: above 100% there is a bug. `T2`
+is 32 u. "not there" stands for what raises NotImplementedError or does not exist; it never counts as passed.
+"""

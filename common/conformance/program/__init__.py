@@ -1,0 +1,1 @@
+"""Programs in any language, graded by requests through files."""

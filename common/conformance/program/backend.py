@@ -1,0 +1,120 @@
+"""A program dressed as a backend, so that what grades a module grades it too: every call becomes a request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from nnz.backend import initial, optimizers, spec
+from nnz.numbers.precisions import NATIVE, PRECISIONS, STRICT
+from nnz.numbers.rng import RNG
+
+from .protocol import GRADIENTS, INTERMEDIATES, PARAMETERS, Program
+
+
+class ProgramBackend:
+    """What nnz.conformance.grade asks of a module, answered by a program: `ops`, `MLP`, `SGD`, `AdamW`.
+
+    What the program does not list is not there: it raises NotImplementedError.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program, self.__name__ = program, program.name
+        self.__file__ = " ".join(program.command)
+        self.ops = SimpleNamespace(**{name: _op(program, name) for name in spec.FUNCTIONS})
+        self.MLP = partial(_MLP, program)
+        self.SGD, self.AdamW = _optimizers(self.ops)
+
+
+def _op(program: Program, name: str) -> Callable:
+    function = spec.FUNCTIONS[name]
+
+    def call(*values: Any, precision: str = NATIVE) -> Any:
+        given = dict(zip(function.python_arguments, values, strict=True))
+        arrays = {key: given[key] for key in (*function.updates, *function.inputs)}
+        settings = {key: given[key] for key in (*function.arguments, *function.scalars)}
+        dtype = next(np.asarray(a).dtype.name for a in arrays.values() if np.asarray(a).dtype.kind == "f")
+        response = program.call(name, dtype, arrays, precision, **settings)
+        outputs = tuple(response[key] for key in function.outputs or function.updates)
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    call.__name__ = name
+    return call
+
+
+def _optimizers(ops: SimpleNamespace) -> tuple[type, type]:
+    """nn.SGD and nn.AdamW, each step of which is one request a parameter."""
+
+    def in_place(function: Callable, count: int) -> Callable:
+        def step(*values: Any, by: str = NATIVE) -> None:
+            results = function(*values, precision=by)
+            for old, new in zip(values[:count], results if count > 1 else (results,), strict=True):
+                old[...] = new
+
+        return staticmethod(step)
+
+    by_name = {precision: precision for precision in PRECISIONS}
+    sgd = type("SGD", (optimizers.SGD,), {"sgd_step": in_place(ops.sgd_step, 1), "arithmetic": by_name})
+    adamw = type("AdamW", (optimizers.AdamW,), {"adamw_step": in_place(ops.adamw_step, 3), "arithmetic": by_name})
+    return sgd, adamw
+
+
+class _MLP:
+    """Weights that are kept here and sent along with every batch: the program remembers nothing."""
+
+    def __init__(
+        self,
+        program: Program,
+        vocab_size: int,
+        context_length: int,
+        embedding_size: int,
+        hidden_size: int,
+        rng: RNG,
+        dtype: str = "float32",
+        precision: str = NATIVE,
+    ) -> None:
+        program.must_list("mlp", STRICT if precision == STRICT else dtype)
+        self._program, self._dtype, self._precision, self._seed = program, dtype, precision, rng.state
+        self._sizes = vocab_size, context_length, embedding_size, hidden_size
+        self._weights: dict[str, np.ndarray] | None = None
+        self._response: dict[str, np.ndarray] | None = None
+
+    def parameters(self) -> dict[str, np.ndarray]:
+        """The weights; those that nobody has set are drawn by the program."""
+        if self._weights is None:
+            sizes = dict(zip("VTEH", self._sizes, strict=True))
+            drawn = self._program.call("initial_weights", self._dtype, {}, self._precision, seed=self._seed, **sizes)
+            self._weights = {name: drawn[name] for name in PARAMETERS}  # a file has an order of its own
+        return self._weights
+
+    def load_parameters(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Set the weights."""
+        names = initial.mlp_shapes(*self._sizes)
+        self._weights = {name: np.array(arrays[name], self._dtype) for name in names}
+
+    def __call__(self, inputs: np.ndarray, targets: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray | None]:
+        """One request gives the gradients too; they wait for backward()."""
+        arrays = {**self.parameters(), "inputs": inputs, "targets": targets}
+        response = self._program.call("mlp", self._dtype, arrays, self._precision)
+        self._response = None if targets is None else response
+        return response["logits"], response.get("loss")
+
+    def backward(self) -> dict[str, np.ndarray]:
+        """The gradients of the last batch by the parameters' names."""
+        return {name[1:]: self._last()[name].copy() for name in GRADIENTS}
+
+    def intermediates(self) -> dict[str, np.ndarray]:
+        """The tensors between weights and gradients. Raises NotImplementedError if the program gives none."""
+        last = self._last()
+        if not last.keys() & set(INTERMEDIATES):
+            raise NotImplementedError(f"{self._program.name} gives none of them")
+        return {name: last[name] for name in (*INTERMEDIATES, "logits") if name in last}
+
+    def _last(self) -> dict[str, np.ndarray]:
+        if self._response is None:
+            raise RuntimeError("backward needs a forward with targets first")
+        return self._response

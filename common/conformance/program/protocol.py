@@ -1,0 +1,167 @@
+"""A program in any language, asked for one function at a time: files in, files out, as docs/protocol.md says."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nnz.backend import initial, spec
+from nnz.files import tensor_file
+from nnz.files.errors import nearest, one_line
+from nnz.numbers import precisions
+
+from . import child
+
+VERSION, REQUEST, RESPONSE = "nnz-conformance-1", "nnz-request-1", "nnz-response-1"
+PARAMETERS = tuple(initial.mlp_shapes(1, 1, 1, 1))
+GRADIENTS = tuple(f"d{name}" for name in PARAMETERS)
+INTERMEDIATES = ("emb", "h_pre", "h", "probs", "dlogits", "dh", "dh_pre", "demb")
+STATE = (*PARAMETERS, *(f"{moment}.{name}" for moment in "mv" for name in PARAMETERS))
+
+# function -> the tensors that its response must hold
+OUTPUTS: dict[str, tuple[str, ...]] = {
+    **{name: tuple(f.outputs or f.updates) for name, f in spec.FUNCTIONS.items()},
+    "initial_weights": PARAMETERS,
+    "mlp": ("logits", "loss", *GRADIENTS),  # and those of INTERMEDIATES that it has; without targets the logits alone
+    "training": ("losses", *STATE),
+    "sampling": ("tokens",),
+    "checkpoint": ("loss",),
+}
+KINDS = ("float32", "float64", precisions.STRICT)  # what may follow a name in a list
+REFUSED = 2  # the exit code of a program that was asked for something that cannot be
+TIMEOUT = 60.0  # seconds
+LONGEST_OUTPUT = 300  # characters of what a program says that are quoted
+
+
+class ProgramError(RuntimeError):
+    """The program crashed, hung, or left something that is no answer."""
+
+
+class Refused(ValueError, TypeError):
+    """The program says that the request makes no sense; which of the two it is, no exit code can say."""
+
+
+class Program:
+    """A command that speaks the protocol. `functions` is what it says it has: {name: dtypes}.
+
+    Raises OSError if it cannot be started, ValueError if what it lists is not what the protocol asks for.
+    """
+
+    def __init__(self, command: Sequence[str], timeout: float = TIMEOUT) -> None:
+        if not command:
+            raise ValueError("no program was named")
+        self.command, self.timeout, self._hung = list(command), timeout, ""
+        self.name = Path(self.command[-1] if Path(self.command[-1]).is_file() else self.command[0]).name
+        try:
+            self.functions = self._listed()
+        except ProgramError as error:
+            raise ValueError(f"{' '.join(self.command)} does not speak {VERSION}: {error}") from error
+
+    def call(
+        self,
+        function: str,
+        dtype: str,
+        arrays: Mapping[str, Any],
+        precision: str = precisions.NATIVE,
+        **settings: Any,
+    ) -> dict[str, np.ndarray]:
+        """The tensors of the response, of the dtypes asked for; their shapes and values are not looked at.
+
+        Raises NotImplementedError for a function that the program does not list, Refused, and ProgramError.
+        """
+        strict = precision == precisions.STRICT
+        self.must_list(function, precision if strict else dtype)
+        head = {"function": function, "dtype": dtype, "nonce": secrets.token_hex(8)}
+        head |= {"precision": precision} if strict else {}
+        given = {name: _sent(value) for name, value in arrays.items() if value is not None}
+        with tempfile.TemporaryDirectory(prefix="nnz-") as folder:
+            request, response = (Path(folder) / f"{name}.safetensors" for name in ("request", "response"))
+            notes = {"format": REQUEST, **head, **{key: _text(value) for key, value in settings.items()}}
+            widest_first = dict(sorted(given.items(), key=lambda item: -item[1].itemsize))  # so that each can be mapped
+            tensor_file.write(request, widest_first, notes)
+            code, said = self._run([str(request), str(response)], "stderr")
+            said = one_line(said)[:LONGEST_OUTPUT] or "it says nothing"
+            if code == REFUSED:
+                raise Refused(f"{self.name} refuses: {said}")
+            if code != 0:
+                raise ProgramError(f"{self.name} ended with {_ending(code)}: {said}")
+            expected = OUTPUTS[function] if function != "mlp" or "targets" in given else ("logits",)
+            return _read(response, {"format": RESPONSE, **head}, expected)
+
+    def must_list(self, function: str, kind: str) -> None:
+        """Raises NotImplementedError unless the program lists the function in one of KINDS."""
+        if kind not in self.functions.get(function, ()):
+            raise NotImplementedError(f"{self.name} lists no {function} {kind}")
+
+    def _listed(self) -> dict[str, tuple[str, ...]]:
+        code, said = self._run(["--list"], "stdout")
+        first, *lines = said.splitlines() or [""]
+        if code != 0 or first != VERSION:
+            raise ProgramError(f"--list ended with {_ending(code)} and printed {one_line(said)[:LONGEST_OUTPUT]!r}")
+        functions = {name: tuple(dtypes) for name, *dtypes in (line.split() for line in lines if line.strip())}
+        for name, dtypes in functions.items():
+            if name not in OUTPUTS:
+                raise ProgramError(f"--list names {name!r}; {nearest(name, OUTPUTS)}")
+            if not dtypes or not set(dtypes) <= set(KINDS):
+                raise ProgramError(
+                    f"--list gives {name} the dtypes {dtypes}; some of {', '.join(KINDS)} must follow it"
+                )
+        return functions
+
+    def _run(self, words: list[str], stream: str) -> tuple[int, str]:
+        """As child.run; who hung once is not asked again."""
+        if self._hung:
+            raise ProgramError(f"not asked again: {self._hung}")
+        try:
+            return child.run([*self.command, "conformance", *words], stream, self.timeout)
+        except child.TimedOut as error:
+            self._hung = f"{self.name} {error}"
+            raise ProgramError(self._hung) from error
+
+
+def _sent(value: Any) -> np.ndarray:
+    """Token ids travel as int32; one that is too large for it stays too large to be an id."""
+    array = np.asarray(value)
+    limits = np.iinfo(np.int32)
+    return np.clip(array, limits.min, limits.max).astype(np.int32) if array.dtype.kind in "iu" else array
+
+
+def _text(value: Any) -> str:
+    """A number that strtod and its like read back to the bit; a flag is 1 or 0."""
+    if isinstance(value, bool | int | np.integer | np.bool_):
+        return str(int(value))
+    return value if isinstance(value, str) else repr(float(value))
+
+
+def _ending(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def _read(path: Path, head: dict[str, str], expected: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """The response's tensors. Raises ProgramError for a file that is missing, broken or about something else."""
+
+    def check(metadata: dict[str, str], found: dict[str, tuple[str, tuple[int, ...]]]) -> None:
+        for key, value in head.items():
+            if metadata.get(key) != value:
+                raise ValueError(f"its {key} is {metadata.get(key)!r}, not {value!r}")
+        some = head["function"] == "mlp" and found.keys() & set(INTERMEDIATES)
+        due = {*expected, *(INTERMEDIATES if some else ())}  # of the intermediates all or none
+        if due != found.keys():
+            wrong = sorted(due - found.keys()) or sorted(found.keys() - due)
+            raise ValueError(f"it {'lacks' if due - found.keys() else 'should not hold'} {wrong[0]!r}")
+        for name, (dtype, _) in found.items():
+            asked = tensor_file.DTYPES["int32" if name == "tokens" else head["dtype"]]
+            if dtype != asked:
+                raise ValueError(f"{name!r} is {dtype} where {asked} was asked for")
+
+    try:
+        return tensor_file.read(path, check)[1]
+    except FileNotFoundError as error:
+        raise ProgramError("it left no response") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise ProgramError(f"its response cannot be taken: {one_line(str(error))}") from error

@@ -1,0 +1,1 @@
+"""What is asked in strict float32: every bit of the strict oracle's."""

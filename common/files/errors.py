@@ -1,0 +1,85 @@
+"""How an error reaches the person at the terminal: one line, and an exit code.
+
+The library raises Python's own exceptions. The commands turn those that a user can cause into a `Refusal`; whatever is
+not one is a bug of ours, and shows its traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+import dis
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+COULD_NOT = 1  # what was asked for makes sense, but could not be done
+ASKED_WRONGLY = 2  # a word or a number on the command line or in the recipe is wrong
+
+
+class UsageError(ValueError):
+    """The words of the command line or of a recipe are wrong; the command exits with 2."""
+
+
+class Refusal(Exception):
+    """One line for stderr and the exit code that goes with it."""
+
+    def __init__(self, message: str, exit_code: int = COULD_NOT):
+        super().__init__(one_line(message))
+        self.exit_code = exit_code
+
+
+@contextmanager
+def refusing(exit_code: int = COULD_NOT) -> Iterator[None]:
+    """Turn the documented errors of the calls inside into a Refusal; a UsageError always exits with 2."""
+    try:
+        yield
+    except UsageError as error:
+        raise Refusal(str(error), ASKED_WRONGLY) from error
+    except OSError as error:
+        raise Refusal(describe(error), COULD_NOT) from error
+    except (ValueError, TypeError, ImportError) as error:
+        if not _is_documented(error):
+            raise
+        raise Refusal(str(error), exit_code) from error
+
+
+def _is_documented(error: BaseException) -> bool:
+    """Tell whether a `raise` statement of this package raised the error.
+
+    Python and numpy raise the same types for our bugs ("too many values to unpack"), but from other instructions.
+    """
+    trace = error.__traceback__
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    instruction = trace.tb_frame.f_code.co_code[trace.tb_lasti]
+    module = trace.tb_frame.f_globals.get("__name__", "")
+    return module.partition(".")[0] == __package__.partition(".")[0] and instruction == dis.opmap["RAISE_VARARGS"]
+
+
+def describe(error: OSError | MemoryError) -> str:
+    """Say in one line what the system refused, and to which file."""
+    if isinstance(error, MemoryError):
+        return f"out of memory ({one_line(str(error)) or 'no more to be had'}); take a smaller model, batch or text"
+    if error.strerror is None:  # raised by our own code, with its own words
+        return one_line(str(error))
+    place = f"{error.filename}: " if error.filename is not None else ""
+    return one_line(f"{place}{error.strerror}; check the path, its permissions and the space left there")
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Tell whether that is what the error means: torch says it with a RuntimeError, in words of its own."""
+    return isinstance(error, RuntimeError) and any(
+        words in str(error) for words in ("allocate memory", "out of memory")
+    )
+
+
+def one_line(text: str) -> str:
+    """Join the lines of `text` with single spaces, so that an error stays one line whatever is quoted in it."""
+    return " ".join(text.split())
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return "did you mean 'x'? known: a, b, c", or just what is known where nothing comes near."""
+    known = list(known)
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return f"{hint}known: {', '.join(known)}"

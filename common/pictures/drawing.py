@@ -1,0 +1,51 @@
+"""What every picture begins and ends with: a figure of a size, a colour for each line, and a PNG that is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..files.atomic import replacing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DOTS_PER_INCH = 150
+
+
+def new_figure(width: float = 8, height: float = 5) -> Figure:
+    """A figure of so many inches, drawn without a screen."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # here: matplotlib takes longer to load than all else
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write the figure as a PNG. Raises OSError."""
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png")
+
+
+def by_depth(n: int) -> list[tuple[float, ...]]:
+    """n colours from dark to light, first layer to last: told apart by any eye, and in grey (viridis)."""
+    from matplotlib import colormaps
+
+    return [tuple(colormaps["viridis"](0.9 * i / max(1, n - 1))) for i in range(n)]
+
+
+def steps_below(axes: Axes) -> None:
+    """Write the steps below the axes with commas, and draw a faint grid."""
+    axes.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}")
+    axes.set_xlabel("step")
+    axes.locator_params(axis="x", nbins=5)
+    axes.grid(alpha=0.25)
+
+
+def legend_beside(figure: Figure, lines: Sequence, title: str | None = None, loc: str = "outside right upper") -> None:
+    """Put the legend outside the axes, where it can cover nothing."""
+    figure.legend(handles=lines, title=title, loc=loc, frameon=False, fontsize="small")

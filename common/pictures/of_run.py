@@ -1,0 +1,75 @@
+"""All pictures of a run, drawn from what its folder holds: after training, and again by `nnz plot`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..runs.folder import RunFolder
+from ..runs.statistics import Statistics
+from . import layers, losses
+from .attention import LONGEST, attention_maps
+from .drawing import save
+from .embedding import embedding_map, token_names
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ..recipes.recipe import Recipe
+
+
+def draw(
+    recipe: Recipe,
+    tokenizer: Any,
+    parameters: Mapping[str, np.ndarray],
+    rows: list[tuple[int, float, float]],
+    statistics: Statistics,
+    folder: RunFolder,
+    attention: tuple[np.ndarray, list[str]] | None = None,
+) -> list[Path]:
+    """Draw into the folder what there is to draw; return the files. Raises OSError.
+
+    `rows` are those of the log, `attention` is what `attention_of` gives; what statistics hold nothing of is left out.
+    """
+    title, test_loss = f"{recipe.name}, {recipe.train.backend}", statistics.arrays.get("test_loss")
+    losses.loss_curves(folder.plot, rows, title, None if test_loss is None else float(test_loss))
+    figures = {
+        folder.embeddings: _map(tokenizer, parameters, title),
+        folder.histograms: layers.histograms(statistics, title),
+        folder.updates: layers.updates(statistics, title),
+        folder.depth: layers.gradient_by_depth(statistics, title),
+        folder.attention: None if attention is None else attention_maps(*attention, f"{title}: where each head looks"),
+    }
+    drawn = [folder.plot]
+    for path, figure in figures.items():
+        if figure is not None:
+            save(figure, path)
+            drawn.append(path)
+    return drawn
+
+
+def attention_of(model: Any, tokenizer: Any, prompt: str) -> tuple[np.ndarray, list[str]] | None:
+    """Return the attention weights over the first tokens of the prompt, and these; None for a model without heads.
+
+    Raises ValueError for a prompt with what the tokenizer does not know.
+    """
+    if not hasattr(model, "attention_maps"):
+        return None
+    ids = [tokenizer.delimiter, *tokenizer.encode(prompt)][:LONGEST]
+    weights = model.attention_maps(np.array([ids]))
+    return weights, [tokenizer.decode([i]) for i in ids[: weights.shape[-1]]]
+
+
+def _map(tokenizer: Any, parameters: Mapping[str, np.ndarray], title: str) -> Figure | None:
+    """The map of the first matrix, which holds a row for each token; None if training has made it overflow."""
+    weight = np.asarray(next(iter(parameters.values())))
+    if not np.isfinite(weight).all():
+        return None
+    names = token_names(tokenizer)
+    letters = max(map(len, names)) == 1
+    return embedding_map(
+        weight, names, f"{title}: what it has learned of its {'letters' if letters else 'words'}", letters
+    )

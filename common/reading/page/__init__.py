@@ -1,0 +1,1 @@
+"""The pages of the site: operations, graphs, the worked example, prose."""

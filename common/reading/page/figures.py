@@ -1,0 +1,109 @@
+"""What was measured, read from the JSON that `nnz parity` and `nnz bench` write; what is not in it is not known."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..sources.places import PageError
+
+PARITY, BENCH = Path("build/parity.json"), Path("build/bench.json")  # where `make site` leaves them
+DTYPES = ("float32", "float64")
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """The largest error of a function's outputs, in ULP of the tensor's largest entry, and as a share of its bound."""
+
+    ulp: float
+    share: float
+    passed: bool
+
+
+@dataclass(frozen=True)
+class Time:
+    """Milliseconds of a training step that a function takes, and its share of all functions; None outside a step."""
+
+    milliseconds: float
+    share: float | None
+
+
+@dataclass(frozen=True)
+class Run:
+    """The figures of one dtype; what was not measured is None."""
+
+    dtype: str
+    accuracy: Accuracy | None
+    time: Time | None
+
+
+class Figures:
+    """The figures of two files, either of which may be absent: then it says so, and gives None."""
+
+    def __init__(self, parity: Path | None, bench: Path | None) -> None:
+        self._parity, self._bench = _read(parity), _read(bench)
+        try:
+            self._results = {
+                (report["backend"], result["level"], result["check"], result["dtype"]): result
+                for report in self._parity.get("reports", [])
+                for result in report["results"]
+            }
+            self._times = {(t["name"], t["function"], t["dtype"]): t for t in self._bench.get("ops", [])}
+            self.graded, self.timed = (_occasion(content) for content in (self._parity, self._bench))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise PageError(
+                f"{parity} or {bench} is not as nnz parity and nnz bench write it: {error}; write both again"
+            ) from error
+
+    def of(self, function: str, backend: str) -> list[Run]:
+        """What is known of a function of the spec, or of "mlp", in each dtype."""
+        return [Run(d, self._accuracy(function, backend, d), self._time(function, backend, d)) for d in DTYPES]
+
+    def steps(self) -> list[dict[str, Any]]:
+        """The timings of whole training steps."""
+        return self._bench.get("timings", [])
+
+    def _accuracy(self, function: str, backend: str, dtype: str) -> Accuracy | None:
+        result = self._results.get((backend, *_check(function), dtype))
+        if result is None or not result["measurements"]:
+            return None
+        ulps, shares = ([m.get(key) for m in result["measurements"]] for key in ("ulp_of_largest", "share_of_bound"))
+        if None in (*ulps, *shares):
+            return None
+        return Accuracy(max(ulps), max(shares), result["outcome"] == "passed")
+
+    def _time(self, function: str, backend: str, dtype: str) -> Time | None:
+        timing = self._times.get((backend, function, dtype))
+        return timing and Time(1e3 * timing["seconds"], timing["share"])
+
+
+def _check(function: str) -> tuple[str, str]:
+    """The level and the check that grade a function."""
+    if function == "mlp":
+        return "mlp", "loss and gradients"
+    op, _, way = function.rpartition("_")
+    return {"forward": (op, "forward"), "backward": (function, "backward"), "step": (op, "one step")}[way]
+
+
+def _read(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PageError(f"{path} cannot be read: {error.strerror}; leave it out, or write it again") from error
+    except ValueError as error:
+        raise PageError(f"{path} is not JSON: {error}; write it again") from error
+    if not isinstance(content, dict):
+        raise PageError(f"{path} holds no figures of nnz parity or nnz bench; write it again")
+    return content
+
+
+def _occasion(content: dict[str, Any]) -> str:
+    """When, and on what; empty if nothing was measured."""
+    if not content:
+        return ""
+    environment = content["environment"]
+    return f"{environment['date']}, {environment['cpu']}, {environment['cores']} cores"

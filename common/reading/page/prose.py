@@ -1,0 +1,79 @@
+"""Markdown as a page: its links lead to the pages and sources of the site, and a dead one breaks the build."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from html import escape
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from ..sources.places import PageError
+from ..sources.source_pages import Sources
+
+PAGES = {  # in the repository -> on the site
+    "README.md": "index.html",
+    "docs/numerics.md": "floating-point.html",
+    "docs/strict.md": "strict.html",
+    "docs/new-backend.md": "your-own-backend.html",
+    "docs/protocol.md": "your-own-backend.html",
+    "docs/kill-matrix.md": "kill-matrix.html",
+    "common/conformance/kill_matrix.md": "kill-matrix.html",
+}
+
+
+def page_html(sources: Sources, *files: str) -> str:
+    """The texts one after the other; all but the first without their title. Raises PageError for a dead link."""
+    return "\n".join(_html(sources, file, titled=number == 0) for number, file in enumerate(files))
+
+
+def _html(sources: Sources, file: str, titled: bool) -> str:
+    markdown = MarkdownIt("commonmark").enable("table")
+    markdown.add_render_rule(
+        "table_open", lambda *_: '<div class="scroll" tabindex="0" role="region" aria-label="table"><table>'
+    )
+    markdown.add_render_rule("table_close", lambda *_: "</table></div>")
+    markdown.add_render_rule("fence", lambda _, tokens, i, *rest: _code(tokens[i].content))
+    tokens = markdown.parse(sources.tree.text(file))
+    if not titled and tokens[0].type == "heading_open":
+        tokens = tokens[3:]
+    for before, token in zip([None, *tokens], tokens, strict=False):
+        if token.type == "inline":
+            _finish(sources, file, token, before)
+    return markdown.renderer.render(tokens, markdown.options, {})
+
+
+def _code(text: str) -> str:
+    """A block of code, which can be scrolled by keyboard too."""
+    return f'<pre tabindex="0" role="region" aria-label="code"><code>{escape(text)}</code></pre>\n'
+
+
+def _finish(sources: Sources, file: str, token: Token, opening: Token | None) -> None:
+    """Give headings a name, links their target, and the marks of the kill matrix their colour."""
+    if opening is not None and opening.type == "heading_open":
+        opening.attrSet("id", re.sub(r"\W+", "-", token.content.lower()).strip("-"))
+    if opening is not None and opening.type == "td_open":
+        marked = {"x": "yes", ".": "no"}.get(token.content) or ("mutant" if "_" in token.content else "")
+        if marked:
+            opening.attrSet("class", marked)
+        for child in token.children if marked == "mutant" else ():
+            child.type, child.content = "html_inline", escape(child.content).replace("_", "_<wbr>")
+    for child in token.children or ():
+        if child.type == "link_open":
+            child.attrSet("href", _target(sources, file, str(child.attrGet("href"))))
+
+
+def _target(sources: Sources, file: str, href: str) -> str:
+    if re.match(r"https?://|#", href):
+        return href
+    name, _, anchor = href.partition("#")
+    name = posixpath.normpath(posixpath.join(posixpath.dirname(file), name)) if file.startswith("docs/") else name
+    if name in PAGES:
+        return PAGES[name]
+    if name.endswith(".html"):
+        return href
+    try:
+        return sources.href(name, sources.line_of(name, anchor) if anchor else None)
+    except PageError as error:
+        raise PageError(f"{file}: {error}") from error

@@ -1,0 +1,131 @@
+"""The whole site: every page made in memory first, so that what cannot be built leaves what is there alone."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from html import escape
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from nnz import __version__
+
+from ..graph.gpt import gpt
+from ..graph.ladder import rungs
+from ..graph.mlp import FILE, mlp
+from ..graph.svg import svg
+from ..sources.places import Tree
+from ..sources.source_pages import Sources
+from .example import example
+from .facts import facts
+from .figures import Figures
+from .operations import Page, models, operations
+from .prose import page_html
+
+PAGES = (
+    ("index.html", "The model", "One language model in C, numpy and PyTorch, side by side."),
+    ("operations.html", "Operations", "Every operation in three columns, with what was measured of it."),
+    ("example.html", "Worked example", "A name followed through a trained model, forward and backward."),
+    ("graphs.html", "Graphs", "The computation graph of the MLP and of every rung of the ladder."),
+    ("walk.html", "The walk", "A reading order from the first line of C to the GPT."),
+    ("floating-point.html", "Floating point", "What the same numbers means, and how it is proved."),
+    ("strict.html", "Strict float32", "How C, numpy and torch train to the same bits, and what that costs."),
+    (
+        "your-own-backend.html",
+        "Your own backend",
+        "How to write a backend, in Python or any language, and have it graded.",
+    ),
+    ("kill-matrix.html", "Kill matrix", "Which planted bug gets past which tolerance."),
+)
+WALK = "common/reading/walk.md"
+PROSE = {
+    "walk.html": (WALK,),
+    "floating-point.html": ("docs/numerics.md",),
+    "strict.html": ("docs/strict.md",),
+    "your-own-backend.html": ("docs/new-backend.md", "docs/protocol.md"),
+    "kill-matrix.html": ("docs/kill-matrix.md", "common/conformance/kill_matrix.md"),
+}
+
+
+def build(out: Path, figures: Figures, tree: Tree | None = None) -> Path:
+    """Write the site into a folder; return its first page.
+
+    Raises PageError if a source is missing or cannot be laid beside the others, OSError if it cannot be written.
+    """
+    files = render(Page(tree := tree or Tree(), Sources(tree), figures))
+    for name, text in files.items():
+        path = out / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return out / "index.html"
+
+
+def render(page: Page) -> dict[str, str]:
+    """Every file of the site by name."""
+    templates = Environment(
+        loader=PackageLoader("nnz.reading"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    templates.globals |= {
+        "pages": [{"file": file, "short": short} for file, short, _ in PAGES],
+        "graded": page.figures.graded,
+        "timed": page.figures.timed,
+        "today": date.today().isoformat(),
+        "version": __version__,
+    }
+    files = {f"assets/{file.name}": file.read_text("utf-8") for file in _assets()}
+    contents = _contents(page)
+    for file, title, about in PAGES:
+        template, values = contents[file]
+        frame = {"file": file, "title": title, "about": about, "root": "", "styles": [], "scripts": []}
+        files[file] = templates.get_template(template).render(frame | values)
+    source = templates.get_template("source.html")
+    for values in page.sources.pages():
+        file = values.pop("file")
+        frame = {"file": "", "listing": file, "title": file, "about": f"The source of {file}."}
+        files[f"source/{file}.html"] = source.render(frame | {"styles": ["code.css"], "scripts": []} | values)
+    return files
+
+
+def _contents(page: Page) -> dict[str, tuple[str, dict[str, Any]]]:
+    """The template and the values of each page."""
+    sources = page.sources
+    code = {"styles": ["code.css"], "scripts": ["columns.js"]}
+    ops = {
+        "operations": operations(page),
+        "spec_source": sources.href("common/backend/spec.py"),
+    }  # first: a missing one is named
+    graph = mlp(page.tree)
+    index = {"backends": _backends(page), "models": models(page), "graph": svg(graph, "mlp")}
+    drawn = [_drawn(number, graph) for number, graph in enumerate([graph, *rungs(), gpt(page.tree)])]
+    scripts = ["model.js", "heatmap.js", "stages.js", "example.js"]
+    pages = {
+        "index.html": ("index.html", index | {"graph_source": sources.href(FILE)} | code),
+        "operations.html": ("operations.html", ops | code),
+        "example.html": ("example.html", example() | {"styles": ["example.css"], "scripts": scripts}),
+        "graphs.html": ("graphs.html", {"graphs": drawn, "ladder_source": sources.href("common/recipes/ladder.py")}),
+    }
+    for file, texts in PROSE.items():
+        kind = "prose matrix" if file == "kill-matrix.html" else "prose"
+        pages[file] = ("prose.html", {"html": page_html(sources, *texts), "kind": kind})
+    return pages
+
+
+def _backends(page: Page) -> list[dict[str, Any]]:
+    """The rows of the first page's table: with the time of a step in float32 on one thread, where it is known."""
+    steps = {t["name"]: 1e3 * t["step"] for t in page.figures.steps() if (t["dtype"], t["threads"]) == ("float32", 1)}
+    return [vars(fact) | {"step": steps.get(fact.backend)} for fact in facts(page.tree)]
+
+
+def _drawn(number: int, graph: Any) -> dict[str, Any]:
+    key = re.sub(r"\W+", "-", graph.name)
+    sizes = [(size.letters, int(size)) for size in graph.sizes]
+    about = re.sub(r"`([^`]*)`", r"<code>\1</code>", escape(graph.about))
+    return {"key": key, "name": graph.name, "about": about, "sizes": sizes, "svg": svg(graph, f"graph-{number}")}
+
+
+def _assets() -> list[Any]:
+    folder = resources.files("nnz.reading") / "assets"
+    return sorted((file for file in folder.iterdir() if file.name.endswith((".js", ".css"))), key=lambda f: f.name)

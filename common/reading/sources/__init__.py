@@ -1,0 +1,1 @@
+"""Sources cut into steps, highlighted, and aligned in columns."""

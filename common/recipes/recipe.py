@@ -1,0 +1,123 @@
+"""Recipes: everything that decides a run, in one small TOML file."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from ..files.errors import UsageError, nearest
+from .sections import SECTIONS, Data, Model, Optimizer, Sample, Train
+from .settings import read, shown
+
+LONGEST = 65_536
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """The five sections and the name; `override` returns a changed copy."""
+
+    name: str = "recipe"
+    data: Data = dataclasses.field(default_factory=Data)
+    model: Model = dataclasses.field(default_factory=Model)
+    optimizer: Optimizer = dataclasses.field(default_factory=Optimizer)
+    train: Train = dataclasses.field(default_factory=Train)
+    sample: Sample = dataclasses.field(default_factory=Sample)
+
+    def override(self, key: str, value: Any) -> Recipe:
+        """Return the recipe with `section.key` set. Raises UsageError for an unknown key or a value not allowed."""
+        section, _, field = key.partition(".")
+        return dataclasses.replace(self, **{section: _replace(getattr(self, _known(section)), section, {field: value})})
+
+    @property
+    def tokens_per_step(self) -> int:
+        """How many tokens one update learns to predict."""
+        return self.train.batch_size * (self.model.context_length if self.model.everywhere else 1)
+
+    def items(self) -> Iterator[tuple[str, str, Any]]:
+        """Yield (section, key, value) of every setting."""
+        for section in SECTIONS:
+            for key, value in dataclasses.asdict(getattr(self, section)).items():
+                yield section, key, value
+
+    def to_toml(self) -> str:
+        """Return the whole recipe as TOML, every default written out."""
+        return tomli_w.dumps({name: _table(getattr(self, name)) for name in SECTIONS})
+
+
+def known() -> tuple[str, ...]:
+    """Return the names of the recipes inside the package."""
+    folder = resources.files(__package__)
+    return tuple(sorted(file.name.removesuffix(".toml") for file in folder.iterdir() if file.name.endswith(".toml")))
+
+
+def load(name_or_path: str) -> Recipe:
+    """Return a recipe of the package by name, or the one in a .toml file.
+
+    Raises UsageError for an unknown name or what is not a recipe, OSError for a file that cannot be read.
+    """
+    if name_or_path in known():
+        file = resources.files(__package__) / f"{name_or_path}.toml"
+        return loads(file.read_text(encoding="utf-8"), name_or_path)
+    path = Path(name_or_path)
+    if path.suffix != ".toml":
+        raise UsageError(f"unknown recipe {name_or_path!r}; {nearest(name_or_path, known())}, or a .toml file")
+    try:
+        return loads(path.read_text(encoding="utf-8-sig"), path.stem)
+    except UnicodeDecodeError as error:
+        raise UsageError(f"recipe {name_or_path!r} is not UTF-8 text; save it as UTF-8") from error
+
+
+def loads(toml: str, name: str) -> Recipe:
+    """Return the recipe that the text holds; what it leaves out keeps its default. Raises UsageError."""
+    if len(toml) > LONGEST:  # some hundred bytes of memory go to each, where a list of lists is meant to take them
+        raise UsageError(f"recipe {name!r} is longer than {LONGEST:,} characters; see the recipes inside the package")
+    try:
+        tables = tomllib.loads(toml)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"recipe {name!r} is not TOML: {error}; see the recipes inside the package") from error
+    sections = {}
+    for section, table in tables.items():
+        if not isinstance(table, dict):
+            raise UsageError(f"{section} = {shown(table)} stands outside a section; put it below [data] or such")
+        sections[section] = _replace(SECTIONS[_known(section)](), section, table)
+    return Recipe(name=name, **sections)
+
+
+def assignment(word: str) -> tuple[str, Any]:
+    """Return the key and the TOML value of a word of `--set`; a value that is no TOML is text as it stands.
+
+    Raises UsageError if there is no equals sign in it.
+    """
+    key, equals, value = map(str.strip, word.partition("="))
+    if not equals:
+        raise UsageError(f"--set {word!r} is not of the form section.key=value")
+    try:
+        return key, tomllib.loads(f"value = {value}")["value"]
+    except (ValueError, RecursionError):
+        return key, value
+
+
+def _known(section: str) -> str:
+    if section not in SECTIONS:
+        raise UsageError(f"unknown section {section!r}; {nearest(section, SECTIONS)}")
+    return section
+
+
+def _replace(section: Any, name: str, table: dict[str, Any]) -> Any:
+    """Return the section with the values of `table`, each read by its rule."""
+    rules = {field.name: field.metadata["rule"] for field in dataclasses.fields(section)}
+    for key in table:
+        if key not in rules:
+            raise UsageError(f"unknown key {f'{name}.{key}'!r}; {nearest(key, rules)}")
+    return dataclasses.replace(section, **{key: read(f"{name}.{key}", rules[key], table[key]) for key in table})
+
+
+def _table(section: Any) -> dict[str, Any]:
+    """Return a section as TOML can hold it; an empty text is left out, for it stands for no choice."""
+    return {key: value for key, value in dataclasses.asdict(section).items() if value != ""}

@@ -1,0 +1,112 @@
+"""The sections of a recipe: every setting, its default, and what it may be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..backend.schedules import SCHEDULES
+from ..numbers.precisions import NATIVE, PRECISIONS
+from ..text.tokenizers import KINDS
+from .from_recipe import GPT, MODELS, OPTIMIZERS
+from .settings import LARGEST_SEED, backend_name, integer, number, one_of, setting, share, shares, switch, text
+
+
+@dataclass(frozen=True)
+class Data:
+    """Which text, and how it is cut into splits, tokens and windows; min_count is of words."""
+
+    name: str = setting("names", text("a known data set, a text file or a folder"))
+    windows: str = setting("stream", one_of("stream", "padded"))
+    split: str = setting("lines", one_of("lines", "position"))
+    tokenizer: str = setting("char", one_of(*KINDS))
+    min_count: int = setting(1, integer(1))
+    fractions: tuple[float, ...] = setting((0.9, 0.05, 0.05), shares())
+
+
+@dataclass(frozen=True)
+class Model:
+    """The shape of the model; hidden_layers, skips and batch_norm are of `residual`, smoothing of `bigram-counts`.
+
+    What stands below precision is of `gpt`: see nnz.gpt.GPTConfig.
+    """
+
+    kind: str = setting("mlp", one_of(*MODELS))
+    context_length: int = setting(3, integer(1))
+    embedding_size: int = setting(48, integer(1))
+    hidden_size: int = setting(512, integer(1))
+    hidden_layers: int = setting(8, integer(1, 1_000))
+    skips: bool = setting(True, switch())
+    batch_norm: bool = setting(True, switch())
+    smoothing: float = setting(1.0, number(0.0, above=True))
+    dtype: str = setting("float32", one_of("float32", "float64"))
+    precision: str = setting(NATIVE, one_of(*PRECISIONS))
+    shape: str = setting("course", one_of("course", "gpt2"))
+    layers: int = setting(6, integer(1, 1_000))
+    heads: int = setting(6, integer(1))
+    dropout: float = setting(0.2, number(0.0, below=1.0))
+    embedding_dropout: float = setting(0.0, number(0.0, below=1.0))
+    attention: str = setting("fused", one_of("fused", "spelled out"))
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether it predicts the token after each position of the context, or after the last one alone."""
+        return self.kind == GPT
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """The optimizer and its learning rate, which rises from 0 over the first `warmup` steps; beta2 is of `adamw`.
+
+    Of `gpt` alone: which parameters decay, and the length to which the whole gradient is cut (0: none).
+    """
+
+    name: str = setting("adamw", one_of(*OPTIMIZERS))
+    lr: float = setting(7e-4, number(0.0, above=True))
+    weight_decay: float = setting(1e-4, number(0.0))
+    schedule: str = setting("cosine", one_of(*SCHEDULES))
+    warmup: int = setting(0, integer(0))
+    beta2: float = setting(0.999, number(0.0, below=1.0))
+    decay: str = setting("all", one_of("all", "matrices"))
+    clip: float = setting(0.0, number(0.0))
+
+
+@dataclass(frozen=True)
+class Train:
+    """How long, on which batches, and how often it is judged; an empty backend stands for the default one.
+
+    `whole` judges on all of val and the first eval_batches of train; `drawn` on eval_batches of each, the same each
+    time. Of `gpt` alone: a batch may be taken in several parts, in bfloat16, deterministic. `gpt`, and `mlp` in torch,
+    may be compiled (auto: a gpt on CUDA).
+    """
+
+    batch_size: int = setting(128, integer(1))
+    order: str = setting("sequential", one_of("sequential", "random"))
+    steps: int = setting(50_000, integer(1))
+    eval_every: int = setting(200, integer(1))
+    eval_batches: int = setting(20, integer(1))
+    evaluation: str = setting("whole", one_of("whole", "drawn"))
+    seed: int = setting(1337, integer(1, LARGEST_SEED))
+    backend: str = setting("", backend_name())
+    parts: int = setting(1, integer(1))
+    autocast: str = setting("auto", one_of("auto", "on", "off"))
+    compile: str = setting("auto", one_of("auto", "on", "off"))
+    deterministic: bool = setting(False, switch())
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What is drawn from the model after training; top_k = 0 and top_p = 1 keep the whole vocabulary.
+
+    Each sample has so many tokens; where they are 0 it ends at its delimiter.
+    """
+
+    count: int = setting(20, integer(0))
+    seed: int = setting(42, integer(1, LARGEST_SEED))
+    new: bool = setting(True, switch())
+    temperature: float = setting(1.0, number(0.0))
+    top_k: int = setting(0, integer(0))
+    top_p: float = setting(1.0, share())
+    tokens: int = setting(0, integer(0))
+
+
+SECTIONS = {"data": Data, "model": Model, "optimizer": Optimizer, "train": Train, "sample": Sample}

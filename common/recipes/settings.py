@@ -1,0 +1,142 @@
+"""One setting of a recipe: its type, what is allowed, and the error that says so."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import reprlib
+from collections.abc import Callable
+from typing import Any
+
+from ..backend import registry
+from ..files.errors import UsageError, nearest
+
+LARGEST_SEED = 2**64 - 1
+LARGEST_SIZE = 2**31 - 1  # sizes and steps stay within what the C kernels and the token ids can index
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    """What a value may be: `read` returns it in its own type or raises ValueError; `allowed` says it in words."""
+
+    read: Callable[[Any], Any]
+    allowed: str
+
+
+def setting(default: Any, rule: Rule) -> Any:
+    """Declare a field of a recipe's section."""
+    return dataclasses.field(default=default, metadata={"rule": rule})
+
+
+def one_of(*words: str) -> Rule:
+    """One of a few words."""
+
+    def read(value: Any) -> str:
+        if value not in words:
+            raise ValueError(nearest(str(value), words))
+        return value
+
+    return Rule(read, " or ".join(words))
+
+
+def text(allowed: str) -> Rule:
+    """Any text but the empty one."""
+
+    def read(value: Any) -> str:
+        if not isinstance(value, str) or not value or "\0" in value:
+            raise ValueError
+        return value
+
+    return Rule(read, allowed)
+
+
+def backend_name() -> Rule:
+    """One of the project's backends, or a dotted module; naming one does not import it."""
+
+    def read(value: Any) -> str:
+        words = value.split(".") if isinstance(value, str) else [""]
+        if not all(word.isidentifier() for word in words) or (len(words) == 1 and value not in registry.names()):
+            raise ValueError(nearest(str(value), registry.names()))
+        return value
+
+    return Rule(read, "the name of a backend")
+
+
+def integer(least: int, most: int = LARGEST_SIZE) -> Rule:
+    """An integer in [least, most]."""
+
+    def read(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise ValueError
+        return value
+
+    return Rule(read, f"an integer from {least} to {most}")
+
+
+def number(least: float, above: bool = False, below: float = math.inf) -> Rule:
+    """A finite number of at least `least`, or above it, and below another."""
+
+    def read(value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise ValueError
+        if value < least or (above and value == least) or value >= below:
+            raise ValueError
+        return float(value)
+
+    end = "" if below == math.inf else f" and below {below:g}"
+    return Rule(read, f"a number {'above' if above else 'of at least'} {least:g}{end}")
+
+
+def switch() -> Rule:
+    """true or false."""
+
+    def read(value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise ValueError
+        return value
+
+    return Rule(read, "true or false")
+
+
+def share() -> Rule:
+    """A number above 0 and up to 1."""
+
+    def read(value: Any) -> float:
+        if number(0.0, above=True).read(value) > 1:
+            raise ValueError
+        return float(value)
+
+    return Rule(read, "a number above 0 and up to 1")
+
+
+def shares() -> Rule:
+    """Three shares of a text, for train, val and test, that add up to 1; or two, where val is the test as well."""
+
+    def read(value: Any) -> tuple[float, ...]:
+        positive = number(0.0, above=True).read
+        if not isinstance(value, list | tuple) or len(value) not in (2, 3):
+            raise ValueError
+        if not math.isclose(sum(positive(share) for share in value), 1.0, abs_tol=1e-9):
+            raise ValueError
+        return tuple(float(share) for share in value)
+
+    return Rule(read, "three shares above 0 that add up to 1, such as [0.9, 0.05, 0.05], or two")
+
+
+def read(name: str, rule: Rule, value: Any) -> Any:
+    """Return `value` as `rule` reads it. Raises UsageError that names the setting, the value and what is allowed."""
+    try:
+        return rule.read(value)
+    except OverflowError:  # an integer too large to be a number
+        hint = ""
+    except ValueError as error:
+        hint = str(error)
+    raise UsageError(f"{name} = {shown(value)} is not allowed; {hint or f'it takes {rule.allowed}'}")
+
+
+def shown(value: Any) -> str:
+    """Return the value as an error quotes it, however long it is."""
+    try:
+        return reprlib.repr(value)
+    except ValueError:  # Python writes no integer of more than 4,300 digits
+        return "a number too long to show"

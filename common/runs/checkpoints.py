@@ -1,0 +1,157 @@
+"""Checkpoints: one safetensors file that any backend writes and any backend reads.
+
+Parameters and buffers stand under their own names in torch's layout, the optimizer's arrays as `m.<name>` and
+`v.<name>`; all else is text in the file's metadata. Nothing in such a file is ever run, and no bit of it can change
+unseen: the metadata hold the SHA-256 of the parameters, and one of all the rest.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..files import tensor_file
+from ..files.atomic import replacing
+from ..numbers import digests
+from ..recipes import from_recipe
+from ..recipes.recipe import Recipe, loads
+from ..text import tokenizers
+
+FORMAT = "nnz-checkpoint-1"
+NUMBERS = ("step", "t", "val_loss", "best_val_loss")
+METADATA = {"recipe", "config", "tokenizer", "backend", "dtype", "data", "printed", *NUMBERS, *digests.KEYS}
+
+
+@dataclass
+class Checkpoint:
+    """A model at the beginning of `step`; with the optimizer's arrays and its step count `t` it can train on."""
+
+    recipe: Recipe
+    tokenizer: Any
+    backend: str
+    step: int
+    parameters: dict[str, np.ndarray]
+    buffers: dict[str, np.ndarray] = field(default_factory=dict)
+    optimizer: dict[str, np.ndarray] = field(default_factory=dict)
+    t: int = 0
+    val_loss: float = float("nan")  # of the last evaluation
+    best_val_loss: float = float("inf")  # of the evaluations before `step`
+    data: str = ""  # the fingerprint of the data set
+    printed: str = ""  # the results printed so far; the test loss is among them if and only if the run is finished
+
+
+def save(path: str | os.PathLike, checkpoint: Checkpoint) -> None:
+    """Write the checkpoint; at every instant the file is the old one or the new one, whole. Raises OSError."""
+    metadata, model = _metadata(checkpoint), {**checkpoint.parameters, **checkpoint.buffers}
+    metadata |= digests.of(metadata, model, checkpoint.optimizer)
+    with replacing(Path(path)) as temporary:
+        tensor_file.write(temporary, {**model, **checkpoint.optimizer}, metadata)
+
+
+def load(path: str | os.PathLike, finite: bool = False) -> Checkpoint:
+    """Read a checkpoint, hold every name, shape and dtype in it against its own recipe, and its hashes against it.
+
+    Raises OSError for a file that cannot be read, ValueError for one that is not a whole checkpoint of this format
+    or, if all is to be `finite`, for one that holds an infinity or a NaN.
+    """
+    try:
+        metadata, arrays = tensor_file.read(Path(path), _check)
+        checkpoint = _from_metadata(metadata)
+        parameters, buffers = _shapes(checkpoint)
+        checkpoint.parameters = {name: arrays.pop(name) for name in parameters}  # in their own order
+        checkpoint.buffers = {name: arrays.pop(name) for name in buffers}
+        checkpoint.optimizer = arrays
+        digests.check(metadata, checkpoint.parameters | checkpoint.buffers, checkpoint.optimizer)
+        if finite:
+            _check_finite(checkpoint)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is not a whole {FORMAT} file: {error}; take another, or train again") from error
+    return checkpoint
+
+
+def on_host(arrays: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Return the arrays as numpy ones; those of a CPU are not copied."""
+    return {name: np.asarray(a.cpu() if hasattr(a, "cpu") else a) for name, a in arrays.items()}
+
+
+def _metadata(checkpoint: Checkpoint) -> dict[str, str]:
+    return {
+        "format": FORMAT,
+        "recipe": checkpoint.recipe.name,
+        "config": checkpoint.recipe.to_toml(),
+        "tokenizer": json.dumps(checkpoint.tokenizer.to_config(), ensure_ascii=False),
+        "backend": checkpoint.backend,
+        "dtype": checkpoint.recipe.model.dtype,
+        "step": str(checkpoint.step),
+        "t": str(checkpoint.t),
+        "val_loss": repr(float(checkpoint.val_loss)),
+        "best_val_loss": repr(float(checkpoint.best_val_loss)),
+        "data": checkpoint.data,
+        "printed": checkpoint.printed,
+    }
+
+
+def _from_metadata(metadata: dict[str, str]) -> Checkpoint:
+    """Return the checkpoint without its arrays. Raises ValueError if something is missing or not as it should be."""
+    if metadata.get("format") != FORMAT:
+        raise ValueError(f"its format is {metadata.get('format')!r}")
+    if missing := METADATA - metadata.keys():
+        raise ValueError(f"its metadata lack {min(missing)!r}")
+    tokenizer = json.loads(metadata["tokenizer"])
+    if not isinstance(tokenizer, dict):
+        raise ValueError("its tokenizer is no table")
+    return Checkpoint(
+        recipe=loads(metadata["config"], metadata["recipe"]),
+        tokenizer=tokenizers.from_config(tokenizer),
+        backend=metadata["backend"],
+        step=_count(metadata, "step"),
+        parameters={},
+        t=_count(metadata, "t"),
+        val_loss=float(metadata["val_loss"]),
+        best_val_loss=float(metadata["best_val_loss"]),
+        data=metadata["data"],
+        printed=metadata["printed"],
+    )
+
+
+def _count(metadata: dict[str, str], name: str) -> int:
+    text = metadata[name]
+    if not (text.isascii() and text.isdecimal() and len(text) < 16):
+        raise ValueError(f"its {name} is {text!r}")
+    return int(text)
+
+
+def _check_finite(checkpoint: Checkpoint) -> None:
+    for name, array in (checkpoint.parameters | checkpoint.buffers | checkpoint.optimizer).items():
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name!r} holds a number that is not finite")
+
+
+def _shapes(checkpoint: Checkpoint) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
+    """The names and shapes of the parameters, and of the buffers."""
+    sizes = checkpoint.recipe, checkpoint.tokenizer.vocab_size
+    return from_recipe.parameter_shapes(*sizes), from_recipe.buffer_shapes(*sizes)
+
+
+def _check(metadata: dict[str, str], found: dict[str, tuple[str, tuple[int, ...]]]) -> None:
+    """Raises ValueError unless the file holds its recipe's parameters and buffers, and of its moments all or none."""
+    checkpoint = _from_metadata(metadata)
+    dtype = tensor_file.DTYPES[checkpoint.recipe.model.dtype]
+    parameters, buffers = _shapes(checkpoint)
+    expected = {name: (dtype, shape) for name, shape in (parameters | buffers).items()}
+    moments = from_recipe.moment_shapes(checkpoint.recipe, checkpoint.tokenizer.vocab_size)
+    if moments.keys() & found.keys():
+        expected |= {name: (dtype, shape) for name, shape in moments.items()}
+    if missing := expected.keys() - found.keys():
+        raise ValueError(f"it lacks {min(missing)!r}")
+    if foreign := found.keys() - expected.keys():
+        raise ValueError(f"it holds {min(foreign)!r}, which its recipe does not know")
+    for name, (got, shape) in found.items():
+        if (got, shape) != expected[name]:
+            raise ValueError(f"{name!r} is {got} {shape} where its recipe has {dtype} {expected[name][1]}")

@@ -1,0 +1,109 @@
+"""The folder of a run: what is called what in it, and a log whose lines are always whole."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+from ..files.atomic import replacing, sync, write_text
+from ..files.lock import RunLock
+
+LOG_HEADER = "step,train_loss,val_loss,lr\n"
+
+
+def run_path(out: str | os.PathLike | None, recipe: str, backend: str) -> Path:
+    """The folder that was asked for, else runs/RECIPE-BACKEND."""
+    return Path(out or Path("runs") / f"{recipe}-{backend}")
+
+
+class RunFolder:
+    """The names of a run's files, and what may be done to its log."""
+
+    def __init__(self, path: str | os.PathLike) -> None:
+        self.path = Path(path)
+        self.log = self.path / "log.csv"
+        self.plot = self.path / "loss.png"
+        self.checkpoint = self.path / "checkpoint.safetensors"
+        self.best = self.path / "best.safetensors"
+        self.config = self.path / "config.toml"
+        self.samples = self.path / "samples.txt"
+        self.statistics = self.path / "statistics.npz"
+        self.embeddings = self.path / "embeddings.png"
+        self.histograms = self.path / "histograms.png"
+        self.updates = self.path / "updates.png"
+        self.depth = self.path / "gradient-by-depth.png"
+        self.attention = self.path / "attention.png"
+        self.lock = RunLock(self.path / "lock")
+
+    def hold(self) -> None:
+        """Make the folder ready for a run, and keep others out. Raises OSError, as run_lock.FolderInUse is one."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        self.lock.take()
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Make the folder, and try whether files can be written and replaced in it. Raises OSError."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        trial = self.path / "trial"
+        with replacing(trial) as temporary:
+            temporary.write_bytes(b"")
+        trial.unlink()
+
+    def clear(self) -> bool:
+        """Remove a former run's files, and no others; return whether there were any. Raises OSError."""
+        pictures = (self.plot, self.embeddings, self.histograms, self.updates, self.depth, self.attention)
+        files = (self.checkpoint, self.best, self.config, self.samples, self.statistics, *pictures, self.log)
+        found = [file for file in files if file.exists()]
+        if found and not self.checkpoint.exists() and not self._has_our_log():
+            raise FileExistsError(f"{found[0]} is there, but no run wrote it; give another folder with --out")
+        for file in found:  # the log last: until then it shows, also after a kill, that these files are a run's
+            file.unlink()
+        return bool(found)
+
+    def _has_our_log(self) -> bool:
+        return self.log.exists() and self.log.read_bytes().startswith(LOG_HEADER.encode())
+
+    def start_log(self) -> None:
+        """Write a log that holds no lines yet. Raises OSError."""
+        write_text(self.log, LOG_HEADER)
+
+    def append_log(self, line: str) -> None:
+        """Append one line, whole or not at all. Raises OSError, also if there is no log to append to."""
+        data = line.encode()
+        handle = os.open(self.log, os.O_WRONLY | os.O_APPEND)
+        try:
+            before = os.fstat(handle).st_size
+            if (written := os.write(handle, data)) < len(data):
+                os.ftruncate(handle, before)
+                raise OSError(errno.ENOSPC, f"only {written} of {len(data)} bytes could be written", str(self.log))
+        finally:
+            os.close(handle)
+
+    def sync_log(self) -> None:
+        """Wait until the log is on the disk: a checkpoint must never be ahead of it. Raises OSError."""
+        sync(self.log)
+
+    def cut_log(self, step: int, eval_every: int, steps: int) -> None:
+        """Cut the log back to the lines before `step`.
+
+        Raises OSError, and ValueError if those lines are not all there.
+        """
+        lines = self.log.read_bytes().decode("utf-8", errors="replace").splitlines(keepends=True)
+        due = range(0, min(step, steps), eval_every)  # and the last step
+        due = [*due[: len(lines)], *([steps - 1] if step >= steps and (steps - 1) % eval_every else [])]
+        kept = lines[: 1 + len(due)]
+        if kept[:1] != [LOG_HEADER] or [line.partition(",")[0] for line in kept[1:]] != [str(s) for s in due]:
+            raise ValueError(
+                f"{self.log} lacks lines from before step {step}, where the checkpoint stands; "
+                "start again without --resume"
+            )
+        write_text(self.log, "".join(kept))
+
+    def read_log(self) -> list[tuple[int, float, float]]:
+        """Return (step, train_loss, val_loss) of every line. Raises OSError, ValueError if it is no log."""
+        try:
+            rows = [line.split(",") for line in self.log.read_text(encoding="utf-8").splitlines()[1:]]
+            return [(int(step), float(train_loss), float(val_loss)) for step, train_loss, val_loss, _ in rows]
+        except ValueError as error:
+            raise ValueError(f"{self.log} is not a log of a run: {error}; train again to have one") from error

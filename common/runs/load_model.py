@@ -1,0 +1,54 @@
+"""A trained model, found again: from a run folder or a checkpoint to something to sample from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ..backend import registry
+from ..files.progress import note
+from ..recipes import from_recipe
+from . import checkpoints
+from .checkpoints import Checkpoint
+from .folder import RunFolder
+
+
+def find(run: str) -> Checkpoint:
+    """Return the last checkpoint of a run folder, or the one in a .safetensors file.
+
+    Raises FileNotFoundError if there is none, and what `checkpoints.load` raises.
+    """
+    path = Path(run)
+    if path.is_dir():
+        path = RunFolder(path).checkpoint
+    if not path.exists():
+        raise FileNotFoundError(f"there is no checkpoint {path}; train first, or name another run")
+    return checkpoints.load(path)
+
+
+def build(checkpoint: Checkpoint, backend: str | None = None, untrained: bool = False) -> Any:
+    """Return the checkpoint's model, trained; or `untrained`, as its seed draws it.
+
+    A GPT lives on CUDA, where there is one.
+
+    The backend is the one named, else the one that wrote it, else the default one. Raises what `backends.load` raises.
+    """
+    nn = registry.load(backend or _recorded(checkpoint))
+    recipe = checkpoint.recipe.override("train.compile", "auto")  # which is for training, and for who has a compiler
+    device = registry.settle(nn, large=True) if recipe.model.everywhere else "cpu"
+    model = from_recipe.model(nn, recipe, checkpoint.tokenizer.vocab_size, device)
+    if not untrained:
+        model.load_parameters(checkpoint.parameters)
+        if checkpoint.buffers:
+            model.load_buffers(checkpoint.buffers)
+    if checkpoint.buffers:
+        model.eval()
+    return model
+
+
+def _recorded(checkpoint: Checkpoint) -> str:
+    """Return the backend that wrote the checkpoint, if it is one of ours and is here."""
+    if checkpoint.backend in registry.names() and registry.loads(checkpoint.backend):  # and no other: torch takes long
+        return checkpoint.backend
+    note(f"written by backend {checkpoint.backend!r}, which is not here; taking {registry.default()!r}")
+    return registry.default()

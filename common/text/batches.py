@@ -1,0 +1,118 @@
+"""Windows of T+1 tokens, T to read and one to predict, and the batches cut from them."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import count
+from numbers import Integral
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from ..backend.checks import positive_int
+from ..numbers.rng import RNG
+
+KINDS = ("stream", "padded")
+CHUNK = 2**16  # draws at a time
+
+Batch = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """Every window that starts at one of `starts` (all, in order, if None) on a tape of tokens."""
+
+    view: np.ndarray  # (positions, T+1), read-only, overlapping
+    starts: np.ndarray | None
+    everywhere: bool = False  # whether each token of a window but the first is a target, or the last alone
+
+    def __len__(self) -> int:
+        return len(self.view if self.starts is None else self.starts)
+
+    def batch(self, first: int, batch_size: int) -> Batch:
+        """Inputs (B, T) and targets (B,) or (B, T), int32 copies; after the last window comes the first again."""
+        if first + batch_size <= len(self):
+            return self.rows(slice(first, first + batch_size))
+        return self.rows(np.arange(first, first + batch_size) % len(self))
+
+    def rows(self, numbers: slice | np.ndarray) -> Batch:
+        """Inputs (B, T) and targets (B,) or (B, T), int32 copies, of the windows with these numbers."""
+        windows = self.view[numbers if self.starts is None else self.starts[numbers]]  # (B, T+1)
+        targets = windows[:, 1:] if self.everywhere else windows[:, -1]
+        return windows[:, :-1].copy(), targets.copy()
+
+
+def stream(tokens: np.ndarray, context_length: int, name: str = "text") -> Windows:
+    """The windows at 0, 1, 2, ... n-T-1 of the whole tape. Raises ValueError if there is not even one."""
+    if len(tokens) <= context_length:
+        raise ValueError(
+            f"the {name} split has {len(tokens)} tokens, too few for context_length {context_length}: "
+            f"take a text of at least {context_length + 1}, or a smaller context_length"
+        )
+    return Windows(sliding_window_view(tokens, context_length + 1), None)
+
+
+def padded(tokens: np.ndarray, delimiter: int, context_length: int, name: str = "text") -> Windows:
+    """Each line on its own: T delimiters, the line, one delimiter. Raises ValueError if every line is empty.
+
+    For T = 2 and the line "ab": ..a, .ab, ab. and so a line gives len(line) + 1 windows.
+    """
+    closed = closed_lines(tokens, delimiter)
+    if len(closed) == 0:
+        raise ValueError(f"the {name} split has no line that is not empty: padded windows need one")
+    ends = closed == delimiter
+    line = np.cumsum(ends) - ends  # which line a token belongs to
+    starts = np.arange(len(closed)) + line * context_length  # of the window whose last token it is
+    tape = np.full(len(closed) + ends.sum() * context_length, delimiter, np.int32)
+    tape[starts + context_length] = closed
+    return Windows(sliding_window_view(tape, context_length + 1), starts)
+
+
+def closed_lines(tokens: np.ndarray, delimiter: int) -> np.ndarray:
+    """The tokens without empty lines, each line closed by one delimiter: one padded example per token of it."""
+    closed = np.concatenate([tokens, np.array([delimiter], np.int32)])
+    ends = closed == delimiter
+    after_an_end = np.concatenate([[True], ends[:-1]])
+    return closed[~(ends & after_an_end)]
+
+
+def batches(windows: Windows, batch_size: int, steps: int | None = None, start: int = 0) -> Iterator[Batch]:
+    """The batches of step `start` and after, `steps` of them or endlessly; that of step s begins at window s B mod n.
+
+    Raises TypeError or ValueError unless batch_size and steps are positive ints and start is one from 0.
+    """
+    numbers = _numbers(batch_size, steps, start)
+    return (windows.batch(step * batch_size % len(windows), batch_size) for step in numbers)
+
+
+def random_batches(
+    windows: Windows, batch_size: int, seed: int, steps: int | None = None, start: int = 0
+) -> Iterator[Batch]:
+    """As `batches`, but every window is drawn, from all n with replacement: number floor(u32 n / 2^32).
+
+    Step s takes the draws s B ... s B + B - 1 of RNG(2^64 - seed): not of RNG(seed), which drew the weights.
+    Raises what `batches` raises, and ValueError or TypeError for a seed that is none.
+    """
+    numbers = _numbers(batch_size, steps, start)
+    rng = RNG(2**64 - RNG(seed).state)
+    for first in range(0, start * batch_size, CHUNK):  # a resumed run passes over the draws of the steps before
+        rng.u32(min(CHUNK, start * batch_size - first))
+    return _drawn(windows, batch_size, rng, numbers)
+
+
+def _drawn(windows: Windows, batch_size: int, rng: RNG, numbers: Iterable[int]) -> Iterator[Batch]:
+    ahead = max(1, CHUNK // batch_size)  # steps at a time: many draws at once cost less
+    for i, _ in enumerate(numbers):
+        if i % ahead == 0:
+            draws = rng.u32((ahead, batch_size)).astype(np.uint64) * np.uint64(len(windows)) >> np.uint64(32)
+        yield windows.rows(draws[i % ahead].astype(np.int64))
+
+
+def _numbers(batch_size: int, steps: int | None, start: int) -> Iterable[int]:
+    positive_int("batch_size", batch_size)
+    if steps is not None:
+        positive_int("steps", steps)
+    if isinstance(start, bool) or not isinstance(start, Integral):
+        raise TypeError(f"start must be an integer, not {type(start).__name__}")
+    if start < 0:
+        raise ValueError(f"start must be at least 0; got {start}")
+    return count(int(start)) if steps is None else range(int(start), int(start) + int(steps))

@@ -1,0 +1,137 @@
+"""The training loop: evaluate, log, save, step; the same for every backend."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..backend.model import buffers_of, evaluating
+from ..backend.schedules import SCHEDULES
+from ..numbers import digests
+from ..numbers.precisions import STRICT
+from ..recipes.recipe import Recipe
+from ..runs.checkpoints import on_host
+
+JUDGING = 1  # the seed of what is drawn to judge on: the same windows in every run, whatever the run's seed
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What one line of the log says: the losses, in nats a token, before the update of `step`.
+
+    Of a strict run the terminal's also tells the SHA-256 of parameters and moments, which is then the same everywhere.
+    """
+
+    step: int
+    train_loss: float
+    val_loss: float
+    lr: float
+    sha256: str = ""
+
+    def line(self) -> str:
+        """Return the line for the terminal."""
+        losses = f"train_loss {self.train_loss:.6f} | val_loss {self.val_loss:.6f}"
+        sha256 = f" | sha256 {self.sha256}" if self.sha256 else ""
+        return f"step {self.step:6d} | {losses} | lr {self.lr:e}{sha256}"
+
+    def csv(self) -> str:
+        """Return the line for log.csv."""
+        return f"{self.step},{self.train_loss:.9f},{self.val_loss:.9f},{self.lr:e}\n"
+
+
+@dataclass
+class Trainer:
+    """A model, its optimizer and its data, at the beginning of `step`.
+
+    `whole` is false while an update is under way: what it left half done must not be saved.
+    """
+
+    model: Any
+    optimizer: Any
+    dataset: Any
+    recipe: Recipe
+    step: int = 0
+    val_loss: float = math.nan  # of the last evaluation
+    best_val_loss: float = math.inf  # of the evaluations so far
+    whole: bool = True
+    watcher: Any = None  # sees each judged step, before and after its update (nnz.training.watcher)
+
+    def run(
+        self,
+        on_evaluation: Callable[[Evaluation, bool], None],
+        on_step: Callable[[float], None] = lambda loss: None,
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Train from `step` to the recipe's last one.
+
+        At every eval_every-th step and the last, before the update: `on_evaluation(evaluation, is_best)`. After each
+        update: `on_step(loss)`. Raises KeyboardInterrupt before the next update once `stopping()` is true.
+        """
+        train = self.recipe.train
+        left = train.steps - self.step
+        for inputs, targets in self._training_batches(left) if left else ():
+            self.optimizer.lr = self.lr()
+            judged = self.step % train.eval_every == 0 or self.step == train.steps - 1
+            if judged:
+                self._evaluate(on_evaluation, stopping)
+            if stopping():
+                raise KeyboardInterrupt
+            self.whole = False  # from the forward on, which moves running statistics
+            watched = self.watcher if judged else None
+            if watched is not None:
+                watched.before_update(self.step, self.model, inputs, targets)
+            if hasattr(self.model, "begin"):
+                self.model.begin(self.step)
+            _, loss = self.model(inputs, targets)
+            self.optimizer.step(self.model.backward())
+            self.step += 1
+            self.whole = True
+            if watched is not None:
+                watched.after_update(self.model)
+            on_step(loss)
+
+    def lr(self) -> float:
+        """Return the learning rate of the present step."""
+        how = self.recipe.optimizer
+        lr = SCHEDULES[how.schedule](how.lr, self.step, self.recipe.train.steps)
+        return lr * (self.step + 1) / how.warmup if self.step < how.warmup else lr
+
+    def sha256(self) -> str:
+        """Return the SHA-256 of the parameters and the optimizer's moments, sorted by name."""
+        model = self.model.parameters() | buffers_of(self.model)
+        return digests.of_arrays(on_host(model | self.optimizer.state()))
+
+    def split_loss(self, split: Any, stopping: Callable[[], bool] = lambda: False) -> float:
+        """Return the loss on a whole split, its first n_tokens // B batches and at least one; or on drawn ones."""
+        train = self.recipe.train
+        whole = max(1, split.n_tokens // train.batch_size)
+        return self._mean_loss(split, whole if train.evaluation == "whole" else train.eval_batches, stopping)
+
+    def _evaluate(self, on_evaluation: Callable[[Evaluation, bool], None], stopping: Callable[[], bool]) -> None:
+        train_loss = self._mean_loss(self.dataset.train, self.recipe.train.eval_batches, stopping)
+        self.val_loss = self.split_loss(self.dataset.val, stopping)
+        sha256 = self.sha256() if self.recipe.model.precision == STRICT else ""
+        evaluation = Evaluation(self.step, train_loss, self.val_loss, self.optimizer.lr, sha256)
+        on_evaluation(evaluation, self.val_loss < self.best_val_loss)
+        self.best_val_loss = min(self.best_val_loss, self.val_loss)
+
+    def _mean_loss(self, split: Any, batches: int, stopping: Callable[[], bool]) -> float:
+        """Return the mean of the batches' mean losses, summed in their order in float64."""
+        total, seed = 0.0, JUDGING if self.recipe.train.evaluation == "drawn" else None
+        with evaluating(self.model):
+            for inputs, targets in self._batches(split, steps=batches, seed=seed):
+                if stopping():
+                    raise KeyboardInterrupt
+                total += float(self.model(inputs, targets)[1])
+        return total / batches
+
+    def _training_batches(self, steps: int) -> Any:
+        train = self.recipe.train
+        seed = train.seed if train.order == "random" else None
+        return self._batches(self.dataset.train, steps=steps, start=self.step, seed=seed)
+
+    def _batches(self, split: Any, **which: Any) -> Any:
+        model, train = self.recipe.model, self.recipe.train
+        return split.batches(model.context_length, train.batch_size, everywhere=model.everywhere, **which)

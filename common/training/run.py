@@ -1,0 +1,202 @@
+"""A run: from a recipe to a run folder, the results on stdout and everything else on stderr."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from contextlib import nullcontext
+from pathlib import Path
+
+import numpy as np
+
+from ..backend import registry
+from ..backend.model import buffers_of
+from ..files.atomic import write_text
+from ..files.interruption import StopSignals
+from ..files.progress import Progress, note
+from ..numbers import digests
+from ..numbers.precisions import STRICT
+from ..recipes import from_recipe
+from ..recipes.recipe import Recipe
+from ..runs import checkpoints
+from ..runs.checkpoints import Checkpoint
+from ..runs.folder import RunFolder, run_path
+from ..text import datasets
+from ..text.datasets import Dataset
+from .finish import finish
+from .loop import Evaluation, Trainer
+from .watcher import Watcher
+
+
+class Run:
+    """A recipe made ready to train on one backend: folder, data, model, and the checkpoint it goes on from."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        backend: str,
+        out: Path | str | None = None,
+        resume: bool = False,
+        device: str = "cpu",
+        threads: int | None = None,
+    ) -> None:
+        """Raises what `backends.load`, `load_dataset` and `checkpoints.load` raise, OSError if `out` is not writable,
+        and ValueError if a run to be resumed had other settings or other data."""
+        nn = self._nn = registry.load(backend)
+        device = registry.settle(nn, device, threads, large=recipe.model.everywhere)
+        self.backend, self.recipe = backend, recipe.override("train.backend", backend)
+        self.folder = RunFolder(run_path(out, recipe.name, backend))
+        self.dataset = datasets.of_recipe(recipe.data)
+        for split in (self.dataset.train, self.dataset.val, self.dataset.test):
+            split.cut(recipe.model.context_length)  # refuses one that is too short, before a former run is lost
+        model = from_recipe.model(nn, recipe, self.dataset.tokenizer.vocab_size, device)
+        from_recipe.fit(model, recipe, self.dataset)
+        optimizer = from_recipe.optimizer(nn, recipe, model)
+        self.trainer = Trainer(model, optimizer, self.dataset, self.recipe)
+        self._printed: list[str] = []  # the lines of results
+        self._workers = getattr(model, "workers", None)
+        self._writes = self._workers is None or self._workers.rank == 0  # of several workers one writes
+        if self._writes:
+            self.trainer.watcher = Watcher(nn, recipe, self.dataset.tokenizer.vocab_size, self.folder.statistics)
+        try:
+            self._begin(resume)
+        except BaseException:
+            self.folder.lock.release()
+            raise
+
+    def train(self) -> None:
+        """Train to the end, then sample, test and draw; after it the folder is free for another run.
+
+        Raises KeyboardInterrupt if it was stopped, OSError if the folder is no longer writable, FloatingPointError if
+        the training diverged.
+        """
+        with self.folder.lock if self._writes else nullcontext():
+            self._train()
+
+    def _train(self) -> None:
+        steps, start, began = self.recipe.train.steps, self.trainer.step, time.perf_counter()
+        bar = Progress(steps, start, self.recipe.tokens_per_step, self._writes)
+        with np.errstate(all="ignore"), StopSignals() as signals, bar as progress:  # a run that diverges says so itself
+            try:
+                self.trainer.run(
+                    lambda evaluation, is_best: self._record(evaluation, is_best, progress),
+                    progress.advance,
+                    lambda: self._agree(signals.requested),
+                )
+                self._save()
+                if self._agree(signals.requested):  # while the last update was under way
+                    raise KeyboardInterrupt
+            except KeyboardInterrupt:
+                raise KeyboardInterrupt(self._stopped()) from None
+        seconds = time.perf_counter() - began
+        if self._workers is not None:
+            self._workers.part()
+        if self._writes:
+            note(f"{steps - start:,} steps in {seconds:.1f} s")
+            if self.recipe.model.precision == STRICT:
+                self._tell_tally()
+            self._printed += finish(self.trainer, self.folder)
+            self._save()
+
+    def _tell_tally(self) -> None:
+        rounded, summed = self._nn.strict_tally()
+        note(f"strict: of {rounded:,} products and sums {summed:,} lay too near a midpoint of two float32s for float64")
+
+    def _agree(self, wish: bool) -> bool:
+        """Tell whether any of the run's workers wishes it: they stop together or not at all."""
+        return wish if self._workers is None else self._workers.agree(wish)
+
+    def _begin(self, resume: bool) -> None:
+        if self._writes:
+            self.folder.hold()  # until `train` is done
+        going_on = resume and self.folder.checkpoint.exists()
+        if going_on:
+            self._go_on_from(checkpoints.load(self.folder.checkpoint))
+        if self._workers is not None:  # before a former run is cleared away
+            start = self.recipe.to_toml(), self.dataset.fingerprint, self.trainer.step
+            self._workers.hold_alike((*start, digests.of_arrays(checkpoints.on_host(self.trainer.model.parameters()))))
+        if self._writes:
+            if not going_on:
+                self._start_afresh(resume)
+            write_text(self.folder.config, self.recipe.to_toml())
+
+    def _start_afresh(self, resume: bool) -> None:
+        if resume:
+            note(f"{self.folder.path} holds no checkpoint to resume; starting at step 0")
+        if self.folder.clear():
+            note(f"{self.folder.path} holds an earlier run; its files are replaced")
+        self.folder.start_log()
+
+    def _go_on_from(self, checkpoint: Checkpoint) -> None:
+        same_settings(checkpoint.recipe, self.recipe)
+        if not same_data(checkpoint, self.dataset):
+            raise ValueError(f"{self.recipe.data.name} is not the text that {self.folder.path} was trained on")
+        train, trainer = self.recipe.train, self.trainer
+        trainer.model.load_parameters(checkpoint.parameters)
+        if checkpoint.buffers:
+            trainer.model.load_buffers(checkpoint.buffers)
+        trainer.optimizer.load_state(checkpoint.optimizer, checkpoint.t)
+        trainer.step, trainer.val_loss = checkpoint.step, checkpoint.val_loss
+        trainer.best_val_loss = checkpoint.best_val_loss
+        if not self._writes:
+            return
+        self.folder.cut_log(checkpoint.step, train.eval_every, train.steps)
+        self._printed = checkpoint.printed.splitlines()[: len(self.folder.read_log())]
+        trainer.watcher.go_on_from(checkpoint.step)
+        note(f"{self.folder.path}: going on from step {checkpoint.step}")
+
+    def _record(self, evaluation: Evaluation, is_best: bool, progress: Progress) -> None:
+        if not self._writes:
+            return
+        progress.line(evaluation.line())
+        self._printed.append(evaluation.line())
+        self.folder.append_log(evaluation.csv())
+        self._save()
+        if is_best:
+            checkpoints.save(self.folder.best, dataclasses.replace(self._checkpoint(), optimizer={}))
+
+    def _save(self) -> None:
+        if not self._writes:
+            return
+        self.folder.sync_log()
+        checkpoints.save(self.folder.checkpoint, self._checkpoint())
+
+    def _stopped(self) -> str:
+        """Leave a checkpoint of the present step if the model is whole; return what to tell."""
+        if self.trainer.whole:
+            self._save()
+        return f"stopped at step {self.trainer.step}; the same command with --resume goes on in {self.folder.path}"
+
+    def _checkpoint(self) -> Checkpoint:
+        trainer = self.trainer
+        return Checkpoint(
+            recipe=self.recipe,
+            tokenizer=self.dataset.tokenizer,
+            backend=self.backend,
+            step=trainer.step,
+            parameters=checkpoints.on_host(trainer.model.parameters()),
+            buffers=checkpoints.on_host(buffers_of(trainer.model)),
+            optimizer=checkpoints.on_host(trainer.optimizer.state()),
+            t=trainer.optimizer.t,
+            val_loss=trainer.val_loss,
+            best_val_loss=trainer.best_val_loss,
+            data=self.dataset.fingerprint,
+            printed="".join(f"{line}\n" for line in self._printed),
+        )
+
+
+def same_data(checkpoint: Checkpoint, dataset: Dataset) -> bool:
+    """Tell whether the data set is the one of the checkpoint, as far as the checkpoint says."""
+    same_tokens = checkpoint.data in ("", dataset.fingerprint)
+    return same_tokens and checkpoint.tokenizer.to_config() == dataset.tokenizer.to_config()
+
+
+def same_settings(recorded: Recipe, asked: Recipe) -> None:
+    """Raises ValueError unless both recipes give the same run; the backend and the name may differ."""
+    for section, field, before in recorded.items():
+        after = getattr(getattr(asked, section), field)
+        if before != after and (section, field) != ("train", "backend"):
+            raise ValueError(
+                f"the run to resume had {section}.{field} = {before!r}, not {after!r}; "
+                "ask for the same settings, or start again without --resume"
+            )
