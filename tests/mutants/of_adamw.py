@@ -91,6 +91,6 @@ MUTANTS = (
         "adamw_spares_the_biases",
         "only matrices decay",
         "adamw",
-        common=("optimizers.py", "self.eps, self.weight_decay)", "self.eps, self.weight_decay * (len(p.shape) > 1))"),
+        common=("backend/optimizers.py", "self.eps, self.weight_decay)", "self.eps, self.weight_decay * (len(p.shape) > 1))"),
     ),
 )

@@ -82,7 +82,7 @@ MUTANTS = (
         "checkpoint",
         torch=("runtime.py", "copy_(as_tensor(source))", "copy_(as_tensor(source).half())"),
         common=(
-            "model.py",
+            "backend/model.py",
             "self.copy_into(parameter, arrays[name])",
             "self.copy_into(parameter, arrays[name].astype('e'))",
         ),
@@ -91,6 +91,6 @@ MUTANTS = (
         "negative_ids_accepted",
         "an id of -1 is not refused, and reads from the other end, or from before the array",
         "mlp",
-        common=("checks.py", "outside = (array < 0) | (array >= vocab_size)", "outside = array >= vocab_size"),
+        common=("backend/checks.py", "outside = (array < 0) | (array >= vocab_size)", "outside = array >= vocab_size"),
     ),
 )

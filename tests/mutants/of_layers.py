@@ -2,7 +2,7 @@
 
 from .mutant import mutant
 
-BY_HAND, LAYERS = "layers_by_hand.py", "layers.py"  # torch has a layers.py too
+BY_HAND, LAYERS = "backend/layers_by_hand.py", "backend/layers.py"
 DOC_TORCH = "__doc__ = layers.Residual.__doc__"
 HOW = "p, b, how = self._p, self._b, (self.training, self.momentum, self.eps"  # torch also says by which arithmetic
 ALWAYS = HOW.replace("self.training", "True")
@@ -14,7 +14,7 @@ MUTANTS = (
         "layers",
         common=(BY_HAND, "return dy + self.layer._backward(dy)", "return self.layer._backward(dy)"),
         torch=(
-            LAYERS,
+            "layers.py",
             DOC_TORCH,
             f"{DOC_TORCH}\n\n    def forward(self, x):\n        return x.detach() + self.layer.forward(x)",
         ),
@@ -56,7 +56,7 @@ MUTANTS = (
         "in evaluation, too, the batch's own mean and variance are taken",
         "layers",
         common=(BY_HAND, HOW, ALWAYS),
-        torch=(LAYERS, HOW, ALWAYS),
+        torch=("layers.py", HOW, ALWAYS),
     ),
     mutant(
         "batch_norm_layer_always_goes_back_as_in_training",
@@ -73,20 +73,20 @@ MUTANTS = (
             'b["running_mean"][...], b["running_var"][...] = new_mean, new_var',
             'b["running_mean"][...] = new_mean',
         ),
-        torch=(LAYERS, '        b["running_var"].copy_(new_var)\n', ""),
+        torch=("layers.py", '        b["running_var"].copy_(new_var)\n', ""),
     ),
     mutant(
         "batch_norm_layer_ignores_its_momentum",
         "momentum is 0.1 whatever was asked for",
         "layers",
         common=(BY_HAND, HOW, HOW.replace("self.momentum", "0.1")),
-        torch=(LAYERS, HOW, HOW.replace("self.momentum", "0.1")),
+        torch=("layers.py", HOW, HOW.replace("self.momentum", "0.1")),
     ),
     mutant(
         "eval_stops_at_the_first_layer",
         "the layers inside others stay in training",
         "layers",
-        common=("layer.py", "            child.train(mode)\n", "            child.train(child.training)\n"),
+        common=("backend/layer.py", "            child.train(mode)\n", "            child.train(child.training)\n"),
     ),
     mutant(
         "layer_keeps_the_caller_s_array",

@@ -32,7 +32,7 @@ MUTANTS = (
         "nine tenths of the last step are taken once more",
         "sgd",
         common=(
-            "optimizers.py",
+            "backend/optimizers.py",
             "        self.sgd_step(p, g,",
             '        velocity = self.__dict__.setdefault(f"velocity{id(p)}", 0 * g); velocity *= 0.9; velocity += g\n'
             "        self.sgd_step(p, velocity,",
@@ -98,12 +98,12 @@ MUTANTS = (
         "optimizer_counts_from_one",
         "t is 2 at the first step",
         "adamw",
-        common=("optimizers.py", "self.t = 0", "self.t = 1"),
+        common=("backend/optimizers.py", "self.t = 0", "self.t = 1"),
     ),
     mutant(
         "adamw_other_betas",
         "beta2 is 0.99 where the caller names none",
         "adamw",
-        common=("optimizers.py", "betas: tuple[float, float] = (0.9, 0.999)", "betas: tuple = (0.9, 0.99)"),
+        common=("backend/optimizers.py", "betas: tuple[float, float] = (0.9, 0.999)", "betas: tuple = (0.9, 0.99)"),
     ),
 )

@@ -6,7 +6,7 @@ ARITHMETIC = "arithmetic.py"
 LOW_C = "low = (float)(sum[j] - error), high = (float)(sum[j] + error)"
 HIGH_NUMPY = "high = np.add(value, error, out=error).astype(np.float32)"
 LOW_TORCH = "low, high = (value - error).float(), error.add_(value).float()"
-OF_PRODUCT, OF_SCATTER = "_nearest_sum(a @ b, error,", "exact.sum_error(counts[:, None]) * sizes"
+OF_PRODUCT, OF_SCATTER = "_nearest_sum(a @ b, error,", "exact_sums.sum_error(counts[:, None]) * sizes"
 
 MUTANTS = (
     mutant(
@@ -22,8 +22,8 @@ MUTANTS = (
         "a product's bound is a share of the result, not of what was summed: none is left where terms cancel",
         "strict linear",
         c=("matmul_strict.c", "error = scale * length[j];", "error = 0x1p-46 * fabs(sum[j]);"),
-        numpy=(ARITHMETIC, OF_PRODUCT, OF_PRODUCT.replace("error", "exact.sum_error(len(b)) * abs(a @ b)")),
-        torch=(ARITHMETIC, OF_PRODUCT, OF_PRODUCT.replace("error", "exact.sum_error(len(b)) * abs(a @ b)")),
+        numpy=(ARITHMETIC, OF_PRODUCT, OF_PRODUCT.replace("error", "exact_sums.sum_error(len(b)) * abs(a @ b)")),
+        torch=(ARITHMETIC, OF_PRODUCT, OF_PRODUCT.replace("error", "exact_sums.sum_error(len(b)) * abs(a @ b)")),
     ),
     mutant(
         "strict_bound_too_small_in_a_scatter",
@@ -37,7 +37,7 @@ MUTANTS = (
         "the exact sum is rounded to some 60 bits and then to 24: what lies past a midpoint is lost on the way",
         "strict linear",
         c=("exact.h", "number |= digits[i] != 0;", "number |= 0;"),
-        common=("exact.py", "if rest and not _is_odd(total):", "if False:"),
+        common=("numbers/exact_sums.py", "if rest and not _is_odd(total):", "if False:"),
     ),
     mutant(
         "strict_minus_zero",

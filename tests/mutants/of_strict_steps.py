@@ -71,6 +71,6 @@ MUTANTS = (
         "a layer computes in native float32 whatever it was asked for",
         "strict layers",
         torch=("layers.py", "return ARITHMETIC[self.precision]", 'return ARITHMETIC["native"]'),
-        common=("layers_by_hand.py", "self.ops_by[self.precision]", 'self.ops_by["native"]'),
+        common=("backend/layers_by_hand.py", "self.ops_by[self.precision]", 'self.ops_by["native"]'),
     ),
 )
