@@ -6,7 +6,7 @@ import pytest
 
 IN_CI = os.environ.get("CI") == "true"
 SANITIZED = "libasan" in os.environ.get("LD_PRELOAD", "")  # make test-asan
-collect_ignore = ["test_old_cpu.py" if SANITIZED else "test_sanitized.py"]  # a sanitizer cannot be emulated
+collect_ignore = ["mlp_c/test_old_cpu.py" if SANITIZED else "mlp_c/test_sanitized.py"]  # a sanitizer cannot be emulated
 
 
 @pytest.hookimpl(wrapper=True)

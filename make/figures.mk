@@ -1,0 +1,49 @@
+# Figures: what the README and docs/ show, each written by a command.
+
+.PHONY: figures hard-cases strict-golden strict-figures kill-matrix parity-full parity-strict-full bench bench-gpt \
+	ladder names-best speed site
+
+figures: .venv/dev build/mlp  ## write the quick figures of README and docs anew
+	$(TOOL) tools.readme
+
+bench: .venv/dev build/mlp  ## time a step of every backend; writes the tables and docs/speed.png
+	$(TOOL) tools.readme bench
+
+bench-gpt: .venv/dev  ## train the GPT's recipes and time a step of it
+	$(TOOL) tools.readme gpt
+
+ladder names-best: .venv/dev  ## train every rung of the ladder, or names-best from five seeds
+	$(TOOL) tools.readme_ladder $@
+
+speed: .venv/dev  ## how long a few other things take, next to their limits
+	$(TOOL) tools.speed
+
+parity-full: .venv/dev build/mlp  ## all 50,000 steps in float64 in every backend, byte for byte
+	$(TOOL) tools.parity_full
+
+parity-strict-full: .venv/dev build/mlp  ## the same in strict float32, SHA-256 by SHA-256
+	$(TOOL) tools.parity_full strict
+
+kill-matrix: .venv/dev  ## which bug which tolerance catches
+	$(TOOL) support.mutants.kill_matrix
+
+strict-figures: .venv/dev  ## what strict float32 changes and costs; writes docs/strict.md
+	$(TOOL) tools.strict_figures
+
+strict-golden: .venv/dev  ## train in exact arithmetic; writes the hashes that strict float32 must give
+	$(TOOL) tools.strict_golden
+
+hard-cases: .venv/dev build/hard_cases  ## find the float32 inputs where float64 is not enough; writes their tables
+	$(TOOL) tools.hard_cases
+
+# With the figures of the last make test-parity and make bench; quick ones where there are none.
+site: .venv/dev build/parity.json build/bench.json  ## build/site/index.html: the three sources in columns
+	$(BIN)/nnz read --out build/site --no-open
+
+build/parity.json: | .venv/dev
+	@mkdir -p build
+	OMP_NUM_THREADS=1 $(BIN)/nnz parity c numpy torch --rounds 5 --json $@ >build/parity.txt
+
+build/bench.json: | .venv/dev
+	@mkdir -p build
+	$(BIN)/nnz bench --rounds 5 --steps 20 --threads 1 --json $@ >build/bench.txt

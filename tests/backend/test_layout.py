@@ -1,0 +1,121 @@
+"""The matrix of operations: rows are those of the spec, columns the backends; each cell agrees with the spec."""
+
+import ast
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+from nnz.backend import registry, spec
+
+ROOT = Path(__file__).resolve().parents[2]
+PYTHON_FOLDERS = {"numpy": ROOT / "mlp_numpy" / "ops", "torch": ROOT / "mlp_torch" / "ops"}
+C_FOLDER = ROOT / "mlp_c" / "ops"
+NOT_OPS = {"__init__", "border", "derive"}  # how a backend's ops meet the outside, and how torch derives a backward
+
+each_op = pytest.mark.parametrize("op", spec.OPS.values(), ids=list(spec.OPS))
+each_function = pytest.mark.parametrize("function", spec.FUNCTIONS.values(), ids=list(spec.FUNCTIONS))
+
+
+def words(text: str) -> str:
+    return " ".join(text.replace("//", " ").split())
+
+
+def c_declaration(function: spec.Function) -> str:
+    def pointer(name: str, const: bool) -> str:
+        kind = "int32_t" if name in ("ids", "targets") else "real"
+        return f"{'const ' if const else ''}{kind} *{name}"
+
+    written = [pointer(name, const=False) for name in (*function.outputs, *function.updates)]
+    read = [pointer(name, const=True) for name in function.inputs]
+    sizes = [f"size_t {size}" for size in function.sizes]
+    scalars = [f"{spec.SCALAR_TYPES.get(name, 'double')} {name}" for name in function.scalars]
+    return f"void {function.name}({', '.join(written + read + sizes + scalars)})"
+
+
+def test_the_spec_lists_every_op_once():
+    assert len(spec.FUNCTIONS) == sum(len(op.functions) for op in spec.OPS.values())
+
+
+@pytest.mark.parametrize("folder", [*PYTHON_FOLDERS.values(), C_FOLDER], ids=["numpy", "torch", "c"])
+def test_a_backend_has_every_row_and_no_other(folder):
+    stems = {path.stem for path in folder.glob("*.c" if folder == C_FOLDER else "*.py")} - NOT_OPS
+    assert stems == set(spec.OPS)
+
+
+@each_op
+@pytest.mark.parametrize("backend", PYTHON_FOLDERS)
+def test_a_python_op_has_the_functions_arguments_and_order_of_the_spec(backend, op):
+    tree = ast.parse((PYTHON_FOLDERS[backend] / f"{op.name}.py").read_text(encoding="utf-8"))
+    found = [node for node in tree.body if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")]
+    assert [node.name for node in found] == [function.name for function in op.functions]
+    for node, function in zip(found, op.functions, strict=True):
+        assert tuple(argument.arg for argument in node.args.args) == (*function.python_arguments, "by")
+        assert words(ast.get_docstring(node)).startswith(words(function.summary))
+
+
+@each_op
+def test_a_c_op_has_the_functions_arguments_and_order_of_the_spec(op):
+    source = words((C_FOLDER / f"{op.name}.c").read_text(encoding="utf-8").replace("restrict ", "").replace("// ", ""))
+    places = []
+    for function in op.functions:
+        definition = c_declaration(function) + " {"
+        assert definition in source
+        places.append(source.index(definition))
+        comment = source[: places[-1]].removesuffix(" DISPATCH ").rstrip()
+        assert comment.removesuffix("DISPATCH").rstrip().endswith(words(function.summary))
+    assert places == sorted(places)
+
+
+@each_function
+def test_the_c_header_declares_what_the_spec_says(function):
+    header = words((ROOT / "mlp_c" / "ops.h").read_text(encoding="utf-8"))
+    assert c_declaration(function) + ";" in header
+    assert f"#define {function.name} NAME({function.name})" in header
+
+
+@pytest.mark.parametrize("backend", registry.names())
+def test_nn_ops_names_every_function_of_the_spec_and_no_other(backend):
+    ops = registry.load(backend).ops
+    assert sorted(ops.__all__) == sorted(spec.FUNCTIONS)
+    for name, function in spec.FUNCTIONS.items():
+        assert words(inspect.getdoc(getattr(ops, name))).startswith(words(function.summary))
+
+
+def test_every_backend_exports_the_same_names():
+    extra = {"torch": {"MLPModule"}}  # the idiomatic twin, which only torch can have
+    exported = {name: set(registry.load(name).__all__) - extra.get(name, set()) for name in registry.names()}
+    assert exported["c"] == exported["numpy"] == exported["torch"]
+
+
+def test_no_backend_imports_another_and_common_imports_none():
+    for folder, forbidden in {
+        "common": r"nnz\.(c|numpy|torch|gpt)\b|^(import|from) torch|from \.(c|numpy|torch|gpt) ",
+        "mlp_c": r"nnz\.(numpy|torch|gpt)\b|^(import|from) torch",
+        "mlp_numpy": r"nnz\.(c|torch|gpt)\b|^(import|from) torch|cffi",
+        "mlp_torch": r"nnz\.(c|numpy|gpt)\b|cffi",
+    }.items():
+        for path in (ROOT / folder).rglob("*.py"):
+            imports = [
+                line for line in path.read_text(encoding="utf-8").splitlines() if re.match(r"\s*(import|from) ", line)
+            ]
+            assert not [line for line in imports if re.search(forbidden, line)], path
+
+
+def test_only_the_registry_knows_the_backends_by_name():
+    for path in (ROOT / "common").rglob("*.py"):
+        if path.name != "backends.py":
+            assert not re.search(r"backend\s*==|==\s*\"(c|numpy|torch)\"", path.read_text(encoding="utf-8")), path
+
+
+def test_sources_are_short_enough_to_be_read_at_a_sitting():
+    sources = [
+        path
+        for folder in ("common", "mlp_c", "mlp_numpy", "mlp_torch", "gpt_torch")
+        for path in (ROOT / folder).rglob("*.[pch]*")
+        if path.suffix in (".py", ".c", ".h")
+    ]
+    lengths = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in sources}
+    assert len(lengths) > 30
+    assert not {name: lines for name, lines in lengths.items() if lines > 200}

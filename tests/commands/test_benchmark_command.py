@@ -1,0 +1,66 @@
+"""nnz bench, the command: what it refuses before it times anything, and no figure without parity."""
+
+import json
+import sys
+
+import pytest
+from support import false_backends
+from support.tiny_runs import nnz
+
+QUICK = ["--dtype", "float64", "--threads", "1", "--rounds", "1", "--steps", "1", "--set", "model.hidden_size=8"]
+
+
+def test_a_backend_that_fails_parity_gets_no_figure_and_the_others_do(capsys, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "ones_backend", false_backends.backend(false_backends.FILLS["ones"]))
+    words = ["--backend", "ones_backend", "--backend", "numpy", "--json", tmp_path / "bench.json"]
+    code, out, err = nnz(capsys, "bench", *words, *QUICK)
+    assert code == 0
+    assert err.startswith("ones_backend fails parity (0 of ")
+    assert "| numpy | " in out
+    assert "ones_backend" not in out
+    figures = json.loads((tmp_path / "bench.json").read_text())
+    assert {timing["name"] for timing in figures["timings"]} == {"numpy", "usual numpy"}
+    assert {op["name"] for op in figures["ops"]} == set(figures["built_with"]) == {"numpy"}
+    assert "blas" in figures["built_with"]["numpy"].lower()
+    assert figures["environment"]["cpu"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("--json", "no/such/folder.json"), 1, "no/such/folder.json: No such file or directory"),
+        (("--json", "."), 1, ".: Is a directory"),
+        (("--plot", "no/such/folder.png"), 1, "no/such/folder.png: No such file or directory"),
+        (("--plot", "speed.jpg"), 2, "--plot 'speed.jpg' draws a PNG"),
+        (("--set", "model.hidden_size"), 2, "--set 'model.hidden_size' is not of the form section.key=value"),
+    ],
+)
+def test_what_could_not_be_written_or_read_is_refused_before_anything_is_timed(capsys, monkeypatch, words, code, said):
+    monkeypatch.setattr("nnz.commands.bench.bench._measured", lambda *_: pytest.fail("it was timed"))
+    found, out, err = nnz(capsys, "bench", "--backend", "numpy", *words)
+    assert (found, out) == (code, "")
+    assert err.startswith(f"nnz: {said}")
+
+
+def interrupted(_):
+    raise KeyboardInterrupt
+
+
+def test_files_that_were_there_are_as_they_were_until_there_are_figures(capsys, monkeypatch, tmp_path):
+    (tmp_path / "old.json").write_text("old")
+    monkeypatch.setattr("nnz.commands.bench.bench._in_parity", interrupted)
+    nnz(capsys, "bench", "--json", tmp_path / "old.json", "--plot", tmp_path / "new.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["old.json"]
+    assert (tmp_path / "old.json").read_text() == "old"
+
+
+def test_what_is_asked_for_twice_is_timed_once(capsys):
+    code, out, _ = nnz(capsys, "bench", *("--backend", "numpy") * 2, *("--threads", "1") * 2, *QUICK)
+    assert (code, out.count("| numpy |"), out.count("**float64, 1 thread**")) == (0, 1, 1)
+
+
+def test_where_no_backend_passes_there_is_no_table_and_an_error(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ones_backend", false_backends.backend(false_backends.FILLS["ones"]))
+    code, out, err = nnz(capsys, "bench", "--backend", "ones_backend", *QUICK)
+    assert (code, out) == (1, "")
+    assert err.splitlines()[-1] == "nnz: no backend is left to time: see nnz parity"

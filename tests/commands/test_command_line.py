@@ -1,0 +1,139 @@
+"""The command `nnz`, as a person meets it: exit codes, one line of error, what goes to stdout."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+from support.tiny_runs import finished_run, nnz
+
+from nnz import __version__
+from nnz.backend import registry
+from nnz.commands import main as command_line
+from nnz.commands.main import main
+from nnz.runs import checkpoints
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return finished_run(tmp_path_factory.mktemp("place"))
+
+
+def process(*words, **options):
+    return subprocess.run([sys.executable, "-m", "nnz", *map(str, words)], capture_output=True, text=True, **options)
+
+
+def test_train_prints_evaluations_then_samples_then_the_test_loss_last(place, tmp_path, capsys):
+    code, out, _ = nnz(capsys, "train", place / "tiny.toml", "--backend", "numpy", "--steps", 6, "--out", tmp_path)
+    assert code == 0
+    lines = out.splitlines()
+    evaluation = r"step +\d+ \| train_loss \d\.\d{6} \| val_loss \d\.\d{6} \| lr \d\.\d{6}e[+-]\d\d"
+    assert [bool(re.fullmatch(evaluation, line)) for line in lines] == [True] * 2 + [False] * (len(lines) - 2)
+    assert lines[2:-1] == (tmp_path / "samples.txt").read_text(encoding="utf-8").splitlines()
+    assert re.fullmatch(r"test_loss \d\.\d{6}", lines[-1])
+
+
+def test_flags_and_set_override_the_recipe_and_flags_win(place, tmp_path, capsys):
+    words = ["--set", "train.steps=4", "--set", "model.hidden_size = 9", "--set", "optimizer.name=sgd"]
+    flags = ["--steps", 3, "--seed", 5, "--dtype", "float32", "--backend", "numpy", "--threads", 1, "--device", "cpu"]
+    assert nnz(capsys, "train", place / "tiny.toml", *words, *flags, "--out", tmp_path)[0] == 0
+    used = checkpoints.load(tmp_path / "checkpoint.safetensors").recipe
+    assert (used.train.steps, used.train.seed, used.model.dtype) == (3, 5, "float32")
+    assert (used.model.hidden_size, used.optimizer.name, used.train.backend) == (9, "sgd", "numpy")
+
+
+def test_the_run_folder_is_named_after_recipe_and_backend(place, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    nnz(capsys, "train", place / "tiny.toml", "--steps", 1)
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == [f"tiny-{registry.default()}"]
+
+
+def test_a_dotted_module_serves_as_a_backend(place, tmp_path, capsys):
+    code, _, _ = nnz(capsys, "train", place / "tiny.toml", "--backend", "nnz.numpy", "--steps", 1, "--out", tmp_path)
+    assert code == 0
+    assert nnz(capsys, "sample", tmp_path, "--backend", "nnz.numpy")[0] == 0
+    code, out, err = nnz(capsys, "sample", tmp_path)  # a module named in a file is not imported because of that
+    assert (code, len(out.splitlines())) == (0, 10)
+    assert "written by backend 'nnz.numpy', which is not here" in err
+
+
+def test_a_recipe_cannot_choose_which_module_is_imported(place, tmp_path, capsys, monkeypatch):
+    (tmp_path / "evil").mkdir()
+    (tmp_path / "evil" / "backend.py").write_text("raise SystemExit('imported')")
+    monkeypatch.syspath_prepend(tmp_path)
+    code, out, err = nnz(capsys, "train", place / "tiny.toml", "--set", "train.backend=evil.backend")
+    assert (code, out) == (2, "")
+    assert "if you trust it, give --backend evil.backend" in err
+
+
+@pytest.mark.parametrize(("bug", "name"), [(lambda path: [][0], "IndexError"), (lambda path: int("x"), "ValueError")])
+def test_a_bug_is_one_line_and_its_traceback_is_there_for_the_asking(place, monkeypatch, capsys, bug, name):
+    monkeypatch.setattr(checkpoints, "load", bug)
+    code, out, err = nnz(capsys, "sample", place / "run")
+    assert (code, out) == (1, "")
+    assert err.startswith(f"nnz: {name}: ")
+    assert err.count("\n") == 1
+    monkeypatch.setenv("NNZ_TRACEBACK", "1")
+    with pytest.raises((IndexError, ValueError)):
+        main(["sample", str(place / "run")])
+
+
+def test_no_command_prints_the_help_and_version_the_version(capsys):
+    code, out, _ = nnz(capsys)
+    assert code == 2
+    assert all(name in out for name in command_line.COMMANDS)
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capsys.readouterr().out == f"nnz {__version__}\n"
+
+
+@pytest.mark.parametrize("name", command_line.COMMANDS)
+def test_every_command_has_a_help_with_examples(name, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main([name, "--help"])
+    assert f"examples:\n  nnz {name}" in capsys.readouterr().out
+
+
+def test_a_reader_that_has_seen_enough_ends_the_command_silently(place):
+    words = [sys.executable, "-m", "nnz", "sample", str(place / "run"), "--count", "100000"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as head:
+        head.stdout.readline()
+        head.stdout.close()
+        assert head.stderr.read() == b""
+
+
+def test_output_is_utf8_whatever_the_locale(place, capsys):
+    environment = {"PYTHONIOENCODING": "ascii", "PATH": ""}
+    done = process("sample", place / "run", "--prompt", "zoé", env=environment, encoding="utf-8")
+    assert (done.returncode, done.stdout[:3], done.stderr) == (0, "zoé", "")
+
+
+def test_a_wrong_word_is_told_without_loading_plots_data_or_backend():
+    code = (
+        "import sys\nfrom nnz.commands.main import main\nassert main(['train', 'nmaes']) == 2\n"
+        "heavy = {'matplotlib', 'pooch', 'requests', 'torch', 'safetensors', 'tqdm', 'cffi'} & set(sys.modules)\n"
+        "sys.exit(f'loaded: {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_training_begins_without_loading_what_only_its_end_needs(tmp_path):
+    code = (
+        "import sys\nfrom nnz.commands import main\nfrom nnz.training import run\n"
+        "heavy = {'matplotlib', 'pooch', 'requests', 'torch', 'webbrowser', 'threadpoolctl'}\n"
+        "run.Trainer.run = lambda *_: sys.exit(f'loaded: {heavy & set(sys.modules)}')\n"
+        f"main.main(['train', 'names', '--backend', 'numpy', '--out', {str(tmp_path)!r}])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr.splitlines()[-1] == "loaded: set()"
+
+
+def test_a_trained_model_is_drawn_from_without_loading_another_backend(place):
+    code = (
+        "import sys\nfrom nnz.commands.main import main\n"
+        f"assert main(['sample', {str(place / 'run')!r}, '--count', '1']) == 0\n"
+        'sys.exit(f\'loaded: {set(sys.modules) & {"torch", "nnz.torch", "matplotlib"}}\')'
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr == "loaded: set()\n"

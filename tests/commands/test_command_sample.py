@@ -1,0 +1,89 @@
+"""`nnz sample`, `nnz compare` and `nnz data`, as a person meets them."""
+
+import sys
+
+import pytest
+from support.tiny_runs import finished_run, nnz
+
+from nnz.commands.main import main
+from nnz.files import downloads
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return finished_run(tmp_path_factory.mktemp("place"))
+
+
+def test_sample_prints_the_prompt_and_what_follows_it(place, capsys):
+    code, out, err = nnz(capsys, "sample", place / "run", "--prompt", "am", "--count", 3)
+    assert (code, err, len(out.splitlines())) == (0, "", 3)
+    assert all(line.startswith("am") for line in out.splitlines())
+
+
+def test_sample_is_decided_by_its_seed(place, capsys):
+    outs = [nnz(capsys, "sample", place / "run", *seed)[1] for seed in ([], ["--seed", 42], ["--seed", 43])]
+    assert outs[0] == outs[1] != outs[2]
+    assert len(outs[0].splitlines()) == 10
+
+
+def test_tokens_draws_exactly_so_many_delimiters_included(place, capsys):
+    for n in (0, 1, 57):
+        assert len(nnz(capsys, "sample", place / "run", "--tokens", n)[1]) == n + 1
+    whole = nnz(capsys, "sample", place / "run", "--tokens", 57)[1]
+    assert "\n" in whole[:-1]
+    one = nnz(capsys, "sample", place / "run", "--count", 1)[1]
+    assert whole.startswith(one)
+
+
+def test_temperature_0_gives_the_same_sample_every_time(place, capsys):
+    out = nnz(capsys, "sample", place / "run", "--count", 4, "--temperature", 0, "--seed", 9)[1]
+    assert len(set(out.splitlines())) == 1
+    assert out == nnz(capsys, "sample", place / "run", "--count", 4, "--top-k", 1)[1]
+
+
+def test_sample_flushes_each_token(place, monkeypatch):
+    calls = []
+
+    class Stdout:
+        def write(self, text):
+            calls.append(text)
+
+        def flush(self):
+            calls.append(None)
+
+    monkeypatch.setattr(sys, "stdout", Stdout())
+    assert main(["sample", str(place / "run"), "--tokens", "5"]) == 0
+    assert [len(calls[i]) for i in (1, 3, 5, 7, 9)] == [1] * 5
+    assert [calls[i] for i in (2, 4, 6, 8, 10)] == [None] * 5
+
+
+def test_compare_sets_the_untrained_beside_the_trained_model(place, capsys):
+    code, out, err = nnz(capsys, "compare", place / "run", "--count", 4)
+    assert (code, err) == (0, "")
+    rows = [[cell.strip() for cell in line.split(" | ")] for line in out.splitlines()]
+    assert rows[0] == ["untrained", "after 200 steps"]
+    log = (place / "run" / "log.csv").read_text().splitlines()
+    assert rows[1][0] == f"val_loss {float(log[1].split(',')[2]):.6f}"
+    assert float(rows[1][1].split()[1]) < float(rows[1][0].split()[1])
+    sampled = nnz(capsys, "sample", place / "run", "--count", 4)[1].splitlines()
+    assert [row[1] for row in rows[2:]] == sampled
+    assert {line.index(" | ") for line in out.splitlines()} == {36}
+
+
+def test_compare_finds_data_that_moved_and_refuses_others(place, tmp_path, capsys):
+    (tmp_path / "moved").symlink_to(place / "few-names")
+    assert nnz(capsys, "compare", place / "run", "--data", tmp_path / "moved")[0] == 0
+    code, _, err = nnz(capsys, "compare", place / "run", "--data", "names")
+    assert (code, err.splitlines()[0][:11]) == (1, "nnz: names ")
+
+
+def test_data_list_names_every_data_set_and_its_source(capsys):
+    code, out, err = nnz(capsys, "data", "list")
+    assert (code, err) == (0, "")
+    for data in downloads.known():
+        assert data.name in out.splitlines()
+        assert data.origin in out
+
+
+def test_data_get_prints_the_path(capsys):
+    assert nnz(capsys, "data", "get", "names")[:2] == (0, f"{downloads.get('names')}\n")

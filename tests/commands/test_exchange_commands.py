@@ -1,0 +1,114 @@
+"""nnz export and nnz import: what comes out is what went in, and what cannot go is refused in one line."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from support.tiny_gpt import tiny_gpt
+from support.tiny_runs import data_folder, finished_run, nnz, train
+
+import nnz.gpt as nnz_gpt
+from nnz.runs import checkpoints
+from nnz.torch import MLPModule
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """mlp/run, a finished run of an MLP; course and gpt2, those of a GPT of each shape."""
+    place = tmp_path_factory.mktemp("runs")
+    (place / "mlp").mkdir()
+    finished_run(place / "mlp")
+    data = data_folder(place / "few-names")
+    for shape in ("course", "gpt2"):
+        train(tiny_gpt(data, model__shape=shape, model__dtype="float32"), place / shape, "torch")
+    return place
+
+
+def parameters(run):
+    return checkpoints.load(run / "checkpoint.safetensors").parameters
+
+
+@pytest.mark.parametrize("shape", ["course", "gpt2"])
+def test_pth_is_a_state_dict_of_the_gpt(capsys, place, tmp_path, shape):
+    assert nnz(capsys, "export", place / shape, "--to", "pth", tmp_path / "new" / "gpt.pth")[0] == 0
+    found = torch.load(tmp_path / "new" / "gpt.pth", weights_only=True)
+    make = {"course": nnz_gpt.GPTConfig, "gpt2": nnz_gpt.GPTConfig.gpt2}[shape]
+    V = found["wte.weight"].shape[0]
+    gpt = nnz_gpt.GPT(make(vocab_size=V, context_length=6, n_layer=2, n_head=2, n_embd=8))
+    gpt.load_state_dict(found)
+    for name, p in gpt.named_parameters():
+        assert np.array_equal(p.detach().numpy(), parameters(place / shape)[name]), name
+
+
+def test_pth_of_an_mlp_holds_its_weights_by_name(capsys, place, tmp_path):
+    assert nnz(capsys, "export", place / "mlp" / "run", "--to", "pth", tmp_path / "mlp.pth")[0] == 0
+    found = torch.load(tmp_path / "mlp.pth", weights_only=True)
+    expected = parameters(place / "mlp" / "run")
+    assert list(found) == list(expected)
+    for name, array in MLPModule(found).state_dict().items():
+        assert np.array_equal(array.numpy(), expected[name.replace("wte.weight", "wte")]), name
+
+
+def test_hf_and_back_is_the_same_model_and_samples_alike(capsys, place, tmp_path):
+    assert nnz(capsys, "export", place / "gpt2", "--to", "hf", tmp_path / "hf")[0] == 0
+    code, out, error = nnz(capsys, "import", tmp_path / "hf", "--out", tmp_path / "back")
+    assert (code, out) == (0, f"{tmp_path / 'back'}\n")
+    assert "give nnz compare the text with --data" in error
+    assert checkpoints.load(tmp_path / "back" / "checkpoint.safetensors").recipe.name == "hf"
+    for name, array in parameters(place / "gpt2").items():
+        assert np.array_equal(parameters(tmp_path / "back")[name], array), name
+    words = ("--count", 3, "--tokens", 9, "--seed", 5)
+    assert nnz(capsys, "sample", place / "gpt2", *words) == nnz(capsys, "sample", tmp_path / "back", *words)
+
+
+def test_an_imported_run_is_compared_and_drawn_like_any_other(capsys, place, tmp_path):
+    nnz(capsys, "export", place / "gpt2", "--to", "hf", tmp_path / "hf")
+    nnz(capsys, "import", tmp_path / "hf", "--out", tmp_path / "back")
+    before, after = (
+        checkpoints.load(run / "checkpoint.safetensors").recipe.model for run in (place / "gpt2", tmp_path / "back")
+    )
+    assert before == after
+    code, out, error = nnz(capsys, "compare", tmp_path / "back", "--data", place / "few-names")
+    assert (code, error) == (0, "")
+    assert out.count("val_loss") == 2
+    assert nnz(capsys, "plot", tmp_path / "back", "--prompt", "em")[0] == 0
+    assert (tmp_path / "back" / "attention.png").stat().st_size > 10_000
+
+
+def test_import_leaves_a_run_that_is_there_as_it_is(capsys, place, tmp_path):
+    nnz(capsys, "export", place / "gpt2", "--to", "hf", tmp_path / "hf")
+    before = {path.name: path.read_bytes() for path in (place / "course").iterdir()}
+    code, out, error = nnz(capsys, "import", tmp_path / "hf", "--out", place / "course")
+    assert (code, out) == (1, "")
+    assert error == f"nnz: {place / 'course'} holds a run already; give another folder with --out\n"
+    assert {path.name: path.read_bytes() for path in (place / "course").iterdir()} == before
+
+
+def test_what_cannot_be_a_gpt2_is_refused(capsys, place, tmp_path):
+    code, out, error = nnz(capsys, "export", place / "course", "--to", "hf", tmp_path / "hf")
+    assert (code, out) == (1, "")
+    assert "cannot be a GPT-2" in error
+    code, out, error = nnz(capsys, "export", place / "mlp" / "run", "--to", "hf", tmp_path / "hf")
+    assert (code, out) == (2, "")
+    assert error == f"nnz: --to hf is for a gpt; {place / 'mlp' / 'run'} is of kind mlp: take --to pth\n"
+    assert not (tmp_path / "hf").exists()
+
+
+def test_a_folder_that_is_no_gpt2_of_ours_is_refused(capsys, place, tmp_path):
+    nnz(capsys, "export", place / "gpt2", "--to", "hf", tmp_path / "hf")
+    (tmp_path / "hf" / "nnz-tokenizer.json").rename(tmp_path / "away.json")
+    code, _, error = nnz(capsys, "import", tmp_path / "hf", "--out", tmp_path / "back")
+    assert code == 1
+    assert "has no nnz-tokenizer.json" in error
+    config = json.loads((tmp_path / "hf" / "config.json").read_text())
+    (tmp_path / "hf" / "config.json").write_text(json.dumps(config | {"model_type": "llama"}))
+    code, _, error = nnz(capsys, "import", tmp_path / "hf", "--out", tmp_path / "back")
+    assert code == 1
+    assert "model_type is 'llama'" in error
+    code, _, error = nnz(capsys, "import", tmp_path / "nowhere")
+    assert code == 1
+    assert "nowhere" in error
+    assert not (tmp_path / "back").exists()

@@ -1,0 +1,155 @@
+"""nnz parity: what it prints, and that it exits with 0 only when all is met."""
+
+import json
+import sys
+
+import pytest
+from support import false_backends
+
+from nnz.commands.main import main
+from nnz.conformance.environment import environment
+
+QUICK = ["--level", "embedding", "--level", "tanh", "--rounds", "1"]
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty folder, with what it adds to the search path taken back afterwards."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    return tmp_path
+
+
+def parity(capsys, *words):
+    code = main(["parity", *words])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_the_three_backends_are_graded_unless_others_are_named(capsys):
+    code, out, err = parity(capsys, *QUICK)
+    assert (code, err) == (0, "")
+    assert [line for line in out.splitlines() if line.endswith(": 4 of 4")] == [
+        f"{n}: 4 of 4" for n in ("c", "numpy", "torch")
+    ]
+
+
+def test_the_table_has_a_line_per_tensor_with_its_error_and_its_shares(capsys):
+    _, out, _ = parity(capsys, "numpy", "--level", "linear_backward", "--dtype", "float32", "--rounds", "2")
+    header, *rows = out.splitlines()[1:-2]
+    assert header.split() == ["level", "check", "dtype", "tensor", "error,", "u", "of", "T1", "of", "T2", "outcome"]
+    assert [row.split()[3] for row in rows] == ["dx", "dw", "db"]
+    for row in rows:
+        error, proof, vice, outcome = row.split()[4:]
+        assert outcome == "passed"
+        assert float(error) > 0
+        assert 0 < float(proof.rstrip("%")) <= 100
+        assert 0 < float(vice.rstrip("%")) <= 100
+
+
+def test_a_backend_that_falls_short_exits_with_1_and_one_line_that_says_by_how_much(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "zeros_backend", false_backends.backend(false_backends.FILLS["zeros"]))
+    code, out, err = parity(capsys, "numpy", "zeros_backend", *QUICK)
+    assert code == 1
+    assert err == "nnz: parity is not met: zeros_backend 0 of 4\n"
+    assert "zeros_backend: 0 of 4" in out
+    assert "numpy: 4 of 4" in out
+
+
+def test_a_backend_that_cannot_be_imported_is_not_there_and_the_others_are_graded(capsys, here):
+    (here / "broken_backend.py").write_text("import a_module_that_nobody_has\n")
+    (here / "quitting_backend.py").write_text("raise SystemExit(0)\n")
+    code, out, err = parity(capsys, "broken_backend", "quitting_backend", "numpy", *QUICK)
+    assert code == 1
+    assert "broken_backend: 0 of 4" in out
+    assert "quitting_backend: 0 of 4" in out
+    assert "numpy: 4 of 4" in out
+    assert "a_module_that_nobody_has" in out
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["torhc"], "did you mean 'torch'"),
+        (["my-backend"], "my-backend"),
+        (["numpy", "--level", "tnah"], "did you mean 'tanh'"),
+        (["numpy", "--dtype", "float16"], "float16"),
+        (["numpy", "--rounds", "0"], "rounds"),
+        (["numpy", "--rounds", "many"], "many"),
+    ],
+)
+def test_what_is_asked_wrongly_exits_with_2_and_is_named(capsys, words, named):
+    code, out, err = parity(capsys, *words)
+    assert (code, out) == (2, "")
+    assert named in err
+
+
+def test_json_has_every_figure_and_what_it_ran_on(capsys, here):
+    assert parity(capsys, "numpy", *QUICK, "--json", "grade.json")[0] == 0
+    code, out, _ = parity(capsys, "numpy", *QUICK, "--json", "-")
+    assert code == 0
+    for content in (json.loads(out), json.loads((here / "grade.json").read_text())):
+        assert content["ok"] is True
+        (report,) = content["reports"]
+        assert (report["backend"], report["met"], report["asked"]) == ("numpy", 4, 4)
+        assert report["origin"]["file"].endswith("__init__.py")
+        assert set(report["results"][0]["measurements"][0]) > {
+            "name",
+            "share_of_bound",
+            "u_of_largest",
+            "ulp_of_largest",
+            "t2_share",
+        }
+        assert set(content["environment"]) == {
+            "date",
+            "cpu",
+            "cores",
+            "system",
+            "python",
+            "versions",
+            "thread_pools",
+        }
+        assert {"numpy", "nnz"} <= set(content["environment"]["versions"])
+
+
+def test_the_environment_names_the_blas_and_its_threads():
+    pools = environment()["thread_pools"]
+    assert [pool for pool in pools if pool["user_api"] == "blas" and pool["num_threads"] >= 1]
+
+
+def test_an_xfail_excuses_what_fails(capsys, here, monkeypatch):
+    monkeypatch.setattr("nnz.numpy.ops.tanh_forward", lambda x: x)
+    (here / "known").write_text("# known\n\ntanh/*  # tanh is the identity here\n")
+    code, out, err = parity(capsys, "numpy", *QUICK, "--xfails", "known")
+    assert (code, err) == (0, "")
+    assert "numpy: 2 of 4, 2 expected failures" in out
+    assert "failed, as expected" in out
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("tanh/forward[float32]  # it was broken once", "passes, though an xfail says otherwise"),
+        ("gelu/*  # there is none", "matches no check"),
+    ],
+)
+def test_an_xfail_that_passes_or_matches_nothing_is_a_failure(capsys, here, line, complaint):
+    (here / "known").write_text(f"{line}\n")
+    code, _, err = parity(capsys, "numpy", *QUICK, "--xfails", "known")
+    assert code == 1
+    assert complaint in err
+
+
+def test_an_xfail_needs_a_reason_and_its_file_must_be_there(capsys, here):
+    (here / "known").write_text("tanh/*\n")
+    assert parity(capsys, "numpy", "--xfails", "known")[0] == 2
+    assert parity(capsys, "numpy", "--xfails", "nowhere")[0] == 1
+
+
+def test_a_backend_whose_every_failure_is_excused_has_met_nothing(capsys, here):
+    (here / "empty_backend.py").write_text("")
+    (here / "known").write_text("*  # nothing is done yet\n")
+    code, _, err = parity(capsys, "empty_backend", *QUICK, "--xfails", "known")
+    assert code == 1
+    assert "0 of 4" in err

@@ -1,0 +1,149 @@
+"""What build/mlp refuses, row by row with its whole text, and with which exit code."""
+
+import subprocess
+
+import pytest
+from support.built_program import built
+from support.tiny_runs import data_folder
+
+pytestmark = pytest.mark.xdist_group("program")
+
+RATE, WHOLE, COUNT = "a number above 0", "an integer from 1 to 2147483647", "an integer from 0 to 2147483647"
+SEED = "an integer from 1 to 18446744073709551615"
+
+
+def value(key, word, allowed):
+    return ["--set", f"{key}={word}"], f"{key} = {word} is not allowed; it takes {allowed}"
+
+
+ASKED_WRONGLY = [
+    (["--stesp", "3"], "unknown setting --stesp; see mlp --help"),
+    (["--step", "3"], "unknown setting --step; see mlp --help"),
+    (["--set", "train.stesp=3"], "unknown setting train.stesp; see mlp --help"),
+    (["--set", "train.steps"], "--set takes SECTION.KEY=VALUE; got train.steps"),
+    (["--set", "=3"], "unknown setting ; see mlp --help"),
+    (["--steps"], "--steps needs a value; see mlp --help"),
+    (["--out", ""], "--out is empty; give a folder"),
+    value("train.steps", "0", WHOLE),
+    value("train.steps", "-1", WHOLE),
+    value("train.steps", "ten", WHOLE),
+    value("train.steps", "", WHOLE),
+    value("train.steps", "3.0", WHOLE),
+    value("train.steps", "2147483648", WHOLE),
+    value("train.steps", "99999999999999999999", WHOLE),
+    value("train.batch_size", "0", WHOLE),
+    value("train.eval_every", "0", WHOLE),
+    value("train.eval_batches", "0", WHOLE),
+    value("train.seed", "0", SEED),
+    value("train.seed", "-1", SEED),
+    value("train.seed", "x", SEED),
+    value("train.seed", "1x", SEED),
+    value("train.seed", "18446744073709551616", SEED),
+    value("sample.seed", "0", SEED),
+    value("sample.count", "-1", COUNT),
+    value("sample.top_k", "-1", COUNT),
+    value("sample.temperature", "-1", "a number of at least 0"),
+    value("sample.temperature", "nan", "a number of at least 0"),
+    value("sample.new", "yes", "true or false"),
+    value("model.context_length", "0", WHOLE),
+    value("model.embedding_size", "0", WHOLE),
+    value("model.hidden_size", "0", WHOLE),
+    value("model.dtype", "float16", "float32 or float64"),
+    (
+        ["--precision", "strict", "--dtype", "float64"],
+        "model.precision = 'strict' rounds to float32; drop it, or model.dtype = 'float64'",
+    ),
+    value("optimizer.name", "adam", "adamw or sgd"),
+    value("optimizer.schedule", "linear", "cosine or constant"),
+    value("optimizer.lr", "", RATE),
+    value("optimizer.lr", "0", RATE),
+    value("optimizer.lr", "inf", RATE),
+    value("optimizer.lr", "fast", RATE),
+    value("optimizer.lr", "1e-3x", RATE),
+    value("optimizer.weight_decay", "-0.1", "a number of at least 0"),
+]
+
+
+def run(tmp_path, words):
+    command = [str(built()), *words]
+    return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False, timeout=60)
+
+
+@pytest.mark.parametrize(("words", "text"), ASKED_WRONGLY, ids=[text for _, text in ASKED_WRONGLY])
+def test_what_is_asked_wrongly_is_one_line_and_exit_2(tmp_path, words, text):
+    done = run(tmp_path, ["--data", "data", *words])
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"mlp: {text}\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_data_at_all_is_asked_wrongly(tmp_path):
+    done = run(tmp_path, [])
+    text = "which data? give --data DIR, a folder with train.txt, val.txt and test.txt"
+    assert (done.returncode, done.stderr) == (2, f"mlp: {text}\n")
+
+
+HINT = "a data folder holds train.txt, val.txt and test.txt"
+TEXTS = {  # file, what stands in it, what is said
+    "no file": ("val", None, f"cannot open data/val.txt: No such file or directory; {HINT}"),
+    "an empty file": ("test", b"", "data/test.txt is empty: it must hold some text"),
+    "nothing but a mark": ("train", b"\xef\xbb\xbf", "data/train.txt is empty: it must hold some text"),
+    "bytes that are no UTF-8": (
+        "train",
+        b"ab\xff",
+        "data/train.txt is not UTF-8: bad byte at offset 2; convert it to UTF-8 first",
+    ),
+    "a character cut off": (
+        "val",
+        b"emma\xc3",
+        "data/val.txt is not UTF-8: bad byte at offset 4; convert it to UTF-8 first",
+    ),
+    "a surrogate": (
+        "val",
+        b"\xed\xa0\x80",
+        "data/val.txt is not UTF-8: bad byte at offset 0; convert it to UTF-8 first",
+    ),
+    "a letter that train has not": (
+        "val",
+        b"emmaX\n",
+        "data/val.txt: character U+0058 at position 4 is not among the 19 characters of the vocabulary: leave it out, "
+        "or train on a text that holds it",
+    ),
+    "a zero character": (
+        "train",
+        b"emma\0",
+        "data/train.txt holds a zero character, which this program keeps in no checkpoint: leave it out",
+    ),
+    "a text too short": (
+        "val",
+        b"emm",
+        "a split has 3 tokens, too few for context_length 3: take a text of at least 4, or a smaller context_length",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", TEXTS)
+def test_a_text_that_cannot_be_trained_on_is_one_line_and_exit_1(tmp_path, what):
+    split, content, text = TEXTS[what]
+    file = data_folder(tmp_path / "data") / f"{split}.txt"
+    file.unlink()
+    if content is not None:
+        file.write_bytes(content)
+    done = run(tmp_path, ["--data", "data", "--steps", "3", "--set", "model.hidden_size=8"])
+    assert (done.returncode, done.stderr) == (1, f"mlp: {text}\n")
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {"hidden_size": 2**31 - 1, "embedding_size": 2**31 - 1},
+        {"hidden_size": 2**24, "embedding_size": 2**20, "context_length": 2**20},  # a product of 2^64
+        {"hidden_size": 1, "embedding_size": 2**31 - 1, "context_length": 2**31 - 1},
+    ],
+    ids=str,
+)
+def test_a_model_too_large_is_one_line_and_exit_1(tmp_path, sizes):
+    data_folder(tmp_path / "data")
+    words = [word for key, size in sizes.items() for word in ("--set", f"model.{key}={size}")]
+    done = run(tmp_path, ["--data", "data", *words])
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1), done
+    assert done.stderr.startswith("mlp: out of memory: ")

@@ -1,0 +1,117 @@
+"""The C program's reader and writer of files: it takes a whole one or none, and says why in one line."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors
+from safetensors.numpy import load_file
+from support.built_program import built, conformance
+from support.malformed_requests import BROKEN, IDS, NOTES, UNFIT, WTE, framed, malformed
+
+from nnz.files import tensor_file
+
+DONE, COULD_NOT, ASKED_WRONGLY = 0, 1, 2
+
+pytestmark = pytest.mark.xdist_group("program")
+
+
+@pytest.fixture
+def request_path(tmp_path: Path) -> Path:
+    path = tmp_path / "request"
+    tensor_file.write(path, {"wte": WTE, "ids": IDS}, NOTES)
+    return path
+
+
+def refused(path: Path, program: Path | None = None) -> tuple[int, str]:
+    """The exit code and the one line; there must be no response, nor a part of one."""
+    done = conformance(program or built(), path, path.with_name("response"))
+    assert [p.name for p in path.parent.iterdir() if p.name.startswith("response")] == [], done
+    assert done.stderr.startswith("mlp: "), done
+    assert done.stderr.count("\n") == 1, done
+    assert done.stdout == ""
+    return done.returncode, done.stderr
+
+
+def library_refuses(path: Path) -> bool:
+    try:
+        load_file(path)
+    except safetensors.SafetensorError:
+        return True
+    return False
+
+
+def hold_every_malformed_file(path: Path, program: Path, every: int = 1) -> None:
+    for i, data in enumerate(malformed(path.read_bytes())):
+        if i % every == 0:
+            path.write_bytes(data)
+            response = path.with_name("response")
+            response.unlink(missing_ok=True)
+            done = conformance(program, path, response)
+            assert done.returncode in (DONE, COULD_NOT, ASKED_WRONGLY), (data, done)
+            assert done.stderr.count("\n") == (done.returncode != DONE), (data, done)
+            assert response.exists() == (done.returncode == DONE)
+            if library_refuses(path):
+                assert done.returncode == COULD_NOT, (data, done)
+
+
+def test_a_request_is_answered_and_the_library_reads_the_answer(request_path: Path) -> None:
+    response = request_path.with_name("response")
+    assert conformance(built(), request_path, response).returncode == DONE
+    assert np.array_equal(load_file(response)["emb"], WTE[IDS])
+    with safetensors.safe_open(response, "np") as file:
+        assert file.metadata() == {**NOTES, "format": "nnz-response-1"}
+
+
+def test_no_malformed_file_is_taken_and_each_gets_one_line(request_path: Path) -> None:
+    hold_every_malformed_file(request_path, built(), every=3)
+
+
+@pytest.mark.slow
+def test_no_malformed_file_at_all_is_taken(request_path: Path) -> None:
+    hold_every_malformed_file(request_path, built())
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_broken_file_is_refused_with_what_is_wrong_in_it(what: str, tmp_path: Path) -> None:
+    data, complaint = BROKEN[what]
+    path = tmp_path / "file"
+    path.write_bytes(data)
+    code, line = refused(path)
+    assert code == COULD_NOT
+    assert "is not a whole safetensors file" in line
+    assert complaint in line
+
+
+@pytest.mark.parametrize("what", UNFIT)
+def test_a_request_that_makes_no_sense_is_refused_with_exit_code_2(what: str, tmp_path: Path) -> None:
+    (arrays, notes), complaint = UNFIT[what]
+    tensor_file.write(tmp_path / "file", arrays, notes)
+    code, line = refused(tmp_path / "file")
+    assert code == ASKED_WRONGLY
+    assert complaint in line
+
+
+def test_what_cannot_be_opened_or_written_is_named(request_path: Path, tmp_path: Path) -> None:
+    assert "No such file" in refused(tmp_path / "none")[1]
+    assert "not a regular file" in conformance(built(), tmp_path, tmp_path / "response").stderr
+    os.mkfifo(tmp_path / "pipe")
+    assert "not a regular file" in refused(tmp_path / "pipe")[1]
+    done = conformance(built(), request_path, tmp_path / "none" / "response")
+    assert (done.returncode, done.stderr.count("\n")) == (COULD_NOT, 1)
+    assert "cannot write" in done.stderr
+    done = conformance(built(), request_path, "x" * 5000)
+    assert (done.returncode, done.stderr) == (COULD_NOT, f"mlp: the path {'x' * 5000} is too long\n")
+    assert conformance(built(), request_path).returncode == ASKED_WRONGLY
+
+
+def test_the_order_of_the_header_and_unaligned_arrays_do_not_matter(tmp_path: Path) -> None:
+    ids, entries = IDS.tobytes(), {}
+    entries["wte"] = {"data_offsets": [len(ids), len(ids) + WTE.nbytes], "shape": [3, 2], "dtype": "F64"}
+    entries["ids"] = {"shape": [2, 2], "dtype": "I32", "data_offsets": [0, len(ids)]}
+    header = json.dumps({**entries, "__metadata__": NOTES}, indent=1)
+    (tmp_path / "file").write_bytes(framed(header + "   ", ids + WTE.tobytes()))
+    assert conformance(built(), tmp_path / "file", tmp_path / "response").returncode == DONE
+    assert np.array_equal(load_file(tmp_path / "response")["emb"], WTE[IDS])

@@ -1,0 +1,144 @@
+"""build/mlp takes up a run only if it can go on with it exactly, and says in one line why not."""
+
+import subprocess
+
+import pytest
+from support.malformed_requests import malformed
+from support.tiny_commands import FILES, PROGRAM, content, finish, start, words
+from support.tiny_runs import data_folder, tiny_recipe, train
+
+from nnz.backend import registry
+from nnz.recipes.recipe import loads
+from nnz.runs import checkpoints
+
+pytestmark = pytest.mark.xdist_group("program")
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory):
+    return tiny_recipe(data_folder(tmp_path_factory.mktemp("data") / "few-names"))
+
+
+@pytest.fixture
+def run(recipe, tmp_path):
+    """A finished run of build/mlp."""
+    finish(start(PROGRAM, recipe, tmp_path / "run"))
+    return tmp_path / "run"
+
+
+def resumed(recipe, run, *more):
+    """The exit code and stderr."""
+    done = subprocess.run(words(PROGRAM, recipe, run, "--resume", *more), capture_output=True, text=True, check=False)
+    return done.returncode, done.stderr
+
+
+def test_what_the_program_writes_python_reads_and_it_is_what_the_c_backend_writes(recipe, run, tmp_path):
+    train(recipe, tmp_path / "by-python", "c")
+    assert content(run) == content(tmp_path / "by-python")
+    checkpoint = checkpoints.load(run / "checkpoint.safetensors", finite=True)
+    assert checkpoint.backend == "c"
+    assert list(checkpoint.recipe.items()) == list(recipe.items())
+    assert loads((run / "config.toml").read_text(), "names") == checkpoint.recipe
+    assert sorted(path.name for path in run.iterdir()) == sorted([*FILES, "config.toml"])
+
+
+def test_the_program_knows_every_setting_of_a_recipe(recipe, tmp_path):
+    """A new setting must be told to mlp_c/program/config.c: which value the program stands for, or that any will do."""
+    train(recipe, tmp_path / "run", registry.default())
+    assert resumed(recipe, tmp_path / "run") == (0, f"mlp: {tmp_path}/run: going on from step 23\n")
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        (["--steps", "24"], "had train.steps = 23, not 24; ask for the same settings"),
+        (["--lr", "0.02"], "had optimizer.lr = 0.01, not 0.02; "),
+        (["--dtype", "float32"], 'had model.dtype = "float64", not "float32"; '),
+        (["--new", "false"], "had sample.new = true, not false; "),
+        (["--sample-seed", "18446744073709551615"], "had sample.seed = 42, not 18446744073709551615; "),
+    ],
+)
+def test_a_run_is_not_resumed_with_other_settings(recipe, run, setting, message):
+    before = {name: (run / name).read_bytes() for name in FILES}
+    code, error = resumed(recipe, run, *setting)
+    assert (code, error.count("\n")) == (1, 1)
+    assert message in error
+    assert {name: (run / name).read_bytes() for name in FILES} == before
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("data.windows", "padded"), ("train.order", "random"), ("model.kind", "mlp-batchnorm"), ("optimizer.warmup", 3)],
+)
+def test_a_run_that_the_program_cannot_do_is_not_resumed(recipe, tmp_path, key, value):
+    train(recipe.override(key, value), tmp_path / "run", "numpy")
+    code, error = resumed(recipe, tmp_path / "run")
+    assert (code, error.count("\n")) == (1, 1)
+    assert f"had {key} = " in error
+    assert "which this program does not do; resume it with nnz train" in error
+
+
+@pytest.mark.parametrize("change", ["emma", "emmb"], ids=["other tokens", "other characters"])
+def test_a_run_is_not_resumed_on_another_text(tmp_path, change):
+    data = data_folder(tmp_path / "data")
+    recipe = tiny_recipe(data)
+    finish(start(PROGRAM, recipe, tmp_path / "run"))
+    for split in ("train", "val", "test"):
+        text = (data / f"{split}.txt").read_text()
+        text = text.replace("é", "è") if change == "emmb" else text.replace("emma", "amme")
+        (data / f"{split}.txt").write_text(text)
+    code, error = resumed(recipe, tmp_path / "run")
+    assert (code, error) == (1, f"mlp: {data} is not the text that {tmp_path}/run was trained on\n")
+
+
+def test_a_log_that_lacks_lines_is_not_resumed(recipe, run):
+    lines = (run / "log.csv").read_text().splitlines(keepends=True)
+    (run / "log.csv").write_text("".join(lines[:2] + lines[3:]))
+    code, error = resumed(recipe, run)
+    assert (code, error.count("\n")) == (1, 1)
+    assert "lacks lines from before step 23" in error
+
+
+def test_a_folder_that_no_run_wrote_is_left_alone(recipe, tmp_path):
+    (tmp_path / "samples.txt").write_text("mine\n")
+    done = subprocess.run(words(PROGRAM, recipe, tmp_path), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "samples.txt is there, but no run wrote it" in done.stderr
+    assert (tmp_path / "samples.txt").read_text() == "mine\n"
+
+
+def test_two_runs_in_one_folder_the_second_is_told_who_holds_it(recipe, tmp_path):
+    long = recipe.override("train.steps", 2_000_000)
+    with start(PROGRAM, long, tmp_path / "run") as first:
+        first.stdout.readline()
+        code, error = resumed(long, tmp_path / "run")
+        by_python = start("numpy", long, tmp_path / "run").communicate(timeout=60)[1]
+        first.terminate()
+        first.communicate()
+    assert code == 1
+    assert error.startswith(f"mlp: {tmp_path}/run is in use by process {first.pid} on ")
+    assert by_python.startswith(f"nnz: {tmp_path}/run is in use by process {first.pid} on ")
+    assert not (tmp_path / "run" / "lock").exists()
+
+
+def hold_every_change(recipe, run, every):
+    whole, changed = (run / "checkpoint.safetensors").read_bytes(), 0
+    before = content(run)
+    for i, data in enumerate(malformed(whole)):
+        if i % every == 0:
+            (run / "checkpoint.safetensors").write_bytes(data)
+            code, error = resumed(recipe, run)
+            assert (code, error.count("\n")) in ((0, 1), (1, 1)), (i, code, error)
+            if code == 0:
+                assert content(run) == before, i
+            changed += 1
+    assert changed > 50
+
+
+def test_a_checkpoint_with_a_byte_changed_or_cut_off_is_not_resumed(recipe, run):
+    hold_every_change(recipe, run, every=499)
+
+
+@pytest.mark.slow
+def test_a_checkpoint_with_many_a_byte_changed_or_cut_off_is_not_resumed(recipe, run):
+    hold_every_change(recipe, run, every=23)

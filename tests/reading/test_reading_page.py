@@ -1,0 +1,319 @@
+"""The reading page in a real browser: by mouse and by keyboard, wide and narrow, and what axe-core makes of it."""
+
+import json
+
+import numpy as np
+import pytest
+from support.chromium import Visit, chromium
+
+import nnz.numpy as nn
+from nnz.backend import spec
+from nnz.numbers.rng import RNG
+from nnz.reading.page.figures import Figures
+from nnz.reading.page.site import PAGES, build
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("reading")]
+
+MIDDLING = {"viewport": {"width": 1101, "height": 800}}  # the narrowest that has three columns
+NARROW = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
+NAMES = [file for file, _, _ in PAGES]
+
+
+SERIOUS = """() => axe.run({ resultTypes: ["violations"], preload: false }).then(({ violations }) => violations
+    .filter(({ impact }) => ["serious", "critical"].includes(impact))
+    .map(({ id, nodes }) => `${id}: ${nodes[0].html.slice(0, 200)}`))"""
+
+
+OUTSIDE = """() => [...document.querySelectorAll(".column:not(.off) .line")].filter(line => {
+    const column = line.closest(".column").getBoundingClientRect(), range = document.createRange();
+    const walker = document.createTreeWalker(line, NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+        for (const { index, 0: word } of node.data.matchAll(/\\S+/g)) {
+            range.setStart(node, index);
+            range.setEnd(node, index + word.length);
+            const { left, right } = range.getBoundingClientRect();
+            if (right > column.right + 0.5 || left < column.left) return true;
+        }
+    }
+    return false;
+}).map(line => line.textContent)"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    return build(tmp_path_factory.mktemp("site"), Figures(None, None)).parent
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def visit(browser, site):
+    """Visits a page. Afterwards there must be no complaint in the console, and no request that left the site."""
+    visits = []
+
+    def start(name, **settings):
+        visits.append(Visit(browser, site, **settings))
+        visits[-1].open(name)
+        return visits[-1]
+
+    yield start
+    for visited in visits:
+        visited.context.close()
+        assert visited.complaints == []
+        assert [url for url in visited.requests if not url.startswith((site.as_uri(), "data:"))] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        *((name, {}) for name in NAMES),
+        ("operations.html", NARROW),
+        ("example.html", NARROW),
+        ("index.html", {"color_scheme": "dark"}),
+        ("example.html", {"color_scheme": "dark"}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else next(iter(value), "wide"),
+)
+def test_axe_finds_no_serious_fault_and_nothing_runs_out_of_the_page(visit, name, settings):
+    axe = pytest.importorskip("axe_playwright_python.base", reason="no axe-playwright-python")
+    page = visit(name, **settings).page
+    page.evaluate(axe.AXE_SCRIPT)
+    assert page.evaluate(SERIOUS) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_every_op_has_three_columns_whose_steps_stand_level(visit):
+    page = visit("operations.html").page
+    assert page.locator("article.function").count() == len(spec.FUNCTIONS)
+    for name in spec.FUNCTIONS:
+        function = page.locator(f"article[data-function={name}]")
+        assert function.locator(".column").count() == 3
+        tops = function.evaluate(
+            """article => [...article.querySelectorAll(".cell")].map(cell =>
+                [getComputedStyle(cell).getPropertyValue("--row"), Math.round(cell.getBoundingClientRect().top)])"""
+        )
+        heights = {}
+        for row, top in tops:
+            heights.setdefault(row, set()).add(top)
+        assert all(len(found) == 1 for found in heights.values()), name
+        lefts = function.locator(".column").evaluate_all("all => all.map(c => c.getBoundingClientRect().left)")
+        assert lefts == sorted(set(lefts))
+
+
+@pytest.mark.parametrize("settings", [{}, MIDDLING, NARROW], ids=["wide", "middling", "narrow"])
+@pytest.mark.parametrize("name", ["index.html", "operations.html"])
+def test_no_line_of_code_is_clipped(visit, name, settings):
+    clipped = visit(name, **settings).page.evaluate(OUTSIDE)
+    assert clipped == []
+
+
+def test_pointing_at_a_line_lights_up_its_counterparts_and_at_a_name_its_like(visit):
+    visited = visit("operations.html")
+    page = visited.page
+    function = page.locator("article[data-function=linear_backward]")
+    function.locator(".numpy .line", has_text="dw = by.product(dy.T, x)").hover()
+    lit = page.locator(".cell.lit").all_inner_texts()
+    assert len(lit) == 3
+    assert any("matmul_add(dw" in text for text in lit)
+    assert any("derive(partial(linear_forward" in text for text in lit)
+    symbol = function.locator(".numpy .sym[data-symbol=dw]").first
+    symbol.hover()
+    shown = function.locator(".sym.shown").all_inner_texts()
+    assert {text.strip().split(" ")[0] for text in shown} == {"dw"}
+    for backend in ("c", "numpy"):
+        assert function.locator(f".column.{backend} .sym.shown").count() > 0
+    page.mouse.move(5, 5)
+    assert visited.lit() == set()
+    assert page.locator(".sym.shown").count() == 0
+
+
+def test_the_arrow_keys_walk_through_a_column_and_across(visit):
+    visited = visit("operations.html")
+    page = visited.page
+    focused = "document.activeElement.id"
+    first = page.locator("#linear_backward-c .cell").first
+    first.focus()
+    assert len(visited.lit()) == 3
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate(focused) == "linear_backward-c-2"
+    page.keyboard.press("ArrowRight")
+    assert "dx = by.product(dy, w)" in page.evaluate("document.activeElement.innerText")
+    page.keyboard.press("ArrowRight")
+    assert "derive" in page.evaluate("document.activeElement.innerText")
+    assert {"linear_backward-c-2", "linear_backward-numpy-2"} <= visited.lit()
+    page.keyboard.press("ArrowRight")  # there is no fourth column
+    assert "derive" in page.evaluate("document.activeElement.innerText")
+    page.keyboard.press("Home")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "PyTorch: signature"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('#linear_backward-torch')") is None  # one stop a column
+
+
+def test_a_name_among_the_shapes_can_be_pinned_by_keyboard(visit):
+    page = visit("operations.html").page
+    button = page.locator("article[data-function=tanh_backward] button.sym[data-symbol=dy]")
+    button.focus()
+    page.keyboard.press("Space")
+    page.mouse.move(5, 5)
+    assert button.get_attribute("aria-pressed") == "true"
+    pinned = page.locator("article[data-function=tanh_backward] .column .sym.pinned")
+    assert set(pinned.all_inner_texts()) == {"dy"}
+    page.keyboard.press("Space")
+    assert pinned.count() == 0
+
+
+def test_a_narrow_screen_stacks_the_columns_into_tabs(visit):
+    page = visit("operations.html", **NARROW).page
+    function = page.locator("article[data-function=linear_forward]")
+    tabs = function.get_by_role("tab")
+    assert tabs.all_inner_texts() == ["C", "numpy", "PyTorch"]
+    assert function.locator(".column:visible").count() == 1
+    tabs.nth(1).tap()
+    panel = function.get_by_role("tabpanel")
+    assert "y = by.product(x, w.T)" in panel.inner_text()
+    assert panel.get_attribute("aria-label") == "linear_forward in numpy"
+    page.keyboard.press("ArrowRight")
+    assert tabs.nth(2).get_attribute("aria-selected") == "true"
+    assert "addmm" in function.get_by_role("tabpanel").inner_text()
+    other = page.locator("article[data-function=tanh_forward]")
+    assert "torch.tanh" in other.get_by_role("tabpanel").inner_text()
+    page.set_viewport_size({"width": 1440, "height": 900})
+    assert function.locator(".column:visible").count() == 3
+    assert function.get_by_role("tab").count() == 0
+
+
+def test_a_link_leads_to_the_file_and_the_line(visit):
+    visited = visit("operations.html")
+    page = visited.page
+    page.locator("article[data-function=sgd_step] .column.c .file").click()
+    assert "sgd_step(real *p" in page.locator(".line:target").inner_text()
+    page.go_back()
+    page.locator("article[data-function=linear_forward] a", has_text="matmul_add").click()
+    assert "void matmul_add(" in page.locator(".line:target").inner_text()
+
+
+def test_every_link_of_every_page_leads_somewhere(visit, site):
+    visited = visit("index.html")
+    names = {
+        name: set(visited.open(name).evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)"))
+        for name in NAMES
+    }
+    for name in NAMES:
+        page = visited.open(name)
+        for href in page.eval_on_selector_all("a[href]", "links => links.map(link => link.getAttribute('href'))"):
+            if href.startswith("https://"):
+                continue
+            file, _, anchor = href.partition("#")
+            target = (site / file) if file else site / name
+            assert target.is_file(), (name, href)
+            if anchor:
+                known = names.get(target.name) or target.read_text(encoding="utf-8")
+                assert (anchor in known) if isinstance(known, set) else f'id="{anchor}"' in known, (name, href)
+
+
+def test_the_theme_can_be_chosen_and_is_remembered(visit):
+    visited = visit("index.html")
+    page = visited.page
+    background = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(background)
+    for label in ("Theme: auto", "Theme: light"):
+        assert page.locator("button.theme").inner_text() == label
+        page.locator("button.theme").click()
+    dark = page.evaluate(background)
+    assert dark != light
+    visited.open("walk.html")
+    assert page.evaluate(background) == dark
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_is_small_and_does_not_shift_as_it_loads(visit, site, name):
+    page = visit(name).page
+    shift = page.evaluate(
+        """() => new Promise(done => {
+            let sum = 0;
+            new PerformanceObserver(list => list.getEntries().forEach(entry => { sum += entry.value; }))
+                .observe({ type: "layout-shift", buffered: true });
+            requestAnimationFrame(() => setTimeout(() => done(sum), 50));
+        })"""
+    )
+    assert shift < 0.01
+    used = page.eval_on_selector_all("script[src], link[rel=stylesheet]", "all => all.map(e => e.src || e.href)")
+    files = [site / name, *(site / "assets" / url.rpartition("/")[2] for url in used)]
+    assert sum(file.stat().st_size for file in files) < 1e6
+
+
+def test_the_model_in_the_browser_is_numpys_for_every_window_offered(visit):
+    page = visit("example.html").page
+    data = json.loads(page.locator("#data").inner_text() or page.locator("#data").text_content())
+    computed = page.evaluate(
+        """() => {
+            const data = JSON.parse(document.getElementById("data").textContent), p = data.parameters;
+            const plain = (all) => Object.fromEntries(Object.entries(all).map(([n, t]) => [n, [...t.data]]));
+            return data.names.map(({ inputs, targets }) => {
+                const tensors = nnz.run(p, inputs, targets);
+                const after = nnz.run(nnz.stepped(p, tensors, 0.5), inputs, targets);
+                return { ...plain(tensors), after: [...after.probs.data] };
+            });
+        }"""
+    )
+    parameters = {n: np.reshape(p["data"], p["shape"]) for n, p in data["parameters"].items()}
+    V, E = parameters["wte"].shape
+    H = len(parameters["fc1.bias"])
+    assert sum(len(batch["targets"]) for batch in data["names"]) > 100
+    for batch, got in zip(data["names"], computed, strict=True):
+        model = nn.MLP(V, 3, E, H, rng=RNG(1), dtype="float64")
+        model.load_parameters(parameters)
+        batch_of = np.array(batch["inputs"], np.int32), np.array(batch["targets"], np.int32)
+        _, loss = model(*batch_of)
+        gradients = model.backward()
+        expected = model.intermediates() | {f"d{n}": g for n, g in gradients.items()} | {"loss": np.array([loss])}
+        nn.SGD(model.parameters(), lr=0.5).step(gradients)
+        model(*batch_of)
+        expected["after"] = model.intermediates()["probs"]
+        assert set(got) == set(expected)
+        for name, tensor in expected.items():
+            assert np.abs(tensor).max() > 1e-9
+            np.testing.assert_allclose(np.reshape(got[name], tensor.shape), tensor, rtol=0, atol=1e-6, err_msg=name)
+
+
+def test_the_example_starts_with_emm_and_goes_step_by_step_by_mouse_and_keyboard(visit):
+    page = visit("example.html").page
+    assert page.locator(".window[aria-checked=true]").inner_text() == "emm → a"
+    title, stages = page.locator("#title"), page.locator("#stages button")
+    assert page.locator("figure.heat").count() == 9
+    page.locator("#next").click()
+    assert title.inner_text() == "2. embedding"
+    assert page.locator("figcaption b").all_inner_texts() == ["wte", "emb"]
+    stages.nth(1).focus()
+    for number in range(2, stages.count()):
+        page.keyboard.press("ArrowRight")
+        assert title.inner_text().startswith(f"{number + 1}. ")
+        assert page.evaluate("document.activeElement.getAttribute('aria-current')") == "step"
+    assert page.locator("#next").is_disabled()
+    assert "before" in page.locator("#stage").inner_text()
+
+
+def test_the_probabilities_follow_the_window_and_the_name_that_are_chosen(visit):
+    page = visit("example.html").page
+    guess = page.locator("#guess")
+    before, bars = guess.inner_text(), page.locator(".bar")
+    assert bars.count() == 27
+    assert page.locator(".bar.came").inner_text() == "a"
+    page.locator(".window").nth(1).click()
+    assert guess.inner_text() != before
+    assert page.locator(".bar.came").inner_text() == "m"
+    page.keyboard.press("ArrowRight")
+    assert page.locator(".window[aria-checked=true]").inner_text() == "·em → m"
+    page.locator("#name").select_option(index=3)
+    assert "Loss of the batch" in guess.inner_text()
+    assert guess.inner_text() != before
+    page.locator("#stages button").nth(6).click()
+    heat = page.locator("figure.heat", has_text="dlogits")
+    heat.locator(".grid").focus()
+    first = heat.locator("output").inner_text()
+    page.keyboard.press("ArrowRight")
+    assert heat.locator("output").inner_text() != first

@@ -1,0 +1,76 @@
+"""The README cannot drift: its commands are run, its script is run on every backend, its figures are made again."""
+
+import re
+import shutil
+
+import pytest
+
+from nnz.training import climb
+from tools import readme
+
+NOT_FROM_A_TEST = {
+    "make dev": "these tests run in what it makes",
+    "make test": "this is the run that we are in",
+    "make run": "a test of its own reads its output",
+}
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("readme")]
+
+
+@pytest.mark.parametrize("block", readme.console_blocks(), ids=" && ".join)
+def test_every_command_of_the_readme_runs(block):
+    if block[0] in NOT_FROM_A_TEST:
+        assert re.search(rf"^{block[0].split()[1]}:", (readme.ROOT / "Makefile").read_text(), re.MULTILINE)
+        return
+    printed = readme.run("\n".join(command for command in block if "activate" not in command))
+    assert printed.strip()
+    assert "echo identical" not in block[-1] or printed.splitlines()[-1] == "identical"
+
+
+def test_the_script_prints_what_the_readme_says_on_every_backend():
+    assert len(set(readme.script_outputs().values())) == 1
+    assert readme.between("script").strip() == readme.script_table()
+
+
+def test_the_counts_of_lines_are_those_of_the_sources():
+    assert readme.between("lines").strip() == readme.lines_table()
+
+
+def test_the_picture_of_the_graph_is_that_of_the_source():
+    assert readme.GRAPH.read_text(encoding="utf-8") == readme.graph_svg()
+    assert str(readme.GRAPH.relative_to(readme.ROOT)) in readme.between("graph")
+
+
+def test_make_run_ends_with_new_names_and_the_losses_that_the_readme_shows():
+    assert shutil.which("make")
+    printed, shown = (readme.run_output().splitlines(), readme.between("make-run").strip().splitlines())
+    number = r"\d+\.\d+(e-\d+)?"
+    for new, old in zip((printed[1], printed[-2]), (shown[1], shown[-2]), strict=True):
+        assert re.sub(number, "#", new) == re.sub(number, "#", old)
+    losses = [[float(x) for x in re.findall(r"loss (\d\.\d+)", " ".join(lines))] for lines in (printed, shown)]
+    # another CPU rounds float32 sums otherwise; what the reader is told is the first two decimals
+    assert [f"{loss:.2f}" for loss in losses[0]] == [f"{loss:.2f}" for loss in losses[1]]
+    known = (readme.ROOT / "common/data/names/train.txt").read_text(encoding="utf-8").split()
+    assert len(printed[2:-2]) == 20
+    assert not set(printed[2:-2]) & set(known)
+
+
+def test_the_ladder_stands_in_the_readme_rung_by_rung_and_its_top_is_the_best():
+    rows = re.findall(r"\| `([\w-]+)` \|.*?\| ([\d,]+) \| [\d,]+ \| (\d\.\d{4}) \|", readme.between("ladder"))
+    assert [name for name, _, _ in rows] == list(climb.IDEAS)
+    losses = {name: float(loss) for name, _, loss in rows}
+    assert losses["bigram"] > losses["namegen"] > losses["mlp-batchnorm"] > losses["wavenet"] == min(losses.values())
+    assert abs(losses["bigram"] - losses["bigram-counts"]) <= 0.003
+    assert {name: count for name, count, _ in rows}["wavenet"] == "76,579"
+
+
+def test_the_spread_of_names_best_stands_in_the_readme():
+    mean, least, most = map(float, re.findall(r"\d\.\d{4}", readme.between("names-best")))
+    assert least <= mean <= most <= 1.97
+
+
+def test_the_full_parity_run_stands_in_the_readme_and_was_identical():
+    table = readme.between("parity-full")
+    assert "byte-identical" in table
+    assert len(set(re.findall(r"`([0-9a-f]{16})`", table))) == 1
+    assert len(re.findall(r"`([0-9a-f]{16})`", table)) == 4

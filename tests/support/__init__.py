@@ -1,0 +1,1 @@
+"""What several tests share: tiny runs, honest and false backends, planted bugs. No test lives here."""

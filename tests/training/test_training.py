@@ -1,0 +1,145 @@
+import math
+import re
+
+import numpy as np
+import pytest
+from support.tiny_runs import data_folder, tiny_recipe, train
+
+import nnz
+import nnz.numpy as nn
+from nnz.recipes import recipe
+from nnz.runs import checkpoints
+from nnz.training.run import Run
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return data_folder(tmp_path_factory.mktemp("data") / "few-names")
+
+
+def by_hand(settings):
+    """The log's rows, the test loss and the parameters of a tiny recipe, from a loop that shares nothing with ours."""
+    dataset, steps, lr = nnz.load_dataset(settings.data.name), settings.train.steps, settings.optimizer.lr
+    model = nn.MLP(dataset.tokenizer.vocab_size, 3, 5, 11, rng=nnz.RNG(settings.train.seed), dtype="float64")
+    optimizer = nn.AdamW(model.parameters(), lr=lr, weight_decay=1e-4)
+
+    def judge(split, n):
+        return sum(model(*batch)[1] for batch in split.batches(3, 7, steps=n)) / n
+
+    rows = []
+    for step, (inputs, targets) in enumerate(dataset.train.batches(3, 7, steps=steps)):
+        optimizer.lr = lr * 0.5 * (1 + math.cos(math.pi * step / steps))
+        if step in (0, 5, 10, 15, 20, 22):
+            rows.append((step, judge(dataset.train, 3), judge(dataset.val, dataset.val.n_tokens // 7), optimizer.lr))
+        model(inputs, targets)
+        optimizer.step(model.backward())
+    return rows, judge(dataset.test, dataset.test.n_tokens // 7), model.parameters()
+
+
+def test_the_run_is_the_loop_written_by_hand_with_evaluation_before_each_update(data, tmp_path, capsys):
+    out = train(tiny_recipe(data), tmp_path / "run")
+    rows, test_loss, parameters = by_hand(tiny_recipe(data))
+    assert (out / "log.csv").read_text() == "step,train_loss,val_loss,lr\n" + "".join(
+        f"{step},{train_loss:.9f},{val_loss:.9f},{lr:e}\n" for step, train_loss, val_loss, lr in rows
+    )
+    saved = checkpoints.load(out / "checkpoint.safetensors").parameters
+    assert all(saved[name].tobytes() == parameters[name].tobytes() for name in parameters)
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[: len(rows)] == [
+        f"step {step:6d} | train_loss {train_loss:.6f} | val_loss {val_loss:.6f} | lr {lr:e}"
+        for step, train_loss, val_loss, lr in rows
+    ]
+    assert printed[-1] == f"test_loss {test_loss:.6f}"
+    assert printed[len(rows) : -1] == (out / "samples.txt").read_text(encoding="utf-8").splitlines()
+
+
+def test_nothing_on_stdout_varies_from_run_to_run(data, tmp_path, capsys):
+    train(tiny_recipe(data), tmp_path / "a")
+    first = capsys.readouterr()
+    train(tiny_recipe(data), tmp_path / "b")
+    second = capsys.readouterr()
+    assert first.out == second.out
+    assert re.search(r"23 steps in \d", first.err)
+
+
+def test_the_run_folder_holds_its_files_and_pictures_and_a_complete_config(data, tmp_path):
+    out = train(tiny_recipe(data), tmp_path / "run", watched=True)
+    files = ["best.safetensors", "checkpoint.safetensors", "config.toml", "log.csv", "samples.txt", "statistics.npz"]
+    pictures = ["embeddings.png", "histograms.png", "loss.png", "updates.png"]
+    assert sorted(file.name for file in out.iterdir()) == sorted(files + pictures)
+    written = recipe.loads((out / "config.toml").read_text(encoding="utf-8"), "tiny")
+    assert written == tiny_recipe(data).override("train.backend", "numpy")
+
+
+def test_best_is_the_model_of_the_lowest_val_loss_without_optimizer_state(data, tmp_path):
+    out = train(tiny_recipe(data, train__steps=300, optimizer__lr=0.1), tmp_path / "run")
+    rows = [line.split(",") for line in (out / "log.csv").read_text().splitlines()[1:]]
+    lowest = min(rows, key=lambda row: float(row[2]))
+    assert lowest is not rows[-1], "the case needs a model that gets worse"
+    best = checkpoints.load(out / "best.safetensors")
+    assert (best.step, f"{best.val_loss:.9f}", best.optimizer) == (int(lowest[0]), lowest[2], {})
+    assert checkpoints.load(out / "checkpoint.safetensors").step == 300
+
+
+def test_a_checkpoint_stands_at_every_evaluation(data, tmp_path, monkeypatch):
+    steps = []
+    save = checkpoints.save
+    monkeypatch.setattr(checkpoints, "save", lambda path, c: (steps.append((path.name[:4], c.step)), save(path, c)))
+    train(tiny_recipe(data), tmp_path / "run")
+    assert [step for name, step in steps if name == "chec"] == [0, 5, 10, 15, 20, 22, 23, 23]  # and what was printed
+
+
+def test_samples_are_new_where_asked_and_any_where_not(data, tmp_path, capsys):
+    names = set((data / "train.txt").read_text(encoding="utf-8").split())
+    over = {"optimizer__lr": 0.02, "train__steps": 300, "sample__count": 40, "data__windows": "padded"}
+    new = (train(tiny_recipe(data, **over), tmp_path / "new") / "samples.txt").read_text(encoding="utf-8").splitlines()
+    assert len(set(new)) == len(new)
+    assert not names & set(new)
+    old = train(tiny_recipe(data, **over, sample__new=False), tmp_path / "any") / "samples.txt"
+    assert names & set(old.read_text(encoding="utf-8").splitlines())
+
+
+def test_too_few_new_samples_are_said_on_stderr(data, tmp_path, capsys):
+    train(tiny_recipe(data, sample__temperature=0.0), tmp_path / "run")
+    assert re.search(r"only [01] of 6 samples were new", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize(("name", "schedule"), [("sgd", "constant"), ("adamw", "constant"), ("sgd", "cosine")])
+def test_optimizer_and_schedule_are_those_of_the_recipe(data, tmp_path, name, schedule):
+    settings = tiny_recipe(data, optimizer__name=name, optimizer__schedule=schedule)
+    out = train(settings, tmp_path / "run")
+    lrs = {line.split(",")[3] for line in (out / "log.csv").read_text().splitlines()[1:]}
+    assert (len(lrs) == 1) == (schedule == "constant")
+    assert bool(checkpoints.load(out / "checkpoint.safetensors").optimizer) == (name == "adamw")
+
+
+def test_the_seed_decides_the_initial_weights(data, tmp_path):
+    logs = [
+        train(tiny_recipe(data, train__seed=seed), tmp_path / f"{i}") / "log.csv" for i, seed in enumerate((7, 7, 8))
+    ]
+    a, b, c = (log.read_text() for log in logs)
+    assert a == b != c
+
+
+def test_a_fresh_run_replaces_the_files_of_an_earlier_one_and_no_others(data, tmp_path, capsys):
+    fresh = train(tiny_recipe(data, steps=3), tmp_path / "fresh")
+    out = train(tiny_recipe(data), tmp_path / "run")
+    (out / "notes.txt").write_text("mine")
+    capsys.readouterr()
+    train(tiny_recipe(data, steps=3), out)
+    assert f"{out} holds an earlier run; its files are replaced" in capsys.readouterr().err
+    assert (out / "notes.txt").read_text() == "mine"
+    for name in ("log.csv", "samples.txt", "checkpoint.safetensors", "best.safetensors", "config.toml"):
+        assert (out / name).read_bytes() == (fresh / name).read_bytes()
+
+
+@pytest.mark.parametrize("below", ["file", "file/run"])
+def test_a_folder_that_cannot_be_written_fails_before_training(data, tmp_path, below):
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(OSError, match=r"exists|Not a directory"):
+        Run(tiny_recipe(data), "numpy", tmp_path / below)
+
+
+def test_training_that_diverged_says_so_instead_of_drawing_samples(data, tmp_path, capsys):
+    with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match=r"lower optimizer\.lr"):
+        train(tiny_recipe(data, optimizer__name="sgd", optimizer__lr=1e308), tmp_path / "run")
