@@ -20,7 +20,7 @@ import mpmath
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAM = ROOT / "build" / "hard_cases"
 HEADER = ROOT / "mlp_c" / "hard_cases.h"
-MODULE = ROOT / "common" / "hard_cases.py"
+MODULE = ROOT / "common" / "numbers" / "hard_cases.py"
 
 FUNCTIONS = {"tanh": mpmath.tanh, "exp": mpmath.exp, "log": mpmath.log}
 MARGIN_LOG2 = -48  # 16 ULP of float64: an ULP is at most 2^-52 of the number

@@ -12,7 +12,7 @@ from nnz.conformance.strict import golden as strict_golden
 from nnz.conformance.strict.training import RUNS, by_the_oracle
 
 ROOT = Path(__file__).resolve().parents[1]
-MODULE = ROOT / "common" / "conformance" / "strict_golden.py"
+MODULE = ROOT / "common" / "conformance" / "strict" / "golden.py"
 KEPT = {"small": (1, 10, 100), "names": (1, 10, 20)}
 
 

@@ -57,7 +57,7 @@ def counts(tmp_path, monkeypatch):
     ids=["not listed", "listed", "listed more often", "no branch", "no such line"],
 )
 def test_each_branch_is_taken_or_listed_and_no_other_is(counts, capsys, listed, wrong):
-    (counts.parents[2] / "tools" / "branches.toml").write_text(listed)
+    (counts.parents[1] / "tools" / "branches.toml").write_text(listed)
     found = coverage.main(counts)
     assert "2 of 4 branches taken: 50.0%" in capsys.readouterr().out
     assert wrong in found if wrong else found == ""

@@ -62,11 +62,11 @@ def forked(recipe: Recipe, *more: str) -> Attempt:
             for stream in (1, 2):
                 os.dup2(os.open(report, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
             faults.fault_arm(str(folder).encode(), ctypes.c_long(n), kind.encode())
-            from nnz.commands import main as command_line
-            from nnz.training import finish as results
+            from nnz.commands.main import main
+            from nnz.pictures import of_run
 
-            results.pictures.draw = lambda *what: []  # they are not part of what is resumed
-            os._exit(command_line.main(command))
+            of_run.draw = lambda *what: []  # they are not part of what is resumed
+            os._exit(main(command))
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         lines = report.read_text(errors="replace").splitlines(True)  # a line cut half way may end within a character
         return code, "".join(line for line in lines if line.startswith("nnz: "))

@@ -7,7 +7,7 @@ from support.tiny_runs import data_folder, nnz, tiny_recipe
 @pytest.fixture(autouse=True)
 def _no_pictures(monkeypatch):
     """They take longer than all else here."""
-    monkeypatch.setattr("nnz.training.finish.pictures.draw", lambda *what: [])
+    monkeypatch.setattr("nnz.pictures.of_run.draw", lambda *what: [])
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
 // strict_functions.c: what of the strict kernels no op gives away by itself; a library.
-#include "../../mlp_c/strict.c"
+#include "../../../mlp_c/strict.c"
 
 DISPATCH
 void strict_exp(float *restrict y, const float *restrict x, size_t n) {

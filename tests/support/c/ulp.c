@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../../mlp_c/contract.h"
-#include "../../mlp_c/elementary.h"
-#include "../../mlp_c/ops.h"
-#include "../../mlp_c/threads.h"
+#include "../../../mlp_c/contract.h"
+#include "../../../mlp_c/elementary.h"
+#include "../../../mlp_c/ops.h"
+#include "../../../mlp_c/threads.h"
 
 enum { BLOCK = 1 << 14 };
 static const uint64_t PATTERNS = (uint64_t)1 << 32;
