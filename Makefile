@@ -38,6 +38,10 @@ lint: .venv/dev  ## check style, imports between rooms, and compiler warnings
 	$(BIN)/ruff format --check .
 	$(BIN)/clang-format --dry-run --Werror $(C_FILES)
 	$(MAKE) --no-print-directory -B build/mlp WARNINGS="$(WARNINGS) -Werror"
+	@rm -rf build/house && mkdir -p build/house/nnz  # the package in one tree, as it is installed
+	@cd build/house/nnz && ln -s ../../../common/* . && \
+		for part in mlp_c:c mlp_numpy:numpy mlp_torch:torch gpt_torch:gpt; do ln -s ../../../$${part%:*} $${part#*:}; done
+	PYTHONPATH=build/house $(BIN)/lint-imports --no-logo
 
 mlp: build/mlp  ## compile build/mlp, the C program that needs no Python
 
