@@ -1,4 +1,4 @@
-"""The training loop, the watcher that records how a run learns, and what happens at the end of a run.
+"""The training loop; the watcher, which records how a run learns; and what happens at the end of a run.
 
 It may import the rooms before it (up to `pictures`). It parses no command line.
 """

@@ -5,7 +5,7 @@ from itertools import islice
 import numpy as np
 import pytest
 import torch
-from test_gpt_choosing import WAYS
+from test_gpt_choice import WAYS
 from test_gpt_proofs import V, random_ids, random_model
 
 import nnz.gpt

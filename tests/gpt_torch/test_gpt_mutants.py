@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-import test_gpt_choosing
+import test_gpt_choice
 import test_gpt_exchange
 import test_gpt_generation
 import test_gpt_proofs
@@ -15,10 +15,10 @@ import nnz.gpt
 import nnz.runs.choice
 
 FOLDER = Path(nnz.gpt.__file__).parent
-CHOOSING = Path(nnz.runs.choice.__file__)  # which generation takes from the rest of the project
+CHOICE = Path(nnz.runs.choice.__file__)  # which generation takes from the rest of the project
 PROOFS = {
     name.removeprefix("check_"): proof
-    for module in (test_gpt_proofs, test_gpt_choosing, test_gpt_generation, test_gpt_exchange)
+    for module in (test_gpt_proofs, test_gpt_choice, test_gpt_generation, test_gpt_exchange)
     for name, proof in vars(module).items()
     if name.startswith("check_")
 }
@@ -80,15 +80,15 @@ MUTANTS = [
      "plain_loop"),
     ("generation", "uniforms by step", "rng.uniform(size=(B, tokens)).T", "rng.uniform(size=(tokens, B))", "batch"),
     ("generation", "two uniforms a token", "rng.uniform(size=1) for", "rng.uniform(size=2)[1:] for", "plain_loop"),
-    ("choosing", "temperature forgotten", "keepdims=True)) / divisor", "keepdims=True))", "choice"),
-    ("choosing", "top-k one more", "-self.top_k)[-self.top_k]", "-self.top_k - 1)[-self.top_k - 1]", "choice"),
-    ("choosing", "an equal sum exceeds", "return bisect_right(", "return __import__('bisect').bisect_left(", "choice"),
-    ("choosing", "top-p one more", "min(reached, len(ordered) - 1)", "min(reached + 1, len(ordered) - 1)", "top_p"),
-    ("choosing", "top-p one fewer", "min(reached, len(ordered) - 1)", "max(reached - 1, 0)", "top_p"),
-    ("choosing", "sums always certain", "margins = sway *", "margins = 0 *", "certainty"),
-    ("choosing", "threshold always certain", "(z >= threshold - sway).sum()", "(z >= threshold).sum()", "certainty"),
-    ("choosing", "greedy always certain", "logits.max() - 2 * error", "logits.max()", "certainty"),
-    ("choosing", "top-p always certain", "margin = sway + rounding", "margin = 0.0", "certainty"),
+    ("choice", "temperature forgotten", "keepdims=True)) / divisor", "keepdims=True))", "choice"),
+    ("choice", "top-k one more", "-self.top_k)[-self.top_k]", "-self.top_k - 1)[-self.top_k - 1]", "choice"),
+    ("choice", "an equal sum exceeds", "return bisect_right(", "return __import__('bisect').bisect_left(", "choice"),
+    ("choice", "top-p one more", "min(reached, len(ordered) - 1)", "min(reached + 1, len(ordered) - 1)", "top_p"),
+    ("choice", "top-p one fewer", "min(reached, len(ordered) - 1)", "max(reached - 1, 0)", "top_p"),
+    ("choice", "sums always certain", "margins = sway *", "margins = 0 *", "certainty"),
+    ("choice", "threshold always certain", "(z >= threshold - sway).sum()", "(z >= threshold).sum()", "certainty"),
+    ("choice", "greedy always certain", "logits.max() - 2 * error", "logits.max()", "certainty"),
+    ("choice", "top-p always certain", "margin = sway + rounding", "margin = 0.0", "certainty"),
     ("exchange", "not laid on its side", "p.T if theirs.endswith(LYING) else p", "p", "exchange"),
     ("exchange", "norms swapped", '"norm1": "ln_1",', '"norm1": "ln_2", "norm2_": "ln_1",', "exchange"),
     ("exchange_config", "no end of text", '"eos_token_id": delimiter', '"eos_token_id": None', "exchange"),
@@ -106,7 +106,7 @@ def load_copy(folder):
     )
     sys.modules[name] = package = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(package)
-    package.Choice = importlib.import_module(f"{name}.choosing").Choice
+    package.Choice = importlib.import_module(f"{name}.choice").Choice
     return package
 
 
@@ -117,8 +117,8 @@ def run(proof, package, folder):
 @pytest.fixture
 def copy(tmp_path):
     folder = shutil.copytree(FOLDER, tmp_path / "gpt", ignore=shutil.ignore_patterns("__pycache__"))
-    source = CHOOSING.read_text(encoding="utf-8").replace("from . import", "from nnz import")
-    (folder / CHOOSING.name).write_text(source, encoding="utf-8")
+    source = CHOICE.read_text(encoding="utf-8").replace("from ..", "from nnz.")
+    (folder / CHOICE.name).write_text(source, encoding="utf-8")
     return folder
 
 
