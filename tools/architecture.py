@@ -8,9 +8,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURE = ROOT / "docs" / "architecture.svg"
-ROOMS = (
-    "numbers files backend text recipes runs pictures training conformance reading commands".split()
-)  # from the ground
+ROOMS = ["numbers", "files", "backend", "text", "recipes", "runs", "pictures", "training", "conformance", "reading"]
+ROOMS += ["commands"]  # from the ground up
 GROUND = ROOMS[:3]  # which every room above may use: their arrows are not drawn
 WIDTH, ROW, BOX, LEFT = 900, 58, 32, 420
 
@@ -54,7 +53,7 @@ def summary(room: str) -> str:
 
 
 def svg() -> str:
-    """The rooms in a column, the ground at the bottom; an arrow to the next room is straight, one that skips is an arc."""
+    """The rooms in a column, the ground at the bottom; an arrow that skips a room is an arc."""
     found = uses()
     y = {room: 30 + ROW * (len(ROOMS) - 1 - i) for i, room in enumerate(ROOMS)}
     height = 30 + ROW * len(ROOMS)
@@ -62,7 +61,8 @@ def svg() -> str:
     parts.append("<title>Which room of nnz uses which</title>")
     parts.append(f"<style>{STYLE}</style>")
     parts.append(
-        '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" orient="auto">'
+        '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" markerHeight="9" '
+        'markerUnits="userSpaceOnUse" orient="auto">'
         '<path class="tip" d="M0 0L8 4L0 8z"/></marker></defs>'
     )
     right = LEFT + 190
