@@ -1,7 +1,7 @@
 # Proofs: what shows that the backends agree, that nothing is lost, and that the harness itself is sound.
 
 .PHONY: test-parity test-mutants test-strict test-kill test-faults test-hardcases test-asan test-tsan test-ulp \
-	test-old-cpu test-coverage mlp-failing fuzz test-all
+	test-old-cpu test-coverage fuzz test-all
 
 HARNESS = $(addprefix tests/conformance/test_,$(addsuffix .py,grading poisoning foreign_backends diff new_backend \
 	parity_command conformance_by_pytest oracle compare bounds bounds_ops golden protocol strict_oracle strict_parity)) \
@@ -32,11 +32,18 @@ test-hardcases: .venv/dev build/hard_cases build/strict_functions.so  ## strict 
 
 build/hard_cases: tests/support/c/hard_cases.c
 	@mkdir -p build
-	$(COMPILE) $< -lm -o $@
+	$(COMPILE) $< -lm $(IN_PLACE)
 
-build/strict_functions.so: tests/support/c/strict_functions.c $(C_FILES)
+build/strict_any_cpu.so: ONE_COPY = -DNNZ_ONE_COPY
+build/strict_clang.so: CC = clang
+build/strict_clang.so: OPENMP = -fopenmp-simd
+build/strict_functions.so build/strict_any_cpu.so build/strict_clang.so: tests/support/c/strict_functions.c $(C_FILES)
 	@mkdir -p build
-	$(COMPILE) -shared -fPIC $< mlp_c/tally.c mlp_c/threads.c -lm -o $@
+	$(COMPILE) $(ONE_COPY) -shared -fPIC $< mlp_c/tally.c mlp_c/threads.c -lm $(IN_PLACE)
+
+build/faults.so: tests/support/c/faults.c
+	@mkdir -p build
+	$(CC) -shared -fPIC -O1 $< -ldl $(IN_PLACE)
 
 # The kernels in a second installation, and build/mlp once more, with AddressSanitizer and UndefinedBehaviorSanitizer; the
 # library must come first in the process. Python itself never gives all its memory back, so leaks are looked for in the C
@@ -47,11 +54,10 @@ build/strict_functions.so: tests/support/c/strict_functions.c $(C_FILES)
 CHECKS = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 NOT_THERE = "not what_the_c_backend_writes and not planted_bug_is_named and not mutants and not gpt \
 	and not memory_is_that_of and not goes_wrong_in_python"
-FAILING ?= build/asan/mlp-failing
 PROGRAM_TESTS = $(wildcard tests/mlp_c/test_program_*.py) tests/mlp_c/test_bad_words_program.py \
 	tests/mlp_c/test_allocations.py tests/conformance/test_protocol.py tests/conformance/test_wrong_programs.py
 
-test-asan: .venv/dev build/asan/mlp mlp-failing  ## the tests with AddressSanitizer, leaks, failing allocations
+test-asan: .venv/dev build/asan/mlp build/asan/mlp-failing  ## the tests with AddressSanitizer, leaks, failing allocations
 	rm -rf build/asan/source build/asan/site && mkdir -p build/asan/source
 	cp -r pyproject.toml setup.py MANIFEST.in README.md LICENSE common docs mlp_c mlp_numpy mlp_torch gpt_torch build/asan/source
 	rm -f build/asan/source/mlp_c/_kernels*
@@ -63,13 +69,13 @@ test-asan: .venv/dev build/asan/mlp mlp-failing  ## the tests with AddressSaniti
 
 build/asan/mlp: $(C_FILES)
 	@mkdir -p build/asan
-	$(COMPILE) $(CHECKS) $(KERNELS) mlp_c/program/*.c -lm -o $@
+	$(COMPILE) $(CHECKS) $(KERNELS) mlp_c/program/*.c -lm $(IN_PLACE)
 
 WRAP = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=open_memstream
 
-mlp-failing: $(C_FILES)
+build/asan/mlp-failing: tests/support/c/allocations.c $(C_FILES)
 	@mkdir -p build/asan
-	$(COMPILE) -Wno-error $(CHECKS) $(WRAP) tests/support/c/allocations.c $(KERNELS) mlp_c/program/*.c -lm -o $(FAILING)
+	$(COMPILE) -Wno-error $(CHECKS) $(WRAP) $< $(KERNELS) mlp_c/program/*.c -lm $(IN_PLACE)
 
 # The second program must be reported, or the first proves nothing.
 test-tsan:  ## eight models on eight threads, with ThreadSanitizer
@@ -90,7 +96,7 @@ test-ulp: .venv/core build/ulp/dispatched build/ulp/baseline  ## the float32 tan
 build/ulp/baseline: ONE_COPY = -DNNZ_ONE_COPY
 build/ulp/dispatched build/ulp/baseline: tests/support/c/ulp.c $(C_FILES)
 	@mkdir -p build/ulp
-	$(COMPILE) $(ONE_COPY) tests/support/c/ulp.c mlp_c/float32.c mlp_c/threads.c -lm -o $@
+	$(COMPILE) $(ONE_COPY) $< mlp_c/float32.c mlp_c/threads.c -lm $(IN_PLACE)
 
 test-old-cpu: .venv/dev build/mlp  ## the binaries on an emulated CPU without AVX2; needs qemu-user
 	CI=true $(PYTEST) tests/mlp_c/test_old_cpu.py
@@ -111,7 +117,7 @@ fuzz: .venv/dev build/fuzz/fuzz_program  ## every reader, FUZZ_SECONDS=60 each
 build/fuzz/fuzz_program: $(C_FILES) $(wildcard tools/fuzz/*.[ch])
 	@mkdir -p build/fuzz
 	clang -std=c11 -D_POSIX_C_SOURCE=200809L -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		-include tools/fuzz/arena.h tools/fuzz/fuzz_program.c $(FUZZED:%=mlp_c/program/%.c) -lm -o $@
+		-include tools/fuzz/arena.h tools/fuzz/fuzz_program.c $(FUZZED:%=mlp_c/program/%.c) -lm $(IN_PLACE)
 
 # Counted without optimisation, with one copy of each kernel instead of one for each kind of CPU, and with allocations that
 # can be made to fail. A process that is killed, or may write no more to any file, leaves no counts.

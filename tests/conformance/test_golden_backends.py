@@ -17,7 +17,6 @@ from nnz.runs.checkpoints import on_host
 BACKENDS = ("c", "numpy", "torch")
 STATE = [f"{moment}{name}" for moment in ("", "m.", "v.") for name in PARAMETERS]
 
-pytestmark = pytest.mark.xdist_group("program")
 each_backend = pytest.mark.parametrize("backend", BACKENDS)
 each_dtype = pytest.mark.parametrize("dtype", golden.DTYPES)
 

@@ -15,8 +15,6 @@ from nnz.conformance.report import FAILED, NOT_THERE
 
 PATIENCE = 0.5  # seconds
 
-pytestmark = pytest.mark.xdist_group("program")
-
 
 def script(folder: Path, text: str) -> list[str]:
     path = folder / "program.py"

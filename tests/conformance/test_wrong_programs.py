@@ -33,7 +33,7 @@ WAYS = (
 SOME_LEVELS = ("tanh", "linear_backward", "training", "sampling", "checkpoint")
 PATIENCE = 2.0  # seconds
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("program")]
+pytestmark = pytest.mark.slow
 
 
 def spoiled(way: str, folder: Path) -> list[str]:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from support.built_program import built
 from support.faulty import library
 from support.tiny_commands import PROGRAM, words
 from support.tiny_runs import BUILT, data_folder, tiny_recipe
@@ -59,7 +60,7 @@ def test_each_allocation_of_the_kernels_fails_once_as_a_memory_error_and_the_nex
 @pytest.mark.slow
 def test_each_allocation_of_the_program_fails_once_and_is_one_line(tmp_path):
     """With AddressSanitizer, which looks for leaks whenever the program ends."""
-    program = os.environ.get("MLP_FAILING") or _built(tmp_path)
+    program = built("build/asan/mlp-failing")
     recipe = tiny_recipe(data_folder(tmp_path / "few-names"), steps=3, train__eval_every=2)
     failures = 0
     for more in ([], ["--resume"]):
@@ -73,17 +74,3 @@ def test_each_allocation_of_the_program_fails_once_and_is_one_line(tmp_path):
             assert len([line for line in done.stderr.splitlines() if "going on from" not in line]) <= 2, (n, done)
             failures += 1
     assert failures > 40
-
-
-def _built(tmp_path):
-    from support.built_program import ROOT
-
-    program = tmp_path / "mlp-failing"
-    done = subprocess.run(
-        ["make", "--silent", "-C", str(ROOT), f"FAILING={program}", "mlp-failing"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return program

@@ -6,8 +6,6 @@ import pytest
 from support.built_program import built
 from support.tiny_runs import data_folder
 
-pytestmark = pytest.mark.xdist_group("program")
-
 RATE, WHOLE, COUNT = "a number above 0", "an integer from 1 to 2147483647", "an integer from 0 to 2147483647"
 SEED = "an integer from 1 to 18446744073709551615"
 

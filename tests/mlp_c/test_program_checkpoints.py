@@ -14,8 +14,6 @@ from nnz.files import tensor_file
 from nnz.numbers import digests
 from nnz.runs import checkpoints
 
-pytestmark = pytest.mark.xdist_group("program")
-
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):

@@ -10,8 +10,6 @@ from support.tiny_runs import data_folder, tiny_recipe
 
 from nnz.runs import checkpoints
 
-pytestmark = pytest.mark.xdist_group("program")
-
 
 def write_texts(folder, **texts):
     folder.mkdir()

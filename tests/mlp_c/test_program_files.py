@@ -15,8 +15,6 @@ from nnz.files import tensor_file
 
 DONE, COULD_NOT, ASKED_WRONGLY = 0, 1, 2
 
-pytestmark = pytest.mark.xdist_group("program")
-
 
 @pytest.fixture
 def request_path(tmp_path: Path) -> Path:

@@ -12,8 +12,6 @@ from support.tiny_runs import data_folder, tiny_recipe
 
 from nnz.runs import checkpoints
 
-pytestmark = pytest.mark.xdist_group("program")
-
 
 @pytest.fixture
 def recipe(tmp_path):

@@ -11,8 +11,6 @@ from nnz.backend import registry
 from nnz.recipes.recipe import loads
 from nnz.runs import checkpoints
 
-pytestmark = pytest.mark.xdist_group("program")
-
 
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory):

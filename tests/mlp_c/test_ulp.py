@@ -4,20 +4,16 @@ import re
 import subprocess
 
 import pytest
-from support.built_program import ROOT, built
+from support.built_program import built
 
 from nnz.conformance.bounds.rounding import ULP_BUDGET
 
-pytestmark = pytest.mark.xdist_group("ulp")  # one worker builds the programs, and no other runs what it is writing
 STRIDE = 8191  # a prime, so that all exponents and all last digits are met
 
 
 @pytest.fixture(scope="module", params=["dispatched", "baseline"])
 def program(request):
-    built()  # or skip, where there is no compiler
-    path = f"build/ulp/{request.param}"
-    subprocess.run(["make", "--silent", path], cwd=ROOT, check=True)
-    return ROOT / path
+    return built(f"build/ulp/{request.param}")
 
 
 def ulp(program, budget):

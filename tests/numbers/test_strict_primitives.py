@@ -6,7 +6,6 @@ A few hundred cases of each; `make test-strict` takes CASES = 10,000.
 import ctypes
 import os
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import cache
@@ -15,7 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from support.built_program import ROOT
+from support.built_program import built
 
 from nnz.c import ops as in_c
 from nnz.conformance.cases.strict import any_float32s, built_products, built_sums
@@ -29,9 +28,11 @@ f32 = np.float32
 CASES = int(os.environ.get("CASES", "300"))
 STRICT = {"precision": "strict"}
 SIGNS = {"+": "__add__", "-": "__sub__", "*": "__mul__", "/": "__truediv__"}
-COPIES = {"c for this CPU": ["gcc"], "c for any CPU": ["gcc", "-DNNZ_ONE_COPY"], "c by clang": ["clang"]}
-FLAGS = ["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-O3", "-fno-math-errno", "-ffp-contract=off", "-shared", "-fPIC"]
-SOURCES = ["tests/support/c/strict_functions.c", "mlp_c/tally.c", "mlp_c/threads.c"]
+COPIES = {
+    "c for this CPU": "build/strict_functions.so",
+    "c for any CPU": "build/strict_any_cpu.so",
+    "c by clang": "build/strict_clang.so",
+}
 
 
 def in_tensors(function: Callable) -> Callable:
@@ -61,14 +62,9 @@ def by_arithmetic(strict: type, of: Callable) -> dict[str, Callable]:
 
 @cache
 def library(copy: str) -> ctypes.CDLL:
-    if shutil.which(COPIES[copy][0]) is None:
-        pytest.skip(f"{COPIES[copy][0]} is not installed")
-    path = ROOT / "build" / f"strict_{copy.replace(' ', '_')}.so"
-    path.parent.mkdir(exist_ok=True)
-    own = path.with_suffix(f".{os.getpid()}")  # another worker may be at it
-    subprocess.run([*COPIES[copy], *FLAGS, *SOURCES, "-lm", "-o", own], cwd=ROOT, check=True)
-    own.replace(path)
-    return ctypes.CDLL(str(path))
+    if copy == "c by clang" and shutil.which("clang") is None:
+        pytest.skip("clang is not installed")
+    return ctypes.CDLL(str(built(COPIES[copy])))
 
 
 def by_library(copy: str) -> dict[str, Callable]:

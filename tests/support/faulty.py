@@ -7,14 +7,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
-
-import pytest
 
 from nnz.recipes.recipe import Recipe
 from nnz.runs import checkpoints
 from nnz.runs.folder import LOG_HEADER, RunFolder
+from support.built_program import built
 from support.tiny_commands import FILES, PROGRAM, finish, start, words
 
 KINDS = ("kill", "full", "half", "error", "readonly")
@@ -22,20 +20,9 @@ DONE, FAILED, KILLED = 0, 1, -9
 Attempt = Callable[[Path, int, str], tuple[int, str]]  # a run with its n-th call gone wrong: its exit code, and stderr
 
 
-@cache
 def library() -> Path:
-    """The library that makes calls go wrong, compiled."""
-    path = Path(__file__).resolve().parents[2] / "build" / "faults.so"
-    path.parent.mkdir(exist_ok=True)
-    source = Path(__file__).with_name("c") / "faults.c"
-    new = path.with_suffix(f".{os.getpid()}")
-    command = [os.environ.get("CC", "cc"), "-shared", "-fPIC", "-O1", str(source), "-ldl", "-o", str(new)]
-    try:
-        subprocess.run(command, check=True)
-    except FileNotFoundError:
-        pytest.skip("there is no C compiler")
-    os.replace(new, path)
-    return path
+    """The library that makes calls go wrong."""
+    return built("build/faults.so")
 
 
 def program(recipe: Recipe, *more: str) -> Attempt:

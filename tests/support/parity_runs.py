@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nnz.backend import registry
+from support.built_program import ROOT, built
 
-ROOT = Path(__file__).resolve().parents[2]
-PROGRAM = ROOT / "build" / "mlp"
 NAMES = ROOT / "common" / "data" / "names"
 RUNNERS = (*registry.names(), "build/mlp")
 FLOAT64, STRICT = ("--dtype", "float64"), ("--precision", "strict")
@@ -29,7 +28,7 @@ def run(
 ) -> Outcome:
     """Train for `steps` steps and return what is left of it; `env` is added. Raises CalledProcessError."""
     flags = ["--data", str(data), *how, "--steps", str(steps), "--out", str(folder)]
-    command = [str(PROGRAM)] if runner == "build/mlp" else [sys.executable, "-m", "nnz", "train", "names"]
+    command = [str(built())] if runner == "build/mlp" else [sys.executable, "-m", "nnz", "train", "names"]
     command += [] if runner == "build/mlp" else ["--backend", runner]
     stdout = subprocess.run(
         command + flags, check=True, stdout=subprocess.PIPE, env={**os.environ, **(env or {})}

@@ -14,8 +14,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("parity_log")]
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory):
-    if not parity_runs.PROGRAM.exists():
-        pytest.skip("build/mlp is not there: run make mlp")
     folder = tmp_path_factory.mktemp("parity")
     return {runner: parity_runs.run(runner, folder / str(i), STEPS) for i, runner in enumerate(parity_runs.RUNNERS)}
 

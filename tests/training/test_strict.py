@@ -84,7 +84,6 @@ def test_each_rung_is_the_same_on_every_backend(data, tmp_path, rung):
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("program")
 @pytest.mark.parametrize(("writer", "reader"), list(zip(RUNNERS, RUNNERS[1:] + RUNNERS[:1], strict=True)))
 def test_one_finishes_what_another_began(data, tmp_path, writer, reader):
     recipe, run = strict_recipe(data, steps=600, train__eval_every=100), tmp_path / "run"
