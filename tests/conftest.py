@@ -1,12 +1,26 @@
 """What every test run shares: in CI nothing may be skipped, and no test sees a user's cache or settings."""
 
 import os
+import random
 
 import pytest
 
 IN_CI = os.environ.get("CI") == "true"
 SANITIZED = "libasan" in os.environ.get("LD_PRELOAD", "")  # make test-asan
 collect_ignore = ["mlp_c/test_old_cpu.py" if SANITIZED else "mlp_c/test_sanitized.py"]  # a sanitizer cannot be emulated
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--shuffle", type=int, metavar="SEED", help="run modules, and the tests of each, in a random order"
+    )
+
+
+def pytest_collection_modifyitems(config, items):
+    if (seed := config.getoption("--shuffle", None)) is not None:
+        random.Random(seed).shuffle(items)
+        modules = list(dict.fromkeys(item.path for item in items))
+        items.sort(key=lambda item: modules.index(item.path))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -26,6 +40,12 @@ def pytest_make_collect_report(collector):
         report.outcome = "failed"
         report.longrepr = f"{collector.nodeid} was skipped, which CI does not allow: {report.longrepr[2]}"
     return report
+
+
+@pytest.fixture
+def without_pictures(monkeypatch):
+    """A run draws no pictures: to draw them takes ten times as long as a tiny run."""
+    monkeypatch.setattr("nnz.pictures.of_run.draw", lambda *of_a_run: [])
 
 
 @pytest.fixture(autouse=True, scope="session")
