@@ -10,6 +10,12 @@ from support.tiny_runs import nnz
 QUICK = ["--dtype", "float64", "--threads", "1", "--rounds", "1", "--steps", "1", "--set", "model.hidden_size=8"]
 
 
+@pytest.fixture(autouse=True)
+def _small_squares(monkeypatch):
+    """What the machine can do is asked of matrices that are multiplied in no time."""
+    monkeypatch.setattr("nnz.commands.bench.contenders.SQUARES", (8,))
+
+
 def test_a_backend_that_fails_parity_gets_no_figure_and_the_others_do(capsys, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "ones_backend", false_backends.backend(false_backends.FILLS["ones"]))
     words = ["--backend", "ones_backend", "--backend", "numpy", "--json", tmp_path / "bench.json"]

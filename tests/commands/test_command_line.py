@@ -13,6 +13,8 @@ from nnz.commands import main as command_line
 from nnz.commands.main import main
 from nnz.runs import checkpoints
 
+pytestmark = pytest.mark.usefixtures("without_pictures")
+
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):

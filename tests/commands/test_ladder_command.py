@@ -7,21 +7,17 @@ from support.readable import assert_readable
 from support.tiny_runs import data_folder, nnz
 
 from nnz.backend import registry
-from nnz.pictures import ladder, of_run
+from nnz.pictures import ladder
 from nnz.runs import checkpoints
 from nnz.training import climb
 
+pytestmark = pytest.mark.usefixtures("without_pictures")
 ROW = r"\| `(?P<name>[\w-]+)` \| .+ \| (?P<parameters>[\d,]+) \| (?P<steps>\d+) \| (?P<loss>\d\.\d{4}) \| .*"
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     return data_folder(tmp_path_factory.mktemp("data") / "few-names")
-
-
-@pytest.fixture(autouse=True)
-def _without_pictures_of_runs(monkeypatch):
-    monkeypatch.setattr(of_run, "draw", lambda *of_a_run: [])  # they have tests of their own, and take long
 
 
 def climbed(capsys, data, out):

@@ -25,7 +25,7 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def deep(data, tmp_path_factory):
-    return train(tiny_recipe(data, **DEEP), tmp_path_factory.mktemp("deep") / "run", watched=True)
+    return train(tiny_recipe(data, **DEEP), tmp_path_factory.mktemp("deep") / "run", watched=True, drawn=True)
 
 
 def test_a_run_draws_its_pictures_and_nnz_plot_draws_the_same_again(deep, tmp_path, capsys) -> None:

@@ -6,7 +6,6 @@ from support.tiny_runs import BUILT, data_folder, tiny_recipe, train
 
 from nnz.backend import layers, registry
 from nnz.conformance.bounds.compare import T2_LIMIT, t2_error
-from nnz.pictures import of_run
 from nnz.recipes import from_recipe, recipe
 from nnz.runs import checkpoints
 from nnz.runs.folder import RunFolder
@@ -30,11 +29,6 @@ def whole(data, tmp_path_factory):
     run.trainer.run(lambda evaluation, is_best: None)
     run.trainer.watcher.finished(run.trainer.split_loss(run.trainer.dataset.test))
     return run.folder.path
-
-
-@pytest.fixture
-def without_pictures(monkeypatch):
-    monkeypatch.setattr(of_run, "draw", lambda *of_a_run: [])  # it takes longer than the run
 
 
 def statistics_of(run) -> Statistics:

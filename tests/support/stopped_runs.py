@@ -2,7 +2,7 @@
 
 import pytest
 
-FILES = ("log.csv", "samples.txt", "checkpoint.safetensors", "best.safetensors", "config.toml", "loss.png")
+FILES = ("log.csv", "samples.txt", "checkpoint.safetensors", "best.safetensors", "config.toml")
 
 
 def stopped(run, calls, where):

@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from nnz.backend import registry
 from nnz.commands.main import main
+from nnz.pictures import of_run
 from nnz.recipes.recipe import Recipe
 from nnz.training.run import Run
 
@@ -44,12 +47,17 @@ def tiny_recipe(data: Path, steps: int = 23, **settings: object) -> Recipe:
     return recipe
 
 
-def train(recipe: Recipe, out: Path, backend: str = "numpy", resume: bool = False, watched: bool = False) -> Path:
-    """Train into the folder `out` and return it; unless it is watched, few pictures: to draw them all takes longer."""
+def train(
+    recipe: Recipe, out: Path, backend: str = "numpy", resume: bool = False, watched: bool = False, drawn: bool = False
+) -> Path:
+    """Train into the folder `out` and return it. Watching and drawing a run takes longer than the run."""
     run = Run(recipe, backend, out, resume)
     if not watched:
         run.trainer.watcher = None
-    run.train()
+    with pytest.MonkeyPatch.context() as patch:
+        if not drawn:
+            patch.setattr(of_run, "draw", lambda *of_a_run: [])
+        run.train()
     return out
 
 

@@ -3,11 +3,7 @@
 import pytest
 from support.tiny_runs import data_folder, nnz, tiny_recipe
 
-
-@pytest.fixture(autouse=True)
-def _no_pictures(monkeypatch):
-    """They take longer than all else here."""
-    monkeypatch.setattr("nnz.pictures.of_run.draw", lambda *what: [])
+pytestmark = pytest.mark.usefixtures("without_pictures")
 
 
 @pytest.fixture

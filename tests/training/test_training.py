@@ -63,7 +63,7 @@ def test_nothing_on_stdout_varies_from_run_to_run(data, tmp_path, capsys):
 
 
 def test_the_run_folder_holds_its_files_and_pictures_and_a_complete_config(data, tmp_path):
-    out = train(tiny_recipe(data), tmp_path / "run", watched=True)
+    out = train(tiny_recipe(data), tmp_path / "run", watched=True, drawn=True)
     files = ["best.safetensors", "checkpoint.safetensors", "config.toml", "log.csv", "samples.txt", "statistics.npz"]
     pictures = ["embeddings.png", "histograms.png", "loss.png", "updates.png"]
     assert sorted(file.name for file in out.iterdir()) == sorted(files + pictures)
