@@ -103,7 +103,7 @@ test-old-cpu: .venv/dev build/mlp  ## the binaries on an emulated CPU without AV
 
 # Needs Atheris, which has wheels for Linux, and clang with its runtime libraries (Debian: libclang-rt-14-dev).
 FUZZ_SECONDS ?= 60
-FUZZED = json safetensors safetensors_header safetensors_read file failure config setting settings digests sha256 dataset text utf8
+FUZZED = json safetensors safetensors_read file failure settings config digests dataset
 FUZZ = -max_total_time=$(FUZZ_SECONDS) -timeout=60 -rss_limit_mb=4096 -print_final_stats=1 -verbosity=0
 
 fuzz: .venv/dev build/fuzz/fuzz_program  ## every reader, FUZZ_SECONDS=60 each

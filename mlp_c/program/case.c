@@ -16,7 +16,7 @@ static void fit(Case *c, const Tensor *tensor, const char *shape) {
     if (strcmp(shape, "*") == 0) {
         if (c->any.name == NULL) {
             c->any = *tensor;
-            c->sizes['n'] = (tensor->end - tensor->begin) / dtype_size(tensor->dtype);
+            c->sizes['n'] = (tensor->end - tensor->begin) / DTYPES[tensor->dtype].size;
         }
         if (!same_shape(tensor, &c->any)) {
             fail(ASKED_WRONGLY, "%s does not have the shape of %s", tensor->name, c->any.name);
@@ -42,7 +42,7 @@ const void *case_find(Case *c, const char *name, const char *shape, Dtype dtype)
         return NULL;
     }
     if (tensor->dtype != dtype) {
-        fail(ASKED_WRONGLY, "%s is %s where %s was due", name, dtype_name(tensor->dtype), dtype_name(dtype));
+        fail(ASKED_WRONGLY, "%s is %s where %s was due", name, DTYPES[tensor->dtype].name, DTYPES[dtype].name);
     }
     fit(c, tensor, shape);
     return tensor->data;
@@ -68,7 +68,7 @@ const int32_t *case_ids(Case *c, const char *name, const char *shape, size_t V) 
 }
 
 const char *case_text(const Case *c, const char *key) {
-    const char *text = tensors_note(&c->request, key);
+    const char *text = tensors_metadata(&c->request, key);
     if (text == NULL) {
         fail(ASKED_WRONGLY, "the request's metadata lack %s", key);
     }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config.h"
+#include "settings.h"
 #include "digests.h"
 #include "failure.h"
 
@@ -18,7 +18,7 @@ void checkpoint_write(const char *path, const Checkpoint *c, Tensor *tensors, si
     snprintf(t, sizeof t, "%" PRId64, c->t);
     snprintf(val_loss, sizeof val_loss, "%.17g", c->val_loss);
     snprintf(best_val_loss, sizeof best_val_loss, "%.17g", c->best_val_loss);
-    Note notes[] = {{"format", FORMAT},
+    Metadata metadata[] = {{"format", FORMAT},
                     {"recipe", c->recipe},
                     {"config", c->config},
                     {"tokenizer", c->tokenizer},
@@ -32,9 +32,9 @@ void checkpoint_write(const char *path, const Checkpoint *c, Tensor *tensors, si
                     {"printed", c->printed},
                     {PARAMETERS_HASH, first},
                     {HASH, second}};
-    const size_t n_notes = sizeof notes / sizeof *notes;
-    digests_of(notes, n_notes, tensors, n_tensors, first, second);
-    tensors_write(path, true, tensors, n_tensors, notes, n_notes);
+    const size_t n_metadata = sizeof metadata / sizeof *metadata;
+    digests_of(metadata, n_metadata, tensors, n_tensors, first, second);
+    tensors_write(path, true, tensors, n_tensors, metadata, n_metadata);
 }
 
 static _Noreturn void refuse(const TensorFile *file, const char *what, const char *which) {
@@ -43,7 +43,7 @@ static _Noreturn void refuse(const TensorFile *file, const char *what, const cha
 }
 
 static const char *text(const TensorFile *file, const char *key) {
-    const char *value = tensors_note(file, key);
+    const char *value = tensors_metadata(file, key);
     if (value == NULL) {
         refuse(file, "its metadata lack ", key);
     }

@@ -1,45 +1,65 @@
-#include "config.h"
-
+// config.c: the settings as TOML, and whether a checkpoint's agree with them.
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "failure.h"
+#include "file.h"
 #include "json.h"
-#include "setting.h"
+#include "settings.h"
 
-// What a recipe may say beyond our settings: with this value only, or, where it is NULL, with any, for it has no part
-// in an MLP trained on a folder. A key that ends in a point stands for all that begin so.
-static const struct {
-    const char *key, *value;
-} OTHERS[] = {
-    {"data.windows", "\"stream\""},
-    {"data.tokenizer", "\"char\""},
-    {"data.split", NULL},
-    {"data.min_count", NULL},
-    {"data.fractions", NULL},
-    {"model.kind", "\"mlp\""},
-    {"model.", NULL},
-    {"optimizer.warmup", "0"},
-    {"optimizer.beta2", "0.999"},
-    {"optimizer.decay", NULL},
-    {"optimizer.clip", NULL},
-    {"train.order", "\"sequential\""},
-    {"train.evaluation", "\"whole\""},
-    {"train.backend", NULL},
-    {"train.parts", NULL},
-    {"train.autocast", NULL},
-    {"train.compile", NULL},
-    {"train.deterministic", NULL},
-    {"sample.top_p", "1.0"},
-    {"sample.tokens", "0"},
-};
+// What a recipe may say beyond our settings: with one value only, since this program does nothing else...
+static const char *const ONE_VALUE[][2] = {
+    {"data.windows", "\"stream\""},    {"data.tokenizer", "\"char\""}, {"model.kind", "\"mlp\""},
+    {"optimizer.warmup", "0"},         {"optimizer.beta2", "0.999"},   {"train.order", "\"sequential\""},
+    {"train.evaluation", "\"whole\""}, {"sample.top_p", "1.0"},        {"sample.tokens", "0"}};
+
+// ... or with any, since it changes nothing for an MLP that is trained on a folder. All that begins with "model." does.
+static const char *const ANY_VALUE[] = {"data.split",     "data.min_count",     "data.fractions", "optimizer.decay",
+                                        "optimizer.clip", "train.backend",      "train.parts",    "train.autocast",
+                                        "train.compile",  "train.deterministic"};
+
+// The shortest decimal that is this number, with a point or an exponent.
+static void write_number(FILE *file, double number) {
+    char text[32] = "";
+    for (int digits = 1; digits <= 17 && (*text == '\0' || strtod(text, NULL) != number); digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, number);
+    }
+    fprintf(file, strpbrk(text, ".e") ? "%s" : "%s.0", text);
+}
+
+static void write_value(FILE *file, const Settings *settings, const Setting *setting) {
+    const void *field = (const char *)settings + setting->offset;
+    switch (setting->kind) {
+        case TEXT: json_write(file, *(const char *const *)field); break;
+        case SEED: fprintf(file, "%" PRIu64, *(const uint64_t *)field); break;
+        case NUMBER: write_number(file, *(const double *)field); break;
+        case INTEGER: fprintf(file, "%" PRId64, *(const int64_t *)field); break;
+        case BOOLEAN: fputs(*(const int64_t *)field ? "true" : "false", file); break;
+    }
+}
+
+static char *value_text(const Settings *settings, const Setting *setting) {
+    char *text;
+    size_t size;
+    FILE *file = text_open(&text, &size);
+    write_value(file, settings, setting);
+    text_close(file);
+    return text;
+}
+
+static bool same_value(const Settings *a, const Settings *b, const Setting *setting) {
+    const char *x = (const char *)a + setting->offset, *y = (const char *)b + setting->offset;
+    return setting->kind == TEXT ? strcmp(*(const char *const *)x, *(const char *const *)y) == 0
+                                 : memcmp(x, y, sizeof(int64_t)) == 0;  // all the others are 8 bytes
+}
 
 char *config_text(const Settings *settings) {
-    char *text = NULL;
+    char *text;
     size_t size, section = 0;
-    FILE *file = open_memstream(&text, &size);
-    for (const Setting *s = SETTINGS; file != NULL && s < SETTINGS + N_SETTINGS; s++) {
+    FILE *file = text_open(&text, &size);
+    for (const Setting *s = SETTINGS; s < SETTINGS + N_SETTINGS; s++) {
         const size_t length = strcspn(s->key, ".");
         if (s->key[length] == '\0') {
             continue;  // --out is no part of a recipe
@@ -48,36 +68,36 @@ char *config_text(const Settings *settings) {
             fprintf(file, section++ ? "\n[%.*s]\n" : "[%.*s]\n", (int)length, s->key);
         }
         fprintf(file, "%s = ", s->key + length + 1);
-        setting_write(file, settings, s);
+        write_value(file, settings, s);
         fputc('\n', file);
     }
-    if (file == NULL || fclose(file) != 0) {
-        fail(COULD_NOT_BE_DONE, "out of memory");
-    }
+    text_close(file);
     return text;
 }
 
-static void check_other(const char *path, const char *key, const char *value) {
-    for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++) {
-        const size_t length = strlen(OTHERS[i].key);
-        if (strcmp(OTHERS[i].key, key) == 0 ||
-            (OTHERS[i].key[length - 1] == '.' && strncmp(OTHERS[i].key, key, length) == 0)) {
-            if (OTHERS[i].value == NULL || strcmp(OTHERS[i].value, value) == 0) {
-                return;
-            }
-            break;
+static bool is_ours(const char *key, const char *value) {
+    for (size_t i = 0; i < sizeof ONE_VALUE / sizeof *ONE_VALUE; i++) {
+        if (strcmp(ONE_VALUE[i][0], key) == 0) {
+            return strcmp(ONE_VALUE[i][1], value) == 0;
         }
     }
-    fail(COULD_NOT_BE_DONE,
-         "%s: the run to resume had %s = %s, which this program does not do; resume it with nnz train", path, key,
-         value);
+    for (size_t i = 0; i < sizeof ANY_VALUE / sizeof *ANY_VALUE; i++) {
+        if (strcmp(ANY_VALUE[i], key) == 0) {
+            return true;
+        }
+    }
+    return strncmp(key, "model.", 6) == 0;
 }
 
 static void read_value(const char *path, const char *key, char *value, Settings *recorded) {
     const Setting *setting = setting_find(key, strlen(key));
-    if (setting == NULL) {
-        check_other(path, key, value);
+    if (setting == NULL && is_ours(key, value)) {
         return;
+    }
+    if (setting == NULL) {
+        fail(COULD_NOT_BE_DONE,
+             "%s: the run to resume had %s = %s, which this program does not do; resume it with nnz train", path, key,
+             value);
     }
     if (setting->kind == TEXT) {  // TOML's basic strings are JSON's
         Json json = {path, value, value, value + strlen(value)};
@@ -86,7 +106,7 @@ static void read_value(const char *path, const char *key, char *value, Settings 
     setting_put(recorded, setting, value, COULD_NOT_BE_DONE);
 }
 
-// The line at `*at`, without white space around it and ended by a zero byte; `*at` moves behind it.
+// The line at `*at`, without white space around it and ended by a zero byte; `*at` moves to the next one.
 static char *next_line(char **at) {
     char *line = *at + strspn(*at, " \t"), *end = line + strcspn(line, "\n");
     *at = *end == '\0' ? end : end + 1;
@@ -120,18 +140,12 @@ void config_check(const char *path, const char *text, const Settings *settings) 
     char *copy = allocate(strlen(text) + 1, 1);
     const Settings recorded = read_lines(path, strcpy(copy, text));
     for (const Setting *s = SETTINGS; s < SETTINGS + N_SETTINGS; s++) {
-        if (strchr(s->key, '.') == NULL || strcmp(s->key, "data.name") == 0 || setting_same(&recorded, settings, s)) {
+        if (strchr(s->key, '.') == NULL || strcmp(s->key, "data.name") == 0 || same_value(&recorded, settings, s)) {
             continue;
-        }
-        char had[256] = "", asked[256] = "";
-        FILE *first = fmemopen(had, sizeof had - 1, "w"), *second = fmemopen(asked, sizeof asked - 1, "w");
-        if (first != NULL && second != NULL) {
-            setting_write(first, &recorded, s), setting_write(second, settings, s);
-            fclose(first), fclose(second);
         }
         fail(COULD_NOT_BE_DONE,
              "the run to resume had %s = %s, not %s; ask for the same settings, or start again without --resume",
-             s->key, had, asked);
+             s->key, value_text(&recorded, s), value_text(settings, s));
     }
     free(copy);
 }

@@ -44,14 +44,14 @@ static void answer(const char *request, const char *response) {
         fail(ASKED_WRONGLY, "%s is of format %s; this program speaks %s", request, case_text(&c, "format"), REQUEST);
     }
     const char *name = case_text(&c, "function"), *dtype = case_text(&c, "dtype");
-    const char *precision = tensors_note(&c.request, "precision");
-    const Note notes[] = {{"format", RESPONSE},
+    const char *precision = tensors_metadata(&c.request, "precision");
+    const Metadata metadata[] = {{"format", RESPONSE},
                           {"function", name},
                           {"dtype", dtype},
                           {"nonce", case_text(&c, "nonce")},
                           {"precision", precision}};
     find(name, functions(dtype, precision))->run(&c);
-    tensors_write(response, false, c.outputs, c.n_outputs, notes, precision == NULL ? 4 : 5);
+    tensors_write(response, false, c.outputs, c.n_outputs, metadata, precision == NULL ? 4 : 5);
     case_free(&c);
 }
 

@@ -59,21 +59,21 @@ static void run_sampling(Case *c) {
 // Write the file at `path`: what was read, with the arrays of its `outputs`, the step and t counted on by one, and the
 // hashes of that.
 static void save_next(Case *file, const char *path) {
-    const size_t n = file->request.n_notes;
+    const size_t n = file->request.n_metadata;
     char step[24], t[24], first[SHA256_TEXT], second[SHA256_TEXT];
     snprintf(step, sizeof step, "%" PRId64, case_whole(file, "step", 0, INT64_MAX - 1) + 1);
     snprintf(t, sizeof t, "%" PRId64, case_whole(file, "t", 0, INT64_MAX - 1) + 1);
-    Note *notes = allocate(n, sizeof *notes);
-    memcpy(notes, file->request.notes, n * sizeof *notes);
+    Metadata *metadata = allocate(n, sizeof *metadata);
+    memcpy(metadata, file->request.metadata, n * sizeof *metadata);
     for (size_t i = 0; i < n; i++) {
         const char *keys[] = {"step", "t", PARAMETERS_HASH, HASH}, *values[] = {step, t, first, second};
         for (size_t j = 0; j < 4; j++) {
-            notes[i].value = strcmp(notes[i].key, keys[j]) == 0 ? values[j] : notes[i].value;
+            metadata[i].value = strcmp(metadata[i].key, keys[j]) == 0 ? values[j] : metadata[i].value;
         }
     }
-    digests_of(notes, n, file->outputs, file->n_outputs, first, second);
-    tensors_write(path, true, file->outputs, file->n_outputs, notes, n);
-    free(notes);
+    digests_of(metadata, n, file->outputs, file->n_outputs, first, second);
+    tensors_write(path, true, file->outputs, file->n_outputs, metadata, n);
+    free(metadata);
 }
 
 // Go on from the checkpoint at `load` for one step, and leave another one at `save`.

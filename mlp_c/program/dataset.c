@@ -1,33 +1,112 @@
 #include "dataset.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "digests.h"
 #include "failure.h"
+#include "file.h"
 #include "json.h"
-#include "sha256.h"
-#include "utf8.h"
 
-static Tape read_tape(const Vocabulary *vocabulary, const char *folder, const char *split) {
-    size_t n;
-    uint32_t *text = text_read(folder, split, &n);
-    return tape_of(vocabulary, text, n, folder, split);
+// The code points of a file; the caller frees.
+static uint32_t *read_text(const char *folder, const char *split, size_t *n) {
+    char path[PATH_SIZE];
+    size_t size, length;
+    const int end = snprintf(path, sizeof path, "%s/%s.txt", folder, split);
+    if (end < 0 || end >= PATH_SIZE) {
+        fail(COULD_NOT_BE_DONE, "the path %s is too long", folder);
+    }
+    if (access(path, F_OK) != 0) {
+        fail(COULD_NOT_BE_DONE, "cannot open %s: %s; a data folder holds train.txt, val.txt and test.txt", path,
+             strerror(errno));
+    }
+    unsigned char *bytes = (unsigned char *)file_content(path, &size);
+    uint32_t *text = allocate(size, sizeof *text);
+    *n = 0;
+    for (size_t i = 0; i < size; i += length) {
+        length = utf8_decode(text + *n, bytes + i, size - i);
+        if (length == 0) {
+            fail(COULD_NOT_BE_DONE, "%s is not UTF-8: bad byte at offset %zu; convert it to UTF-8 first", path, i);
+        }
+        if (i == 0 && text[0] == 0xFEFF) {
+            continue;
+        }
+        if (*n > 0 && text[*n] == '\n' && text[*n - 1] == '\r') {
+            text[--*n] = '\n';
+        }
+        ++*n;
+    }
+    free(bytes);
+    if (*n == 0) {
+        fail(COULD_NOT_BE_DONE, "%s is empty: it must hold some text", path);
+    }
+    return text;
+}
+
+static int ascending(const void *a, const void *b) {
+    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+static Vocabulary build_vocabulary(const uint32_t *text, size_t n, const char *folder) {
+    Vocabulary vocabulary = {allocate(n, sizeof(uint32_t)), 0};
+    memcpy(vocabulary.characters, text, n * sizeof *text);
+    qsort(vocabulary.characters, n, sizeof *text, ascending);
+    for (size_t i = 0; i < n; i++) {
+        if (i == 0 || vocabulary.characters[i] != vocabulary.characters[vocabulary.size - 1]) {
+            vocabulary.characters[vocabulary.size++] = vocabulary.characters[i];
+        }
+    }
+    if (vocabulary.characters[0] == 0) {
+        fail(COULD_NOT_BE_DONE,
+             "%s/train.txt holds a zero character, which this program keeps in no checkpoint: leave it out", folder);
+    }
+    return vocabulary;
+}
+
+int32_t vocabulary_token(const Vocabulary *vocabulary, uint32_t character) {
+    const uint32_t *all = vocabulary->characters;
+    const uint32_t *found = bsearch(&character, all, vocabulary->size, sizeof *all, ascending);
+    return found == NULL ? -1 : (int32_t)(found - all);
+}
+
+// The tokens of a text, which it frees.
+static Tape encode(const Vocabulary *vocabulary, uint32_t *text, size_t n, const char *folder, const char *split) {
+    Tape tape = {allocate(n, sizeof(int32_t)), n};
+    for (size_t i = 0; i < n; i++) {
+        tape.tokens[i] = vocabulary_token(vocabulary, text[i]);
+        if (tape.tokens[i] < 0) {
+            fail(COULD_NOT_BE_DONE,
+                 "%s/%s.txt: character U+%04X at position %zu is not among the %zu characters of the vocabulary: "
+                 "leave it out, or train on a text that holds it",
+                 folder, split, (unsigned)text[i], i, vocabulary->size);
+        }
+    }
+    free(text);
+    return tape;
+}
+
+char *decode(const Vocabulary *vocabulary, const int32_t *tokens, size_t n) {
+    unsigned char *text = allocate(4 * n + 1, 1), *end = text;
+    for (size_t i = 0; i < n; i++) {
+        end += utf8_encode(end, tokens[i] < 0 ? '\n' : vocabulary->characters[tokens[i]]);
+    }
+    return (char *)text;
 }
 
 static char *tokenizer_of(const Vocabulary *vocabulary) {
-    char *text = NULL;
+    char *text;
     size_t size, n = 0;
     unsigned char *characters = allocate(4 * vocabulary->size + 1, 1);
     for (size_t i = 0; i < vocabulary->size; i++) { n += utf8_encode(characters + n, vocabulary->characters[i]); }
-    FILE *file = open_memstream(&text, &size);
-    if (file == NULL) {
-        fail(COULD_NOT_BE_DONE, "out of memory");
-    }
+    FILE *file = text_open(&text, &size);
     fputs("{\"kind\": \"char\", \"characters\": ", file);
     json_write(file, (char *)characters);
     fputc('}', file);
-    if (fclose(file) != 0) {
-        fail(COULD_NOT_BE_DONE, "out of memory");
-    }
+    text_close(file);
     free(characters);
     return text;
 }
@@ -47,16 +126,16 @@ static char *fingerprint_of(const Dataset *dataset) {
 
 Dataset dataset_read(const char *folder) {
     Dataset dataset;
-    size_t n;
-    uint32_t *text = text_read(folder, "train", &n);
-    dataset.vocabulary = vocabulary_of(text, n);
-    if (dataset.vocabulary.characters[0] == 0) {
-        fail(COULD_NOT_BE_DONE,
-             "%s/train.txt holds a zero character, which this program keeps in no checkpoint: leave it out", folder);
+    const char *splits[] = {"train", "val", "test"};
+    Tape *tapes[] = {&dataset.train, &dataset.val, &dataset.test};
+    for (int i = 0; i < 3; i++) {
+        size_t n;
+        uint32_t *text = read_text(folder, splits[i], &n);
+        if (i == 0) {
+            dataset.vocabulary = build_vocabulary(text, n, folder);
+        }
+        *tapes[i] = encode(&dataset.vocabulary, text, n, folder, splits[i]);
     }
-    dataset.train = tape_of(&dataset.vocabulary, text, n, folder, "train");
-    dataset.val = read_tape(&dataset.vocabulary, folder, "val");
-    dataset.test = read_tape(&dataset.vocabulary, folder, "test");
     dataset.tokenizer = tokenizer_of(&dataset.vocabulary);
     dataset.fingerprint = fingerprint_of(&dataset);
     return dataset;
@@ -64,6 +143,34 @@ Dataset dataset_read(const char *folder) {
 
 void dataset_free(Dataset *dataset) {
     free(dataset->train.tokens), free(dataset->val.tokens), free(dataset->test.tokens);
-    free(dataset->tokenizer), free(dataset->fingerprint);
-    vocabulary_free(&dataset->vocabulary);
+    free(dataset->tokenizer), free(dataset->fingerprint), free(dataset->vocabulary.characters);
+}
+
+Loader loader_init(const Tape *tape, size_t T, size_t B, int64_t step) {
+    if (tape->n <= T) {
+        fail(COULD_NOT_BE_DONE,
+             "a split has %zu tokens, too few for context_length %zu: take a text of at least %zu, or a smaller "
+             "context_length",
+             tape->n, T, T + 1);
+    }
+    const size_t first = (size_t)step * B % (tape->n - T);
+    return (Loader){tape, T, B, first, allocate(B, T * sizeof(int32_t)), allocate(B, sizeof(int32_t))};
+}
+
+void loader_next(Loader *loader) {
+    const size_t T = loader->T;
+    for (size_t i = 0; i < loader->B; i++) {
+        const int32_t *window = loader->tape->tokens + loader->position;
+        memcpy(loader->inputs + i * T, window, T * sizeof *window);
+        loader->targets[i] = window[T];
+        loader->position++;
+        if (loader->position + T == loader->tape->n) {
+            loader->position = 0;
+        }
+    }
+}
+
+void loader_free(Loader *loader) {
+    free(loader->inputs);
+    free(loader->targets);
 }

@@ -1,18 +1,48 @@
-// dataset.h: a folder with train.txt, val.txt and test.txt, and what a checkpoint says of it.
+// dataset.h: a folder with train.txt, val.txt and test.txt as tokens, one for each distinct character, and batches of
+// them.
 #ifndef NNZ_DATASET_H
 #define NNZ_DATASET_H
 
-#include "text.h"
+#include <stddef.h>
+#include <stdint.h>
 
 typedef struct {
-    Vocabulary vocabulary;
+    uint32_t *characters;  // code points, sorted: a character's token is its index
+    size_t size;
+} Vocabulary;
+
+typedef struct {
+    int32_t *tokens;
+    size_t n;
+} Tape;
+
+typedef struct {
+    Vocabulary vocabulary;  // the characters of the training text
     Tape train, val, test;
-    char *tokenizer,
-        *fingerprint;  // the vocabulary as JSON, and the hash of all tokens, as common/datasets.py has them
+    char *tokenizer, *fingerprint;  // the vocabulary as JSON, the hash of all tokens: as common/datasets.py has them
 } Dataset;
 
-// Prints what was wrong and exits with 1 if there is not a text for each.
+// The files are UTF-8; a byte order mark is left out, and "\r\n" read as "\n". Prints what was wrong and exits with 1
+// if one is missing, empty or not UTF-8, or holds a character that is not in the training text.
 Dataset dataset_read(const char *folder);
 void dataset_free(Dataset *dataset);
+
+// The token of a character, or -1.
+int32_t vocabulary_token(const Vocabulary *vocabulary, uint32_t character);
+
+// The text of some tokens as UTF-8, with a newline for -1; the caller frees.
+char *decode(const Vocabulary *vocabulary, const int32_t *tokens, size_t n);
+
+// Windows of T+1 tokens that start at 0, 1, 2, ... on a tape; after the last one the first comes again.
+typedef struct {
+    const Tape *tape;
+    size_t T, B, position;
+    int32_t *inputs, *targets;  // (B,T), (B,): the current batch
+} Loader;
+
+// The batches of step `step` and after. Prints what was wrong and exits with 1 if the tape is shorter than a window.
+Loader loader_init(const Tape *tape, size_t T, size_t B, int64_t step);
+void loader_next(Loader *loader);
+void loader_free(Loader *loader);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 _Noreturn void fail(int status, const char *format, ...) {
     char message[8192];
@@ -27,3 +28,5 @@ void *allocate(size_t count, size_t size) {
     }
     return memory;
 }
+
+char *text_copy(const char *text) { return strcpy(allocate(strlen(text) + 1, 1), text); }

@@ -1,4 +1,4 @@
-// failure.h: how the program says that it could not do what was asked.
+// failure.h: how the program ends when it could not do what it was asked to.
 #ifndef NNZ_FAILURE_H
 #define NNZ_FAILURE_H
 
@@ -9,7 +9,8 @@ enum { COULD_NOT_BE_DONE = 1, ASKED_WRONGLY = 2 };
 // Print "mlp: ..." on stderr and exit.
 _Noreturn void fail(int status, const char *format, ...);
 
-// As malloc and calloc, but without memory the program ends.
+// As calloc and strdup, but without memory the program ends.
 void *allocate(size_t count, size_t size);
+char *text_copy(const char *text);
 
 #endif

@@ -47,41 +47,41 @@ void file_sync(const char *path) {
     close(handle);
 }
 
-static _Noreturn void give_up(const Replacement *r) {
+static _Noreturn void give_up(const AtomicFile *f) {
     const int reason = errno;
-    unlink(r->temporary);
-    fail(COULD_NOT_BE_DONE, "cannot write %s: %s; check the folder and the space left there", r->path,
+    unlink(f->temporary);
+    fail(COULD_NOT_BE_DONE, "cannot write %s: %s; check the folder and the space left there", f->path,
          strerror(reason));
 }
 
-Replacement file_replacement(const char *path, bool lasting) {
-    Replacement r = {.path = path, .lasting = lasting};
-    const int n = snprintf(r.temporary, sizeof r.temporary, "%s.tmp", path);
-    if (n < 0 || (size_t)n >= sizeof r.temporary) {
+AtomicFile atomic_open(const char *path, bool durable) {
+    AtomicFile f = {.path = path, .durable = durable};
+    const int n = snprintf(f.temporary, sizeof f.temporary, "%s.tmp", path);
+    if (n < 0 || (size_t)n >= sizeof f.temporary) {
         fail(COULD_NOT_BE_DONE, "the path %s is too long", path);
     }
-    unlink(r.temporary);  // of a run that was killed; or, in a folder from elsewhere, a link to another place
-    r.handle = open(r.temporary, O_WRONLY | O_CREAT | O_TRUNC, 0666);
-    if (r.handle < 0) {
+    unlink(f.temporary);  // of a run that was killed; or, in a folder from elsewhere, a link to another place
+    f.handle = open(f.temporary, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    if (f.handle < 0) {
         fail(COULD_NOT_BE_DONE, "cannot write %s: %s", path, strerror(errno));
     }
-    return r;
+    return f;
 }
 
-void file_write(Replacement *r, const void *bytes, size_t n) {
+void atomic_write(AtomicFile *f, const void *bytes, size_t n) {
     for (const char *at = bytes; n > 0;) {
-        const ssize_t written = write(r->handle, at, n);
+        const ssize_t written = write(f->handle, at, n);
         if (written < 0) {
-            give_up(r);
+            give_up(f);
         }
         at += written, n -= (size_t)written;
     }
 }
 
 // The new name is on the disk only when its folder is.
-static void sync_folder(const Replacement *r) {
-    char folder[sizeof r->temporary];
-    strcpy(folder, r->temporary);
+static void sync_folder(const AtomicFile *f) {
+    char folder[sizeof f->temporary];
+    strcpy(folder, f->temporary);
     char *slash = strrchr(folder, '/');
     if (slash == NULL) {
         strcpy(folder, ".");
@@ -91,11 +91,31 @@ static void sync_folder(const Replacement *r) {
     file_sync(folder);
 }
 
-void file_replace(Replacement *r) {
-    if ((r->lasting && fsync(r->handle) != 0) || close(r->handle) != 0 || rename(r->temporary, r->path) != 0) {
-        give_up(r);
+void atomic_commit(AtomicFile *f) {
+    if ((f->durable && fsync(f->handle) != 0) || close(f->handle) != 0 || rename(f->temporary, f->path) != 0) {
+        give_up(f);
     }
-    if (r->lasting) {
-        sync_folder(r);
+    if (f->durable) {
+        sync_folder(f);
+    }
+}
+
+void file_replace(const char *path, const void *bytes, size_t n) {
+    AtomicFile file = atomic_open(path, true);
+    atomic_write(&file, bytes, n);
+    atomic_commit(&file);
+}
+
+FILE *text_open(char **text, size_t *size) {
+    FILE *stream = open_memstream(text, size);
+    if (stream == NULL) {
+        fail(COULD_NOT_BE_DONE, "out of memory");
+    }
+    return stream;
+}
+
+void text_close(FILE *stream) {
+    if (ferror(stream) || fclose(stream) != 0) {
+        fail(COULD_NOT_BE_DONE, "out of memory");
     }
 }

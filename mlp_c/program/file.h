@@ -1,4 +1,6 @@
-// file.h: files that are read whole or refused, and files that are at every instant the old one or the new one.
+// file.h: files that are read whole or refused, files that are written whole or not at all, and texts made in memory.
+//
+// All of these print what was wrong and exit with 1 if the system refuses.
 #ifndef NNZ_FILE_H
 #define NNZ_FILE_H
 
@@ -6,14 +8,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-typedef struct {
-    const char *path;
-    char temporary[4096];
-    bool lasting;
-    int handle;
-} Replacement;
-
-// All of these print what was wrong and exit with 1 if the system refuses.
+enum { PATH_SIZE = 4096 };
 
 // Open a regular file to read, and tell its size in bytes.
 FILE *file_open(const char *path, size_t *size);
@@ -27,10 +22,25 @@ char *file_content(const char *path, size_t *size);
 // Wait until a file, or the names in a folder, are on the disk.
 void file_sync(const char *path);
 
-// A new file beside `path`; once it is written, file_replace gives it that name. A lasting one has reached the disk by
-// then, and its name when file_replace returns, which takes some milliseconds.
-Replacement file_replacement(const char *path, bool lasting);
-void file_write(Replacement *replacement, const void *bytes, size_t n);
-void file_replace(Replacement *replacement);
+// A new file next to `path`, which gets that name when it is committed: at every instant `path` is the old file or the
+// new one. A durable one is on the disk by then, and its name when atomic_commit returns, which takes some
+// milliseconds.
+typedef struct {
+    const char *path;
+    char temporary[PATH_SIZE];
+    bool durable;
+    int handle;
+} AtomicFile;
+
+AtomicFile atomic_open(const char *path, bool durable);
+void atomic_write(AtomicFile *file, const void *bytes, size_t n);
+void atomic_commit(AtomicFile *file);
+
+// All three at once, for a durable file.
+void file_replace(const char *path, const void *bytes, size_t n);
+
+// A stream into a text that grows as needed and is there after text_close; the caller frees it.
+FILE *text_open(char **text, size_t *size);
+void text_close(FILE *stream);
 
 #endif

@@ -1,17 +1,19 @@
 #include "folder.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "failure.h"
-#include "lock.h"
-#include "log.h"
 
 static void make_folders(const char *path) {
-    char prefix[LONGEST_PATH];
+    char prefix[PATH_SIZE];
     for (size_t i = 0; i < sizeof prefix; i++) {
         const int end = path[i] == '\0';
         prefix[i] = '\0';
@@ -26,24 +28,83 @@ static void make_folders(const char *path) {
     fail(COULD_NOT_BE_DONE, "the path given with --out is too long");
 }
 
-static void name(char path[LONGEST_PATH], const char *folder, const char *file) {
-    const int n = snprintf(path, LONGEST_PATH, "%s/%s", folder, file);
-    if (n < 0 || n >= LONGEST_PATH) {
+static void join(char path[PATH_SIZE], const char *folder, const char *file) {
+    const int n = snprintf(path, PATH_SIZE, "%s/%s", folder, file);
+    if (n < 0 || n >= PATH_SIZE) {
         fail(COULD_NOT_BE_DONE, "the path given with --out is too long");
     }
 }
 
-Folder folder_hold(const char *path) {
+// A lock that the system takes back when the program ends, however it ends. The file says who holds it.
+static struct {
+    int handle;
+    char path[PATH_SIZE];
+} held = {-1, ""};
+
+// Whether the file is still at its name: its last holder may have removed it, and another may be there by now.
+static bool is_at_its_name(int handle, const char *path) {
+    struct stat own, named;
+    return fstat(handle, &own) == 0 && stat(path, &named) == 0 && own.st_ino == named.st_ino &&
+           own.st_dev == named.st_dev;
+}
+
+static void unlock(void) {
+    if (is_at_its_name(held.handle, held.path)) {
+        unlink(held.path);
+    }
+    close(held.handle);
+}
+
+static _Noreturn void tell_holder(int handle, const char *folder) {
+    char holder[500] = "";
+    const ssize_t n = pread(handle, holder, sizeof holder - 1, 0);
+    holder[n > 0 ? strcspn(holder, "\n") : 0] = '\0';
+    fail(COULD_NOT_BE_DONE, "%s is in use by %s; wait until it ends, or give another folder with --out", folder,
+         *holder ? holder : "another process");
+}
+
+static void sign(int handle) {
+    char line[500], host[256] = "", since[64] = "";
+    const time_t now = time(NULL);
+    gethostname(host, sizeof host - 1);
+    strftime(since, sizeof since, "%Y-%m-%dT%H:%M:%S+00:00", gmtime(&now));
+    snprintf(line, sizeof line, "process %ld on %s since %s\n", (long)getpid(), host, since);
+    if (ftruncate(handle, 0) != 0 || write(handle, line, strlen(line)) < 0) {}  // it holds unsigned as well
+}
+
+static void lock(const char *folder, const char *path) {
+    do {
+        if (held.handle >= 0) {
+            close(held.handle);
+        }
+        held.handle = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+        if (held.handle < 0) {
+            fail(COULD_NOT_BE_DONE, "cannot write %s: %s; give another folder with --out", path, strerror(errno));
+        }
+        if (flock(held.handle, LOCK_EX | LOCK_NB) != 0) {
+            if (errno == EWOULDBLOCK) {
+                tell_holder(held.handle, folder);
+            }
+            fprintf(stderr, "mlp: %s cannot be locked (%s): let no other run use it meanwhile\n", folder,
+                    strerror(errno));
+        }
+    } while (!is_at_its_name(held.handle, path));
+    sign(held.handle);
+    snprintf(held.path, sizeof held.path, "%s", path);
+    atexit(unlock);
+}
+
+Folder folder_open(const char *path) {
     Folder folder = {.path = path};
-    char lock[LONGEST_PATH];
+    char lock_file[PATH_SIZE];
     make_folders(path);
-    name(lock, path, "lock");
-    name(folder.log, path, "log.csv");
-    name(folder.checkpoint, path, "checkpoint.safetensors");
-    name(folder.best, path, "best.safetensors");
-    name(folder.config, path, "config.toml");
-    name(folder.samples, path, "samples.txt");
-    lock_take(path, lock);
+    join(lock_file, path, "lock");
+    join(folder.log, path, "log.csv");
+    join(folder.checkpoint, path, "checkpoint.safetensors");
+    join(folder.best, path, "best.safetensors");
+    join(folder.config, path, "config.toml");
+    join(folder.samples, path, "samples.txt");
+    lock(path, lock_file);
     return folder;
 }
 
@@ -60,11 +121,11 @@ bool folder_clear(const Folder *folder) {
                                         "updates.png",
                                         "gradient-by-depth.png",
                                         "log.csv"};
-    char path[LONGEST_PATH];
+    char path[PATH_SIZE];
     const bool ours = access(folder->checkpoint, F_OK) == 0 || log_is_ours(folder);
     bool found = false;
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        name(path, folder->path, files[i]);
+        join(path, folder->path, files[i]);
         if (access(path, F_OK) != 0) {
             continue;
         }

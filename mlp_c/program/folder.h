@@ -1,22 +1,35 @@
-// folder.h: the folder of a run: one run at a time, and what is called what in it.
+// folder.h: the folder of a run: one run at a time, the names of its files, and its log.
+//
+// All of these print what was wrong and exit with 1 if the system refuses.
 #ifndef NNZ_FOLDER_H
 #define NNZ_FOLDER_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-enum { LONGEST_PATH = 4096 };
+#include "file.h"
 
 typedef struct {
     const char *path;
-    char log[LONGEST_PATH], checkpoint[LONGEST_PATH], best[LONGEST_PATH], config[LONGEST_PATH], samples[LONGEST_PATH];
+    char log[PATH_SIZE], checkpoint[PATH_SIZE], best[PATH_SIZE], config[PATH_SIZE], samples[PATH_SIZE];
 } Folder;
 
-// All of these print what was wrong and exit with 1 if the system refuses.
-
-// Make the folder, and hold it until the program ends: another run is refused, and told who holds it.
-Folder folder_hold(const char *path);
+// Make the folder, and lock it until the program ends: another run, `nnz train` among them, is refused, and told who
+// has locked it.
+Folder folder_open(const char *path);
 
 // Remove a former run's files, and no others; whether there were any.
 bool folder_clear(const Folder *folder);
+
+// Whether there is a log.csv that a run began.
+bool log_is_ours(const Folder *folder);
+
+// Write a log without lines; append a line, whole or not at all.
+void log_start(const Folder *folder);
+void log_append(const Folder *folder, const char *line);
+
+// Remove the lines of `step` and after; return how many are left. Exits if not all of those before are there.
+size_t log_truncate(const Folder *folder, int64_t step, int64_t eval_every, int64_t steps);
 
 #endif

@@ -5,7 +5,39 @@
 #include <string.h>
 
 #include "failure.h"
-#include "utf8.h"
+
+size_t utf8_decode(uint32_t *character, const unsigned char *s, size_t left) {
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    if (left == 0) {
+        return 0;
+    }
+    size_t length = s[0] < 0x80 ? 1 : s[0] >> 5 == 6 ? 2 : s[0] >> 4 == 14 ? 3 : s[0] >> 3 == 30 ? 4 : 0;
+    if (length == 0 || length > left) {
+        return 0;
+    }
+    *character = length == 1 ? s[0] : s[0] & (0x7FU >> length);
+    for (size_t i = 1; i < length; i++) {
+        if (s[i] >> 6 != 2) {
+            return 0;
+        }
+        *character = *character << 6 | (s[i] & 0x3FU);
+    }
+    if (*character < least[length] || *character > 0x10FFFF || *character >> 11 == 0x1B) {
+        return 0;
+    }
+    return length;
+}
+
+size_t utf8_encode(unsigned char *s, uint32_t c) {
+    if (c < 0x80) {
+        s[0] = (unsigned char)c;
+        return 1;
+    }
+    const unsigned more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
+    s[0] = (unsigned char)((0xF80U >> more & 0xFFU) | c >> 6 * more);
+    for (unsigned i = 1; i <= more; i++) { s[i] = (unsigned char)(0x80U | (c >> 6 * (more - i) & 0x3FU)); }
+    return more + 1;
+}
 
 _Noreturn void json_refuse(const Json *json, const char *what) {
     fail(COULD_NOT_BE_DONE, "%s is not a whole safetensors file: %s at byte %zu of its header", json->path, what,
@@ -16,7 +48,7 @@ static void skip(Json *json) {
     while (json->at < json->end && *json->at != '\0' && strchr(" \t\r\n", *json->at) != NULL) { json->at++; }
 }
 
-int json_take(Json *json, char c) {
+int json_accept(Json *json, char c) {
     skip(json);
     const int found = json->at < json->end && *json->at == c;
     json->at += found;
@@ -24,7 +56,7 @@ int json_take(Json *json, char c) {
 }
 
 void json_expect(Json *json, char c) {
-    if (!json_take(json, c)) {
+    if (!json_accept(json, c)) {
         char what[] = "'?' is missing";
         what[1] = c;
         json_refuse(json, what);
@@ -99,7 +131,7 @@ static uint32_t character(Json *json) {
 char *json_string(Json *json) {
     json_expect(json, '"');
     char *text = json->at;
-    unsigned char *out = (unsigned char *)text;  // never beyond `at`: an escape is longer than what it stands for
+    unsigned char *out = (unsigned char *)text;  // never beyond `at`: an escape is longer than its character
     while (json->at == json->end || *json->at != '"') {
         const uint32_t c = character(json);
         if (c == 0) {
@@ -114,7 +146,7 @@ char *json_string(Json *json) {
 
 static int is_digit(const Json *json) { return json->at < json->end && *json->at >= '0' && *json->at <= '9'; }
 
-size_t json_whole(Json *json) {
+size_t json_integer(Json *json) {
     size_t value = 0;
     skip(json);
     const char *first = json->at;

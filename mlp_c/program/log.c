@@ -1,5 +1,4 @@
-#include "log.h"
-
+// log.c: log.csv, whose lines are always whole.
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -10,7 +9,7 @@
 #include <unistd.h>
 
 #include "failure.h"
-#include "file.h"
+#include "folder.h"
 
 static const char HEADER[] = "step,train_loss,val_loss,lr\n";
 enum { HEADER_SIZE = sizeof HEADER - 1 };
@@ -26,13 +25,7 @@ bool log_is_ours(const Folder *folder) {
     return n == sizeof begin && memcmp(begin, HEADER, n) == 0;
 }
 
-static void replace(const Folder *folder, const char *content, size_t size) {
-    Replacement file = file_replacement(folder->log, true);
-    file_write(&file, content, size);
-    file_replace(&file);
-}
-
-void log_start(const Folder *folder) { replace(folder, HEADER, HEADER_SIZE); }
+void log_start(const Folder *folder) { file_replace(folder->log, HEADER, HEADER_SIZE); }
 
 void log_append(const Folder *folder, const char *line) {
     const size_t size = strlen(line);
@@ -44,34 +37,37 @@ void log_append(const Folder *folder, const char *line) {
     const ssize_t written = write(handle, line, size);
     if (written < (ssize_t)size) {
         const int reason = written < 0 ? errno : ENOSPC;
-        if (ftruncate(handle, before.st_size) != 0) {}  // the first error is the one to tell
+        if (ftruncate(handle, before.st_size) != 0) {}  // the first error is reported
         fail(COULD_NOT_BE_DONE, "cannot write %s: %s; check the space left there", folder->log, strerror(reason));
     }
     close(handle);
 }
 
 // Whether the line at `at` is whole and of this step.
-static bool is_of(const char *at, int64_t step) {
+static bool is_line_of(const char *at, int64_t step) {
     char begin[32];
     const int n = snprintf(begin, sizeof begin, "%" PRId64 ",", step);
     return strncmp(at, begin, (size_t)n) == 0 && strchr(at, '\n') != NULL;
 }
 
-void log_cut(const Folder *folder, int64_t step, int64_t eval_every, int64_t steps) {
-    size_t size;
+size_t log_truncate(const Folder *folder, int64_t step, int64_t eval_every, int64_t steps) {
+    size_t size, lines = 0;
     char *content = file_content(folder->log, &size), *end = content;
     bool whole = strncmp(content, HEADER, HEADER_SIZE) == 0;
     end += whole ? HEADER_SIZE : 0;
-    for (int64_t due = 0; whole && due < step && due < steps;) {
-        whole = is_of(end, due);
-        end = whole ? strchr(end, '\n') + 1 : end;
-        due = due == steps - 1 ? steps : due + eval_every < steps - 1 ? due + eval_every : steps - 1;
+    for (int64_t i = 0; whole && i < step && i < steps; i++) {
+        if (i % eval_every == 0 || i == steps - 1) {
+            whole = is_line_of(end, i);
+            end = whole ? strchr(end, '\n') + 1 : end;
+            lines++;
+        }
     }
     if (!whole) {
         fail(COULD_NOT_BE_DONE,
              "%s lacks lines from before step %" PRId64 ", where the checkpoint stands; start again without --resume",
              folder->log, step);
     }
-    replace(folder, content, (size_t)(end - content));
+    file_replace(folder->log, content, (size_t)(end - content));
     free(content);
+    return lines;
 }

@@ -16,7 +16,7 @@ int main(int argc, char **argv) {
     }
     const Settings settings = settings_read(argc, argv);
     Dataset dataset = dataset_read(settings.data);
-    const Folder folder = folder_hold(settings.out);
+    const Folder folder = folder_open(settings.out);
     stop_listen();
     if (strcmp(settings.precision, "strict") == 0) {
         train_strict(&settings, &dataset, &folder);

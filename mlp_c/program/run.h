@@ -12,12 +12,10 @@
 #include "../ops.h"
 #include "../tally.h"
 #include "checkpoint.h"
-#include "config.h"
+#include "settings.h"
 #include "digests.h"
 #include "failure.h"
 #include "file.h"
-#include "loader.h"
-#include "log.h"
 #include "rng.h"
 #include "stop.h"
 #include "train.h"
@@ -159,9 +157,7 @@ static void tell_tally(void) {
 
 static void finish(Run *run) {
     char *samples = draw_samples(run->model, run->settings, run->data, run->V);
-    Replacement file = file_replacement(run->folder->samples, true);
-    file_write(&file, samples, strlen(samples));
-    file_replace(&file);
+    file_replace(run->folder->samples, samples, strlen(samples));
     say(run, "%s", samples);
     free(samples);
     const double test_loss = without_sign(mean_loss(run, &run->data->test, 0));

@@ -5,18 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "failure.h"
 #include "file.h"
 #include "json.h"
 
-static const struct {
-    const char *code, *name;
-    size_t size;
-} DTYPES[] = {{"F32", "float32", 4}, {"F64", "float64", 8}, {"I32", "int32", 4}, {"I64", "int64", 8}};
-
-const char *dtype_name(Dtype dtype) { return DTYPES[dtype].name; }
-const char *dtype_code(Dtype dtype) { return DTYPES[dtype].code; }
-size_t dtype_size(Dtype dtype) { return DTYPES[dtype].size; }
+const struct DtypeInfo DTYPES[] = {
+    {"F32", "float32", 4}, {"F64", "float64", 8}, {"I32", "int32", 4}, {"I64", "int64", 8}};
 
 size_t tensor_bytes(const Tensor *tensor) {
     size_t bytes = DTYPES[tensor->dtype].size;
@@ -38,10 +31,10 @@ const Tensor *tensors_find(const TensorFile *file, const char *name) {
     return NULL;
 }
 
-const char *tensors_note(const TensorFile *file, const char *key) {
-    for (size_t i = 0; i < file->n_notes; i++) {
-        if (strcmp(file->notes[i].key, key) == 0) {
-            return file->notes[i].value;
+const char *tensors_metadata(const TensorFile *file, const char *key) {
+    for (size_t i = 0; i < file->n_metadata; i++) {
+        if (strcmp(file->metadata[i].key, key) == 0) {
+            return file->metadata[i].value;
         }
     }
     return NULL;
@@ -49,29 +42,46 @@ const char *tensors_note(const TensorFile *file, const char *key) {
 
 void tensors_free(TensorFile *file) {
     for (size_t i = 0; i < file->n_tensors; i++) { free(file->tensors[i].data); }
-    free(file->tensors), free(file->notes), free(file->header);
+    free(file->tensors), free(file->metadata), free(file->header);
+}
+
+static int by_name(const void *a, const void *b) {
+    return strcmp(((const Tensor *)a)->name, ((const Tensor *)b)->name);
+}
+static int by_key(const void *a, const void *b) {
+    return strcmp(((const Metadata *)a)->key, ((const Metadata *)b)->key);
+}
+
+void tensors_sort(Tensor *tensors, size_t n) {
+    if (n > 0) {  // an empty list has no address
+        qsort(tensors, n, sizeof *tensors, by_name);
+    }
+}
+
+void metadata_sort(Metadata *metadata, size_t n) {
+    if (n > 0) {
+        qsort(metadata, n, sizeof *metadata, by_key);
+    }
 }
 
 static void write_tensor(FILE *text, const Tensor *tensor) {
     json_write(text, tensor->name);
-    fprintf(text, ":{\"dtype\":\"%s\",\"shape\":[", dtype_code(tensor->dtype));
+    fprintf(text, ":{\"dtype\":\"%s\",\"shape\":[", DTYPES[tensor->dtype].code);
     for (size_t i = 0; i < tensor->rank; i++) { fprintf(text, i == 0 ? "%zu" : ",%zu", tensor->shape[i]); }
     fprintf(text, "],\"data_offsets\":[%zu,%zu]}", tensor->begin, tensor->end);
 }
 
 // The header's text, padded to a multiple of 8 so that the arrays can be mapped as they are; the caller frees.
-static char *header_of(const Tensor *tensors, size_t n_tensors, const Note *notes, size_t n_notes, size_t *size) {
-    char *header = NULL;
-    FILE *text = open_memstream(&header, size);
-    if (text == NULL) {
-        fail(COULD_NOT_BE_DONE, "out of memory");
-    }
+static char *header_of(const Tensor *tensors, size_t n_tensors, const Metadata *metadata, size_t n_metadata,
+                       size_t *size) {
+    char *header;
+    FILE *text = text_open(&header, size);
     fputs("{\"__metadata__\":{", text);
-    for (size_t i = 0; i < n_notes; i++) {
+    for (size_t i = 0; i < n_metadata; i++) {
         fputs(i == 0 ? "" : ",", text);
-        json_write(text, notes[i].key);
+        json_write(text, metadata[i].key);
         fputc(':', text);
-        json_write(text, notes[i].value);
+        json_write(text, metadata[i].value);
     }
     fputc('}', text);
     for (size_t i = 0; i < n_tensors; i++) {
@@ -84,25 +94,23 @@ static char *header_of(const Tensor *tensors, size_t n_tensors, const Note *note
         fputc(' ', text);
         fflush(text);
     }
-    if (ferror(text) || fclose(text) != 0 || header == NULL) {
-        fail(COULD_NOT_BE_DONE, "out of memory");
-    }
+    text_close(text);
     return header;
 }
 
-void tensors_write(const char *path, bool lasting, Tensor *tensors, size_t n_tensors, const Note *notes,
-                   size_t n_notes) {
+void tensors_write(const char *path, bool durable, Tensor *tensors, size_t n_tensors, const Metadata *metadata,
+                   size_t n_metadata) {
     size_t end = 0, size;
     for (size_t i = 0; i < n_tensors; i++) {
         tensors[i].begin = end;
         tensors[i].end = end += tensor_bytes(tensors + i);
     }
-    char *header = header_of(tensors, n_tensors, notes, n_notes, &size);
+    char *header = header_of(tensors, n_tensors, metadata, n_metadata, &size);
     const uint64_t length = size;
-    Replacement file = file_replacement(path, lasting);
-    file_write(&file, &length, sizeof length);
-    file_write(&file, header, size);
-    for (size_t i = 0; i < n_tensors; i++) { file_write(&file, tensors[i].data, tensor_bytes(tensors + i)); }
-    file_replace(&file);
+    AtomicFile file = atomic_open(path, durable);
+    atomic_write(&file, &length, sizeof length);
+    atomic_write(&file, header, size);
+    for (size_t i = 0; i < n_tensors; i++) { atomic_write(&file, tensors[i].data, tensor_bytes(tensors + i)); }
+    atomic_commit(&file);
     free(header);
 }

@@ -1,8 +1,7 @@
 // safetensors.h: named arrays and named texts in one file, which any language can read.
 //
-// 8 bytes: the header's length N, little-endian; N bytes of JSON: name -> dtype, shape, place; then the arrays. A file
-// is taken whole or not at all: no name twice, no byte of an array shared, missing or left over, no shape that
-// overflows.
+// 8 bytes: the header's length N, little-endian; N bytes of JSON: name -> dtype, shape, offsets; then the arrays. A
+// file is read whole or refused: each name must occur once, each byte belong to one array, each shape fit into memory.
 #ifndef NNZ_SAFETENSORS_H
 #define NNZ_SAFETENSORS_H
 
@@ -13,9 +12,14 @@
 #error "arrays are read and written as they lie in memory, which must be little-endian"
 #endif
 
-enum { MAX_RANK = 8, LONGEST_HEADER = 1 << 24 };
+enum { MAX_RANK = 8, MAX_HEADER = 1 << 24 };
 
 typedef enum { FLOAT32, FLOAT64, INT32, INT64 } Dtype;
+
+extern const struct DtypeInfo {
+    const char *code, *name;  // "F32", as the file has it, and "float32"
+    size_t size;              // of a number in bytes
+} DTYPES[4];
 
 typedef struct {
     const char *name;
@@ -27,14 +31,14 @@ typedef struct {
 
 typedef struct {
     const char *key, *value;
-} Note;
+} Metadata;
 
 typedef struct {
     const char *path;
     Tensor *tensors;
-    Note *notes;  // what the format calls __metadata__
-    size_t n_tensors, n_notes;
-    char *header;  // of which the names are parts
+    Metadata *metadata;  // what the format calls __metadata__
+    size_t n_tensors, n_metadata;
+    char *header;  // which holds the names
 } TensorFile;
 
 // Read a file; its path must outlive it. Prints what was wrong and exits with 1 if it is not a whole one, or holds a
@@ -44,19 +48,18 @@ void tensors_free(TensorFile *file);
 
 // An array, or the value of a key, by name; NULL if there is none.
 const Tensor *tensors_find(const TensorFile *file, const char *name);
-const char *tensors_note(const TensorFile *file, const char *key);
+const char *tensors_metadata(const TensorFile *file, const char *key);
 
 // The size of an array in bytes, or SIZE_MAX if no memory could hold it.
 size_t tensor_bytes(const Tensor *tensor);
 
-// "float32", "F32", which the file says for it, and its size in bytes.
-const char *dtype_name(Dtype dtype);
-const char *dtype_code(Dtype dtype);
-size_t dtype_size(Dtype dtype);
+// Sort arrays by name, metadata by key.
+void tensors_sort(Tensor *tensors, size_t n);
+void metadata_sort(Metadata *metadata, size_t n);
 
-// Write arrays and texts: the file takes the place of `path` when it is whole, and, if it is to be a lasting one, when
-// the disk has it. Prints what was wrong and exits with 1.
-void tensors_write(const char *path, bool lasting, Tensor *tensors, size_t n_tensors, const Note *notes,
-                   size_t n_notes);
+// Write arrays and texts: `path` is replaced when the new file is whole, and, if it is to be durable, on the disk.
+// Prints what was wrong and exits with 1.
+void tensors_write(const char *path, bool durable, Tensor *tensors, size_t n_tensors, const Metadata *metadata,
+                   size_t n_metadata);
 
 #endif

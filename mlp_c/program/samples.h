@@ -57,7 +57,7 @@ static char *draw_samples(MLP *model, const Settings *s, const Dataset *data, si
     if (samples < count) {
         fprintf(stderr, "mlp: only %zu of %zu samples were new\n", samples, count);
     }
-    char *text = text_of(&data->vocabulary, given.tokens, given.n);
+    char *text = decode(&data->vocabulary, given.tokens, given.n);
     free(given.tokens), free(tokens);
     sampler_free(&sampler);
     return text;

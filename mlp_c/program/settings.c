@@ -1,11 +1,52 @@
 #include "settings.h"
 
-#include <stdio.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "failure.h"
-#include "setting.h"
+#include "json.h"
+
+#define AT(field) offsetof(Settings, field)
+
+const Setting SETTINGS[N_SETTINGS] = {
+    {"data.name", "--data", TEXT, AT(data), 0, NULL, "folder with train.txt, val.txt and test.txt"},
+    {"out", "--out", TEXT, AT(out), 0, "runs/names-mlp", "folder for log.csv and samples.txt"},
+    {"model.context_length", "--context-length", INTEGER, AT(context_length), 1, "3", "tokens that the model sees"},
+    {"model.embedding_size", "--embedding-size", INTEGER, AT(embedding_size), 1, "48",
+     "numbers a token is turned into"},
+    {"model.hidden_size", "--hidden-size", INTEGER, AT(hidden_size), 1, "512", "hidden units"},
+    {"model.dtype", "--dtype", TEXT, AT(dtype), 0, "float32", "float32 or float64"},
+    {"model.precision", "--precision", TEXT, AT(precision), 0, "native", "native, or strict: the same bits everywhere"},
+    {"optimizer.name", "--optimizer", TEXT, AT(optimizer), 0, "adamw", "adamw or sgd"},
+    {"optimizer.lr", "--lr", NUMBER, AT(lr), 1, "7e-4", "learning rate"},
+    {"optimizer.weight_decay", "--weight-decay", NUMBER, AT(weight_decay), 0, "1e-4", "decay of every parameter"},
+    {"optimizer.schedule", "--schedule", TEXT, AT(schedule), 0, "cosine", "cosine or constant"},
+    {"train.batch_size", "--batch-size", INTEGER, AT(batch_size), 1, "128", "windows in a step"},
+    {"train.steps", "--steps", INTEGER, AT(steps), 1, "50000", "updates"},
+    {"train.eval_every", "--eval-every", INTEGER, AT(eval_every), 1, "200", "steps between evaluations"},
+    {"train.eval_batches", "--eval-batches", INTEGER, AT(eval_batches), 1, "20",
+     "batches that judge the training split"},
+    {"train.seed", "--seed", SEED, AT(seed), 1, "1337", "draws the initial weights"},
+    {"sample.count", "--count", INTEGER, AT(count), 0, "20", "samples drawn after training"},
+    {"sample.seed", "--sample-seed", SEED, AT(sample_seed), 1, "42", "draws the samples"},
+    {"sample.new", "--new", BOOLEAN, AT(new), 0, "true",
+     "true: only samples that are no line of train.txt; false: all"},
+    {"sample.temperature", "--temperature", NUMBER, AT(temperature), 0, "1", "0 takes the likeliest token"},
+    {"sample.top_k", "--top-k", INTEGER, AT(top_k), 0, "0", "draw from the k likeliest tokens; 0: from all"},
+};
+
+Settings settings_default(void) {
+    Settings settings = {0};
+    for (const Setting *s = SETTINGS; s < SETTINGS + N_SETTINGS; s++) {
+        if (s->initial != NULL) {
+            setting_put(&settings, s, s->initial, ASKED_WRONGLY);
+        }
+    }
+    return settings;
+}
 
 static void help(void) {
     puts(
@@ -17,40 +58,10 @@ static void help(void) {
     printf("  %-18s %-24s %s\n", "--resume", "", "go on from the folder's checkpoint");
 }
 
-static const Setting *known(const char *name, size_t length) {
-    const Setting *setting = setting_find(name, length);
-    if (setting == NULL) {
-        fail(ASKED_WRONGLY, "unknown setting %.*s; see mlp --help", (int)length, name);
-    }
-    return setting;
-}
-
 static void one_of(const char *key, const char *value, const char *first, const char *second) {
     if (strcmp(value, first) != 0 && strcmp(value, second) != 0) {
         fail(ASKED_WRONGLY, "%s = %s is not allowed; it takes %s or %s", key, value, first, second);
     }
-}
-
-Settings settings_default(void) {
-    return (Settings){.out = "runs/names-mlp",
-                      .dtype = "float32",
-                      .precision = "native",
-                      .optimizer = "adamw",
-                      .schedule = "cosine",
-                      .context_length = 3,
-                      .embedding_size = 48,
-                      .hidden_size = 512,
-                      .lr = 7e-4,
-                      .weight_decay = 1e-4,
-                      .batch_size = 128,
-                      .steps = 50000,
-                      .eval_every = 200,
-                      .eval_batches = 20,
-                      .seed = 1337,
-                      .count = 20,
-                      .sample_seed = 42,
-                      .new = 1,
-                      .temperature = 1};
 }
 
 Settings settings_read(int argc, char **argv) {
@@ -80,7 +91,11 @@ Settings settings_read(int argc, char **argv) {
             }
             value = name + length + 1;
         }
-        setting_put(&s, known(name, length), value, ASKED_WRONGLY);
+        const Setting *setting = setting_find(name, length);
+        if (setting == NULL) {
+            fail(ASKED_WRONGLY, "unknown setting %.*s; see mlp --help", (int)length, name);
+        }
+        setting_put(&s, setting, value, ASKED_WRONGLY);
     }
     if (s.data == NULL) {
         fail(ASKED_WRONGLY, "which data? give --data DIR, a folder with train.txt, val.txt and test.txt");
@@ -96,4 +111,68 @@ Settings settings_read(int argc, char **argv) {
     one_of("optimizer.name", s.optimizer, "adamw", "sgd");
     one_of("optimizer.schedule", s.schedule, "cosine", "constant");
     return s;
+}
+
+static _Noreturn void refuse(const Setting *setting, const char *value, int status, const char *allowed) {
+    fail(status, "%s = %s is not allowed; it takes %s", setting->key, value, allowed);
+}
+
+static uint64_t read_seed(const Setting *setting, const char *value, int status) {
+    char *end;
+    errno = 0;
+    const uint64_t seed = strtoull(value, &end, 10);
+    if (*value < '0' || *value > '9' || *end || errno || seed == 0) {
+        refuse(setting, value, status, "an integer from 1 to 18446744073709551615");
+    }
+    return seed;
+}
+
+static double read_number(const Setting *setting, const char *value, int status) {
+    char *end;
+    const double number = strtod(value, &end);
+    if (!*value || *end || !isfinite(number) || number < 0 || (number <= 0 && setting->minimum > 0)) {
+        refuse(setting, value, status, setting->minimum > 0 ? "a number above 0" : "a number of at least 0");
+    }
+    return number;
+}
+
+static int64_t read_integer(const Setting *setting, const char *value, int status) {
+    char *end;
+    errno = 0;
+    const int64_t integer = strtoll(value, &end, 10);
+    if (!*value || *end || errno || integer < setting->minimum || integer > INT32_MAX) {
+        refuse(setting, value, status,
+               setting->minimum > 0 ? "an integer from 1 to 2147483647" : "an integer from 0 to 2147483647");
+    }
+    return integer;
+}
+
+static int64_t read_boolean(const Setting *setting, const char *value, int status) {
+    const int yes = strcmp(value, "true") == 0;
+    if (!yes && strcmp(value, "false") != 0) {
+        refuse(setting, value, status, "true or false");
+    }
+    return yes;
+}
+
+void setting_put(Settings *settings, const Setting *setting, const char *value, int status) {
+    void *field = (char *)settings + setting->offset;
+    switch (setting->kind) {
+        case TEXT: *(const char **)field = value; break;
+        case SEED: *(uint64_t *)field = read_seed(setting, value, status); break;
+        case NUMBER: *(double *)field = read_number(setting, value, status); break;
+        case INTEGER: *(int64_t *)field = read_integer(setting, value, status); break;
+        case BOOLEAN: *(int64_t *)field = read_boolean(setting, value, status); break;
+    }
+}
+
+const Setting *setting_find(const char *name, size_t length) {
+    for (const Setting *setting = SETTINGS; setting < SETTINGS + N_SETTINGS; setting++) {
+        const int by_flag = strlen(setting->flag) == length && strncmp(setting->flag, name, length) == 0;
+        const int by_key = strlen(setting->key) == length && strncmp(setting->key, name, length) == 0;
+        if (by_flag || by_key) {
+            return setting;
+        }
+    }
+    return NULL;
 }

@@ -2,6 +2,7 @@
 #ifndef NNZ_SETTINGS_H
 #define NNZ_SETTINGS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 typedef struct {
@@ -15,8 +16,36 @@ typedef struct {
 // The recipe `names`, without its data.
 Settings settings_default(void);
 
-// It, changed by the command line. Prints the help and exits with 0 if asked to; exits with 2 if a flag
+// The recipe `names`, changed by the command line. Prints the help and exits with 0 if asked to; exits with 2 if a flag
 // or its value is not allowed.
 Settings settings_read(int argc, char **argv);
+
+// One setting: its name, where it is kept, and what it may be.
+typedef enum { TEXT, INTEGER, SEED, NUMBER, BOOLEAN } Kind;
+
+typedef struct {
+    const char *key, *flag;  // its name in a recipe, and on the command line
+    Kind kind;
+    size_t offset;        // of its field in Settings
+    int minimum;          // of an INTEGER; of a NUMBER 0, or 1 if it must be above 0
+    const char *initial;  // its value in the recipe `names`; NULL if it has none
+    const char *help;
+} Setting;
+
+enum { N_SETTINGS = 21 };
+extern const Setting SETTINGS[N_SETTINGS];
+
+// The setting whose key or flag is the first `length` letters of `name`; NULL if there is none.
+const Setting *setting_find(const char *name, size_t length);
+
+// Set it. Prints what it takes and exits with `status` if the value is not allowed; a text must outlive the settings.
+void setting_put(Settings *settings, const Setting *setting, const char *value, int status);
+
+// All settings as TOML, in the form that `nnz train` writes and reads (config.c). The caller frees.
+char *config_text(const Settings *settings);
+
+// Prints what differs and exits with 1 unless the text, which is from the checkpoint at `path`, gives the run that
+// these settings give. The path of the data may differ: their hash says whether they are the same.
+void config_check(const char *path, const char *text, const Settings *settings);
 
 #endif

@@ -14,8 +14,6 @@ typedef struct {
     size_t n_printed;
 } Run;
 
-static char *copy_of(const char *text) { return strcpy(allocate(strlen(text) + 1, 1), text); }
-
 // Sizes whose products would not fit into a size_t ask for more memory than any machine has.
 static void check_sizes(const Run *run) {
     const double N = (double)run->T * (double)run->E, H = (double)run->H, V = (double)run->V, B = (double)run->B;
@@ -107,15 +105,12 @@ static void save(const Run *run) {
 
 static void save_best(const Run *run) { save_as(run, run->folder->best, false); }
 
-// Of what was printed, the lines of the evaluations before `step`, which are those of the log.
-static void keep_printed(Run *run, const char *printed) {
-    const Settings *s = run->settings;
+// Of what was printed, the first lines: those of the evaluations that the log still has.
+static void keep_printed(Run *run, const char *printed, size_t lines) {
     const char *end = printed;
-    for (int64_t due = 0; due < run->step && due < s->steps; due++) {
-        if (due % s->eval_every == 0 || due == s->steps - 1) {
-            end += strcspn(end, "\n");
-            end += *end == '\n';
-        }
+    for (; lines > 0; lines--) {
+        end += strcspn(end, "\n");
+        end += *end == '\n';
     }
     run->n_printed = (size_t)(end - printed);
     run->printed = allocate(run->n_printed + 1, 1);
@@ -130,17 +125,16 @@ static void go_on(Run *run) {
     if (strcmp(found.data, run->data->fingerprint) != 0 || strcmp(found.tokenizer, run->data->tokenizer) != 0) {
         fail(COULD_NOT_BE_DONE, "%s is not the text that %s was trained on", s->data, s->out);
     }
-    run->recipe = copy_of(found.recipe), run->config = copy_of(found.config);
+    run->recipe = text_copy(found.recipe), run->config = text_copy(found.config);
     run->step = found.step, run->t = found.t;
     run->val_loss = found.val_loss, run->best_val_loss = found.best_val_loss;
-    log_cut(run->folder, run->step, s->eval_every, s->steps);
-    keep_printed(run, found.printed);
+    keep_printed(run, found.printed, log_truncate(run->folder, run->step, s->eval_every, s->steps));
     tensors_free(&file);
     fprintf(stderr, "mlp: %s: going on from step %" PRId64 "\n", s->out, run->step);
 }
 
 static void start(Run *run) {
-    run->recipe = copy_of("names"), run->config = config_text(run->settings), run->printed = copy_of("");
+    run->recipe = text_copy("names"), run->config = config_text(run->settings), run->printed = text_copy("");
     if (folder_clear(run->folder)) {
         fprintf(stderr, "mlp: %s holds an earlier run; its files are replaced\n", run->settings->out);
     }
@@ -153,7 +147,5 @@ static void begin(Run *run) {
         fprintf(stderr, "mlp: %s holds no checkpoint to resume; starting at step 0\n", run->settings->out);
     }
     (run->settings->resume && there ? go_on : start)(run);
-    Replacement file = file_replacement(run->folder->config, true);
-    file_write(&file, run->config, strlen(run->config));
-    file_replace(&file);
+    file_replace(run->folder->config, run->config, strlen(run->config));
 }

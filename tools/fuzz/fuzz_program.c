@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../mlp_c/program/config.h"
 #include "../../mlp_c/program/dataset.h"
 #include "../../mlp_c/program/digests.h"
 #include "../../mlp_c/program/settings.h"
@@ -89,7 +88,7 @@ static void write_file(const char *at, const uint8_t *data, size_t size) {
 
 static void read_tensors(void) {
     TensorFile file = tensors_read(path);
-    if (tensors_note(&file, PARAMETERS_HASH) != NULL) {
+    if (tensors_metadata(&file, PARAMETERS_HASH) != NULL) {
         digests_check(&file);
     }
     tensors_free(&file);
