@@ -1,41 +1,70 @@
-#include "checkpoint.h"
-
+// checkpoint.c: a run in a file that `nnz train` and this program write and read alike; common/checkpoints.py says what
+// is in it.
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "settings.h"
 #include "digests.h"
 #include "failure.h"
+#include "run.h"
 
 static const char FORMAT[] = "nnz-checkpoint-1";
 
-void checkpoint_write(const char *path, const Checkpoint *c, Tensor *tensors, size_t n_tensors) {
-    char step[32], t[32], val_loss[32], best_val_loss[32], first[SHA256_TEXT], second[SHA256_TEXT];
-    snprintf(step, sizeof step, "%" PRId64, c->step);
-    snprintf(t, sizeof t, "%" PRId64, c->t);
-    snprintf(val_loss, sizeof val_loss, "%.17g", c->val_loss);
-    snprintf(best_val_loss, sizeof best_val_loss, "%.17g", c->best_val_loss);
+enum { MAX_TENSORS = 3 * N_PARAMETERS };
+
+// The arrays of a checkpoint: the parameters, and, if asked for and the optimizer has them, the moments.
+static size_t tensors_of(const Run *run, Tensor tensors[MAX_TENSORS], bool moments) {
+    const Network *net = &run->net;
+    net->tensors(net, PARAMETERS, tensors);
+    if (!moments || strcmp(run->settings->optimizer, "adamw") != 0) {
+        return N_PARAMETERS;
+    }
+    net->tensors(net, FIRST_MOMENTS, tensors + N_PARAMETERS);
+    net->tensors(net, SECOND_MOMENTS, tensors + 2 * N_PARAMETERS);
+    return MAX_TENSORS;
+}
+
+const char *checkpoint_hash(const Run *run, bool moments, char hash[SHA256_TEXT]) {
+    Tensor tensors[MAX_TENSORS];
+    digests_of_arrays(tensors, tensors_of(run, tensors, moments), hash);
+    return hash;
+}
+
+static void save_as(const Run *run, const char *path, bool moments) {
+    Tensor tensors[MAX_TENSORS];
+    const size_t n_tensors = tensors_of(run, tensors, moments);
+    char step[32], t[32], val_loss[32], best_val_loss[32], parameters_hash[SHA256_TEXT], hash[SHA256_TEXT];
+    snprintf(step, sizeof step, "%" PRId64, run->step);
+    snprintf(t, sizeof t, "%" PRId64, run->t);
+    snprintf(val_loss, sizeof val_loss, "%.17g", run->val_loss);
+    snprintf(best_val_loss, sizeof best_val_loss, "%.17g", run->best_val_loss);
     Metadata metadata[] = {{"format", FORMAT},
-                    {"recipe", c->recipe},
-                    {"config", c->config},
-                    {"tokenizer", c->tokenizer},
-                    {"backend", "c"},  // whose kernels these are
-                    {"dtype", c->dtype},
-                    {"step", step},
-                    {"t", t},
-                    {"val_loss", val_loss},
-                    {"best_val_loss", best_val_loss},
-                    {"data", c->data},
-                    {"printed", c->printed},
-                    {PARAMETERS_HASH, first},
-                    {HASH, second}};
+                           {"recipe", run->recipe},
+                           {"config", run->config},
+                           {"tokenizer", run->data->tokenizer},
+                           {"backend", "c"},  // whose kernels these are
+                           {"dtype", run->settings->dtype},
+                           {"step", step},
+                           {"t", t},
+                           {"val_loss", val_loss},
+                           {"best_val_loss", best_val_loss},
+                           {"data", run->data->fingerprint},
+                           {"printed", run->printed},
+                           {PARAMETERS_HASH, parameters_hash},
+                           {HASH, hash}};
     const size_t n_metadata = sizeof metadata / sizeof *metadata;
-    digests_of(metadata, n_metadata, tensors, n_tensors, first, second);
+    digests_of(metadata, n_metadata, tensors, n_tensors, parameters_hash, hash);
     tensors_write(path, true, tensors, n_tensors, metadata, n_metadata);
 }
+
+void checkpoint_save(const Run *run) {
+    file_sync(run->folder->log);  // a checkpoint must never be ahead of the log
+    save_as(run, run->folder->checkpoint, true);
+}
+
+void checkpoint_save_best(const Run *run) { save_as(run, run->folder->best, false); }
 
 static _Noreturn void refuse(const TensorFile *file, const char *what, const char *which) {
     fail(COULD_NOT_BE_DONE, "%s is not a whole %s file: %s%s; start again without --resume", file->path, FORMAT, what,
@@ -50,7 +79,7 @@ static const char *text(const TensorFile *file, const char *key) {
     return value;
 }
 
-static int64_t count(const TensorFile *file, const char *key) {
+static int64_t read_count(const TensorFile *file, const char *key) {
     const char *value = text(file, key);
     const size_t digits = strspn(value, "0123456789");
     if (digits == 0 || digits > 15 || value[digits] != '\0') {
@@ -59,7 +88,7 @@ static int64_t count(const TensorFile *file, const char *key) {
     return strtoll(value, NULL, 10);
 }
 
-static double loss(const TensorFile *file, const char *key) {
+static double read_loss(const TensorFile *file, const char *key) {
     const char *value = text(file, key);
     char *end;
     const double number = strtod(value, &end);
@@ -69,7 +98,7 @@ static double loss(const TensorFile *file, const char *key) {
     return number;
 }
 
-static void take_arrays(const TensorFile *file, Tensor *expected, size_t n_expected) {
+static void read_arrays(const TensorFile *file, Tensor *expected, size_t n_expected) {
     for (size_t i = 0; i < n_expected; i++) {
         const Tensor *found = tensors_find(file, expected[i].name);
         if (found == NULL) {
@@ -88,21 +117,37 @@ static void take_arrays(const TensorFile *file, Tensor *expected, size_t n_expec
     }
 }
 
-Checkpoint checkpoint_read(TensorFile *file, Tensor *expected, size_t n_expected, const Settings *settings) {
-    if (strcmp(text(file, "format"), FORMAT) != 0) {
-        refuse(file, "its format is ", text(file, "format"));
+// Of what was printed, the first lines: those of the evaluations that the log still has.
+static void keep_printed(Run *run, const char *printed, size_t lines) {
+    const char *end = printed;
+    for (; lines > 0; lines--) {
+        end += strcspn(end, "\n");
+        end += *end == '\n';
     }
-    config_check(file->path, text(file, "config"), settings);
-    digests_check(file);
-    take_arrays(file, expected, n_expected);
-    return (Checkpoint){.recipe = text(file, "recipe"),
-                        .config = text(file, "config"),
-                        .tokenizer = text(file, "tokenizer"),
-                        .data = text(file, "data"),
-                        .dtype = text(file, "dtype"),
-                        .step = count(file, "step"),
-                        .t = count(file, "t"),
-                        .val_loss = loss(file, "val_loss"),
-                        .best_val_loss = loss(file, "best_val_loss"),
-                        .printed = text(file, "printed")};
+    run->n_printed = (size_t)(end - printed);
+    run->printed = allocate(run->n_printed + 1, 1);
+    memcpy(run->printed, printed, run->n_printed);
+}
+
+void checkpoint_resume(Run *run) {
+    const Settings *s = run->settings;
+    Tensor tensors[MAX_TENSORS];
+    TensorFile file = tensors_read(run->folder->checkpoint);
+    if (strcmp(text(&file, "format"), FORMAT) != 0) {
+        refuse(&file, "its format is ", text(&file, "format"));
+    }
+    config_check(file.path, text(&file, "config"), s);
+    digests_check(&file);
+    read_arrays(&file, tensors, tensors_of(run, tensors, true));
+    run->recipe = text_copy(text(&file, "recipe")), run->config = text_copy(text(&file, "config"));
+    const char *tokenizer = text(&file, "tokenizer"), *data = text(&file, "data");
+    text(&file, "dtype");  // must be there; config_check has compared it
+    run->step = read_count(&file, "step"), run->t = read_count(&file, "t");
+    run->val_loss = read_loss(&file, "val_loss"), run->best_val_loss = read_loss(&file, "best_val_loss");
+    const char *printed = text(&file, "printed");
+    if (strcmp(data, run->data->fingerprint) != 0 || strcmp(tokenizer, run->data->tokenizer) != 0) {
+        fail(COULD_NOT_BE_DONE, "%s is not the text that %s was trained on", s->data, s->out);
+    }
+    keep_printed(run, printed, log_truncate(run->folder, run->step, s->eval_every, s->steps));
+    tensors_free(&file);
 }

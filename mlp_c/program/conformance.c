@@ -7,35 +7,31 @@
 
 static const char VERSION[] = "nnz-conformance-1", REQUEST[] = "nnz-request-1", RESPONSE[] = "nnz-response-1";
 
-static void list(void) {
-    puts(VERSION);
-    for (const Function *f = FUNCTIONS_float32; f->name != NULL; f++) {
-        printf("%s float32 float64 strict\n", f->name);
-    }
+static void list(const Function *functions) {
+    for (const Function *f = functions; f->name != NULL; f++) { printf("%s float32 float64 strict\n", f->name); }
 }
 
-// The functions of a dtype; strict, if `precision` says so, and not if it is NULL.
-static const Function *functions(const char *dtype, const char *precision) {
-    const int wide = strcmp(dtype, "float64") == 0;
+// Set the case's precision: strict if `precision` says so, not if it is NULL. Return the ops in it.
+static const Function *set_precision(Case *c, const char *dtype, const char *precision) {
+    const bool wide = strcmp(dtype, "float64") == 0, strict = precision != NULL;
     if (!wide && strcmp(dtype, "float32") != 0) {
         fail(ASKED_WRONGLY, "dtype = %s is not allowed; it takes float32 or float64", dtype);
     }
-    if (precision == NULL) {
-        return wide ? FUNCTIONS_float64 : FUNCTIONS_float32;
-    }
-    if (wide || strcmp(precision, "strict") != 0) {
+    if (strict && (wide || strcmp(precision, "strict") != 0)) {
         fail(ASKED_WRONGLY, "precision = %s is not allowed; it takes strict, in float32", precision);
     }
-    return FUNCTIONS_strict;
+    c->dtype = wide ? FLOAT64 : FLOAT32;
+    c->new_network = strict ? network_strict : wide ? network_float64 : network_float32;
+    return strict ? OPS_strict : wide ? OPS_float64 : OPS_float32;
 }
 
-static const Function *find(const char *name, const Function *f) {
-    for (; f->name != NULL; f++) {
+static const Function *find(const char *name, const Function *functions) {
+    for (const Function *f = functions; f->name != NULL; f++) {
         if (strcmp(f->name, name) == 0) {
             return f;
         }
     }
-    fail(ASKED_WRONGLY, "there is no function %s; see mlp conformance --list", name);
+    return NULL;
 }
 
 static void answer(const char *request, const char *response) {
@@ -46,18 +42,25 @@ static void answer(const char *request, const char *response) {
     const char *name = case_text(&c, "function"), *dtype = case_text(&c, "dtype");
     const char *precision = tensors_metadata(&c.request, "precision");
     const Metadata metadata[] = {{"format", RESPONSE},
-                          {"function", name},
-                          {"dtype", dtype},
-                          {"nonce", case_text(&c, "nonce")},
-                          {"precision", precision}};
-    find(name, functions(dtype, precision))->run(&c);
+                                 {"function", name},
+                                 {"dtype", dtype},
+                                 {"nonce", case_text(&c, "nonce")},
+                                 {"precision", precision}};
+    const Function *op = find(name, set_precision(&c, dtype, precision));
+    const Function *function = op != NULL ? op : find(name, MODEL_FUNCTIONS);
+    if (function == NULL) {
+        fail(ASKED_WRONGLY, "there is no function %s; see mlp conformance --list", name);
+    }
+    function->run(&c);
     tensors_write(response, false, c.outputs, c.n_outputs, metadata, precision == NULL ? 4 : 5);
     case_free(&c);
 }
 
 void conformance(int argc, char **argv) {
     if (argc == 1 && strcmp(argv[0], "--list") == 0) {
-        list();
+        puts(VERSION);
+        list(OPS_float32);
+        list(MODEL_FUNCTIONS);
     } else if (argc == 2) {
         answer(argv[0], argv[1]);
     } else {

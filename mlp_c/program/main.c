@@ -1,13 +1,23 @@
 // main.c: build/mlp, the whole job without Python: read a folder of text, train, print the log, samples, test loss.
+//
+// Read in this order:
+//   train.c        the loop that trains, evaluates, logs
+//   network.c      what it trains: first weights, forward, backward, AdamW, one drawn token; in three precisions
+//   sampling.c     from tokens to samples
+//   dataset.c      from a folder of text to batches of tokens
+//   checkpoint.c   how a run is saved and resumed; run.c: how it begins
+//   settings.c     every setting and flag; config.c: the same as TOML, and whether a checkpoint agrees with them
+//   folder.c       the folder of a run, for one run at a time; log.c: log.csv in it
+//   conformance.c  the protocol by which `nnz parity --cmd build/mlp` grades all this; _case, _ops, _model
+// These know nothing of models:
+//   safetensors.c  the format of checkpoints and of the protocol; _read: its reader; json.c
+//   digests.c      SHA-256, and the hashes in a checkpoint
+//   file.c         files that are read whole, or replaced at one instant
+//   failure.c      how the program ends when it could not do what it was asked to
 #include <string.h>
 
 #include "conformance.h"
-#include "dataset.h"
-#include "failure.h"
-#include "folder.h"
-#include "settings.h"
-#include "stop.h"
-#include "train.h"
+#include "run.h"
 
 int main(int argc, char **argv) {
     if (argc > 1 && strcmp(argv[1], "conformance") == 0) {
@@ -17,12 +27,7 @@ int main(int argc, char **argv) {
     const Settings settings = settings_read(argc, argv);
     Dataset dataset = dataset_read(settings.data);
     const Folder folder = folder_open(settings.out);
-    stop_listen();
-    if (strcmp(settings.precision, "strict") == 0) {
-        train_strict(&settings, &dataset, &folder);
-    } else {
-        (strcmp(settings.dtype, "float64") == 0 ? train_float64 : train_float32)(&settings, &dataset, &folder);
-    }
+    train(&settings, &dataset, &folder);
     dataset_free(&dataset);
     return 0;
 }

@@ -1,4 +1,5 @@
-#include "case.h"
+// conformance_case.c: one call: the request's arrays and numbers, checked, and the response's arrays.
+#include "conformance.h"
 
 #include <errno.h>
 #include <math.h>
@@ -12,7 +13,7 @@ static int same_shape(const Tensor *a, const Tensor *b) {
 }
 
 // A letter that has no size yet takes it from this array.
-static void fit(Case *c, const Tensor *tensor, const char *shape) {
+static void check_shape(Case *c, const Tensor *tensor, const char *shape) {
     if (strcmp(shape, "*") == 0) {
         if (c->any.name == NULL) {
             c->any = *tensor;
@@ -36,28 +37,24 @@ static void fit(Case *c, const Tensor *tensor, const char *shape) {
     }
 }
 
-const void *case_find(Case *c, const char *name, const char *shape, Dtype dtype) {
+const void *case_in_as(Case *c, const char *name, const char *shape, Dtype dtype) {
     const Tensor *tensor = tensors_find(&c->request, name);
     if (tensor == NULL) {
-        return NULL;
+        fail(ASKED_WRONGLY, "the request lacks %s", name);
     }
     if (tensor->dtype != dtype) {
         fail(ASKED_WRONGLY, "%s is %s where %s was due", name, DTYPES[tensor->dtype].name, DTYPES[dtype].name);
     }
-    fit(c, tensor, shape);
+    check_shape(c, tensor, shape);
     return tensor->data;
 }
 
-const void *case_in(Case *c, const char *name, const char *shape, Dtype dtype) {
-    const void *data = case_find(c, name, shape, dtype);
-    if (data == NULL) {
-        fail(ASKED_WRONGLY, "the request lacks %s", name);
-    }
-    return data;
-}
+const void *case_in(Case *c, const char *name, const char *shape) { return case_in_as(c, name, shape, c->dtype); }
+
+bool case_has(const Case *c, const char *name) { return tensors_find(&c->request, name) != NULL; }
 
 const int32_t *case_ids(Case *c, const char *name, const char *shape, size_t V) {
-    const int32_t *ids = case_in(c, name, shape, INT32);
+    const int32_t *ids = case_in_as(c, name, shape, INT32);
     const Tensor *tensor = tensors_find(&c->request, name);
     for (size_t i = 0; i < (tensor->end - tensor->begin) / sizeof *ids; i++) {
         if (ids[i] < 0 || (size_t)ids[i] >= V) {
@@ -85,15 +82,15 @@ double case_number(const Case *c, const char *key) {
     return number;
 }
 
-int64_t case_whole(const Case *c, const char *key, int64_t least, int64_t most) {
+int64_t case_integer(const Case *c, const char *key, int64_t min, int64_t max) {
     const char *text = case_text(c, key);
     char *end;
     errno = 0;
-    const long long whole = strtoll(text, &end, 10);
-    if (*text == '\0' || *end != '\0' || errno != 0 || whole < least || whole > most) {
-        fail(ASKED_WRONGLY, "%s = %s is no integer from %lld to %lld", key, text, (long long)least, (long long)most);
+    const long long integer = strtoll(text, &end, 10);
+    if (*text == '\0' || *end != '\0' || errno != 0 || integer < min || integer > max) {
+        fail(ASKED_WRONGLY, "%s = %s is no integer from %lld to %lld", key, text, (long long)min, (long long)max);
     }
-    return whole;
+    return integer;
 }
 
 uint64_t case_seed(const Case *c, const char *key) {
@@ -107,7 +104,7 @@ uint64_t case_seed(const Case *c, const char *key) {
     return seed;
 }
 
-void *case_out(Case *c, const char *name, const char *shape, Dtype dtype) {
+void *case_out_as(Case *c, const char *name, const char *shape, Dtype dtype) {
     Tensor *out = c->outputs + c->n_outputs++;
     *out = (Tensor){.name = name, .dtype = dtype, .rank = strlen(shape)};
     for (size_t i = 0; i < out->rank; i++) { out->shape[i] = c->sizes[(unsigned char)shape[i]]; }
@@ -119,9 +116,15 @@ void *case_out(Case *c, const char *name, const char *shape, Dtype dtype) {
     return out->data;
 }
 
-void *case_copy(Case *c, const char *name, const char *shape, Dtype dtype, const void *values) {
-    void *copy = case_out(c, name, shape, dtype);
+void *case_out(Case *c, const char *name, const char *shape) { return case_out_as(c, name, shape, c->dtype); }
+
+void *case_copy(Case *c, const char *name, const char *shape, const void *values) {
+    void *copy = case_out(c, name, shape);
     return memcpy(copy, values, tensor_bytes(c->outputs + c->n_outputs - 1));
+}
+
+void *case_update(Case *c, const char *name, const char *shape) {
+    return case_copy(c, name, shape, case_in(c, name, shape));
 }
 
 void case_free(Case *c) {

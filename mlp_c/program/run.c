@@ -1,0 +1,52 @@
+#include "run.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "failure.h"
+
+// Sizes whose products would not fit into a size_t ask for more memory than any machine has.
+static void check_sizes(double V, double T, double E, double H, double B) {
+    const double max = 0x1p48, parameters = H * T * E + V * (H + E), activations = B * (2 * T * E + 4 * H + 2 * V);
+    if (parameters > max || activations > max) {
+        fail(COULD_NOT_BE_DONE, "out of memory: %.3g parameters, %.3g activations", parameters, activations);
+    }
+}
+
+Run run_init(const Settings *s, const Dataset *data, const Folder *folder) {
+    Run run = {.settings = s, .data = data, .folder = folder, .val_loss = NAN, .best_val_loss = INFINITY};
+    const size_t V = data->vocabulary.size, B = (size_t)s->batch_size, T = (size_t)s->context_length;
+    const size_t E = (size_t)s->embedding_size, H = (size_t)s->hidden_size;
+    check_sizes((double)V, (double)T, (double)E, (double)H, (double)B);
+    NewNetwork *new_network = strcmp(s->precision, "strict") == 0 ? network_strict
+                              : strcmp(s->dtype, "float64") == 0  ? network_float64
+                                                                  : network_float32;
+    run.net = new_network(V, T, E, H);
+    run.net.initialize(&run.net, s->seed);
+    run.logits = allocate(B * V, DTYPES[run.net.dtype].size);
+    const bool found = access(folder->checkpoint, F_OK) == 0;
+    if (s->resume && !found) {
+        fprintf(stderr, "mlp: %s holds no checkpoint to resume; starting at step 0\n", s->out);
+    }
+    if (s->resume && found) {
+        checkpoint_resume(&run);
+        fprintf(stderr, "mlp: %s: going on from step %" PRId64 "\n", s->out, run.step);
+    } else {
+        run.recipe = text_copy("names"), run.config = config_text(s), run.printed = text_copy("");
+        if (folder_clear(folder)) {
+            fprintf(stderr, "mlp: %s holds an earlier run; its files are replaced\n", s->out);
+        }
+        log_start(folder);
+    }
+    file_replace(folder->config, run.config, strlen(run.config));
+    return run;
+}
+
+void run_free(Run *run) {
+    run->net.free(&run->net);
+    free(run->logits), free(run->recipe), free(run->config), free(run->printed);
+}

@@ -1,0 +1,85 @@
+#include "sampling.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "failure.h"
+
+enum { MAX_SAMPLE = 1000, DRAWS_PER_NEW_SAMPLE = 100 };
+
+Sampler sampler_init(const Network *net, double temperature, size_t top_k) {
+    const size_t size = DTYPES[net->dtype].size;
+    return (Sampler){
+        net, temperature, top_k, allocate(net->T, sizeof(int32_t)), allocate(net->V, size), allocate(net->V, size)};
+}
+
+void sampler_free(Sampler *s) { free(s->context), free(s->logits), free(s->scratch); }
+
+int32_t sampler_next(Sampler *s, RNG *rng) {
+    const size_t T = s->net->T;
+    s->net->forward(s->net, s->logits, s->context, NULL, 1);
+    const int32_t token = s->net->choose(s->net, s->logits, s->scratch, s->temperature, s->top_k, rng_uniform(rng));
+    memmove(s->context, s->context + 1, (T - 1) * sizeof *s->context);
+    return s->context[T - 1] = token;
+}
+
+// Draw until the delimiter; return how many tokens came before it.
+static size_t draw(Sampler *s, int32_t *sample, int32_t delimiter, RNG *rng) {
+    for (size_t t = 0; t < s->net->T; t++) { s->context[t] = delimiter; }
+    for (size_t n = 0; n < MAX_SAMPLE; n++) {
+        sample[n] = sampler_next(s, rng);
+        if (sample[n] == delimiter) {
+            return n;
+        }
+    }
+    return MAX_SAMPLE;
+}
+
+// Whether these tokens are a whole line of the tape: the tokens between two newlines.
+static int is_line(const Tape *tape, int32_t newline, const int32_t *tokens, size_t n) {
+    for (size_t begin = 0, end; begin < tape->n; begin = end + 1) {
+        for (end = begin; end < tape->n && tape->tokens[end] != newline;) { end++; }
+        if (end - begin == n && memcmp(tape->tokens + begin, tokens, n * sizeof *tokens) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void append_line(Tape *tape, int32_t newline, const int32_t *tokens, size_t n) {
+    int32_t *longer = realloc(tape->tokens, (tape->n + n + 1) * sizeof *longer);
+    if (longer == NULL) {
+        fail(COULD_NOT_BE_DONE, "out of memory");
+    }
+    memcpy(longer + tape->n, tokens, n * sizeof *tokens);
+    longer[tape->n + n] = newline;
+    *tape = (Tape){longer, tape->n + n + 1};
+}
+
+char *draw_samples(const Network *net, const Settings *s, const Dataset *data) {
+    const int32_t newline = vocabulary_token(&data->vocabulary, '\n');
+    const size_t count = (size_t)s->count;
+    const int greedy = s->temperature <= 0 || s->top_k == 1;  // a greedy draw never changes: one is enough
+    const size_t draws = !s->new ? count : greedy ? count > 0 : DRAWS_PER_NEW_SAMPLE * count;
+    Sampler sampler = sampler_init(net, s->temperature, (size_t)s->top_k);
+    int32_t *tokens = allocate(MAX_SAMPLE, sizeof *tokens);
+    RNG rng = {s->sample_seed};
+    Tape drawn = {NULL, 0};
+    size_t samples = 0;
+    for (size_t i = 0; i < draws && samples < count; i++) {
+        const size_t n = draw(&sampler, tokens, newline < 0 ? 0 : newline, &rng);
+        if (s->new && (n == 0 || is_line(&data->train, newline, tokens, n) || is_line(&drawn, -1, tokens, n))) {
+            continue;
+        }
+        append_line(&drawn, -1, tokens, n);
+        samples++;
+    }
+    if (samples < count) {
+        fprintf(stderr, "mlp: only %zu of %zu samples were new\n", samples, count);
+    }
+    char *text = decode(&data->vocabulary, drawn.tokens, drawn.n);
+    free(drawn.tokens), free(tokens);
+    sampler_free(&sampler);
+    return text;
+}

@@ -1,0 +1,179 @@
+// train.c: the loop that trains, from the first step to the last, and what it prints on the way.
+// The arrays are in network.c, how a run begins in run.c, how it is saved in checkpoint.c.
+#include "run.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../tally.h"
+#include "digests.h"
+#include "failure.h"
+#include "file.h"
+#include "sampling.h"
+
+static volatile sig_atomic_t stop_requested;  // by Ctrl-C or SIGTERM: it is answered between two steps
+static void listen_to_signals(void);
+static double learning_rate(const Settings *settings, int64_t step);
+static double forward(const Run *run, const Loader *batch);
+static void update(Run *run, double lr);
+static void evaluate(Run *run, double lr);
+static void finish(Run *run);
+static _Noreturn void stop(const Run *run);
+
+void train(const Settings *s, const Dataset *data, const Folder *folder) {
+    listen_to_signals();
+    Run run = run_init(s, data, folder);
+    Loader loader = loader_init(&data->train, run.net.T, (size_t)s->batch_size, run.step);
+    while (run.step < s->steps && !stop_requested) {
+        const double lr = learning_rate(s, run.step);
+        if (run.step % s->eval_every == 0 || run.step == s->steps - 1) {
+            evaluate(&run, lr);
+        }
+        if (!stop_requested) {
+            loader_next(&loader);
+            forward(&run, &loader);
+            update(&run, lr);
+            run.step++;
+        }
+    }
+    loader_free(&loader);
+    checkpoint_save(&run);
+    if (stop_requested) {
+        stop(&run);
+    }
+    finish(&run);
+    run_free(&run);
+}
+
+static double learning_rate(const Settings *s, int64_t step) {
+    const double pi = 3.14159265358979323846;
+    if (strcmp(s->schedule, "constant") == 0) {
+        return s->lr;
+    }
+    return s->lr * 0.5 * (1 + cos(pi * (double)step / (double)s->steps));
+}
+
+static double forward(const Run *run, const Loader *batch) {
+    return run->net.forward(&run->net, run->logits, batch->inputs, batch->targets, batch->B);
+}
+
+static void update(Run *run, double lr) {
+    const double decay = run->settings->weight_decay;
+    const Network *net = &run->net;
+    run->t++;
+    net->backward(net);
+    if (strcmp(run->settings->optimizer, "sgd") == 0) {
+        net->sgd(net, lr, decay);
+    } else {
+        net->adamw(net, run->t, lr, 0.9, 0.999, 1e-8, decay);
+    }
+}
+
+// The mean of the first batches' mean losses; of all n / B batches where `batches` is 0, and of one at least. A NaN has
+// no sign, which printf would show. If a stop is requested meanwhile, the number means nothing.
+static double mean_loss(const Run *run, const Tape *tape, size_t batches) {
+    double total = 0;
+    const size_t B = (size_t)run->settings->batch_size;
+    Loader loader = loader_init(tape, run->net.T, B, 0);
+    if (batches == 0) {
+        batches = tape->n < B ? 1 : tape->n / B;
+    }
+    for (size_t i = 0; i < batches && !stop_requested; i++) {
+        loader_next(&loader);
+        total += forward(run, &loader);
+    }
+    loader_free(&loader);
+    return isnan(total) ? fabs(total) : total / (double)batches;
+}
+
+// A line of results: to stdout, and to what a checkpoint keeps of it.
+static void print_result(Run *run, const char *format, ...) {
+    va_list values;
+    va_start(values, format);
+    const int n = vsnprintf(NULL, 0, format, values);
+    va_end(values);
+    char *printed = realloc(run->printed, run->n_printed + (size_t)n + 1);
+    if (printed == NULL) {
+        fail(COULD_NOT_BE_DONE, "out of memory");
+    }
+    va_start(values, format);
+    vsnprintf(printed + run->n_printed, (size_t)n + 1, format, values);
+    va_end(values);
+    fputs(printed + run->n_printed, stdout);
+    run->printed = printed, run->n_printed += (size_t)n;
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fail(COULD_NOT_BE_DONE, "cannot write to stdout: %s", strerror(errno));
+    }
+}
+
+// Judge the model, print and log it, and save it; unless a stop is requested meanwhile.
+static void evaluate(Run *run, double lr) {
+    const double train_loss = mean_loss(run, &run->data->train, (size_t)run->settings->eval_batches);
+    const double val_loss = mean_loss(run, &run->data->val, 0);
+    char line[128], hash[SHA256_TEXT];
+    if (stop_requested) {
+        return;
+    }
+    run->val_loss = val_loss;
+    print_result(run, "step %6" PRId64 " | train_loss %.6f | val_loss %.6f | lr %e", run->step, train_loss, val_loss,
+                 lr);
+    if (strcmp(run->settings->precision, "strict") == 0) {
+        print_result(run, " | sha256 %s", checkpoint_hash(run, true, hash));
+    }
+    print_result(run, "\n");
+    snprintf(line, sizeof line, "%" PRId64 ",%.9f,%.9f,%e\n", run->step, train_loss, val_loss, lr);
+    log_append(run->folder, line);
+    checkpoint_save(run);
+    if (val_loss < run->best_val_loss) {
+        checkpoint_save_best(run);
+        run->best_val_loss = val_loss;
+    }
+}
+
+static _Noreturn void stop(const Run *run) {
+    fail(COULD_NOT_BE_DONE, "stopped at step %" PRId64 "; the same command with --resume goes on in %s", run->step,
+         run->settings->out);
+}
+
+// Draw the samples, and judge the model on the test split.
+static void finish(Run *run) {
+    char *samples = draw_samples(&run->net, run->settings, run->data), hash[SHA256_TEXT];
+    file_replace(run->folder->samples, samples, strlen(samples));
+    print_result(run, "%s", samples);
+    free(samples);
+    const double test_loss = mean_loss(run, &run->data->test, 0);
+    if (stop_requested) {
+        stop(run);
+    }
+    print_result(run, "test_loss %.6f\n", test_loss);
+    if (strcmp(run->settings->precision, "strict") == 0) {
+        double rounded, summed;
+        print_result(run, PARAMETERS_HASH " %s\n", checkpoint_hash(run, false, hash));
+        tally_read(&rounded, &summed);
+        fprintf(stderr, "mlp: strict: of %.0f products %.0f lay too near a midpoint of two floats for double\n",
+                rounded, summed);
+    }
+    checkpoint_save(run);
+}
+
+// The second signal ends the program at once.
+static void on_signal(int number) {
+    (void)number;
+    stop_requested = 1;
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+}
+
+static void listen_to_signals(void) {
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    signal(SIGXFSZ, SIG_IGN);  // a file grown beyond its limit is then an error like a full disk
+}

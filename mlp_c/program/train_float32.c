@@ -1,2 +1,0 @@
-// train_float32.c: the run, with real = float.
-#include "run.h"

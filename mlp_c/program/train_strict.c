@@ -1,2 +1,0 @@
-#define NNZ_STRICT
-#include "run.h"
