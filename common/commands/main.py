@@ -7,42 +7,29 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
+from types import ModuleType
 from typing import NoReturn
 
 from .. import __version__
 from ..files.errors import ASKED_WRONGLY, COULD_NOT, Refusal, describe, is_out_of_memory, one_line
-from . import compare as command_compare
-from . import data as command_data
-from . import diff as command_diff
-from . import export as command_export
-from . import golden as command_golden
-from . import import_ as command_import
-from . import ladder as command_ladder
-from . import new_backend as command_new_backend
-from . import parity as command_parity
-from . import plot as command_plot
-from . import read as command_read
-from . import sample as command_sample
-from . import train as command_train
-from .bench import bench as command_bench
-from .bench import bench_gpt as command_bench_gpt
-
+# name -> (module, its summary). The modules are imported one at a time, since most of them need numpy.
 COMMANDS = {
-    "train": command_train,
-    "sample": command_sample,
-    "compare": command_compare,
-    "plot": command_plot,
-    "ladder": command_ladder,
-    "export": command_export,
-    "import": command_import,
-    "bench": command_bench,
-    "bench-gpt": command_bench_gpt,
-    "data": command_data,
-    "parity": command_parity,
-    "diff": command_diff,
-    "golden": command_golden,
-    "new-backend": command_new_backend,
-    "read": command_read,
+    "train": (".train", "Train a model by a recipe: log, checkpoints, samples and plot."),
+    "sample": (".sample", "Draw samples from a trained model, token by token as they come."),
+    "compare": (".compare", "Show the untrained and the trained model, sample beside sample."),
+    "plot": (".plot", "Draw the pictures of a run: losses, embeddings, activations, gradients and updates."),
+    "ladder": (".ladder", "Train every rung of the ladder on the same data and seed; print what each idea brought, and at what cost."),
+    "export": (".export", "Write a run's model for other programs: a plain torch state dict, or a folder for Hugging Face transformers."),
+    "import": (".import_", "Read a GPT-2 from a folder of Hugging Face transformers, as nnz export --to hf writes it, into a run folder."),
+    "bench": (".bench.bench", "Time a training step of every backend on this machine, and of the usual way of writing it."),
+    "bench-gpt": (".bench.bench_gpt", "Time a training step of a GPT on this machine, and of the usual ways of writing it in eager torch."),
+    "data": (".data", "List the known data sets, or download one."),
+    "parity": (".parity", "Grade backends against the float64 oracle: the conformance table."),
+    "diff": (".diff", "Run one batch through two backends and name the first tensor that differs."),
+    "golden": (".golden", "Write golden files: the oracle's numbers for one small model, for an implementation in any language."),
+    "new-backend": (".new_backend", "Write a package with every op as a stub, to be filled in and graded with nnz parity."),
+    "read": (".read", "Open the reading page: C, numpy and PyTorch side by side, with what was measured of them."),
 }
 
 
@@ -56,7 +43,7 @@ def main(words: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # samples may hold any character
     try:
-        _run(words)
+        _run(sys.argv[1:] if words is None else words)
         sys.stdout.flush()
         return 0
     except Refusal as error:
@@ -79,23 +66,24 @@ def main(words: Sequence[str] | None = None) -> int:
         return _refuse(f"{what}; this is a bug: set NNZ_TRACEBACK=1 to see where it is", COULD_NOT)
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of every command."""
+def parser(words: Sequence[str]) -> argparse.ArgumentParser:
+    """Return the parser of these words: it lists every command, and knows the arguments of the one that is asked for."""
     top = _Parser(prog="nnz", description="One small language model in C, numpy and PyTorch.", allow_abbrev=False)
     top.add_argument("--version", action="version", version=f"nnz {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", title="commands", parser_class=_Parser)
-    for name, command in COMMANDS.items():
-        summary = command.__doc__.splitlines()[0]
-        sub = commands.add_parser(
-            name,
-            help=summary,
-            description=summary,
-            epilog=f"examples:\n{command.EXAMPLES}",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-        )
-        command.add_arguments(sub)
+    asked = next((word for word in words if not word.startswith("-")), None)
+    for name, (_, summary) in COMMANDS.items():
+        sub = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
+        if name == asked:
+            command = load(name)
+            sub.epilog, sub.formatter_class = f"examples:\n{command.EXAMPLES}", argparse.RawDescriptionHelpFormatter
+            command.add_arguments(sub)
     return top
+
+
+def load(name: str) -> ModuleType:
+    """Import the module of a command."""
+    return import_module(COMMANDS[name][0], __package__)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -105,15 +93,16 @@ class _Parser(argparse.ArgumentParser):
         raise Refusal(f"{message}; see {self.prog} --help", ASKED_WRONGLY)
 
 
-def _run(words: Sequence[str] | None) -> None:
-    arguments, unknown = parser().parse_known_args(words)
+def _run(words: Sequence[str]) -> None:
+    top = parser(words)
+    arguments, unknown = top.parse_known_args(words)
     if unknown:
         command = f"nnz {arguments.command}" if arguments.command else "nnz"
         raise Refusal(f"unrecognized arguments: {' '.join(unknown)}; see {command} --help", ASKED_WRONGLY)
     if arguments.command is None:
-        parser().print_help()
+        top.print_help()
         raise Refusal("no command given; name one of those above", ASKED_WRONGLY)
-    COMMANDS[arguments.command].run(arguments)
+    load(arguments.command).run(arguments)
 
 
 def _refuse(message: str, exit_code: int) -> int:
