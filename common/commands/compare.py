@@ -1,28 +1,31 @@
-"""Show the untrained and the trained model, sample beside sample.
+"""Print samples of the untrained and of the trained model side by side.
 
-The untrained one is drawn again from the seed that the checkpoint records; both get the same uniforms.
+The initial weights are drawn again from the seed in the checkpoint; both models draw with the same random numbers.
 """
 
 from __future__ import annotations
 
 import argparse
+import unicodedata
+from collections.abc import Iterator
 from typing import Any
 
 from ..files.errors import refusing
-from .columns import beside
 from .sample import add_sampling_arguments, check_sampling, how_to_draw
 
 EXAMPLES = """\
   nnz compare runs/names-c
   nnz compare runs/names-c --count 5 --seed 7
 """
+COLUMN = 36  # cells of a terminal: two columns fit into 80
+MAX_LINES = 8  # of a sample: an untrained model may never end a line
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     add_sampling_arguments(parser)
-    parser.add_argument("--count", type=int, metavar="N", help="how many samples of each; default: 10, or 2 long ones")
-    parser.add_argument("--data", metavar="NAME", help="where the run's data are now, if not where they were")
+    parser.add_argument("--count", type=int, metavar="N", help="samples of each model; default: 10, or 2 long ones")
+    parser.add_argument("--data", metavar="NAME", help="the run's data set, file or folder, if it has moved")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -46,10 +49,10 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _print(heads: list[tuple[str, str]], samples: list[tuple[str, str]]) -> None:
-    """Sample beside sample; where some take several lines, with an empty line before each."""
-    pairs = [beside(*pair) for pair in samples]
-    apart = [beside("", "")] if any(len(lines) > 1 for lines in pairs) else []
-    for lines in [*(beside(*head) for head in heads), *(lines for pair in pairs for lines in [*apart, pair])]:
+    """Print the samples in pairs, with an empty line before each if some of them take several lines."""
+    pairs = [side_by_side(*pair) for pair in samples]
+    gap = side_by_side("", "") if any(len(lines) > 1 for lines in pairs) else []
+    for lines in [*(side_by_side(*head) for head in heads), *([*gap, *pair] for pair in pairs)]:
         print("\n".join(lines))
 
 
@@ -65,7 +68,7 @@ def _dataset(checkpoint: Any) -> Any:
     data = checkpoint.recipe.data
     dataset = of_recipe(data)
     if dataset.tokenizer.to_config() != checkpoint.tokenizer.to_config():
-        raise ValueError(f"{data.name} is not the text that the run was trained on; give the right one with --data")
+        raise ValueError(f"{data.name} is not the text that the run was trained on; name that text with --data")
     return dataset
 
 
@@ -82,3 +85,38 @@ def _samples(sampler: Any, recipe: Any, arguments: argparse.Namespace) -> list[s
     length = recipe.sample.tokens or None
     count = arguments.count if arguments.count is not None else 2 if length else 10
     return [sampler.tokenizer.decode(list(tokens)) for tokens in sampler.samples(rng, count, tokens=length)]
+
+
+def side_by_side(left: str, right: str) -> list[str]:
+    """The lines of two columns: the right text is wrapped, the left one is cut to the height of the right one."""
+    right_lines = list(_wrapped(right))
+    height = min(len(right_lines), MAX_LINES)
+    columns = _cut(list(_wrapped(left)), height), _cut(right_lines, height)
+    return [f"{a}{' ' * (COLUMN - cells(a))} | {b}".rstrip() for a, b in zip(*columns, strict=True)]
+
+
+def cells(text: str) -> int:
+    """How many cells of a terminal the text takes: two for a wide character, none for a combining one."""
+    return sum(0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF") for c in text)
+
+
+def _wrapped(text: str) -> Iterator[str]:
+    """One line or more, each at most a column wide, broken at a space if there is one; a newline counts as a space."""
+    rest = text.replace("\n", " ")
+    while cells(rest) > COLUMN:
+        most = next(n for n in range(len(rest), 0, -1) if cells(rest[:n]) <= COLUMN)
+        end = rest.rfind(" ", 1, most + 1)
+        end = most if end < 0 else end
+        yield rest[:end]
+        rest = rest[end:].removeprefix(" ")
+    yield rest
+
+
+def _cut(lines: list[str], height: int) -> list[str]:
+    """The first `height` lines, the last of them ending in "…" if there were more; empty lines fill it up."""
+    if len(lines) <= height:
+        return lines + [""] * (height - len(lines))
+    last = lines[height - 1]
+    while cells(last) > COLUMN - 1:
+        last = last[:-1]
+    return [*lines[: height - 1], f"{last}…"]

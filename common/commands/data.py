@@ -15,9 +15,9 @@ EXAMPLES = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     actions = parser.add_subparsers(dest="action", metavar="list|get", required=True)
-    actions.add_parser("list", help="say what there is, and where it comes from")
-    get = actions.add_parser("get", help="download a data set, unless it is there already, and print its path")
-    get.add_argument("name", metavar="NAME", help="a name from nnz data list")
+    actions.add_parser("list", help="print each data set, what it holds and where it comes from")
+    get = actions.add_parser("get", help="download a data set if it is not here yet, and print its path")
+    get.add_argument("name", metavar="NAME", help="a name that nnz data list prints")
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -1,7 +1,7 @@
 """Run one batch through two backends and name the first tensor that differs.
 
-It walks emb, h_pre, h, logits, probs, loss and the gradients in order. Two backends that are right differ by no more
-than the sum of their bounds. Exit code 0 if nothing differs, from each other or from the oracle.
+It compares emb, h_pre, h, logits, probs, loss and the gradients, in this order. Two correct backends differ by at most
+the sum of their bounds. The exit code is 0 if the two agree with each other and with the oracle.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ EXAMPLES = """\
   nnz diff c torch
   nnz diff numpy mypkg.mybackend --dtype float32 --batch-size 7
 """
-LARGEST_BATCH = 4096  # the sums of a walk are laid out in float64 many times over
+LARGEST_BATCH = 4096  # the oracle keeps several float64 arrays of every term of every sum
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,12 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("a", metavar="A", help="a backend: c, numpy, torch or any module")
     add("b", metavar="B", help="another one")
     add("--dtype", default="float64", metavar="NAME", help="float32 or float64; default: float64")
-    add("--seed", type=int, default=1, metavar="N", help="of the random sizes, weights and batch; default: 1")
-    add("--batch-size", type=int, metavar="N", help="how many rows; default: drawn like the other sizes")
+    add("--seed", type=int, default=1, metavar="N", help="seed of the random sizes, weights and batch; default: 1")
+    add("--batch-size", type=int, metavar="N", help="number of rows; default: random, like the other sizes")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Walk and print. Raises Refusal if something differs."""
+    """Compare and print. Raises Refusal if something differs."""
     with refusing():
         _check(arguments)
         from ..conformance.checks.backend_under_test import NotThere, Subject, Wrong
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> None:
             for walk in walks(*pair, arguments.dtype, arguments.seed, arguments.batch_size):
                 _show(walk, pair)
         except (NotThere, Wrong) as error:
-            raise Refusal(f"no batch could be run through both: {error}") from error
+            raise Refusal(f"could not run a batch through both: {error}") from error
     if walk.difference is not None:
         raise Refusal(f"{arguments.a} and {arguments.b}: {_verdict(walk.difference, pair)}")
 
@@ -64,15 +64,15 @@ def _show(walk: Walk, pair: tuple[Subject, Subject]) -> None:
     sizes = ", ".join(f"{name} {size}" for name, size in walk.case.sizes.items())
     print(f"{walk.case.title} ({sizes})")
     for tensor, share in walk.steps:
-        print(f"  {tensor:<12} {100 * share:9.2f}% of what two right ones may differ")
+        print(f"  {tensor:<12} {100 * share:9.2f}% of the difference that two correct backends may have")
     d = walk.difference
     if d is None:
         return
-    print(f"first difference: {d.tensor}[{', '.join(map(str, d.index))}]; the oracle has {d.expected:.17g}")
+    print(f"first difference: {d.tensor}[{', '.join(map(str, d.index))}]; the oracle's value is {d.expected:.17g}")
     from ..conformance.diff.sources import source_of
 
     for subject, value, share, cause in zip(pair, d.values, d.shares, d.causes, strict=True):
-        state = f"off: {share:.3g} times its bound" if share > 1 else "within its bound"
+        state = f"wrong: {share:.3g} times its bound" if share > 1 else "within its bound"
         print(f"  {subject.name:<12} {value:<24.17g} {state}")
         if cause:
             print(f"  {'':<12} likely cause: {cause}")
@@ -80,6 +80,8 @@ def _show(walk: Walk, pair: tuple[Subject, Subject]) -> None:
 
 
 def _verdict(d: Difference, pair: tuple[Subject, Subject]) -> str:
-    off = [subject.name for subject, share in zip(pair, d.shares, strict=True) if share > 1]
-    who = f"{' and '.join(off)} off the oracle there" if off else "each is within its bound of the oracle, barely"
+    wrong = [subject.name for subject, share in zip(pair, d.shares, strict=True) if share > 1]
+    who = "each is just within its bound"
+    if wrong:
+        who = f"{' and '.join(wrong)} differ{'s' * (len(wrong) == 1)} from the oracle there"
     return f"the first difference is in {d.tensor}; {who}"

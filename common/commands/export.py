@@ -1,6 +1,6 @@
-"""Write a run's model for other programs: a plain torch state dict, or a folder for Hugging Face transformers.
+"""Write a model for other programs: a torch state dict, or a folder for Hugging Face transformers.
 
-pth holds {name: tensor}, named as the checkpoint names them; hf is for a GPT of GPT-2's shape alone.
+pth holds {name: tensor} with the names of the checkpoint; hf is only for a GPT of GPT-2's shape.
 """
 
 from __future__ import annotations
@@ -40,5 +40,5 @@ def run(arguments: argparse.Namespace) -> None:
         elif kind == "gpt":
             registry.gpt(nn).to_hf(model.gpt, checkpoint.tokenizer.to_config(), path)
         else:
-            raise UsageError(f"--to hf is for a gpt; {arguments.run} is of kind {kind}: take --to pth")
+            raise UsageError(f"--to hf is for a gpt, but {arguments.run} is of kind {kind}; use --to pth")
     print(path)

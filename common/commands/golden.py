@@ -1,4 +1,4 @@
-"""Write golden files: the oracle's numbers for one small model, for an implementation in any language."""
+"""Write golden files: the oracle's numbers for one small model, to check any implementation."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ EXAMPLES = """\
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("out", metavar="OUT", help="the folder to write to; it is made if need be")
-    parser.add_argument("--seed", type=int, default=1337, metavar="N", help="draws weights and batches; default: 1337")
-    parser.add_argument(
-        "--dtype", action="append", choices=("float32", "float64"), help="may be given again; default: both"
-    )
+    add = parser.add_argument
+    add("out", metavar="OUT", help="the folder to write to; it is created if it does not exist")
+    add("--seed", type=int, default=1337, metavar="N", help="seed of the weights and batches; default: 1337")
+    add("--dtype", action="append", choices=("float32", "float64"), help="may be repeated; default: both")
 
 
 def run(arguments: argparse.Namespace) -> None:

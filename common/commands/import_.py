@@ -1,6 +1,6 @@
-"""Read a GPT-2 from a folder of Hugging Face transformers, as nnz export --to hf writes it, into a run folder.
+"""Read a GPT-2 from a folder of Hugging Face transformers into a run folder.
 
-Then nnz sample and nnz export take it like a run of our own.
+The folder must be as nnz export --to hf writes it. nnz sample and nnz export then treat it like any other run.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ EXAMPLES = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     add = parser.add_argument
-    add("folder", metavar="DIR", help="holds config.json, model.safetensors and nnz-tokenizer.json")
-    add("--out", metavar="RUN", help="the run folder to write; default: runs/NAME, after the folder")
+    add("folder", metavar="DIR", help="a folder with config.json, model.safetensors and nnz-tokenizer.json")
+    add("--out", metavar="RUN", help="the run folder to write; default: runs/ and the name of DIR")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -36,13 +36,13 @@ def run(arguments: argparse.Namespace) -> None:
 
         if not (Path(arguments.folder) / "config.json").is_file():
             raise FileNotFoundError(
-                f"{arguments.folder} is no folder with a config.json, as nnz export --to hf writes it"
+                f"{arguments.folder} is not a folder with a config.json; nnz export --to hf writes such folders"
             )
         gpt, tokenizer = registry.gpt(registry.load("torch")).from_hf(arguments.folder)
         if tokenizer is None:
             raise ValueError(
-                f"{arguments.folder} has no nnz-tokenizer.json, and nnz knows no other tokenizer; "
-                "in Python nnz.gpt.from_hf reads the model alone"
+                f"{arguments.folder} has no nnz-tokenizer.json, and nnz reads only this kind of tokenizer; "
+                "to read the model without one, use nnz.gpt.from_hf in Python"
             )
         name = Path(arguments.folder).resolve().name
         out, recipe = RunFolder(arguments.out or Path("runs") / name), _recipe(name, gpt.config)
@@ -51,11 +51,11 @@ def run(arguments: argparse.Namespace) -> None:
         out.hold()
         with out.lock:
             if out.log.exists() or out.checkpoint.exists():
-                raise FileExistsError(f"{out.path} holds a run already; give another folder with --out")
+                raise FileExistsError(f"{out.path} already holds a run; give another folder with --out")
             out.start_log()
             checkpoints.save(out.checkpoint, found)
             write_text(out.config, recipe.to_toml())
-    note("what it was trained on is not known: give nnz compare the text with --data")
+    note("the folder does not say what it was trained on, so nnz compare needs --data")
     print(out.path)
 
 

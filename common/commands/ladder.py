@@ -1,7 +1,7 @@
-"""Train every rung of the ladder on the same data and seed; print what each idea brought, and at what cost.
+"""Train every rung of the ladder; print what each idea gains and costs.
 
-stdout holds the table without the times, which vary from run to run; ladder.md in the folder has them too, and so has
-the picture ladder.png. Each rung is a run folder of its own beside them.
+All rungs get the same data and seed, and each has a run folder of its own. stdout carries the table without the times,
+which vary from run to run; ladder.md and ladder.png show the times too.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 from ..backend import registry
 from ..files.errors import refusing
 from ..recipes.settings import integer, read
+from .train import add_run_arguments
 
 EXAMPLES = """\
   nnz ladder
@@ -22,12 +23,10 @@ EXAMPLES = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     add = parser.add_argument
-    add("--data", metavar="NAME", help="a data set (nnz data list), a UTF-8 text file, or a folder with three splits")
-    add("--steps", type=int, metavar="N", help="how many updates of each rung; default: as its recipe says")
-    add("--seed", type=int, metavar="N", help="what the initial weights and the batches are drawn from")
-    add("--backend", metavar="NAME", help=f"{', '.join(registry.names())}, or a dotted module; default: c, else numpy")
-    add("--threads", type=int, metavar="N", help="how many threads the backend may use; on a busy machine 1 is best")
-    add("--out", metavar="DIR", default="runs/ladder", help="the folder of it all; default: runs/ladder")
+    add_run_arguments(parser)
+    add("--steps", type=int, metavar="N", help="number of updates of each rung; default: see its recipe")
+    add("--seed", type=int, metavar="N", help="seed of the initial weights and the batches")
+    add("--out", metavar="DIR", default="runs/ladder", help="the folder for all of this; default: runs/ladder")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -37,7 +36,7 @@ def run(arguments: argparse.Namespace) -> None:
             read("--threads", integer(1), arguments.threads)
         from ..files.atomic import write_text
         from ..files.progress import note
-        from ..pictures import ladder  # only now: --help and a wrong word need no data, no plots and no backend
+        from ..pictures import ladder  # only now: --help and a wrong word must not wait for data and plots
         from ..pictures.drawing import save
         from ..training import climb
 
@@ -47,4 +46,4 @@ def run(arguments: argparse.Namespace) -> None:
     print(climb.table(rungs, with_time=False), end="", flush=True)
     write_text(out / "ladder.md", climb.table(rungs, with_time=True))
     save(ladder.ladder(rungs, f"the ladder: {Path(recipes[0].data.name).name}, {backend}"), out / "ladder.png")
-    note(f"with the times, and as a picture: {out / 'ladder.md'}, {out / 'ladder.png'}")
+    note(f"the table with the times, and the picture: {out / 'ladder.md'}, {out / 'ladder.png'}")

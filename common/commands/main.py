@@ -13,23 +13,24 @@ from typing import NoReturn
 
 from .. import __version__
 from ..files.errors import ASKED_WRONGLY, COULD_NOT, Refusal, describe, is_out_of_memory, one_line
-# name -> (module, its summary). The modules are imported one at a time, since most of them need numpy.
+
+# name -> the first line of its module's docstring. Only the module of the command that is asked for is imported.
 COMMANDS = {
-    "train": (".train", "Train a model by a recipe: log, checkpoints, samples and plot."),
-    "sample": (".sample", "Draw samples from a trained model, token by token as they come."),
-    "compare": (".compare", "Show the untrained and the trained model, sample beside sample."),
-    "plot": (".plot", "Draw the pictures of a run: losses, embeddings, activations, gradients and updates."),
-    "ladder": (".ladder", "Train every rung of the ladder on the same data and seed; print what each idea brought, and at what cost."),
-    "export": (".export", "Write a run's model for other programs: a plain torch state dict, or a folder for Hugging Face transformers."),
-    "import": (".import_", "Read a GPT-2 from a folder of Hugging Face transformers, as nnz export --to hf writes it, into a run folder."),
-    "bench": (".bench.bench", "Time a training step of every backend on this machine, and of the usual way of writing it."),
-    "bench-gpt": (".bench.bench_gpt", "Time a training step of a GPT on this machine, and of the usual ways of writing it in eager torch."),
-    "data": (".data", "List the known data sets, or download one."),
-    "parity": (".parity", "Grade backends against the float64 oracle: the conformance table."),
-    "diff": (".diff", "Run one batch through two backends and name the first tensor that differs."),
-    "golden": (".golden", "Write golden files: the oracle's numbers for one small model, for an implementation in any language."),
-    "new-backend": (".new_backend", "Write a package with every op as a stub, to be filled in and graded with nnz parity."),
-    "read": (".read", "Open the reading page: C, numpy and PyTorch side by side, with what was measured of them."),
+    "train": "Train a model from a recipe; write its log, checkpoints, samples and pictures.",
+    "sample": "Draw samples from a trained model and print each token as soon as it is drawn.",
+    "compare": "Print samples of the untrained and of the trained model side by side.",
+    "plot": "Draw the pictures of a run: losses, embeddings, activations, gradients and updates.",
+    "ladder": "Train every rung of the ladder; print what each idea gains and costs.",
+    "export": "Write a model for other programs: a torch state dict, or a folder for Hugging Face transformers.",
+    "import": "Read a GPT-2 from a folder of Hugging Face transformers into a run folder.",
+    "bench": "Time a training step of every backend on this machine, next to a baseline.",
+    "bench-gpt": "Time a training step of a GPT on this machine, next to baselines in eager torch.",
+    "data": "List the known data sets, or download one.",
+    "parity": "Grade backends against the float64 oracle: the conformance table.",
+    "diff": "Run one batch through two backends and name the first tensor that differs.",
+    "golden": "Write golden files: the oracle's numbers for one small model, to check any implementation.",
+    "new-backend": "Write a package with a stub for every op, to fill in and to grade with nnz parity.",
+    "read": "Open the reading page: C, numpy and PyTorch side by side, with their measurements.",
 }
 
 
@@ -67,12 +68,12 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def parser(words: Sequence[str]) -> argparse.ArgumentParser:
-    """Return the parser of these words: it lists every command, and knows the arguments of the one that is asked for."""
+    """Return a parser that lists every command and knows the arguments of the one that the words ask for."""
     top = _Parser(prog="nnz", description="One small language model in C, numpy and PyTorch.", allow_abbrev=False)
     top.add_argument("--version", action="version", version=f"nnz {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", title="commands", parser_class=_Parser)
     asked = next((word for word in words if not word.startswith("-")), None)
-    for name, (_, summary) in COMMANDS.items():
+    for name, summary in COMMANDS.items():
         sub = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
         if name == asked:
             command = load(name)
@@ -83,7 +84,8 @@ def parser(words: Sequence[str]) -> argparse.ArgumentParser:
 
 def load(name: str) -> ModuleType:
     """Import the module of a command."""
-    return import_module(COMMANDS[name][0], __package__)
+    module = "import_" if name == "import" else name.replace("-", "_")
+    return import_module(f".{module}", __package__)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -1,4 +1,4 @@
-"""Write a package with every op as a stub, to be filled in and graded with nnz parity."""
+"""Write a package with a stub for every op, to fill in and to grade with nnz parity."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ EXAMPLES = """\
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("folder", metavar="DIR", type=Path, help="a new folder; its name is the package's")
+    parser.add_argument("folder", metavar="DIR", type=Path, help="a new folder; the package gets its name")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Write it. Raises Refusal where there is something already."""
+    """Write it. Raises Refusal if something is there already."""
     with refusing(ASKED_WRONGLY):
         from ..conformance.exercise.new_backend import write
 
         for path in write(arguments.folder):
             print(path)
-        print(f"next, in {arguments.folder.resolve().parent.name or '/'}: nnz parity {arguments.folder.resolve().name}")
+        folder = arguments.folder.resolve()
+        print(f"now fill in the stubs, then run in {folder.parent.name or '/'}: nnz parity {folder.name}")

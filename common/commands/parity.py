@@ -1,6 +1,6 @@
 """Grade backends against the float64 oracle: the conformance table.
 
-Exit code 0 only when everything that was asked for is met; what a backend does not have is "not there".
+The exit code is 0 only if every check passes that was asked for; what a backend does not have is "not there".
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ EXAMPLES = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     add = parser.add_argument
-    add("backends", nargs="*", metavar="BACKEND", help=f"{', '.join(registry.names())}, or any module; default: all 3")
-    add("--dtype", action="append", metavar="NAME", help="float32 or float64; default: both")
-    add("--strict", action="store_true", help="strict float32 instead: every bit, against exact arithmetic")
-    add("--level", action="append", metavar="NAME", help="a level of the table; may be given again; default: all")
-    add("--rounds", type=int, default=20, metavar="N", help="random shapes a check; default: 20")
-    add("--seed", type=_seed, default=2003, metavar="N", help="of the random shapes; default: 2003")
-    add("--json", metavar="FILE", help="write the same to FILE for programs; - is stdout, instead of the table")
-    add("--xfails", metavar="FILE", help="lines of `level/check[dtype]  # reason` for what is known to fail")
-    add("--cmd", metavar="PROGRAM", help="grade a program that speaks the protocol of the docs")
-    add("--explain", action="store_true", help="print the kill matrix: which bug is caught by which tolerance")
+    add("backends", nargs="*", metavar="BACKEND", help=f"{', '.join(registry.names())} or any module; default: these 3")
+    add("--dtype", action="append", metavar="NAME", help="float32 or float64; may be repeated; default: both")
+    add("--strict", action="store_true", help="grade strict float32: every bit must be that of exact arithmetic")
+    add("--level", action="append", metavar="NAME", help="a level of the table; may be repeated; default: all")
+    add("--rounds", type=int, default=20, metavar="N", help="number of random shapes for each check; default: 20")
+    add("--seed", type=_seed, default=2003, metavar="N", help="seed of the random shapes; default: 2003")
+    add("--json", metavar="FILE", help="write the results as JSON to FILE; - is stdout, without the table")
+    add("--xfails", metavar="FILE", help="a file with a line `level/check[dtype]  # reason` for each known failure")
+    add("--cmd", metavar="PROGRAM", help="grade a program that speaks the protocol of docs/protocol.md")
+    add("--explain", action="store_true", help="print the kill matrix: which tolerance catches which bug")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Grade and print. Raises Refusal unless all is met."""
+    """Grade and print. Raises Refusal if a check fails."""
     if arguments.explain:
         from ..conformance.mutants import kill_matrix
 
@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> None:
         if arguments.json:
             _write_json(arguments.json, reports, known, problems)
     if problems:
-        raise Refusal(f"parity is not met: {'; '.join(problems)}")
+        raise Refusal(f"parity failed: {'; '.join(problems)}")
 
 
 def table_of(report: Report, excused: frozenset[str]) -> str:
@@ -98,12 +98,12 @@ def _words(command: str) -> list[str]:
     except ValueError as error:
         raise UsageError(f"--cmd {command!r} is not a command: {error}") from error
     if not words:
-        raise UsageError("--cmd names no program; give it as --cmd ./program")
+        raise UsageError("--cmd is empty; name a program, as in --cmd ./program")
     return words
 
 
 def _unmet(report: Report, excused: frozenset[str]) -> str:
-    """What is said of a report that is not as it should be; empty for one that is."""
+    """What the error says of a report with failures; empty for one without."""
     if report.met + len(excused) == report.asked and report.met > 0:
         return ""
     return f"{report.backend} {report.summary()}"
@@ -129,5 +129,5 @@ def _write_json(target: str, reports: list[Report], known: tuple, problems: list
 
 def _seed(word: str) -> int:
     if not word.isdecimal():
-        raise argparse.ArgumentTypeError(f"{word!r} is no integer from 0")
+        raise argparse.ArgumentTypeError(f"{word!r} is not an integer of at least 0")
     return int(word)

@@ -1,6 +1,6 @@
 """Draw the pictures of a run: losses, embeddings, activations, gradients and updates.
 
-They are those that training drew at its end; a run that was stopped gets what there is so far.
+Training draws the same pictures at its end; of a run that was stopped they show what was done so far.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     add = parser.add_argument
     add("run", metavar="RUN", help="a run folder")
-    add("--prompt", metavar="TEXT", help="what the heads of a GPT are shown at; default: the run's first sample")
-    add("--out", metavar="DIR", help="where to put the pictures; default: the run folder")
+    add("--prompt", metavar="TEXT", help="the text to show the heads of a GPT on; default: the run's first sample")
+    add("--out", metavar="DIR", help="the folder for the pictures; default: the run folder")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Draw, and print the name of each picture. Raises Refusal."""
     with refusing():
         if Path(arguments.run).is_file():
-            raise UsageError(f"{arguments.run} is a file; name the run folder, which holds the log too")
+            raise UsageError(f"{arguments.run} is a file; name the run folder instead: the pictures need its log too")
         from ..pictures import of_run
         from ..runs import load_model
         from ..runs.folder import RunFolder
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> None:
                 tokenizer.refuse_unknown(prompt)
             attention = of_run.attention_of(load_model.build(checkpoint), tokenizer, prompt)
         elif arguments.prompt is not None:
-            raise UsageError(f"--prompt is for the heads of a gpt; {arguments.run} is a {recipe.model.kind}")
+            raise UsageError(f"--prompt is for a gpt, but {arguments.run} is of kind {recipe.model.kind}; leave it out")
     for path in of_run.draw(recipe, tokenizer, parameters, rows, statistics, folder, attention):
         print(path)
 
@@ -61,5 +61,5 @@ def _statistics(folder):
     try:
         return Statistics.load(folder.statistics)
     except FileNotFoundError:
-        note(f"{folder.statistics} is not there: no pictures of layers and updates; train again to have them")
+        note(f"{folder.statistics} is missing: there are no pictures of layers and updates; to get them, train again")
         return Statistics()

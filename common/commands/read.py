@@ -1,6 +1,6 @@
-"""Open the reading page: C, numpy and PyTorch side by side, with what was measured of them.
+"""Open the reading page: C, numpy and PyTorch side by side, with their measurements.
 
-The page is written into a folder and needs nothing else: no server, no network.
+The page is a folder of files; it works without a server and without a network.
 """
 
 from __future__ import annotations
@@ -21,12 +21,10 @@ EXAMPLES = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     add = parser.add_argument
-    add("--out", type=Path, metavar="DIR", help="the folder to write; default: a new one for temporary files")
-    add("--no-open", action="store_true", help="print the path of the first page, and open no browser")
-    add(
-        "--parity", type=Path, metavar="FILE", help="what nnz parity --json wrote; default: build/parity.json, if there"
-    )
-    add("--bench", type=Path, metavar="FILE", help="what nnz bench --json wrote; default: build/bench.json, if there")
+    add("--out", type=Path, metavar="DIR", help="the folder to write; default: a new temporary one")
+    add("--no-open", action="store_true", help="only print the path of the first page; do not open a browser")
+    add("--parity", type=Path, metavar="FILE", help="a file that nnz parity --json wrote; default: build/parity.json")
+    add("--bench", type=Path, metavar="FILE", help="a file that nnz bench --json wrote; default: build/bench.json")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -38,19 +36,14 @@ def run(arguments: argparse.Namespace) -> None:
         except ModuleNotFoundError as error:
             raise Refusal(f"the page needs {error.name}; install it with: pip install 'nnz[site]'") from error
 
-        figures = Figures(
-            *(given or (usual if usual.is_file() else None) for given, usual in _pairs(arguments, PARITY, BENCH))
-        )
+        chosen = (arguments.parity, PARITY), (arguments.bench, BENCH)
+        figures = Figures(*(given or (default if default.is_file() else None) for given, default in chosen))
         out = arguments.out or Path(tempfile.mkdtemp(prefix="nnz-read-"))
         first = build(out, figures).resolve()
     print(first)
     if arguments.no_open:
         return
-    import webbrowser  # with all that it takes to start one: no other command should load it
+    import webbrowser  # here, since no other command needs it
 
     if not webbrowser.open(first.as_uri()):
-        raise Refusal(f"no browser could be opened; open {first} in one yourself")
-
-
-def _pairs(arguments: argparse.Namespace, parity: Path, bench: Path) -> tuple[tuple[Path | None, Path], ...]:
-    return (arguments.parity, parity), (arguments.bench, bench)
+        raise Refusal(f"could not open a browser; open {first} in one yourself")

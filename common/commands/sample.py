@@ -1,4 +1,4 @@
-"""Draw samples from a trained model, token by token as they come."""
+"""Draw samples from a trained model and print each token as soon as it is drawn."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import argparse
 import sys
 
 from ..files.errors import ASKED_WRONGLY, refusing
-from ..recipes.recipe import Recipe
 from ..recipes.settings import integer, read
 
 EXAMPLES = """\
@@ -22,24 +21,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_sampling_arguments(parser)
     add = parser.add_argument
     add("--prompt", default="", metavar="TEXT", help="what each sample begins with")
-    add("--count", type=int, metavar="N", help="how many samples; default: 10, or 1 with a prompt or a given length")
-    add(
-        "--tokens",
-        type=int,
-        metavar="N",
-        help="draw exactly N tokens, delimiters included; default: as the recipe has it",
-    )
+    add("--count", type=int, metavar="N", help="number of samples; default: 10, or 1 with --prompt or --tokens")
+    add("--tokens", type=int, metavar="N", help="draw exactly N tokens, delimiters included; default: see the recipe")
 
 
 def add_sampling_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the run, and how to draw from it."""
     add = parser.add_argument
     add("run", metavar="RUN", help="a run folder (its last checkpoint), or a .safetensors file")
-    add("--temperature", type=float, metavar="X", help="below 1 bolder guesses, 0 always the likeliest token")
-    add("--top-k", type=int, metavar="K", help="draw from the K likeliest tokens only; 0: from all")
-    add("--top-p", type=float, metavar="P", help="of those, from the likeliest that together reach P only; 1: from all")
-    add("--seed", type=int, metavar="N", help="what the samples are drawn from")
-    add("--backend", metavar="NAME", help="default: the one that wrote the checkpoint")
+    add("--temperature", type=float, metavar="X", help="below 1 favours likely tokens; 0 takes the likeliest")
+    add("--top-k", type=int, metavar="K", help="draw only from the K likeliest tokens; 0: from all")
+    add("--top-p", type=float, metavar="P", help="of those, only from the likeliest that together reach P; 1: from all")
+    add("--seed", type=int, metavar="N", help="seed of the random numbers")
+    add("--backend", metavar="NAME", help="the backend to compute with; default: the one that wrote the checkpoint")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -68,7 +62,9 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def check_sampling(arguments: argparse.Namespace) -> None:
-    """Hold the numbers against the rules of a recipe's section `sample`. Raises UsageError."""
+    """Check the numbers by the rules of a recipe's section `sample`. Raises UsageError."""
+    from ..recipes.recipe import Recipe
+
     recipe = Recipe()
     for key in ("count", "temperature", "top_k", "top_p", "seed"):
         value = getattr(arguments, key, None)
@@ -79,7 +75,7 @@ def check_sampling(arguments: argparse.Namespace) -> None:
 
 
 def how_to_draw(arguments: argparse.Namespace) -> dict[str, float]:
-    """Return what the command line says of how a token is drawn; the rest is as the recipe has it."""
+    """Return the settings that the command line gives; the rest is as the recipe has it."""
     asked = {key: getattr(arguments, key) for key in ("temperature", "top_k", "top_p")}
     return {key: value for key, value in asked.items() if value is not None}
 

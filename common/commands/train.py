@@ -1,6 +1,6 @@
-"""Train a model by a recipe: log, checkpoints, samples and plot.
+"""Train a model from a recipe; write its log, checkpoints, samples and pictures.
 
-stdout holds the results and nothing that varies from run to run; notes and the progress bar go to stderr.
+stdout carries the results and nothing that varies from run to run; notes and the progress bar go to stderr.
 """
 
 from __future__ import annotations
@@ -9,11 +9,14 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..backend import registry
 from ..files.errors import UsageError, refusing
-from ..recipes.recipe import Recipe, assignment, known, load
 from ..recipes.settings import integer, read
+
+if TYPE_CHECKING:
+    from ..recipes.recipe import Recipe
 
 EXAMPLES = """\
   nnz train names
@@ -24,29 +27,37 @@ EXAMPLES = """\
   nnz train gpt-cpu
   torchrun --nproc_per_node 2 -m nnz train gpt
 """
+RECIPES = Path(__file__).parents[1] / "recipes"  # its files are listed here: recipe.py needs numpy
 ON_OFF = {True: "on", False: "off", None: None}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     add = parser.add_argument
-    add("recipe", metavar="RECIPE", help=f"one of {', '.join(known())}, or a .toml file")
-    add("--backend", metavar="NAME", help=f"{', '.join(registry.names())}, or a dotted module; default: c, else numpy")
-    add("--data", metavar="NAME", help="a data set (nnz data list), a UTF-8 text file, or a folder with three splits")
+    known = ", ".join(sorted(file.stem for file in RECIPES.glob("*.toml")))
+    add("recipe", metavar="RECIPE", help=f"one of {known}, or a .toml file")
+    add_run_arguments(parser)
     add("--dtype", help="float32 or float64")
-    add("--precision", help="native, or strict: the same bits on every backend and CPU; slower; float32 alone")
-    add("--steps", type=int, metavar="N", help="how many updates")
-    add("--seed", type=int, metavar="N", help="what the initial weights are drawn from")
+    add("--precision", help="native, or strict: the same bits on every backend and CPU, but slower; only in float32")
+    add("--steps", type=int, metavar="N", help="number of updates")
+    add("--seed", type=int, metavar="N", help="seed of the initial weights")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute; default: auto")
-    add("--threads", type=int, metavar="N", help="how many threads the backend may use; on a busy machine 1 is best")
-    on_off, on_gpu = argparse.BooleanOptionalAction, "or not; default: for a gpt on a GPU"
-    add("--autocast", action=on_off, help=f"for a gpt: compute in bfloat16, {on_gpu}")
-    add("--compile", action=on_off, help=f"for a gpt, or an mlp in torch: use torch.compile, slow to begin, {on_gpu}")
-    add("--deterministic", action="store_true", help="for a gpt: use no kernel that may give other bits each time")
+    on_off, only_gpu = argparse.BooleanOptionalAction, "default: only for a gpt on a GPU"
+    add("--autocast", action=on_off, help=f"compute in bfloat16 (gpt only); {only_gpu}")
+    add("--compile", action=on_off, help=f"use torch.compile (gpt, or mlp in torch), which starts slowly; {only_gpu}")
+    add("--deterministic", action="store_true", help="use only kernels that give the same bits each time (gpt only)")
     add("--set", action="append", default=[], metavar="K=V", help="set section.key of the recipe; may be repeated")
     add("--out", metavar="DIR", help="the run folder; default: runs/RECIPE-BACKEND")
-    add("--resume", action="store_true", help="go on from the run folder's checkpoint")
-    add("--restart", action="store_true", help="train anew where a finished run would only be shown again")
+    add("--resume", action="store_true", help="continue from the checkpoint in the run folder")
+    add("--restart", action="store_true", help="train again, even if the run folder holds this run, finished")
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the data, the backend and its threads."""
+    add, own = parser.add_argument, ", ".join(registry.names())
+    add("--data", metavar="NAME", help="a data set of nnz data list, a UTF-8 text file, or a folder with three splits")
+    add("--backend", metavar="NAME", help=f"{own}, or a module such as my_package.my_module; default: c, else numpy")
+    add("--threads", type=int, metavar="N", help="how many threads the backend may use; 1 is best on a busy machine")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -56,8 +67,8 @@ def run(arguments: argparse.Namespace) -> None:
         backend = _backend(arguments, recipe)
         _one_of_several(recipe)
         if arguments.resume and arguments.restart:
-            raise UsageError("--resume goes on and --restart begins anew: give one of them")
-        from ..runs.folder import run_path  # only now: --help and a wrong word need no data, no plots and no backend
+            raise UsageError("--resume continues a run and --restart begins it again; give only one of them")
+        from ..runs.folder import run_path  # only now: --help and a wrong word must not wait for data and plots
         from ..training.run import Run
 
         out = run_path(arguments.out, recipe.name, backend)
@@ -70,16 +81,16 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _is_silent() -> bool:
-    """Whether this is one of several workers that torchrun started, and not the first."""
+    """Whether torchrun started this process with others, and it is not the first of them."""
     return int(os.environ.get("WORLD_SIZE", "1")) > 1 and os.environ.get("RANK", "0") != "0"
 
 
 def _one_of_several(recipe: Recipe) -> None:
-    """Of the workers that torchrun started let only the first one speak. Raises UsageError where they cannot share."""
+    """Let only the first of torchrun's processes print. Raises UsageError if they cannot share the work."""
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return
     if not recipe.model.everywhere:
-        raise UsageError(f"torchrun is for a gpt; train {recipe.name} by nnz train alone")
+        raise UsageError(f"torchrun works only for a gpt; train {recipe.name} with nnz train")
     if _is_silent():
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 (until the process ends)
 
@@ -91,12 +102,14 @@ def _shown_again(out: Path, recipe: Recipe, backend: str) -> bool:
 
     results = replay.printed(out, recipe, backend)
     if results is not None:
-        note(f"{out} holds this run, finished: these are its results; --restart trains it anew")
+        note(f"{out} holds this run, finished: here are its results; to train again, add --restart")
         print(results, end="", flush=True)
     return results is not None
 
 
 def _recipe(arguments: argparse.Namespace) -> Recipe:
+    from ..recipes.recipe import assignment, load
+
     recipe = load(arguments.recipe)
     for word in arguments.set:
         recipe = recipe.override(*assignment(word))
@@ -125,5 +138,5 @@ def _backend(arguments: argparse.Namespace, recipe: Recipe) -> str:
         return arguments.backend
     recorded = recipe.train.backend
     if recorded and recorded not in registry.names():  # a recipe from elsewhere must not choose what code runs
-        raise UsageError(f"the recipe asks for the module {recorded!r}; if you trust it, give --backend {recorded}")
+        raise UsageError(f"the recipe asks for the module {recorded!r}; if you trust it, add --backend {recorded}")
     return recorded or registry.default()

@@ -42,7 +42,7 @@ def test_a_backend_that_fails_parity_gets_no_figure_and_the_others_do(capsys, mo
     ],
 )
 def test_what_could_not_be_written_or_read_is_refused_before_anything_is_timed(capsys, monkeypatch, words, code, said):
-    monkeypatch.setattr("nnz.commands.bench.bench._measured", lambda *_: pytest.fail("it was timed"))
+    monkeypatch.setattr("nnz.commands.bench._measured", lambda *_: pytest.fail("it was timed"))
     found, out, err = nnz(capsys, "bench", "--backend", "numpy", *words)
     assert (found, out) == (code, "")
     assert err.startswith(f"nnz: {said}")
@@ -54,7 +54,7 @@ def interrupted(_):
 
 def test_files_that_were_there_are_as_they_were_until_there_are_figures(capsys, monkeypatch, tmp_path):
     (tmp_path / "old.json").write_text("old")
-    monkeypatch.setattr("nnz.commands.bench.bench._in_parity", interrupted)
+    monkeypatch.setattr("nnz.commands.bench._in_parity", interrupted)
     nnz(capsys, "bench", "--json", tmp_path / "old.json", "--plot", tmp_path / "new.png")
     assert [path.name for path in tmp_path.iterdir()] == ["old.json"]
     assert (tmp_path / "old.json").read_text() == "old"

@@ -65,7 +65,7 @@ def test_a_recipe_cannot_choose_which_module_is_imported(place, tmp_path, capsys
     monkeypatch.syspath_prepend(tmp_path)
     code, out, err = nnz(capsys, "train", place / "tiny.toml", "--set", "train.backend=evil.backend")
     assert (code, out) == (2, "")
-    assert "if you trust it, give --backend evil.backend" in err
+    assert "if you trust it, add --backend evil.backend" in err
 
 
 @pytest.mark.parametrize(("bug", "name"), [(lambda path: [][0], "IndexError"), (lambda path: int("x"), "ValueError")])
@@ -110,32 +110,48 @@ def test_output_is_utf8_whatever_the_locale(place, capsys):
     assert (done.returncode, done.stdout[:3], done.stderr) == (0, "zoé", "")
 
 
-def test_a_wrong_word_is_told_without_loading_plots_data_or_backend():
-    code = (
-        "import sys\nfrom nnz.commands.main import main\nassert main(['train', 'nmaes']) == 2\n"
-        "heavy = {'matplotlib', 'pooch', 'requests', 'torch', 'safetensors', 'tqdm', 'cffi'} & set(sys.modules)\n"
-        "sys.exit(f'loaded: {heavy}' if heavy else 0)"
-    )
+def test_the_list_of_commands_says_what_each_module_says_of_itself():
+    for name, summary in command_line.COMMANDS.items():
+        assert command_line.load(name).__doc__.splitlines()[0] == summary
+
+
+def loaded(code):
+    """Which of these modules a fresh process has loaded after the code."""
+    heavy = "cffi matplotlib nnz.torch numpy pooch requests safetensors threadpoolctl torch tqdm webbrowser"
+    shown = f"print('loaded', *set({heavy.split()}) & set(sys.modules), file=sys.stderr)"
+    code = f"import sys\nfrom nnz.commands import main\n{code}\n{shown}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    first, *names = done.stderr.splitlines()[-1].split()
+    assert first == "loaded", done.stderr
+    return set(names)
+
+
+def test_version_and_help_load_neither_numpy_nor_plots():
+    code = """
+for words in ([], ["--version"], ["--help"], *([name, "--help"] for name in main.COMMANDS)):
+    try:
+        main.main(words)
+    except SystemExit:
+        pass
+"""
+    assert not loaded(code)
+
+
+def test_a_wrong_word_is_told_without_loading_plots_data_or_backend():
+    assert loaded("assert main.main(['train', 'nmaes']) == 2") <= {"numpy"}
 
 
 def test_training_begins_without_loading_what_only_its_end_needs(tmp_path):
     code = (
-        "import sys\nfrom nnz.commands import main\nfrom nnz.training import run\n"
-        "heavy = {'matplotlib', 'pooch', 'requests', 'torch', 'webbrowser', 'threadpoolctl'}\n"
-        "run.Trainer.run = lambda *_: sys.exit(f'loaded: {heavy & set(sys.modules)}')\n"
+        "from nnz.training import run\ndef begin(*_): raise KeyboardInterrupt\nrun.Trainer.run = begin\n"
         f"main.main(['train', 'names', '--backend', 'numpy', '--out', {str(tmp_path)!r}])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stderr.splitlines()[-1] == "loaded: set()"
+    assert not loaded(code) & {"matplotlib", "pooch", "requests", "torch", "webbrowser", "threadpoolctl"}
 
 
 def test_a_trained_model_is_drawn_from_without_loading_another_backend(place):
-    code = (
-        "import sys\nfrom nnz.commands.main import main\n"
-        f"assert main(['sample', {str(place / 'run')!r}, '--count', '1']) == 0\n"
-        'sys.exit(f\'loaded: {set(sys.modules) & {"torch", "nnz.torch", "matplotlib"}}\')'
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stderr == "loaded: set()\n"
+    assert not loaded(f"main.main(['sample', {str(place / 'run')!r}, '--count', '1'])") & {
+        "torch",
+        "nnz.torch",
+        "matplotlib",
+    }

@@ -1,4 +1,4 @@
-"""`nnz sample`, `nnz compare` and `nnz data`, as a person meets them."""
+"""`nnz sample` and `nnz data`, as a person meets them."""
 
 import sys
 
@@ -55,26 +55,6 @@ def test_sample_flushes_each_token(place, monkeypatch):
     assert main(["sample", str(place / "run"), "--tokens", "5"]) == 0
     assert [len(calls[i]) for i in (1, 3, 5, 7, 9)] == [1] * 5
     assert [calls[i] for i in (2, 4, 6, 8, 10)] == [None] * 5
-
-
-def test_compare_sets_the_untrained_beside_the_trained_model(place, capsys):
-    code, out, err = nnz(capsys, "compare", place / "run", "--count", 4)
-    assert (code, err) == (0, "")
-    rows = [[cell.strip() for cell in line.split(" | ")] for line in out.splitlines()]
-    assert rows[0] == ["untrained", "after 200 steps"]
-    log = (place / "run" / "log.csv").read_text().splitlines()
-    assert rows[1][0] == f"val_loss {float(log[1].split(',')[2]):.6f}"
-    assert float(rows[1][1].split()[1]) < float(rows[1][0].split()[1])
-    sampled = nnz(capsys, "sample", place / "run", "--count", 4)[1].splitlines()
-    assert [row[1] for row in rows[2:]] == sampled
-    assert {line.index(" | ") for line in out.splitlines()} == {36}
-
-
-def test_compare_finds_data_that_moved_and_refuses_others(place, tmp_path, capsys):
-    (tmp_path / "moved").symlink_to(place / "few-names")
-    assert nnz(capsys, "compare", place / "run", "--data", tmp_path / "moved")[0] == 0
-    code, _, err = nnz(capsys, "compare", place / "run", "--data", "names")
-    assert (code, err.splitlines()[0][:11]) == (1, "nnz: names ")
 
 
 def test_data_list_names_every_data_set_and_its_source(capsys):

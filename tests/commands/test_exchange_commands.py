@@ -56,7 +56,7 @@ def test_hf_and_back_is_the_same_model_and_samples_alike(capsys, place, tmp_path
     assert nnz(capsys, "export", place / "gpt2", "--to", "hf", tmp_path / "hf")[0] == 0
     code, out, error = nnz(capsys, "import", tmp_path / "hf", "--out", tmp_path / "back")
     assert (code, out) == (0, f"{tmp_path / 'back'}\n")
-    assert "give nnz compare the text with --data" in error
+    assert "so nnz compare needs --data" in error
     assert checkpoints.load(tmp_path / "back" / "checkpoint.safetensors").recipe.name == "hf"
     for name, array in parameters(place / "gpt2").items():
         assert np.array_equal(parameters(tmp_path / "back")[name], array), name
@@ -83,7 +83,7 @@ def test_import_leaves_a_run_that_is_there_as_it_is(capsys, place, tmp_path):
     before = {path.name: path.read_bytes() for path in (place / "course").iterdir()}
     code, out, error = nnz(capsys, "import", tmp_path / "hf", "--out", place / "course")
     assert (code, out) == (1, "")
-    assert error == f"nnz: {place / 'course'} holds a run already; give another folder with --out\n"
+    assert error == f"nnz: {place / 'course'} already holds a run; give another folder with --out\n"
     assert {path.name: path.read_bytes() for path in (place / "course").iterdir()} == before
 
 
@@ -93,7 +93,7 @@ def test_what_cannot_be_a_gpt2_is_refused(capsys, place, tmp_path):
     assert "cannot be a GPT-2" in error
     code, out, error = nnz(capsys, "export", place / "mlp" / "run", "--to", "hf", tmp_path / "hf")
     assert (code, out) == (2, "")
-    assert error == f"nnz: --to hf is for a gpt; {place / 'mlp' / 'run'} is of kind mlp: take --to pth\n"
+    assert error == f"nnz: --to hf is for a gpt, but {place / 'mlp' / 'run'} is of kind mlp; use --to pth\n"
     assert not (tmp_path / "hf").exists()
 
 

@@ -40,7 +40,7 @@ def test_a_planted_bug_is_named_with_its_place_and_its_usual_cause(capsys, monke
     assert code == 1
     assert f"first difference: {tensor}[" in out
     assert re.search(rf"likely cause: .*{re.escape(cause)}", out)
-    assert "numpy off the oracle there" in err
+    assert "numpy differs from the oracle there" in err
     torch_state, numpy_state = [line for line in out.splitlines() if "its bound" in line]
     assert torch_state.split()[0] == "torch"
     assert torch_state.endswith("within its bound")
@@ -88,7 +88,7 @@ def test_what_is_asked_wrongly_exits_with_2(capsys, words):
 def test_a_backend_that_cannot_run_a_batch_is_one_line_and_not_a_traceback(capsys):
     code, _, err = diff(capsys, "numpy", "json")
     assert code == 1
-    assert err == "nnz: no batch could be run through both: it has no MLP\n"
+    assert err == "nnz: could not run a batch through both: it has no MLP\n"
 
 
 def test_the_second_batch_overflows_exp_and_the_first_does_not():

@@ -47,7 +47,7 @@ def test_as_written_it_gets_nothing_and_nothing_breaks(here, capsys):
     assert main(["parity", "my_backend", "--rounds", "1"]) == 1
     out, err = capsys.readouterr()
     assert f"my_backend: 0 of {ASKED}" in out
-    assert err == f"nnz: parity is not met: my_backend 0 of {ASKED}\n"
+    assert err == f"nnz: parity failed: my_backend 0 of {ASKED}\n"
     assert {r.outcome for r in graded().results} == {NOT_THERE}
 
 

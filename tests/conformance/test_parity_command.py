@@ -51,7 +51,7 @@ def test_a_backend_that_falls_short_exits_with_1_and_one_line_that_says_by_how_m
     monkeypatch.setitem(sys.modules, "zeros_backend", false_backends.backend(false_backends.FILLS["zeros"]))
     code, out, err = parity(capsys, "numpy", "zeros_backend", *QUICK)
     assert code == 1
-    assert err == "nnz: parity is not met: zeros_backend 0 of 4\n"
+    assert err == "nnz: parity failed: zeros_backend 0 of 4\n"
     assert "zeros_backend: 0 of 4" in out
     assert "numpy: 4 of 4" in out
 

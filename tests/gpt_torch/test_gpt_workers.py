@@ -150,5 +150,5 @@ def test_a_finished_run_is_shown_once_and_only_a_gpt_has_workers(data, tmp_path)
     assert finished(torchrun(*words)) == first
     process = torchrun("-m", "nnz", "train", "names", "--out", tmp_path / "names")
     _, error = process.communicate(timeout=120)
-    assert "torchrun is for a gpt; train names by nnz train alone" in error
+    assert "torchrun works only for a gpt; train names with nnz train" in error
     assert not (tmp_path / "names").exists()

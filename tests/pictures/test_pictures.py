@@ -45,7 +45,7 @@ def test_a_run_without_statistics_still_gets_its_losses_and_its_map(deep, tmp_pa
         (tmp_path / name).write_bytes((deep / name).read_bytes())
     code, out, err = nnz(capsys, "plot", tmp_path)
     assert (code, [line.rpartition("/")[2] for line in out.splitlines()]) == (0, ["loss.png", "embeddings.png"])
-    assert "no pictures of layers and updates" in err
+    assert "there are no pictures of layers and updates" in err
 
 
 @pytest.mark.parametrize(("content", "code"), [(b"", 1), (b"PK\x03\x04 and no more", 1)])

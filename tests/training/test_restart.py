@@ -21,7 +21,7 @@ def test_a_finished_run_is_shown_again_to_the_byte_and_not_trained(words, capsys
     first, when = nnz(capsys, *words), checkpoint_time(words)
     code, out, err = nnz(capsys, *words)
     assert (code, out, checkpoint_time(words)) == (0, first[1], when)
-    assert err == f"{words[-1]} holds this run, finished: these are its results; --restart trains it anew\n"
+    assert err == f"{words[-1]} holds this run, finished: here are its results; to train again, add --restart\n"
 
 
 def test_restart_trains_a_finished_run_anew_to_the_same_results(words, capsys) -> None:

@@ -1,6 +1,6 @@
-"""Time a training step of a GPT on this machine, and of the usual ways of writing it in eager torch.
+"""Time a training step of a GPT on this machine, next to baselines in eager torch.
 
-Contenders run in turn, round after round; medians are shown.
+All run in turn, round after round, and the table shows the medians.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import dataclasses
 import json
 from pathlib import Path
 
-from ...files.errors import UsageError, refusing
+from ..files.errors import UsageError, refusing
 
 EXAMPLES = """\
   nnz bench-gpt
@@ -35,11 +35,11 @@ def run(arguments: argparse.Namespace) -> None:
     """Measure and print the table. Raises Refusal."""
     from tqdm import tqdm
 
-    from ...backend import registry
-    from ...conformance.environment import environment
-    from ...recipes.recipe import load
-    from ...recipes.settings import integer, read
-    from ...text import datasets
+    from ..backend import registry
+    from ..conformance.environment import environment
+    from ..recipes.recipe import load
+    from ..recipes.settings import integer, read
+    from ..text import datasets
 
     with refusing():
         recipe = load(arguments.recipe)
