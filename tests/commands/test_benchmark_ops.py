@@ -4,7 +4,8 @@ import pytest
 
 from nnz.backend import registry, spec
 from nnz.commands.bench import workload
-from nnz.commands.bench.ops import NOT_IN_A_STEP, measure_ops, step_calls, steps_at_once
+from nnz.commands.bench.measure import measure_ops
+from nnz.commands.bench.workload import NOT_IN_A_STEP, step_calls, steps_at_once
 from nnz.numbers.rng import RNG
 from nnz.recipes.recipe import load
 from nnz.text import datasets

@@ -1,4 +1,4 @@
-"""Who takes part in nnz bench: our backends, the usual way of writing each, and the machine itself."""
+"""What nnz bench times: a training step of each backend and of its baseline, and the matrix products of the machine."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ import numpy as np
 
 from ...backend import registry
 from ...numbers.rng import RNG
-from .ops import step_calls
-from .workload import Workload
+from .workload import Workload, step_calls
 
 PARTS = ("loader", "forward", "backward", "optimizer")
 SQUARES = (256, 512, 1024)  # rows and columns of the matrices whose products show what the machine can do
+BASELINE = "yardstick"  # the module of a backend with its baseline
 
-Round = dict[str, float]  # seconds of a step, and of what it is made of
+Round = dict[str, float]  # seconds of a step and of its parts
 
 
 class Ours:
-    """A step of one of our backends, each of its parts timed."""
+    """A training step of a backend, with the time of each part."""
 
     def __init__(self, backend: str, work: Workload, dtype: str, threads: int) -> None:
         self.name, self.dtype, self.threads = backend, dtype, threads
@@ -35,7 +35,7 @@ class Ours:
         self._batches = work.split.batches(recipe.model.context_length, recipe.train.batch_size)
 
     def round(self, steps: int) -> Round:
-        """Seconds a step, whole and by part."""
+        """Seconds per step, whole and by part."""
         self._nn.set_threads(self.threads)
         spent, clock = dict.fromkeys(PARTS, 0.0), time.perf_counter
         for _ in range(steps):
@@ -52,18 +52,18 @@ class Ours:
         return spent | {"step": sum(spent.values())}
 
 
-class Usual:
-    """A step of a backend's yardstick: the same model as it is usually written."""
+class Baseline:
+    """A training step of a backend's baseline: the same model as it is usually written."""
 
     def __init__(self, backend: str, work: Workload, dtype: str, threads: int) -> None:
-        self.name, self.dtype, self.threads = f"usual {backend}", dtype, threads
+        self.name, self.dtype, self.threads = f"baseline {backend}", dtype, threads
         self._nn, recipe = registry.load(backend), work.recipe
         parameters = self._nn.MLP(*work.sizes, rng=RNG(recipe.train.seed), dtype=dtype).parameters()
         settings = (work.sizes.T, recipe.train.batch_size, recipe.optimizer.lr, recipe.optimizer.weight_decay)
-        self._step = yardstick(backend).usual_step(parameters, work.split.tokens, *settings)
+        self._step = baseline(backend).usual_step(parameters, work.split.tokens, *settings)
 
     def round(self, steps: int) -> Round:
-        """Seconds a step."""
+        """Seconds per step."""
         self._nn.set_threads(self.threads)
         began = time.perf_counter()
         for _ in range(steps):
@@ -72,9 +72,9 @@ class Usual:
 
 
 class Products:
-    """Of a step of one of our backends the ops that multiply matrices, as a step calls them where the backend says how.
+    """The matrix products of a backend's step, called as its model calls them, if it says how.
 
-    A step checks none of the arguments of an op, and in torch goes forward only once.
+    So they skip the checks of the arguments, and torch's backward does not repeat the forward.
     """
 
     def __init__(self, backend: str, work: Workload, dtype: str, threads: int) -> None:
@@ -84,7 +84,7 @@ class Products:
         self._calls = [prepared(self._nn, *call) for call in calls if call[0].startswith("linear")]
 
     def round(self, steps: int) -> Round:
-        """Seconds that a step's products take."""
+        """Seconds that the products of a step take."""
         self._nn.set_threads(self.threads)
         began = time.perf_counter()
         for _ in range(steps):
@@ -102,7 +102,7 @@ class Squares:
         self._calls = {size: prepared(self._nn, "linear_forward", self._matrices(size)) for size in SQUARES}
 
     def round(self, steps: int) -> Round:
-        """Seconds an operation, at the size where it takes least; as many rows of each size are enough for a turn."""
+        """Seconds per operation, at the size where it takes least; each size multiplies the same number of rows."""
         self._nn.set_threads(self.threads)
         return {"step": min(self._seconds(size, max(SQUARES) // size) / (2 * size**3) for size in SQUARES)}
 
@@ -118,26 +118,26 @@ class Squares:
 
 
 def prepared(nn: ModuleType, function: str, arguments: tuple) -> Callable[[], object]:
-    """Return a call of an op of a backend as its model makes it; of a backend from elsewhere as everybody does."""
+    """Return a call of an op as the backend's own model makes it; for a backend from elsewhere, the public call."""
     prepare = getattr(getattr(nn, "runtime", None), "prepared", None)
     return prepare(function, *arguments) if prepare else partial(getattr(nn.ops, function), *arguments)
 
 
-Contender = Ours | Usual
+Contender = Ours | Baseline
 
 
 def contenders(work: Workload, names: Sequence[str], dtypes: Sequence[str], threads: Sequence[int]) -> list[Contender]:
-    """Every backend with its yardstick, where it has one, for each dtype and number of threads."""
+    """Every backend and, where it has one, its baseline, for each dtype and number of threads."""
     kinds: list[tuple[Callable, str]] = [(Ours, name) for name in names]
-    kinds += [(Usual, name) for name in names if has_yardstick(name)]
+    kinds += [(Baseline, name) for name in names if has_baseline(name)]
     return [kind(name, work, dtype, n) for dtype in dtypes for n in threads for kind, name in kinds]
 
 
-def has_yardstick(name: str) -> bool:
-    """Tell whether the backend comes with the usual way of writing it."""
-    return importlib.util.find_spec(f"{registry.load(name).__name__}.yardstick") is not None
+def has_baseline(name: str) -> bool:
+    """Tell whether the backend comes with a baseline."""
+    return importlib.util.find_spec(f"{registry.load(name).__name__}.{BASELINE}") is not None
 
 
-def yardstick(name: str) -> ModuleType:
-    """Return it."""
-    return importlib.import_module(f"{registry.load(name).__name__}.yardstick")
+def baseline(name: str) -> ModuleType:
+    """Import the baseline of a backend."""
+    return importlib.import_module(f"{registry.load(name).__name__}.{BASELINE}")

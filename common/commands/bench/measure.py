@@ -1,36 +1,38 @@
-"""How long a training step takes: all contenders in turn, round after round, so that a noisy machine is fair to all."""
+"""How long a training step and each op take: all in turn, round after round, so that a noisy machine is fair to all."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
 
 from ...backend import registry
 from .contenders import Contender, Ours, Products, Round, Squares
-from .workload import Workload
+from .workload import NOT_IN_A_STEP, Call, Workload, step_calls, steps_at_once
 
 MOST_STEPS = 40  # in a turn
-PAUSE = 0.15  # seconds: OpenBLAS's threads spin some 0.1 s before they sleep
+PAUSE = 0.15  # seconds: OpenBLAS's threads spin for about 0.1 s before they sleep
+REPEATS = 10  # calls of an op in a turn
 
 
 @dataclass(frozen=True)
 class Timing:
-    """One contender: medians over the rounds, and what they mean. What cannot be measured of it is None."""
+    """The medians of one contender over all rounds, and the rates that follow. None is what cannot be measured."""
 
     name: str
     dtype: str
     threads: int
     step: float  # seconds
     quartiles: tuple[float, float]  # of step
-    parts: dict[str, float]  # seconds; of one of ours
+    parts: dict[str, float]  # seconds, by part; empty for a baseline
     tokens_per_second: float
-    gflops: float  # the step's matrix products, over the time of the whole step
+    gflops: float  # of the step's matrix products, over the time of the whole step
     share_of_peak: float
     products_share: float | None  # the same over the time of these products alone
-    peak_gflops: float  # the most at which any backend here multiplied two square matrices, in the same rounds
+    peak_gflops: float  # the highest rate of any backend here for a product of two square matrices, in the same rounds
 
 
 def measure(
@@ -41,10 +43,10 @@ def measure(
     seconds: float | None = None,
     on_round: Callable[[], object] = lambda: None,
 ) -> list[Timing]:
-    """Let all run in turn, `rounds` times, after one round that does not count.
+    """Let all run in turn, `rounds` times, after one round that is not counted.
 
-    A turn is `steps`, or as many of them as fit into `seconds`. In the same rounds every backend has its products
-    timed alone; and all that are here, asked for or not, multiply square matrices.
+    A turn is `steps` steps, or as many of them as fit into `seconds`. In the same rounds the products of every backend
+    are timed alone, and every backend on this machine, even one not asked for, multiplies square matrices.
     """
     kinds = dict.fromkeys((runner.dtype, runner.threads) for runner in runners)
     names = dict.fromkeys(runner.name for runner in runners if isinstance(runner, Ours))
@@ -72,7 +74,7 @@ def _in_turn(everyone: list, rounds: int, steps: int, seconds: float | None, on_
 
 
 def rest(threads: int) -> None:
-    """Wait before a turn on several threads, until those of the turn before sleep."""
+    """Before a turn on several threads, wait until the threads of the turn before sleep."""
     time.sleep(PAUSE if threads > 1 else 0)
 
 
@@ -104,9 +106,57 @@ def _timing(work: Workload, runner: Contender, sample: list[Round], alone: dict,
 
 
 def _peak(samples: list[list[Round]]) -> float:
-    """Operations a second of the fastest backend."""
+    """Operations per second of the fastest backend."""
     return max(1 / _median(sample)["step"] for sample in samples)
 
 
 def _median(sample: list[Round]) -> Round:
     return {part: float(np.median([spent[part] for spent in sample])) for part in sample[0]}
+
+
+@dataclass(frozen=True)
+class OpTiming:
+    """Seconds that a training step spends in all its calls of one function, and their share of the time of all calls.
+
+    Called from Python on numpy arrays, with the checks, in one thread; the median of all rounds.
+    """
+
+    name: str
+    dtype: str
+    function: str
+    calls: int
+    seconds: float
+    share: float | None  # None for an op that is not in a step of the MLP
+
+
+def measure_ops(work: Workload, names: list[str], dtypes: list[str], rounds: int) -> list[OpTiming]:
+    """Time every op of every backend in turn, `rounds` times, after one round that is not counted."""
+    kinds = [(name, dtype) for dtype in dtypes for name in names]
+    calls = {kind: list(step_calls(work, kind[1], steps_at_once(kind[0]))) for kind in kinds}
+    samples: dict[tuple[str, str], list[list[float]]] = {kind: [] for kind in kinds}
+    for number in range(rounds + 1):
+        for kind, sample in samples.items():
+            seconds = [_op_seconds(registry.load(kind[0]), call) for call in calls[kind]]
+            if number > 0:
+                sample.append(seconds)
+    return [timing for kind, sample in samples.items() for timing in _op_timings(*kind, calls[kind], sample)]
+
+
+def _op_seconds(nn: ModuleType, call: Call) -> float:
+    nn.set_threads(1)
+    function, arguments = getattr(nn.ops, call[0]), call[1]
+    began = time.perf_counter()
+    for _ in range(REPEATS):
+        function(*arguments)
+    return (time.perf_counter() - began) / REPEATS
+
+
+def _op_timings(name: str, dtype: str, calls: list[Call], sample: list[list[float]]) -> Iterator[OpTiming]:
+    median = np.median(sample, axis=0)
+    of_step = sum(
+        seconds for (function, _), seconds in zip(calls, median, strict=True) if function not in NOT_IN_A_STEP
+    )
+    for function in dict.fromkeys(function for function, _ in calls):
+        times = [seconds for (called, _), seconds in zip(calls, median, strict=True) if called == function]
+        share = None if function in NOT_IN_A_STEP else float(sum(times) / of_step)
+        yield OpTiming(name, dtype, function, len(times), float(sum(times)), share)

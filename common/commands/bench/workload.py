@@ -1,20 +1,24 @@
-"""What nnz bench lets every contender train: a model of some sizes, on some tokens."""
+"""The work that nnz bench times: an MLP of some sizes, the tokens to train it on, and the op calls of a step."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from ...backend import initial, registry
 from ...backend.checks import Sizes
 from ...numbers.rng import RNG
 from ...recipes.recipe import Recipe
 from ...text import datasets
 from ...text.datasets import Split
 
-DRAWN = 50_000  # tokens, where no data set has a vocabulary of the size that is asked for
-BOOK = {"context_length": 4, "embedding_size": 30, "hidden_size": 300}  # the model of a book's 27,755 words
-BOOK_VOCABULARY = 27_755
+DRAWN = 50_000  # tokens, for a vocabulary that no data set has
+NOT_IN_A_STEP = ("batch_norm_forward", "batch_norm_backward", "sgd_step")  # timed too, with the shapes of a step
+
+Call = tuple[str, tuple[Any, ...]]  # the name of an op, and its arguments
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class Workload:
 
     @property
     def operations(self) -> int:
-        """Of a step's matrix products, a multiplication and an addition each: three for each weight matrix."""
+        """Multiplications and additions of a step's matrix products, of which each weight matrix takes three."""
         V, T, E, H = self.sizes
         return 3 * 2 * self.recipe.train.batch_size * (T * E * H + H * V)
 
@@ -45,13 +49,44 @@ def of_recipe(recipe: Recipe) -> Workload:
 
 
 def drawn(recipe: Recipe, vocab_size: int) -> Workload:
-    """Train on tokens drawn at random, each of the vocabulary as likely as any."""
+    """Train on random tokens, all equally likely."""
     tokens = np.asarray(RNG(recipe.train.seed).u32(DRAWN) % vocab_size, np.int32)
     return Workload(recipe, Split("drawn", "", tokens, 0), vocab_size)
 
 
-def book(recipe: Recipe) -> Workload:
-    """The large vocabulary: 9.2 million parameters, nearly all of them in its rows."""
-    for key, value in BOOK.items():
-        recipe = recipe.override(f"model.{key}", value)
-    return drawn(recipe, BOOK_VOCABULARY)
+def steps_at_once(name: str) -> bool:
+    """Whether all parameters of the backend are one array, so that its optimizer updates them in one call."""
+    parameters = registry.load(name).MLP(2, 1, 1, 1, rng=RNG(1)).parameters()
+    return initial.flat_array(parameters.values()) is not None
+
+
+def step_calls(work: Workload, dtype: str, at_once: bool = False) -> Iterator[Call]:
+    """Every op call of a training step, in order and with its shapes; then the calls of the ops NOT_IN_A_STEP.
+
+    The optimizer is called once for each parameter, or once for all of them (`at_once`).
+    """
+    (V, T, E, H), B, lr = work.sizes, work.recipe.train.batch_size, work.recipe.optimizer.lr
+    rng = RNG(work.recipe.train.seed)
+    p = initial.mlp_parameters(initial.mlp_shapes(V, T, E, H), rng, dtype)
+    ids, targets = (np.asarray(rng.u32(shape) % V, np.int32) for shape in ((B, T), (B,)))
+    x, h, y = (rng.uniform(-1, 1, (B, n), dtype) for n in (T * E, H, V))  # activations and gradients
+    probs = np.full((B, V), 1 / V, dtype)
+    yield "embedding_forward", (p["wte"], ids)
+    yield "linear_forward", (x, p["fc1.weight"], p["fc1.bias"])
+    yield "tanh_forward", (h,)
+    yield "linear_forward", (h, p["fc2.weight"], p["fc2.bias"])
+    yield "cross_entropy_forward", (y, targets)
+    yield "cross_entropy_backward", (probs, targets)
+    yield "linear_backward", (y, h, p["fc2.weight"])
+    yield "tanh_backward", (h, h)
+    yield "linear_backward", (h, x, p["fc1.weight"])
+    yield "embedding_backward", (x.reshape(B, T, E), ids, V)
+    stepped = [initial.flat_array(p.values())] if at_once else list(p.values())
+    for array in stepped:
+        moments = np.zeros_like(array), np.ones_like(array)
+        yield "adamw_step", (array.copy(), *moments, array, 1, lr, 0.9, 0.999, 1e-8, 1e-4)
+    one, zero = np.ones(H, dtype), np.zeros(H, dtype)
+    yield "batch_norm_forward", (h, one, zero, zero, one, True, 0.1, 1e-5)
+    yield "batch_norm_backward", (h, h, zero, one, one)
+    for array in stepped:
+        yield "sgd_step", (array.copy(), array, lr, 0.0)
