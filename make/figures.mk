@@ -3,28 +3,28 @@
 .PHONY: figures hard-cases strict-golden strict-figures kill-matrix parity-full parity-strict-full bench bench-gpt \
 	ladder names-best speed site
 
-figures: .venv/dev build/mlp  ## write the quick figures of README and docs anew
+figures: .venv/dev build/mlp  ## write the quick figures of README and docs
 	$(TOOL) tools.readme
 
-bench: .venv/dev build/mlp  ## time a step of every backend; writes the tables and docs/speed.png
-	$(TOOL) tools.readme bench
+bench: .venv/dev build/mlp  ## time a step of every backend; writes docs/speed.md and speed.png
+	$(TOOL) tools.bench
 
-bench-gpt: .venv/dev  ## train the GPT's recipes and time a step of it
-	$(TOOL) tools.readme gpt
+bench-gpt: .venv/dev  ## train the GPT's recipes and time a step; writes docs/gpt.md
+	$(TOOL) tools.train_recipes gpt
 
-ladder names-best: .venv/dev  ## train every rung of the ladder, or names-best from five seeds
-	$(TOOL) tools.readme_ladder $@
+ladder names-best: .venv/dev  ## train the ladder, or names-best; writes docs/ladder.md
+	$(TOOL) tools.train_recipes $@
 
-speed: .venv/dev  ## how long a few other things take, next to their limits
+speed: .venv/dev  ## how long a few other things take, and their limits
 	$(TOOL) tools.speed
 
-parity-full: .venv/dev build/mlp  ## all 50,000 steps in float64 in every backend, byte for byte
+parity-full: .venv/dev build/mlp  ## all 50,000 steps in every backend, byte for byte; writes docs/parity.md
 	$(TOOL) tools.parity_full
 
-parity-strict-full: .venv/dev build/mlp  ## the same in strict float32, SHA-256 by SHA-256
+parity-strict-full: .venv/dev build/mlp  ## the same in strict float32
 	$(TOOL) tools.parity_full strict
 
-kill-matrix: .venv/dev  ## which bug which tolerance catches
+kill-matrix: .venv/dev  ## which tolerance catches which bug; writes the kill matrix
 	$(TOOL) support.mutants.kill_matrix
 
 strict-figures: .venv/dev  ## what strict float32 changes and costs; writes docs/strict.md

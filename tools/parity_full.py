@@ -1,7 +1,8 @@
-"""`make parity-full`: all 50,000 steps, four times, byte for byte the same, or exit 1; writes the README's table.
+"""`make parity-full`: train all 50,000 steps in each backend and in build/mlp; writes the table of docs/parity.md.
 
-In float64, or with `strict` in strict float32 (`make parity-strict-full`). With NNZ_DATA_HOME set and names-splits in
-it, the published EurekaLabs run is repeated, in float64 digit for digit.
+Exits with 1 unless all four wrote the same bytes. In float64 it takes about half an hour on two cores, in strict
+float32 (`make parity-strict-full`) some hours. If there is a folder names-splits in NNZ_DATA_HOME, this is the
+published EurekaLabs run, and in float64 its losses must be the published ones.
 """
 
 import hashlib
@@ -31,14 +32,14 @@ def main(strict: bool) -> int:
         for runner in parity_runs.RUNNERS:
             began = time.perf_counter()
             outcome = parity_runs.run(runner, Path(folder) / runner.replace("/", "-"), STEPS, data, how)
-            # of strict runs docs/strict.md says what they cost
             time_taken = "" if strict else f" {time.perf_counter() - began:.0f} s |"
             rows.append(_row(runner, outcome, strict, time_taken))
             outcomes.append(outcome)
             print(rows[-1], flush=True)
     same = all(outcome == outcomes[0] for outcome in outcomes)
     digits = strict or data != published or _found(outcomes[0]) == PUBLISHED
-    readme.replace("parity-strict-full" if strict else "parity-full", _table(rows, same, data == published, strict))
+    table = _table(rows, same, data == published, strict)
+    readme.replace("parity-strict-full" if strict else "parity-full", table, readme.ROOT / "docs" / "parity.md")
     print(
         "all four byte-identical" if same else "NOT the same", "" if digits else f"NOT the published run, {PUBLISHED}"
     )

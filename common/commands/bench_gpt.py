@@ -22,13 +22,13 @@ EXAMPLES = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     add = parser.add_argument
-    add("recipe", nargs="?", default="gpt-cpu", metavar="RECIPE", help="a recipe of a gpt; default: gpt-cpu")
-    add("--data", metavar="NAME", help="a data set (nnz data list), a UTF-8 text file, or a folder with three splits")
+    add("recipe", nargs="?", default="gpt-cpu", metavar="RECIPE", help="a recipe of kind gpt; default: gpt-cpu")
+    add("--data", metavar="NAME", help="a data set of nnz data list, a UTF-8 text file, or a folder with three splits")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute; default: auto")
-    add("--threads", type=int, metavar="N", help="how many threads torch may use")
-    add("--rounds", type=int, default=9, metavar="N", help="how often each contender has its turn; default: 9")
+    add("--threads", type=int, metavar="N", help="number of threads of torch")
+    add("--rounds", type=int, default=9, metavar="N", help="number of turns of each contender; default: 9")
     add("--steps", type=int, default=10, metavar="N", help="training steps in a turn; default: 10")
-    add("--json", metavar="FILE", help="write the figures there too, with CPU and versions")
+    add("--json", metavar="FILE", help="also write the times and the machine to FILE")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> None:
     with refusing():
         recipe = load(arguments.recipe)
         if not recipe.model.everywhere:
-            raise UsageError(f"{arguments.recipe} is a recipe of a {recipe.model.kind}, not of a gpt; take nnz bench")
+            raise UsageError(f"{arguments.recipe} is a recipe of kind {recipe.model.kind}, not gpt; use nnz bench")
         if arguments.data is not None:
             recipe = recipe.override("data.name", arguments.data)
         for name in ("rounds", "steps"):
@@ -63,9 +63,9 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def table(timings: list, peak: str) -> str:
-    """The figures in Markdown, each usual way beside ours."""
+    """The times in Markdown, with the speed of nnz.gpt compared with each baseline."""
     lines = [
-        f"| | ms a step | tokens/s | share of the {peak} peak | nnz.gpt is faster by |",
+        f"| | ms per step | tokens/s | share of the {peak} peak | nnz.gpt is faster by |",
         "|---|---:|---:|---:|---:|",
     ]
     ours = timings[0].tokens_per_second
