@@ -26,7 +26,7 @@ from nnz.commands.bench.contenders import Baseline, Ours, baseline, contenders, 
 from nnz.commands.bench.measure import measure, rest
 from nnz.commands.bench.workload import Workload, drawn, of_recipe
 from nnz.numbers.rng import RNG
-from nnz.pictures.drawing import legend_beside, new_figure, save
+from nnz.pictures.drawing import legend_outside, new_figure, save
 from nnz.recipes import from_recipe
 from nnz.recipes.recipe import Recipe, load
 from nnz.runs.sampling import Sampler
@@ -225,7 +225,7 @@ def scaling_picture(points: Sequence[Point]) -> Figure:
         panel.grid(alpha=0.25)
     panels[0].set_ylabel("milliseconds per step")
     figure.suptitle("a training step of the recipe names, float32, 1 thread")
-    legend_beside(figure, panels[0].lines)
+    legend_outside(figure, panels[0].lines)
     return figure
 
 

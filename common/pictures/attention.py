@@ -7,23 +7,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .drawing import new_figure
-from .labels import shown
+from .drawing import new_figure, shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-LONGEST = 24  # so many tokens can be read along the edge of a panel
+LONGEST = 24  # tokens that can be read along the edge of a panel
 PANEL = 1.9  # inches
 
 
 def attention_maps(weights: np.ndarray, tokens: Sequence[str], title: str) -> Figure:
-    """A panel for each block and head: row t is how much token t takes from itself and each before.
+    """A panel for each block and head: row t shows how much token t takes from itself and from each earlier token.
 
-    weights (n_layer, nh, T, T), whose rows sum to 1; `tokens` are the T texts.
+    weights is (n_layer, nh, T, T), and its rows sum to 1; `tokens` are the T texts.
     """
     layers, heads = weights.shape[:2]
-    unseen = ~np.tri(len(tokens), dtype=bool)  # what comes later: left white
+    unseen = ~np.tri(len(tokens), dtype=bool)  # later tokens: left white
     names = [shown(token) for token in tokens]
     letters = max(map(len, names)) == 1
     figure = new_figure((1.8 if letters else 2.6) + PANEL * heads, 1.4 + PANEL * layers)

@@ -1,7 +1,8 @@
-"""What every picture begins and ends with: a figure of a size, a colour for each line, and a PNG that is whole."""
+"""What the pictures share: a figure, colours, legends, names that the font can show, and a PNG that is always whole."""
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,10 +14,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DOTS_PER_INCH = 150
+SIGNS = {"\n": "↵", " ": "␣", "\t": "⇥"}  # for what has no shape of its own
 
 
 def new_figure(width: float = 8, height: float = 5) -> Figure:
-    """A figure of so many inches, drawn without a screen."""
+    """A figure of so many inches, which needs no screen."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # here: matplotlib takes longer to load than all else
     from matplotlib.figure import Figure
 
@@ -46,6 +48,19 @@ def steps_below(axes: Axes) -> None:
     axes.grid(alpha=0.25)
 
 
-def legend_beside(figure: Figure, lines: Sequence, title: str | None = None, loc: str = "outside right upper") -> None:
-    """Put the legend outside the axes, where it can cover nothing."""
+def legend_outside(figure: Figure, lines: Sequence, title: str | None = None, loc: str = "outside right upper") -> None:
+    """Put the legend outside the axes, where it covers nothing."""
     figure.legend(handles=lines, title=title, loc=loc, frameon=False, fontsize="small")
+
+
+def shown(name: str) -> str:
+    """The name as a picture can show it: signs for line ends and spaces, U+XXXX for a character that the font lacks."""
+    from matplotlib import font_manager, ft2font
+
+    font = ft2font.FT2Font(font_manager.findfont("DejaVu Sans"))  # which comes with matplotlib
+    visible = [character for character in name if unicodedata.category(character) != "Cf"]  # no joiners
+    signs = [SIGNS.get(character, character) for character in visible]
+    return "".join(
+        sign if font.get_char_index(ord(sign)) and unicodedata.category(sign)[0] not in "CMZ" else f"U+{ord(sign):04X}"
+        for sign in signs
+    )

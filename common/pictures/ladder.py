@@ -1,8 +1,9 @@
-"""The picture of the ladder: what each rung brought, and what it cost."""
+"""The picture of the ladder: what each rung gains, and what it costs."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from .drawing import new_figure
 
@@ -10,14 +11,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ..training.climb import Rung
-
 LOSS, BETTER, WORSE, COST = "#0072b2", "#009e73", "#d55e00", "#999999"
-ROOM = 1.6  # on a logarithmic axis, for the number behind the longest bar
+MARGIN = 1.6  # a factor, on a logarithmic axis, for the number after the longest bar
 
 
-def ladder(rungs: list[Rung], title: str) -> Figure:
-    """Val loss by rung, with the step down from the rung before; parameters and seconds beside it."""
+def ladder(rungs: Sequence[Any], title: str) -> Figure:
+    """Val loss by rung and the gain over the rung before it, then parameters and seconds.
+
+    A rung has `name`, `val_loss`, `parameters` and `seconds`.
+    """
     figure = new_figure(12, 1.6 + 0.6 * len(rungs))
     losses, parameters, seconds = figure.subplots(1, 3, sharey=True, width_ratios=(3, 2, 2))
     places = range(len(rungs))
@@ -51,6 +53,8 @@ def _losses(axes: Axes, losses: list[float]) -> None:
 def _bars(axes: Axes, values: list[float], what: str, form: str) -> None:
     bars = axes.barh(range(len(values)), values, color=COST, height=0.5, label="what it costs")
     axes.bar_label(bars, [form.format(value) for value in values], padding=3, fontsize="small")
-    axes.set(xscale="log", xlabel=what, xlim=(min(values) / 2, max(values) * (max(values) / min(values)) ** 0.3 * ROOM))
-    axes.xaxis.set_minor_formatter("")  # within one power of ten they would stand on top of each other
+    axes.set(
+        xscale="log", xlabel=what, xlim=(min(values) / 2, max(values) * (max(values) / min(values)) ** 0.3 * MARGIN)
+    )
+    axes.xaxis.set_minor_formatter("")  # within one power of ten they would overlap
     axes.grid(axis="x", alpha=0.25)

@@ -1,4 +1,4 @@
-"""The pictures that show how a model learned, layer by layer, as Karpathy's course teaches one to read them.
+"""The pictures that show how a model learned, layer by layer; Karpathy's course explains how to read them.
 
 https://github.com/karpathy/nn-zero-to-hero, lecture 4: activations, gradients, BatchNorm.
 """
@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..runs.statistics import SATURATED, Statistics
-from .drawing import by_depth, legend_beside, new_figure, steps_below
+from .drawing import by_depth, legend_outside, new_figure, steps_below
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-LEAST = 1e-6  # below it nothing moves any more; a rate that falls to 0 would take most of the picture
-HEALTHY = 1e-3  # about how far an update should move a matrix, against the spread of its weights (Karpathy 2022)
+LEAST = 1e-6  # the axis ends there: a learning rate that falls to 0 would take most of the picture
+HEALTHY = 1e-3  # about the right size of an update, relative to the spread of the weights (Karpathy 2022)
 
 
 def histograms(statistics: Statistics, title: str) -> Figure | None:
-    """What each tanh gives, and the gradient it gets, at the first step and the last; None without hidden layers.
+    """The output of each tanh and its gradient, at the first and the last step; None if there are no hidden layers.
 
-    Heaps at -1 and 1 are saturated units, which learn nothing; gradients should be alike from layer to layer.
+    Peaks at -1 and 1 are saturated units, which learn nothing; gradients should have the same size in every layer.
     """
     arrays = statistics.arrays
     depth = arrays["h_counts"].shape[1] if "h_counts" in arrays else 0
@@ -35,17 +35,17 @@ def histograms(statistics: Statistics, title: str) -> Figure | None:
         shares = arrays["saturation"][[0, -1]][moment]
         _densities(panels[moment, 0], arrays["h_counts"][moment], arrays["h_edges"][moment], shares)
         _densities(panels[moment, 1], arrays["dh_counts"][moment], arrays["dh_edges"][moment])
-        panels[moment, 0].set(title=f"activations at step {step:,}", xlabel="h, what tanh gives", ylabel="density")
-        panels[moment, 1].set(title=f"gradients at step {step:,}", xlabel="dh, the loss's gradient by h")
+        panels[moment, 0].set(title=f"activations at step {step:,}", xlabel="h, the output of tanh", ylabel="density")
+        panels[moment, 1].set(title=f"gradients at step {step:,}", xlabel="dh, the gradient of h")
         panels[moment, 1].ticklabel_format(axis="x", scilimits=(-2, 2))
         where, when = ("upper", "first") if moment == 0 else ("lower", "last")
-        legend_beside(figure, panels[moment, 0].lines, f"|h| > {SATURATED}, {when} step", f"outside right {where}")
+        legend_outside(figure, panels[moment, 0].lines, f"|h| > {SATURATED}, {when} step", f"outside right {where}")
     figure.suptitle(title)
     return figure
 
 
 def updates(statistics: Statistics, title: str) -> Figure | None:
-    """How far each update moves each weight matrix, and how saturated each tanh is, against the step; None if empty."""
+    """The size of the updates of each weight matrix and the saturation of each tanh, by step; None if not recorded."""
     arrays = statistics.arrays
     if not len(arrays.get("steps", ())) or not np.any(arrays["updates"] > 0):
         return None
@@ -53,17 +53,17 @@ def updates(statistics: Statistics, title: str) -> Figure | None:
     legend = 0.2 * len(arrays["matrices"]) + 0.8  # inches: it must not outgrow the picture
     figure = new_figure(10, max(6 if depth else 4, legend))
     panels = np.atleast_1d(figure.subplots(2 if depth else 1, 1, sharex=True))
-    ratios = np.where(arrays["updates"] > 0, arrays["updates"], np.nan)  # a logarithm has no place for 0
+    ratios = np.where(arrays["updates"] > 0, arrays["updates"], np.nan)  # 0 has no logarithm
     _over_time(panels[0], arrays["steps"], ratios, [str(name) for name in arrays["matrices"]])
-    panels[0].axhline(HEALTHY, color="black", linestyle="--", linewidth=1, label="1e-3, a healthy pace")
+    panels[0].axhline(HEALTHY, color="black", linestyle="--", linewidth=1, label="1e-3, a healthy size")
     panels[0].set(yscale="log", ylabel="spread of the update /\nspread of the weights", title=title)
     panels[0].set_ylim(bottom=max(LEAST, panels[0].get_ylim()[0]))
-    legend_beside(figure, panels[0].lines, "weight matrix")
+    legend_outside(figure, panels[0].lines, "weight matrix")
     if depth:
         _over_time(panels[1], arrays["steps"], 100 * arrays["saturation"], _hidden_names(depth))
         panels[1].set(ylabel=f"share of |h| > {SATURATED} (%)")
         panels[1].set_ylim(bottom=0)
-        legend_beside(figure, panels[1].lines, "tanh of", "outside right lower")
+        legend_outside(figure, panels[1].lines, "tanh of", "outside right lower")
     for panel in panels:
         steps_below(panel)
     if depth:
@@ -72,7 +72,7 @@ def updates(statistics: Statistics, title: str) -> Figure | None:
 
 
 def gradient_by_depth(statistics: Statistics, title: str) -> Figure | None:
-    """The gradient's size in each hidden layer, with and without skips and BatchNorm; None unless it was recorded."""
+    """The gradient's size in each hidden layer, with and without skips and BatchNorm; None if it is not recorded."""
     arrays = statistics.arrays
     if "depth_gradients" not in arrays or not len(arrays.get("steps", ())):
         return None
@@ -93,14 +93,14 @@ def gradient_by_depth(statistics: Statistics, title: str) -> Figure | None:
             marker=marker,
             label=f"step {step:,}",
         )
-    untrained.set(title="untrained, each way of building it", ylabel="gradient by h, root mean square")
+    untrained.set(title="untrained, with and without skips and BatchNorm", ylabel="gradient of h, root mean square")
     trained.set(title="this run, first step and last")
     for panel in (untrained, trained):
         panel.set(yscale="log", xlabel="hidden layer, from the input")
         panel.set_xticks(range(1, len(moments[0]) + 1))
         panel.grid(alpha=0.25)
-    legend_beside(figure, untrained.lines, "untrained")
-    legend_beside(figure, trained.lines, "this run", "outside right lower")
+    legend_outside(figure, untrained.lines, "untrained")
+    legend_outside(figure, trained.lines, "this run", "outside right lower")
     figure.suptitle(title)
     return figure
 

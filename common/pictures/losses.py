@@ -12,14 +12,14 @@ from .drawing import new_figure, save
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-ROWS_FOR_A_CLOSE_UP = 20  # from there on the fall from chance hides what comes after it
+ROWS_FOR_A_CLOSE_UP = 20  # from there on the first fall of the loss hides what comes after it
 TRAIN_COLOUR, VAL_COLOUR = "#0072b2", "#d55e00"  # told apart by any eye (Okabe & Ito 2008)
 
 
 def loss_curves(
     path: Path, rows: Sequence[tuple[int, float, float]], title: str, test_loss: float | None = None
 ) -> None:
-    """Draw train and val loss, in nats a token, against the step as a PNG of 1200 x 750 pixels.
+    """Draw train and val loss, in nats per token, by step, as a PNG of 1200 x 750 pixels.
 
     `rows` are (step, train_loss, val_loss). Raises OSError if the file cannot be written.
     """
@@ -35,7 +35,7 @@ def loss_curves(
     axes.set(title=f"{title}{tested}", xlabel="step", ylabel="loss (nats per token)")
     axes.legend(frameon=False, loc="upper right")
     late = len(rows) // 5
-    if len(rows) >= ROWS_FOR_A_CLOSE_UP and _lies_low([*train, *val], [*train[late:], *val[late:]]):
+    if len(rows) >= ROWS_FOR_A_CLOSE_UP and _is_low([*train, *val], [*train[late:], *val[late:]]):
         close_up = axes.inset_axes((0.3, 0.22, 0.66, 0.46))
         close_up.set_title("the last four fifths", fontsize="small")
         close_up.locator_params(nbins=5)
@@ -43,8 +43,8 @@ def loss_curves(
     save(figure, path)
 
 
-def _lies_low(whole: Sequence[float], part: Sequence[float]) -> bool:
-    """Tell whether the part keeps to the lowest sixth of the picture, so that a close-up covers none of it."""
+def _is_low(whole: Sequence[float], part: Sequence[float]) -> bool:
+    """Tell whether the part stays in the lowest sixth of the picture, so that a close-up covers none of it."""
     return max(part) < min(whole) + (max(whole) - min(whole)) / 6
 
 

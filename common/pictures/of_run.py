@@ -1,4 +1,4 @@
-"""All pictures of a run, drawn from what its folder holds: after training, and again by `nnz plot`."""
+"""All pictures of a run, drawn from the files in its folder: after training, and again by `nnz plot`."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def draw(
     folder: RunFolder,
     attention: tuple[np.ndarray, list[str]] | None = None,
 ) -> list[Path]:
-    """Draw into the folder what there is to draw; return the files. Raises OSError.
+    """Draw the pictures into the folder; return the files. Raises OSError.
 
-    `rows` are those of the log, `attention` is what `attention_of` gives; what statistics hold nothing of is left out.
+    `rows` are those of the log, and `attention` comes from `attention_of`. Pictures without statistics are left out.
     """
     title, test_loss = f"{recipe.name}, {recipe.train.backend}", statistics.arrays.get("test_loss")
     losses.loss_curves(folder.plot, rows, title, None if test_loss is None else float(test_loss))
@@ -52,9 +52,9 @@ def draw(
 
 
 def attention_of(model: Any, tokenizer: Any, prompt: str) -> tuple[np.ndarray, list[str]] | None:
-    """Return the attention weights over the first tokens of the prompt, and these; None for a model without heads.
+    """Return the attention weights of the first tokens of the prompt, and their texts; None for a model without heads.
 
-    Raises ValueError for a prompt with what the tokenizer does not know.
+    Raises ValueError for a prompt that the tokenizer cannot encode.
     """
     if not hasattr(model, "attention_maps"):
         return None
@@ -64,7 +64,7 @@ def attention_of(model: Any, tokenizer: Any, prompt: str) -> tuple[np.ndarray, l
 
 
 def _map(tokenizer: Any, parameters: Mapping[str, np.ndarray], title: str) -> Figure | None:
-    """The map of the first matrix, which holds a row for each token; None if training has made it overflow."""
+    """The map of the first matrix, which has a row for each token; None if its numbers overflowed in training."""
     weight = np.asarray(next(iter(parameters.values())))
     if not np.isfinite(weight).all():
         return None

@@ -4,11 +4,12 @@ import struct
 
 import numpy as np
 import pytest
+from matplotlib.text import Text
 from support.readable import assert_readable, overlap
 from support.tiny_runs import data_folder, nnz, tiny_recipe, train
 
-from nnz.pictures import embedding, labels, layers
-from nnz.pictures.drawing import new_figure
+from nnz.pictures import embedding, layers
+from nnz.pictures.drawing import new_figure, shown
 from nnz.runs.folder import RunFolder
 from nnz.runs.statistics import Statistics
 
@@ -84,13 +85,15 @@ def test_no_name_on_the_map_covers_another_even_where_many_points_lie_together()
     weight = np.random.default_rng(3).normal(size=(100, 4))
     figure = embedding.embedding_map(weight, [f"word{i}" for i in range(100)], "words, c", letters=False)
     assert_readable(figure)
-    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    boxes = [
+        Text.get_window_extent(text) for text in figure.axes[0].texts
+    ]  # of the names alone, without the lines to them
     assert len(boxes) > 90
     assert not [i for i, box in enumerate(boxes) if any(overlap(box, other) for other in boxes[:i])]
 
 
 def test_names_that_no_font_can_show_are_written_as_signs_or_code_points() -> None:
-    assert [labels.shown(name) for name in ("\n", " ", "é", "$", '"\u2060', "名")] == [
+    assert [shown(name) for name in ("\n", " ", "é", "$", '"\u2060', "名")] == [
         "↵",
         "␣",
         "é",
@@ -99,5 +102,5 @@ def test_names_that_no_font_can_show_are_written_as_signs_or_code_points() -> No
         "U+540D",
     ]
     axes = new_figure().add_subplot()
-    labels.place(axes, np.array([[0.5, 0.5]]), ["$x"], ["black"], 10)
+    embedding.place_names(axes, np.array([[0.5, 0.5]]), ["$x"], ["black"], 10)
     assert [text.get_text() for text in axes.texts] == ["$x"]
