@@ -57,4 +57,4 @@ def test_with_another_text_of_the_same_letters_it_is_another_run(words, capsys) 
 def test_resume_and_restart_together_are_refused(words, capsys) -> None:
     code, out, err = nnz(capsys, *words, "--resume", "--restart")
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert "give one of them" in err
+    assert "give only one of them" in err
