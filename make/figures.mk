@@ -1,10 +1,10 @@
 # Figures: what the README and docs/ show, each written by a command.
 
 .PHONY: figures hard-cases strict-golden strict-figures kill-matrix parity-full parity-strict-full bench bench-gpt \
-	ladder names-best speed site
+	ladder names-best time-limits site
 
 figures: .venv/dev build/mlp  ## write the quick figures of README and docs
-	$(TOOL) tools.readme
+	for tool in readme architecture columns sources; do $(TOOL) tools.$$tool || exit 1; done
 
 bench: .venv/dev build/mlp  ## time a step of every backend; writes docs/speed.md and speed.png
 	$(TOOL) tools.bench
@@ -15,8 +15,8 @@ bench-gpt: .venv/dev  ## train the GPT's recipes and time a step; writes docs/gp
 ladder names-best: .venv/dev  ## train the ladder, or names-best; writes docs/ladder.md
 	$(TOOL) tools.train_recipes $@
 
-speed: .venv/dev  ## how long a few other things take, and their limits
-	$(TOOL) tools.speed
+time-limits: .venv/dev  ## how long a few other things take, and their limits
+	$(TOOL) tools.time_limits
 
 parity-full: .venv/dev build/mlp  ## all 50,000 steps in every backend, byte for byte; writes docs/parity.md
 	$(TOOL) tools.parity_full

@@ -34,7 +34,7 @@ from nnz.text import datasets
 from nnz.training.loop import Trainer
 from tools import readme
 
-PAGE, PICTURE = readme.ROOT / "docs" / "speed.md", readme.ROOT / "docs" / "speed.png"
+PAGE, PICTURE = readme.DOCS / "speed.md", readme.DOCS / "speed.png"
 STATUS = Path("/proc/self/status")  # only Linux has it
 MEMORY_STEPS = 3
 

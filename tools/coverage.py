@@ -1,6 +1,6 @@
-"""make test-coverage: hold what gcov counted in a folder against tools/branches.toml, the branches that no test takes.
+"""`make test-coverage`: compare gcov's counts with tools/branches.toml, which lists the branches that no test takes.
 
-A branch of a source that is compiled several times, once for each kind of number, is taken if one of them takes it.
+A source may be compiled several times, once for each kind of number: a branch is taken if it is taken in one of them.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-Place = tuple[str, str]  # a file, and a line of it as it stands there: it may move
+Place = tuple[str, str]  # a file, and the text of a line, which may move
 
 
 def main(folder: Path) -> str:
-    """Print what was taken; return what is wrong: a branch neither taken nor listed, or listed and not there."""
+    """Print the share of branches taken; return the errors: neither taken nor listed, or listed but taken or gone."""
     left, branches, taken = counted(folder)
     listed = Counter({place: n for place, n, _ in excused()})
     print(f"{taken} of {branches} branches taken: {taken / branches:.1%}; {listed.total()} are listed with a reason")
@@ -27,7 +27,7 @@ def main(folder: Path) -> str:
 
 
 def excused() -> list[tuple[Place, int, str]]:
-    """(place, how many branches, why) of all that tools/branches.toml lists."""
+    """(place, number of branches, reason) of everything in tools/branches.toml."""
     groups = tomllib.loads((ROOT / "tools" / "branches.toml").read_text(encoding="utf-8"))["group"]
     lines = [
         (group["reason"], file, line) for group in groups for file, found in group["lines"].items() for line in found
@@ -36,13 +36,13 @@ def excused() -> list[tuple[Place, int, str]]:
 
 
 def counted(folder: Path) -> tuple[Counter[Place], int, int]:
-    """The branches not taken by their place, how many there are, and how many were taken."""
+    """The number of branches not taken by place, of all branches, and of those taken."""
     counts: dict[tuple[str, int], list[int]] = {}  # the branches of a line, in order
     for report in reports(folder):
         for file in report["files"]:
             name = str((folder / file["file"]).resolve().relative_to(ROOT))
             if not name.startswith("mlp_c/"):
-                continue  # what lets allocations fail
+                continue  # the code that makes allocations fail
             for line in file["lines"]:
                 now, place = [branch["count"] for branch in line["branches"]], (name, line["line_number"])
                 before = counts.get(place, [])
@@ -58,7 +58,7 @@ def counted(folder: Path) -> tuple[Counter[Place], int, int]:
 
 
 def reports(folder: Path) -> list[dict]:
-    """What gcov says of each object file."""
+    """The report of gcov for each object file."""
     words = ["--json-format", "--stdout", "--branch-probabilities", "--relative-only", "--source-prefix", "../.."]
     command = ["gcov", *words, *sorted(path.name for path in folder.glob("*.gcda"))]
     done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)

@@ -1,7 +1,7 @@
-"""`make test-hardcases`: finds the hard cases of tanh, exp and log anew, then holds every backend's strict functions
-against the correctly rounded value of all 2^32 float32 inputs. Exits with 1 at any difference.
+"""`make test-hardcases`: check every backend's strict tanh, exp and log for all 2^32 float32 inputs; takes minutes.
 
-They are held against the C library's float64 result, rounded, but for the candidates, which mpmath rounds.
+First it finds the hard cases again. Then it compares every result with the correctly rounded value: the C library's
+float64 result, rounded, or mpmath's for the inputs where that may be wrong. Exits with 1 if anything differs.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ from nnz.torch import arithmetic as in_torch
 from tools.hard_cases import FUNCTIONS, PROGRAM, ROOT, describe, find
 
 LIBRARY = ROOT / "build" / "strict_functions.so"
-CHUNK = 1 << 15  # so many numbers in float64 stay in the cache
+CHUNK = 1 << 15  # numbers: in float64 they fit into the cache
 Elementwise = Callable[[np.ndarray], np.ndarray]
 
 
 def main() -> int:
-    """All functions, or those named, side by side."""
+    """Check all functions, or those named, in parallel."""
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         wrong = sum(pool.map(check, sys.argv[1:] or FUNCTIONS))
     return 1 if wrong else 0
 
 
 def check(name: str) -> int:
-    """How much is wrong with a function's table and with what the backends make of it."""
+    """The number of errors in a function's table and in the results of the backends."""
     found = find(name)
     print(describe(name, found), flush=True)
     is_other = found.hard != getattr(hard_cases, name.upper())
     if is_other:
-        print(f"{name}: the tables are NOT these: make hard-cases", flush=True)
+        print(f"{name}: the tables in the sources differ; write them again with make hard-cases", flush=True)
     return is_other + hold(name, found.candidates, strict(name))
 
 
 def hold(name: str, candidates: dict[int, int], functions: dict[str, Elementwise]) -> int:
-    """How many of the 2^32 results of each function are wrong, in all; prints each count, the first, and the time."""
+    """The number of wrong results of all functions; prints it for each, with the first wrong one and the time."""
     wrong, seconds = dict.fromkeys(functions, 0), dict.fromkeys(functions, 0.0)
     for x, expected in correctly_rounded(name, candidates):
         for runner, function in functions.items():
@@ -56,8 +56,8 @@ def hold(name: str, candidates: dict[int, int], functions: dict[str, Elementwise
             seconds[runner] += time.perf_counter() - began
             places = differing(y, expected)
             if len(places) and not wrong[runner]:
-                numbers = (float(array[places[0]]).hex() for array in (x, y, expected))
-                print("{}: {}({}) is not {} but {}".format(runner, name, *numbers), flush=True)
+                numbers = (float(array[places[0]]).hex() for array in (x, expected, y))
+                print("{}: {}({}) must be {}, not {}".format(runner, name, *numbers), flush=True)
             wrong[runner] += len(places)
     for runner in functions:
         print(f"{runner}: {wrong[runner]} of 2^32 {name} wrong, {seconds[runner]:.0f} s", flush=True)
@@ -77,7 +77,7 @@ def correctly_rounded(name: str, candidates: dict[int, int]) -> Iterator[tuple[n
 
 
 def strict(name: str) -> dict[str, Elementwise]:
-    """Each backend's own. C functions that are no op by themselves are in strict_functions.c."""
+    """The function of each backend. In C, exp and log are not ops; strict_functions.c exports them."""
     return {
         "c": partial(c.ops.tanh_forward, precision="strict") if name == "tanh" else _from_library(name),
         "numpy": getattr(in_numpy.Strict, name),

@@ -1,9 +1,9 @@
-"""`make hard-cases`: the float32 inputs for which float64 is not enough to round tanh, exp and log; writes the tables.
+"""`make hard-cases`: find the float32 inputs for which float64 is not enough to round tanh, exp and log; takes minutes.
 
-x is a hard case of f if a float64 result that is up to 16 ULP off could round to another float32 than f(x) does. With a
-float64 function that good, f(x) is its result, rounded, and for the hard cases what the tables say. None is missed: the
-program hard_cases.c goes over all 2^32 inputs with a margin four times as wide, by a float64 function whose
-largest error it measures.
+Writes mlp_c/hard_cases.h and common/numbers/hard_cases.py. x is a hard case of f if a float64 result with an error of
+up to 16 ULP could round to another float32 than f(x) does. Given a float64 function with at most this error, f(x) is
+its rounded result, or the table's value if x is a hard case. The search is complete: hard_cases.c goes over all 2^32
+inputs with a margin four times as wide, and measures the largest error of the float64 function that it uses.
 """
 
 from __future__ import annotations
@@ -32,29 +32,29 @@ NOTE = "From the bits of a float32 x to those of the float32 nearest to f(x)."
 
 
 class Found(NamedTuple):
-    """What going over all float32 inputs of a function brought."""
+    """What the search over all float32 inputs of a function found."""
 
-    candidates: dict[int, int]  # from the bits of x to those of the correctly rounded f(x)
-    hard: dict[int, int]  # those of them that are hard cases
-    farthest: float  # of the float64 results, in units of 2^-52
+    candidates: dict[int, int]  # bits of x -> bits of the correctly rounded f(x)
+    hard: dict[int, int]  # the candidates that are hard cases
+    farthest: float  # largest error of the float64 results, in units of 2^-52
     seconds: float
 
 
 def find(name: str) -> Found:
-    """Goes over all inputs. Raises ValueError if the float64 function is too bad for none to be missed."""
+    """Search all inputs. Raises ValueError if the float64 function is not good enough to find every hard case."""
     began = time.monotonic()
     command = [PROGRAM, "candidates", name]
     *lines, last = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
     farthest = float(last.split()[1])
     if not farthest < 2.0 ** (52 + WIDEST_LOG2) - 2.0 ** (52 + MARGIN_LOG2):
-        raise ValueError(f"the C library's {name} is up to {farthest} ULP off, and hard cases may be missed")
+        raise ValueError(f"the C library's {name} has errors of up to {farthest} ULP, so hard cases may be missed")
     candidates = {x: correctly_rounded(name, x) for x in sorted(int(line, 16) for line in lines)}
     hard = {x: y for x, y in candidates.items() if is_hard(name, x)}
     return Found(candidates, hard, farthest, time.monotonic() - began)
 
 
 def correctly_rounded(name: str, x: int) -> int:
-    """The bits of the float32 nearest to f(x), of the float32 with the bits x; x is no input whose f(x) is rational."""
+    """The bits of the float32 nearest to f(x), where x are the bits of a float32 and f(x) is not rational."""
     nearest = _around(name, x, mpmath.mpf(10) ** (5 - DIGITS))
     if len(nearest) != 1:
         raise ValueError(f"{DIGITS} digits are not enough for {name} of {x:#x}")
@@ -62,7 +62,7 @@ def correctly_rounded(name: str, x: int) -> int:
 
 
 def is_hard(name: str, x: int) -> bool:
-    """Whether f(x), off by the margin either way, rounds to two float32 numbers."""
+    """Whether f(x) with an error of the margin, up or down, rounds to two different float32 numbers."""
     return len(_around(name, x, mpmath.mpf(2) ** MARGIN_LOG2)) == 2
 
 
@@ -74,7 +74,7 @@ def _around(name: str, x: int, off: mpmath.mpf) -> set[int]:
 
 
 def nearest_float32(y: mpmath.mpf) -> int:
-    """Its bits; of two numbers equally near, those of the even one. y is not 0."""
+    """The bits of the float32 nearest to y, which is not 0; of two equally near, those of the even one."""
     _, exponent = mpmath.frexp(y)
     spacing = max(exponent - 24, -149)  # log2 of the distance from one float32 to the next
     whole = int(mpmath.nint(mpmath.ldexp(abs(y), -spacing)))  # at most 2^24; nint takes the even of two
@@ -82,7 +82,7 @@ def nearest_float32(y: mpmath.mpf) -> int:
 
 
 def c_header(tables: dict[str, dict[int, int]]) -> str:
-    """The tables as sorted arrays."""
+    """The C header: the tables as sorted arrays."""
     parts = [
         f"// hard_cases.h: the float32 inputs for which a float64 tanh, exp or log is not enough.\n// {SAYS}",
         "#ifndef NNZ_HARD_CASES_H\n#define NNZ_HARD_CASES_H\n\n#include <stdint.h>",
@@ -100,7 +100,7 @@ def c_header(tables: dict[str, dict[int, int]]) -> str:
 
 
 def python_module(tables: dict[str, dict[int, int]]) -> str:
-    """The same as dicts."""
+    """The Python module: the tables as dicts."""
     parts = [
         f'"""The float32 inputs for which a float64 tanh, exp or log is not enough.\n\n{SAYS}\n{NOTE}\n"""',
         f"MARGIN = 2.0**{MARGIN_LOG2}  # a float64 result this far off, relatively, may round to another float32\n\n"
@@ -118,7 +118,7 @@ def _rows(pairs: Iterable[str]) -> str:
 
 
 def main() -> None:
-    """Writes both tables anew."""
+    """Search, and write both files."""
     tables = {}
     for name in FUNCTIONS:
         found = find(name)
@@ -129,10 +129,10 @@ def main() -> None:
 
 
 def describe(name: str, found: Found) -> str:
-    """A line for people."""
+    """One line that sums up the search."""
     return (
         f"{name}: {len(found.hard)} hard cases of {len(found.candidates)} candidates; "
-        f"the float64 results are at most {found.farthest:.4f} x 2^-52 off; {found.seconds:.0f} s"
+        f"the largest error of a float64 result is {found.farthest:.4f} x 2^-52; {found.seconds:.0f} s"
     )
 
 

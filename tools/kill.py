@@ -1,6 +1,7 @@
-"""make test-kill: kill training runs at random moments and resume each, to the same bytes as a run left alone.
+"""`make test-kill`: kill training runs at random moments and resume them; each must end with the same bytes.
 
-Every killed run goes on until it is killed again or done; `KILLS` (200) counts the kills that hit a run at work.
+A killed run is resumed until it is killed again or finished. KILLS (200) is the number of kills that hit a run before
+its end; SEED repeats the moments. It takes some minutes.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ SEED = int(os.environ.get("SEED", str(random.SystemRandom().randrange(2**32))))
 
 
 def main() -> None:
-    """Raises AssertionError at the first byte that differs; prints what was done."""
+    """Raise AssertionError at the first file that differs; print how many kills there were."""
     os.environ["OMP_NUM_THREADS"] = "1"
     random.seed(SEED)
     print(f"SEED={SEED}", flush=True)
@@ -38,7 +39,7 @@ def main() -> None:
 
 
 def _whole(runner, recipe, folder: Path) -> tuple[dict[str, bytes], float]:
-    """What a run left alone leaves behind, and the seconds it takes."""
+    """The files of a run that is not killed, and the seconds it takes."""
     began = time.monotonic()
     finish(start(runner, recipe, folder))
     return _bytes(folder), time.monotonic() - began

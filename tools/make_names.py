@@ -1,4 +1,4 @@
-"""Make the packaged data set `names` from the source list: python -m tools.make_names SOURCE OUT."""
+"""Make the data set `names` from the list of the US Social Security Administration; takes a second."""
 
 import argparse
 from collections.abc import Sequence

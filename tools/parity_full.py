@@ -39,7 +39,7 @@ def main(strict: bool) -> int:
     same = all(outcome == outcomes[0] for outcome in outcomes)
     digits = strict or data != published or _found(outcomes[0]) == PUBLISHED
     table = _table(rows, same, data == published, strict)
-    readme.replace("parity-strict-full" if strict else "parity-full", table, readme.ROOT / "docs" / "parity.md")
+    readme.replace("parity-strict-full" if strict else "parity-full", table, readme.DOCS / "parity.md")
     print(
         "all four byte-identical" if same else "NOT the same", "" if digits else f"NOT the published run, {PUBLISHED}"
     )

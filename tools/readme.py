@@ -9,14 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from nnz.reading.graph.mlp import mlp
-from nnz.reading.graph.svg import svg
 from nnz.reading.page.facts import facts
 from nnz.reading.sources.places import Tree
 
 ROOT = Path(__file__).resolve().parents[1]
-README = ROOT / "README.md"
-GRAPH = ROOT / "docs" / "mlp.svg"
+README, DOCS = ROOT / "README.md", ROOT / "docs"
 BACKENDS = ("c", "numpy", "torch")
 
 
@@ -30,9 +27,9 @@ def replace(name: str, text: str, page: Path = README) -> None:
     page.write_text(after, encoding="utf-8")
 
 
-def between(name: str) -> str:
-    """The text between the markers of `name` in the README."""
-    return re.search(rf"<!-- {name} -->\n(.*?)<!-- /{name} -->", README.read_text(encoding="utf-8"), re.DOTALL)[1]
+def between(name: str, page: Path = README) -> str:
+    """The text between the markers of `name`."""
+    return re.search(rf"<!-- {name} -->\n(.*?)<!-- /{name} -->", page.read_text(encoding="utf-8"), re.DOTALL)[1]
 
 
 def console_blocks() -> list[list[str]]:
@@ -83,17 +80,6 @@ def lines_table() -> str:
     return "\n".join(table)
 
 
-def graph_picture() -> str:
-    """Draw the MLP's graph; return the link to the picture."""
-    GRAPH.write_text(graph_svg(), encoding="utf-8")
-    return f"![The MLP's graph, forward and backward]({GRAPH.relative_to(ROOT)})"
-
-
-def graph_svg() -> str:
-    """The MLP's graph, drawn from its source."""
-    return svg(mlp(Tree()), "mlp", own_style=True)
-
-
 def run_output() -> str:
     """The end of what `make run` prints: the last evaluation, the samples and the test loss."""
     lines = run("make --no-print-directory run").splitlines()
@@ -101,7 +87,6 @@ def run_output() -> str:
 
 
 MAKERS = {
-    "graph": graph_picture,
     "script": script_table,
     "lines": lines_table,
     "make-run": run_output,

@@ -1,4 +1,4 @@
-"""`make strict-figures`: the figures of docs/strict.md, measured on this machine and written between its markers."""
+"""`make strict-figures`: measure what strict float32 changes and costs; writes docs/strict.md; takes some minutes."""
 
 import os
 import time
@@ -11,14 +11,14 @@ from nnz.backend import registry
 from nnz.conformance.environment import environment
 from tools import readme
 
-PAGE = readme.ROOT / "docs" / "strict.md"
+PAGE = readme.DOCS / "strict.md"
 SIZES = {"vocab_size": 27, "context_length": 3, "embedding_size": 48, "hidden_size": 512}
 BATCH, SEED, MARKS = 128, 1337, (1, 10, 100, 1000)
 ROUNDS, STEPS_A_ROUND = 11, 20
 
 
 class Training:
-    """The recipe `names` on one backend, in one precision, a step at a time."""
+    """The recipe `names` on one backend in one precision, step by step."""
 
     def __init__(self, name: str, precision: str) -> None:
         self.nn, self.precision = registry.load(name), precision
@@ -37,18 +37,18 @@ class Training:
 
 
 def ulp_table() -> str:
-    """Per op of a real training step: which numbers are not the nearest, and how far off the worst one is."""
+    """For each op of a training step: the share of numbers that are not the nearest float32, and the largest error."""
     training = Training("numpy", "strict")
     for _ in range(200):
         training.step()
     lines = ["| op | numbers | " + " | ".join(registry.names()) + " |", "|---|---:|" + "---:|" * len(registry.names())]
     for label, name, arguments in _calls(training):
-        due = _outputs(training.nn, name, arguments, "strict")
-        cells = [_difference(_outputs(registry.load(b), name, arguments, "native"), due) for b in registry.names()]
-        lines.append(f"| {label} | {sum(a.size for a in due):,} | {' | '.join(cells)} |")
+        exact = _outputs(training.nn, name, arguments, "strict")
+        cells = [_difference(_outputs(registry.load(b), name, arguments, "native"), exact) for b in registry.names()]
+        lines.append(f"| {label} | {sum(a.size for a in exact):,} | {' | '.join(cells)} |")
     return (
         f"Batch 200 of the recipe `names`, by `make strict-figures` on {date.today()} ({_machine()}): the share of "
-        "each op's numbers that are not the nearest float32, and the worst of them in ULP.\n\n" + "\n".join(lines)
+        "each op's numbers that are not the nearest float32, and the largest error in ULP.\n\n" + "\n".join(lines)
     )
 
 
@@ -78,16 +78,16 @@ def _outputs(nn, name: str, arguments: tuple, precision: str) -> list[np.ndarray
     return [np.asarray(output, np.float32) for output in outputs]
 
 
-def _difference(found: list[np.ndarray], due: list[np.ndarray]) -> str:
+def _difference(found: list[np.ndarray], exact: list[np.ndarray]) -> str:
     count, worst = 0, 0.0
-    for a, b in zip(found, due, strict=True):
+    for a, b in zip(found, exact, strict=True):
         off = np.abs(a.astype(np.float64) - b) / np.spacing(np.abs(b)).astype(np.float64)
         count, worst = count + np.count_nonzero(off), max(worst, float(off.max()))
-    return f"{count / sum(a.size for a in due):.1%}, {worst:,.0f}"
+    return f"{count / sum(a.size for a in exact):.1%}, {worst:,.0f}"
 
 
 def drift_table() -> str:
-    """How many of the parameters are still the same in every bit, after so many steps."""
+    """The share of parameters that are equal in every bit, after some numbers of steps."""
     names = registry.names()
     pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
     head = "| after step | " + " | ".join(f"{a} and {b}" for a, b in pairs) + " | all three, strict |"
@@ -105,7 +105,7 @@ def drift_table() -> str:
 
 
 def cost_table() -> str:
-    """Milliseconds a step, native and strict in turn, medians."""
+    """Milliseconds per step, native and strict in turn, medians."""
     lines = ["| | threads | native | strict | ratio | summed exactly |", "|---|---:|---:|---:|---:|---:|"]
     for name in registry.names():
         for threads in (1, 2):
@@ -117,7 +117,7 @@ def cost_table() -> str:
             exactly = f"{summed / rounded * 10_000:.2f} of 10,000"
             lines.append(f"| {name} | {threads} | {native:.2f} | {strict:.2f} | {strict / native:.1f} x | {exactly} |")
     return (
-        f"Milliseconds a training step of the recipe `names`, by `make strict-figures` on {date.today()} "
+        f"Milliseconds per training step of the recipe `names`, by `make strict-figures` on {date.today()} "
         f"({_machine()}): both in turn, medians.\n\n" + "\n".join(lines)
     )
 

@@ -1,6 +1,6 @@
-"""`make strict-golden`: trains in exact arithmetic and writes common/conformance/strict/golden.py; some minutes.
+"""`make strict-golden`: train in exact arithmetic and write common/conformance/strict/golden.py; takes some minutes.
 
-With the title of a run and a number of steps it prints that many SHA-256 instead.
+Given the title of a run and a number of steps, it prints the SHA-256 of each step instead.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ KEPT = {"small": (1, 10, 100), "names": (1, 10, 20)}
 
 
 def main() -> None:
-    """Write the constants of the steps in KEPT, or print the first ones of a run."""
+    """Write the hashes of the steps in KEPT, or print those of the first steps of a run."""
     if sys.argv[1:]:
         print(*hashes(sys.argv[1], int(sys.argv[2])).values(), sep="\n")
         return

@@ -19,9 +19,9 @@ from nnz.conformance.environment import environment
 from nnz.runs.folder import RunFolder
 from tools import readme
 
-BUILD, DOCS = readme.ROOT / "build", readme.ROOT / "docs"
+BUILD = readme.ROOT / "build"
 SEEDS = (1337, 1, 2, 3, 4)
-PICTURE = DOCS / "ladder.png"
+PICTURE = readme.DOCS / "ladder.png"
 
 
 def ladder() -> str:
@@ -106,4 +106,4 @@ MAKERS = {"ladder": (ladder, "ladder.md"), "names-best": (names_best, "ladder.md
 if __name__ == "__main__":
     for name in sys.argv[1:]:
         maker, page = MAKERS[name]
-        readme.replace(name, maker(), DOCS / page)
+        readme.replace(name, maker(), readme.DOCS / page)

@@ -23,12 +23,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     add = parser.add_argument
     add("recipe", nargs="?", default="gpt-cpu", metavar="RECIPE", help="a recipe of kind gpt; default: gpt-cpu")
-    add("--data", metavar="NAME", help="a data set of nnz data list, a UTF-8 text file, or a folder with three splits")
+    add("--data", metavar="NAME", help="a data set (see nnz data list), a text file, or a folder with three splits")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute; default: auto")
     add("--threads", type=int, metavar="N", help="number of threads of torch")
-    add("--rounds", type=int, default=9, metavar="N", help="number of turns of each contender; default: 9")
-    add("--steps", type=int, default=10, metavar="N", help="training steps in a turn; default: 10")
-    add("--json", metavar="FILE", help="also write the times and the machine to FILE")
+    add("--rounds", type=int, default=9, metavar="N", help="number of rounds, in which all run in turn; default: 9")
+    add("--steps", type=int, default=10, metavar="N", help="training steps of each in a round; default: 10")
+    add("--json", metavar="FILE", help="write the times and the machine to FILE as JSON")
 
 
 def run(arguments: argparse.Namespace) -> None:

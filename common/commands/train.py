@@ -49,13 +49,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--set", action="append", default=[], metavar="K=V", help="set section.key of the recipe; may be repeated")
     add("--out", metavar="DIR", help="the run folder; default: runs/RECIPE-BACKEND")
     add("--resume", action="store_true", help="continue from the checkpoint in the run folder")
-    add("--restart", action="store_true", help="train again, even if the run folder holds this run, finished")
+    add("--restart", action="store_true", help="train again, even if this run is already finished")
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the data, the backend and its threads."""
     add, own = parser.add_argument, ", ".join(registry.names())
-    add("--data", metavar="NAME", help="a data set of nnz data list, a UTF-8 text file, or a folder with three splits")
+    add("--data", metavar="NAME", help="a data set (see nnz data list), a text file, or a folder with three splits")
     add("--backend", metavar="NAME", help=f"{own}, or a module such as my_package.my_module; default: c, else numpy")
     add("--threads", type=int, metavar="N", help="how many threads the backend may use; 1 is best on a busy machine")
 

@@ -1,4 +1,4 @@
-"""The README cannot drift: its commands are run, its script is run on every backend, its figures are made again."""
+"""The README and the pages in docs/ cannot drift: commands and script are run, figures are made again."""
 
 import re
 import shutil
@@ -13,6 +13,8 @@ NOT_FROM_A_TEST = {
     "make test": "this is the run that we are in",
     "make run": "a test of its own reads its output",
 }
+
+LADDER = readme.DOCS / "ladder.md"
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("readme")]
 
@@ -36,11 +38,6 @@ def test_the_counts_of_lines_are_those_of_the_sources():
     assert readme.between("lines").strip() == readme.lines_table()
 
 
-def test_the_picture_of_the_graph_is_that_of_the_source():
-    assert readme.GRAPH.read_text(encoding="utf-8") == readme.graph_svg()
-    assert str(readme.GRAPH.relative_to(readme.ROOT)) in readme.between("graph")
-
-
 def test_make_run_ends_with_new_names_and_the_losses_that_the_readme_shows():
     assert shutil.which("make")
     printed, shown = (readme.run_output().splitlines(), readme.between("make-run").strip().splitlines())
@@ -55,8 +52,11 @@ def test_make_run_ends_with_new_names_and_the_losses_that_the_readme_shows():
     assert not set(printed[2:-2]) & set(known)
 
 
-def test_the_ladder_stands_in_the_readme_rung_by_rung_and_its_top_is_the_best():
-    rows = re.findall(r"\| `([\w-]+)` \|.*?\| ([\d,]+) \| [\d,]+ \| (\d\.\d{4}) \|", readme.between("ladder"))
+def test_the_page_of_the_ladder_lists_every_rung_and_its_top_is_the_best():
+    rows = re.findall(
+        r"\| `([\w-]+)` \|.*?\| ([\d,]+) \| [\d,]+ \| (\d\.\d{4}) \|",
+        readme.between("ladder", LADDER),
+    )
     assert [name for name, _, _ in rows] == list(climb.IDEAS)
     losses = {name: float(loss) for name, _, loss in rows}
     assert losses["bigram"] > losses["namegen"] > losses["mlp-batchnorm"] > losses["wavenet"] == min(losses.values())
@@ -64,13 +64,13 @@ def test_the_ladder_stands_in_the_readme_rung_by_rung_and_its_top_is_the_best():
     assert {name: count for name, count, _ in rows}["wavenet"] == "76,579"
 
 
-def test_the_spread_of_names_best_stands_in_the_readme():
-    mean, least, most = map(float, re.findall(r"\d\.\d{4}", readme.between("names-best")))
+def test_the_page_of_the_ladder_tells_the_spread_of_names_best():
+    mean, least, most = map(float, re.findall(r"\d\.\d{4}", readme.between("names-best", LADDER)))
     assert least <= mean <= most <= 1.97
 
 
-def test_the_full_parity_run_stands_in_the_readme_and_was_identical():
-    table = readme.between("parity-full")
+def test_the_page_of_parity_tells_of_a_full_run_that_was_identical():
+    table = readme.between("parity-full", readme.DOCS / "parity.md")
     assert "byte-identical" in table
     assert len(set(re.findall(r"`([0-9a-f]{16})`", table))) == 1
     assert len(re.findall(r"`([0-9a-f]{16})`", table)) == 4

@@ -39,10 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--backend", action="append", metavar="NAME", help="may be repeated; default: every backend on this machine")
     add("--dtype", action="append", choices=DTYPES, help="may be repeated; default: both")
     add("--threads", action="append", type=int, metavar="N", help="may be repeated; default: 1 and the number of cores")
-    add("--rounds", type=int, default=15, metavar="N", help="number of turns of each contender; default: 15")
-    add("--steps", type=int, default=40, metavar="N", help="training steps in a turn; default: 40")
+    add("--rounds", type=int, default=15, metavar="N", help="number of rounds, in which all run in turn; default: 15")
+    add("--steps", type=int, default=40, metavar="N", help="training steps of each in a round; default: 40")
     add("--set", action="append", default=[], metavar="K=V", help="set section.key of the recipe names")
-    add("--json", metavar="FILE", help="also write the times, those of each op and the machine to FILE")
+    add("--json", metavar="FILE", help="write the times, also of each op, and the machine to FILE as JSON")
 
 
 def run(arguments: argparse.Namespace) -> None:

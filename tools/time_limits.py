@@ -1,4 +1,4 @@
-"""`make speed`: how long some things take that have a limit, beside the limit. Not a test: machines are noisy."""
+"""`make time-limits`: print how long some things take and how long they may take. Not a test: machines are noisy."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ TEXT = "the quick brown fox, é漢\n" * 45_000
 
 
 def best(work: Callable[[], object], times: int = 3) -> float:
-    """Seconds that the quickest of a few runs took."""
+    """The seconds of the fastest of a few runs."""
     seconds = []
     for _ in range(times):
         began = time.perf_counter()
@@ -29,7 +29,7 @@ def best(work: Callable[[], object], times: int = 3) -> float:
 
 
 def cache_speedup() -> float:
-    """How much faster 64 tokens after 192 are with the GPT's cache than without it."""
+    """How much faster the GPT draws 64 tokens after 192 with its cache than without it."""
     model, prompt = nnz.gpt.GPT(nnz.gpt.GPTConfig(65)).eval(), np.zeros((1, 192), int)
     plain, cached = (
         best(lambda c=cache: nnz.gpt.generate(model, prompt, 64, nnz.RNG(1), cache=c), 2) for cache in (False, True)
@@ -38,7 +38,7 @@ def cache_speedup() -> float:
 
 
 def start_up() -> None:
-    """From the command to the first line of the log, which the untrained model's evaluation comes before."""
+    """From the command to the first line of the log, which comes after an evaluation of the untrained model."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "nnz", "train", "names", "--out", folder]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as training:
