@@ -2,16 +2,12 @@
 
 import pytest
 from matplotlib import image
+from test_benchmark import SMALL
 
 from nnz.backend import registry
 from nnz.commands.bench import workload
 from nnz.commands.bench.contenders import Ours
-from nnz.recipes.recipe import load
 from tools import bench
-
-SMALL = (
-    load("names").override("model.embedding_size", 4).override("model.hidden_size", 8).override("train.batch_size", 5)
-)
 
 
 @pytest.mark.skipif(not bench.STATUS.exists(), reason="only Linux tells how much memory a process has taken")

@@ -29,7 +29,7 @@ def small_rungs(monkeypatch):
     monkeypatch.setattr(climb, "IDEAS", {name: climb.IDEAS[name] for name in ("bigram-counts", "bigram", "namegen")})
 
 
-def test_every_rung_is_trained_on_the_same_data_and_seed_and_stands_in_the_table(data, tmp_path, capsys) -> None:
+def test_every_rung_is_trained_on_the_same_data_and_seed_and_is_in_the_table(data, tmp_path, capsys) -> None:
     code, out, err = climbed(capsys, data, tmp_path)
     rows = [re.fullmatch(ROW, line) for line in out.splitlines()[2:]]
     assert (code, [row["name"] for row in rows]) == (0, list(climb.IDEAS))
