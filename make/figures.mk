@@ -1,4 +1,4 @@
-# Figures: what the README and docs/ show, each written by a command.
+# Figures: the tables and pictures of the README and docs/, each written by a command.
 
 .PHONY: figures hard-cases strict-golden strict-figures kill-matrix parity-full parity-strict-full bench bench-gpt \
 	ladder names-best time-limits site
@@ -15,19 +15,19 @@ bench-gpt: .venv/dev  ## train the GPT's recipes and time a step; writes docs/gp
 ladder names-best: .venv/dev  ## train the ladder, or names-best; writes docs/ladder.md
 	$(TOOL) tools.train_recipes $@
 
-time-limits: .venv/dev  ## how long a few other things take, and their limits
+time-limits: .venv/dev  ## print how long some things take, and how long they may take
 	$(TOOL) tools.time_limits
 
-parity-full: .venv/dev build/mlp  ## all 50,000 steps in every backend, byte for byte; writes docs/parity.md
+parity-full: .venv/dev build/mlp  ## train all 50,000 steps in every backend, to the same bytes; writes docs/parity.md
 	$(TOOL) tools.parity_full
 
 parity-strict-full: .venv/dev build/mlp  ## the same in strict float32
 	$(TOOL) tools.parity_full strict
 
-kill-matrix: .venv/dev  ## which tolerance catches which bug; writes the kill matrix
+kill-matrix: .venv/dev  ## find out which tolerance catches which bug; writes the kill matrix
 	$(TOOL) support.mutants.kill_matrix
 
-strict-figures: .venv/dev  ## what strict float32 changes and costs; writes docs/strict.md
+strict-figures: .venv/dev  ## measure what strict float32 changes and costs; writes docs/strict.md
 	$(TOOL) tools.strict_figures
 
 strict-golden: .venv/dev  ## train in exact arithmetic; writes the hashes that strict float32 must give
@@ -36,8 +36,8 @@ strict-golden: .venv/dev  ## train in exact arithmetic; writes the hashes that s
 hard-cases: .venv/dev build/hard_cases  ## find the float32 inputs where float64 is not enough; writes their tables
 	$(TOOL) tools.hard_cases
 
-# With the figures of the last make test-parity and make bench; quick ones where there are none.
-site: .venv/dev build/parity.json build/bench.json  ## build/site/index.html: the three sources in columns
+# With the figures of the last make test-parity and make bench; if there are none, they are measured quickly.
+site: .venv/dev build/parity.json build/bench.json  ## write the reading page to build/site: the three sources in columns
 	$(BIN)/nnz read --out build/site --no-open
 
 build/parity.json: | .venv/dev

@@ -1,4 +1,4 @@
-# Proofs: what shows that the backends agree, that nothing is lost, and that the harness itself is sound.
+# Proofs: that the backends agree, that a run loses nothing, and that the harness itself is right.
 
 .PHONY: test-parity test-mutants test-strict test-kill test-faults test-hardcases test-asan test-tsan test-ulp \
 	test-old-cpu test-coverage fuzz test-all
@@ -15,19 +15,17 @@ test-parity: .venv/dev build/mlp  ## grade every backend and build/mlp, and test
 test-mutants: .venv/dev  ## plant every known bug in every backend; each must be caught
 	$(TOOL) support.mutants
 
-# 10,000 cases of each primitive, in every backend and by every compiler here.
-test-strict: .venv/dev build/mlp  ## strict float32: 10,000 cases a primitive against exact arithmetic
+test-strict: .venv/dev build/mlp  ## check strict float32 against exact arithmetic, 10,000 cases per primitive
 	CASES=10000 $(PYTEST) -n 2 --dist loadgroup tests/numbers/test_strict_primitives.py \
 		tests/conformance/test_strict_parity.py tests/training/test_strict.py
 
-test-kill: .venv/dev build/mlp  ## kill 200 training runs at random moments; each must go on to the same bytes
+test-kill: .venv/dev build/mlp  ## kill 200 training runs at random moments; each must end with the same bytes
 	$(TOOL) tools.kill
 
-test-faults: .venv/dev build/mlp  ## a fault in each write, fsync and rename of a run, in five ways
+test-faults: .venv/dev build/mlp  ## make each write, fsync and rename of a run fail, in five ways
 	EVERY_FAULT=1 $(PYTEST) -n 2 tests/training/test_faults.py
 
-# hard_cases.c tells where float64 is not enough: it goes over all float32 inputs, in minutes.
-test-hardcases: .venv/dev build/hard_cases build/strict_functions.so  ## strict tanh, exp and log of all 2^32 inputs
+test-hardcases: .venv/dev build/hard_cases build/strict_functions.so  ## check strict tanh, exp and log for all 2^32 inputs
 	OMP_NUM_THREADS=1 $(TOOL) tools.every_float32
 
 build/hard_cases: tests/support/c/hard_cases.c
@@ -45,19 +43,19 @@ build/faults.so: tests/support/c/faults.c
 	@mkdir -p build
 	$(CC) -shared -fPIC -O1 $< -ldl $(IN_PLACE)
 
-# The kernels in a second installation, and build/mlp once more, with AddressSanitizer and UndefinedBehaviorSanitizer; the
-# library must come first in the process. Python itself never gives all its memory back, so leaks are looked for in the C
-# program alone. Of tests/mlp_c/test_sanitized.py, a canary that is not reported fails the job. What has no place here: the GPT,
-# in which there is no C; build/mlp beside the kernels in Python, for the two are built otherwise here, and round so; where
-# nnz diff looks for the code, which is not in the checkout; the planted bugs, one of which the sanitizer reports itself; how
-# much memory training takes, for the sanitizer takes as much again; and the library of faults, which must come first too.
+# AddressSanitizer and UndefinedBehaviorSanitizer, in a second installation of the kernels and a second build/mlp. Their library
+# must be loaded first. Python never frees all its memory, so only the C program is checked for leaks. tests/mlp_c/test_sanitized.py
+# plants an error that must be reported. These tests are left out: the GPT, which has no C; build/mlp compared with the kernels in
+# Python, which are built with other flags here and round differently; nnz diff's line of source, which is not in the checkout; the
+# planted bugs, one of which the sanitizer itself reports; the memory of training, to which the sanitizer adds its own; and the
+# library of faults, which must be loaded first too.
 CHECKS = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 NOT_THERE = "not what_the_c_backend_writes and not planted_bug_is_named and not mutants and not gpt \
 	and not memory_is_that_of and not goes_wrong_in_python"
 PROGRAM_TESTS = $(wildcard tests/mlp_c/test_program_*.py) tests/mlp_c/test_bad_words_program.py \
 	tests/mlp_c/test_allocations.py tests/conformance/test_protocol.py tests/conformance/test_wrong_programs.py
 
-test-asan: .venv/dev build/asan/mlp build/asan/mlp-failing  ## the tests with AddressSanitizer, leaks, failing allocations
+test-asan: .venv/dev build/asan/mlp build/asan/mlp-failing  ## run the tests with AddressSanitizer; find leaks; let allocations fail
 	rm -rf build/asan/source build/asan/site && mkdir -p build/asan/source
 	cp -r pyproject.toml setup.py MANIFEST.in README.md LICENSE common docs mlp_c mlp_numpy mlp_torch gpt_torch build/asan/source
 	rm -f build/asan/source/mlp_c/_kernels*
@@ -77,8 +75,8 @@ build/asan/mlp-failing: tests/support/c/allocations.c $(C_FILES)
 	@mkdir -p build/asan
 	$(COMPILE) -Wno-error $(CHECKS) $(WRAP) $< $(KERNELS) mlp_c/program/*.c -lm $(IN_PLACE)
 
-# The second program must be reported, or the first proves nothing.
-test-tsan:  ## eight models on eight threads, with ThreadSanitizer
+# The second program has a race on purpose: if it is not reported, the first proves nothing.
+test-tsan:  ## run eight models on eight threads with ThreadSanitizer
 	@mkdir -p build/tsan
 	for test in models_on_threads race; do for copy in float32 float64 strict; do \
 		$(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -O1 -g -fsanitize=thread -DNNZ_$$(echo $$copy | tr a-z A-Z)= \
@@ -87,10 +85,10 @@ test-tsan:  ## eight models on eight threads, with ThreadSanitizer
 	for copy in float32 float64 strict; do build/tsan/models_on_threads-$$copy || exit 1; done
 	@build/tsan/race-float32 2>&1 | grep -q "ThreadSanitizer: data race" && echo "and a race is reported"
 
-# The kernels as they are dispatched here, and as a CPU without AVX2 has them; some two minutes each on two cores.
+# The kernels for this CPU, and those for a CPU without AVX2; about two minutes each on two cores.
 ULP_BUDGET = $$($(BIN)/python -c "from nnz.conformance.bounds.rounding import ULP_BUDGET; print(ULP_BUDGET)")
 
-test-ulp: .venv/core build/ulp/dispatched build/ulp/baseline  ## the float32 tanh and exp of the kernels on all 2^32 inputs
+test-ulp: .venv/core build/ulp/dispatched build/ulp/baseline  ## check the kernels' float32 tanh and exp for all 2^32 inputs
 	for build in dispatched baseline; do echo $$build && build/ulp/$$build $(ULP_BUDGET) || exit 1; done
 
 build/ulp/baseline: ONE_COPY = -DNNZ_ONE_COPY
@@ -98,7 +96,7 @@ build/ulp/dispatched build/ulp/baseline: tests/support/c/ulp.c $(C_FILES)
 	@mkdir -p build/ulp
 	$(COMPILE) $(ONE_COPY) $< mlp_c/float32.c mlp_c/threads.c -lm $(IN_PLACE)
 
-test-old-cpu: .venv/dev build/mlp  ## the binaries on an emulated CPU without AVX2; needs qemu-user
+test-old-cpu: .venv/dev build/mlp  ## run the binaries on an emulated CPU without AVX2; needs qemu-user
 	CI=true $(PYTEST) tests/mlp_c/test_old_cpu.py
 
 # Needs Atheris, which has wheels for Linux, and clang with its runtime libraries (Debian: libclang-rt-14-dev).
@@ -106,7 +104,7 @@ FUZZ_SECONDS ?= 60
 FUZZED = json safetensors safetensors_read file failure settings config digests dataset
 FUZZ = -max_total_time=$(FUZZ_SECONDS) -timeout=60 -rss_limit_mb=4096 -print_final_stats=1 -verbosity=0
 
-fuzz: .venv/dev build/fuzz/fuzz_program  ## every reader, FUZZ_SECONDS=60 each
+fuzz: .venv/dev build/fuzz/fuzz_program  ## fuzz every reader, each for FUZZ_SECONDS=60
 	$(PIP) --editable '.[torch,dev,fuzz]'
 	$(BIN)/python tools/fuzz/seeds.py build/fuzz
 	cd build/fuzz && ./fuzz_program $(FUZZ) -close_fd_mask=3 -detect_leaks=0 -max_len=6000 program
@@ -119,21 +117,21 @@ build/fuzz/fuzz_program: $(C_FILES) $(wildcard tools/fuzz/*.[ch])
 	clang -std=c11 -D_POSIX_C_SOURCE=200809L -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 		-include tools/fuzz/arena.h tools/fuzz/fuzz_program.c $(FUZZED:%=mlp_c/program/%.c) -lm $(IN_PLACE)
 
-# Counted without optimisation, with one copy of each kernel instead of one for each kind of CPU, and with allocations that
-# can be made to fail. A process that is killed, or may write no more to any file, leaves no counts.
+# Built without optimisation, with one copy of each kernel instead of one for each kind of CPU, and with allocations that can be
+# made to fail. Tests in which the process is killed, or cannot write to any file, are left out: they leave no counts.
 COVERED = $(wildcard tests/mlp_c/test_program_*.py) tests/mlp_c/test_bad_words_program.py \
 	tests/mlp_c/test_allocations.py tests/conformance/test_protocol.py tests/training/test_faults.py \
 	tests/training/test_signals.py tests/files/test_run_lock.py
 UNCOUNTED = "not what_the_c_backend_writes and not grow_no_further and not goes_wrong_in_python and not at_random \
 	and not many_rounds and not many_a_byte and not file_at_all and not finished_by"
 
-test-coverage: .venv/dev  ## each branch of build/mlp is taken by its tests, or listed with a reason
+test-coverage: .venv/dev  ## check that the tests take each branch of build/mlp that is not listed with a reason
 	rm -rf build/coverage && mkdir -p build/coverage
 	cd build/coverage && $(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -DNNZ_ONE_COPY -O0 --coverage -fprofile-update=atomic \
 		$(WRAP) $(addprefix ../../,tests/support/c/allocations.c $(KERNELS)) ../../mlp_c/program/*.c -lm -o mlp
 	MLP_PROGRAM=build/coverage/mlp MLP_FAILING=build/coverage/mlp EVERY_FAULT=5 $(PYTEST) -n 2 -k $(UNCOUNTED) $(COVERED)
 	$(TOOL) tools.coverage build/coverage
 
-# All that proves anything, the cheap first. make fuzz takes FUZZ_SECONDS for each of eight readers.
-test-all: lint test test-strict test-tsan test-ulp test-faults test-asan test-kill test-parity test-mutants test-hardcases fuzz  ## all of these: a night's work
+# All proofs, the cheap ones first. make fuzz takes FUZZ_SECONDS for each of eight readers.
+test-all: lint test test-strict test-tsan test-ulp test-faults test-asan test-kill test-parity test-mutants test-hardcases fuzz  ## run all of these; takes a night
 

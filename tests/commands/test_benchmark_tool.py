@@ -45,6 +45,7 @@ def test_each_contender_is_a_line_in_each_panel_of_the_picture(monkeypatch, tmp_
     for name, value in {"BATCHES": (2, 4), "HIDDEN": (3, 5, 7), "VOCABULARIES": (11, 13), "SCALING_ROUNDS": 1}.items():
         monkeypatch.setattr(bench, name, value)
     monkeypatch.setattr(bench, "SCALING_SECONDS", 0)
+    monkeypatch.setattr("nnz.commands.bench.contenders.SQUARES", (8,))
     points = bench.measure_scaling(SMALL, ["numpy"])
     assert len(points) == 2 * (2 + 3 + 2)
     figure = bench.scaling_picture(points)
