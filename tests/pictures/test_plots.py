@@ -1,3 +1,5 @@
+"""The picture of a run's losses: what is drawn, how large, and when there is a close-up."""
+
 import struct
 
 import numpy as np
