@@ -4,7 +4,7 @@
 	test-old-cpu test-coverage fuzz test-all
 
 HARNESS = $(addprefix tests/conformance/test_,$(addsuffix .py,grading poisoning foreign_backends diff new_backend \
-	parity_command conformance_by_pytest oracle compare bounds bounds_ops golden protocol strict_oracle strict_parity)) \
+	parity_command conformance_by_pytest oracle compare bounds golden protocol strict_oracle strict_parity)) \
 	tests/backend/test_random_shapes.py
 
 test-parity: .venv/dev build/mlp  ## grade every backend and build/mlp, and test the harness that grades

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from ..files.errors import Refusal, UsageError, refusing
 
 if TYPE_CHECKING:
-    from ..conformance.checks.backend_under_test import Subject
-    from ..conformance.diff.first_difference import Difference, Walk
+    from ..conformance.checks.backend_under_test import BackendUnderTest
+    from ..conformance.diff.first_difference import BatchComparison, Difference
 
 EXAMPLES = """\
   nnz diff c torch
@@ -36,17 +36,17 @@ def run(arguments: argparse.Namespace) -> None:
     """Compare and print. Raises Refusal if something differs."""
     with refusing():
         _check(arguments)
-        from ..conformance.checks.backend_under_test import NotThere, Subject, Wrong
-        from ..conformance.diff.first_difference import walks
+        from ..conformance.checks.backend_under_test import BackendUnderTest, NotThere, Wrong
+        from ..conformance.diff.first_difference import compare_backends
 
-        pair = Subject(arguments.a), Subject(arguments.b)
+        pair = BackendUnderTest(arguments.a), BackendUnderTest(arguments.b)
         try:
-            for walk in walks(*pair, arguments.dtype, arguments.seed, arguments.batch_size):
-                _show(walk, pair)
+            for compared in compare_backends(*pair, arguments.dtype, arguments.seed, arguments.batch_size):
+                _show(compared, pair)
         except (NotThere, Wrong) as error:
             raise Refusal(f"could not run a batch through both: {error}") from error
-    if walk.difference is not None:
-        raise Refusal(f"{arguments.a} and {arguments.b}: {_verdict(walk.difference, pair)}")
+    if compared.difference is not None:
+        raise Refusal(f"{arguments.a} and {arguments.b}: {_summary(compared.difference, pair)}")
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -60,27 +60,27 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UsageError(f"--batch-size is {arguments.batch_size}; it must be from 1 to {LARGEST_BATCH}")
 
 
-def _show(walk: Walk, pair: tuple[Subject, Subject]) -> None:
-    sizes = ", ".join(f"{name} {size}" for name, size in walk.case.sizes.items())
-    print(f"{walk.case.title} ({sizes})")
-    for tensor, share in walk.steps:
+def _show(compared: BatchComparison, pair: tuple[BackendUnderTest, BackendUnderTest]) -> None:
+    sizes = ", ".join(f"{name} {size}" for name, size in compared.case.sizes.items())
+    print(f"{compared.case.title} ({sizes})")
+    for tensor, share in compared.steps:
         print(f"  {tensor:<12} {100 * share:9.2f}% of the difference that two correct backends may have")
-    d = walk.difference
+    d = compared.difference
     if d is None:
         return
     print(f"first difference: {d.tensor}[{', '.join(map(str, d.index))}]; the oracle's value is {d.expected:.17g}")
     from ..conformance.diff.sources import source_of
 
-    for subject, value, share, cause in zip(pair, d.values, d.shares, d.causes, strict=True):
+    for backend, value, share, cause in zip(pair, d.values, d.shares, d.causes, strict=True):
         state = f"wrong: {share:.3g} times its bound" if share > 1 else "within its bound"
-        print(f"  {subject.name:<12} {value:<24.17g} {state}")
+        print(f"  {backend.name:<12} {value:<24.17g} {state}")
         if cause:
             print(f"  {'':<12} likely cause: {cause}")
-        print(f"  {'':<12} {source_of(subject, d.tensor)}")
+        print(f"  {'':<12} {source_of(backend, d.tensor)}")
 
 
-def _verdict(d: Difference, pair: tuple[Subject, Subject]) -> str:
-    wrong = [subject.name for subject, share in zip(pair, d.shares, strict=True) if share > 1]
+def _summary(d: Difference, pair: tuple[BackendUnderTest, BackendUnderTest]) -> str:
+    wrong = [backend.name for backend, share in zip(pair, d.shares, strict=True) if share > 1]
     who = "each is just within its bound"
     if wrong:
         who = f"{' and '.join(wrong)} differ{'s' * (len(wrong) == 1)} from the oracle there"

@@ -46,9 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Grade and print. Raises Refusal if a check fails."""
     if arguments.explain:
-        from ..conformance.mutants import kill_matrix
+        from ..reading.sources.places import Tree
 
-        print(kill_matrix())
+        print(Tree().text("docs/kill-matrix.md"))
         return
     with refusing():
         from ..conformance import xfails
@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 def table_of(report: Report, excused: frozenset[str]) -> str:
     """The table of one report."""
-    from ..conformance.report_table import table
+    from ..conformance.report import table
 
     return table(report, excused)
 
@@ -83,7 +83,7 @@ def _reports(arguments: argparse.Namespace) -> Iterator[Report]:
         try:
             yield grading.grade(name, arguments.level, dtypes, arguments.rounds, arguments.seed)
         except ImportError as error:
-            yield grading.absent(name, str(error), arguments.level, dtypes)
+            yield grading.not_importable(name, str(error), arguments.level, dtypes)
     if arguments.cmd is not None:
         from ..conformance.program.grade import grade_program
 

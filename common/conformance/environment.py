@@ -1,4 +1,4 @@
-"""When and on what a grading ran: the day, CPU, BLAS, versions, threads."""
+"""When and on which machine a grading or a benchmark ran: date, CPU, BLAS, versions, threads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LIBRARIES = ("nnz", "numpy", "cffi", "torch", "safetensors", "jax")
 
 
 def environment() -> dict[str, Any]:
-    """The day, the CPU, the versions of Python and the libraries, and each BLAS and OpenMP loaded, with its threads."""
+    """The date, the CPU, the versions of Python and the libraries, and each loaded BLAS and OpenMP with its threads."""
     pools = threadpoolctl.threadpool_info()
     return {
         "date": date.today().isoformat(),
@@ -29,7 +29,7 @@ def environment() -> dict[str, Any]:
 
 
 def _cpu() -> str:
-    """The model's name; only Linux keeps it in a file."""
+    """The model's name; only Linux has it in a file."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -1,6 +1,6 @@
-"""Golden files: the oracle's numbers for one small model, to hold any implementation in any language against.
+"""Golden files: the oracle's numbers for one small model, for comparison with an implementation in any language.
 
-One safetensors file per dtype. Weights are in that dtype; everything expected of them is float64, and computed in it.
+One safetensors file for each dtype. The weights have that dtype; all expected values are float64.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from nnz.files.atomic import replacing
 from nnz.numbers.rng import RNG
 
 from .oracle import mlp as oracle
-from .oracle import optimizers as oracle_optimizers
 
 FORMAT = "nnz-golden-1"
 DTYPES = ("float32", "float64")
@@ -33,7 +32,7 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Golden:
-    """What a file holds.
+    """The contents of a file.
 
     `given`: the initial weights by name, `inputs` (S,B,T) and `targets` (S,B), int32, and `lr` (S,) of the S steps;
     `expected`: every tensor of oracle.mlp on the first batch by name, the `losses` (S,) before each step, and the state
@@ -70,7 +69,7 @@ def write(folder: Path, dtypes: Collection[str] = DTYPES, seed: int = SEED) -> l
     paths = []
     for dtype, golden in made.items():
         arrays = {**golden.given, **golden.expected}
-        widest_first = dict(sorted(arrays.items(), key=lambda item: -item[1].itemsize))  # so that each can be mapped
+        widest_first = dict(sorted(arrays.items(), key=lambda item: -item[1].itemsize))  # for alignment
         paths.append(path_of(folder, dtype))
         with replacing(paths[-1]) as temporary:
             tensor_file.write(temporary, widest_first, golden.metadata)
@@ -78,7 +77,7 @@ def write(folder: Path, dtypes: Collection[str] = DTYPES, seed: int = SEED) -> l
 
 
 def read(folder: Path, dtype: str) -> Golden:
-    """Read a file back. Raises OSError, and ValueError for one that is broken, of another format or lacks a tensor."""
+    """Read a file back. Raises OSError, and ValueError if it is damaged, of another format, or lacks a tensor."""
     path = path_of(folder, dtype)
 
     def check(metadata: dict[str, str], found: dict[str, tuple[str, tuple[int, ...]]]) -> None:
@@ -105,12 +104,12 @@ def _expected(given: dict[str, Array]) -> dict[str, Array]:
     zeros = {name: np.zeros_like(p) for name, p in weights.items()}
     state = {name: (p, zeros[name], zeros[name]) for name, p in weights.items()}
     expected, losses = oracle.mlp(weights, given["inputs"][0], given["targets"][0]), []
-    expected["loss"] = np.array([expected["loss"]])  # (1,): not every reader knows arrays of no axis
+    expected["loss"] = np.array([expected["loss"]])  # (1,): not every reader can read an array without axes
     for t, (inputs, targets, lr) in enumerate(zip(given["inputs"], given["targets"], given["lr"], strict=True), 1):
         values = oracle.mlp({name: p for name, (p, _, _) in state.items()}, inputs, targets)
         losses.append(values["loss"])
         for name, (p, m, v) in state.items():
-            state[name] = oracle_optimizers.adamw_step(p, values[f"d{name}"], m, v, t, lr, **SETTINGS)
+            state[name] = oracle.adamw_step(p, values[f"d{name}"], m, v, t, lr, **SETTINGS)
         if t in KEPT:
             for name, arrays in state.items():
                 expected |= {f"{t}.{key}{name}": a for key, a in zip(("", "m.", "v."), arrays, strict=True)}

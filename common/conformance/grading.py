@@ -1,36 +1,23 @@
-"""Grade a backend: every level, every check, both dtypes; what it does not have is "not there", never "passed"."""
+"""Grade a backend: every level, every check, both dtypes. What it does not have is "not there", never "passed"."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
 from nnz.files.errors import UsageError, nearest
 
-from .checks.backend_under_test import NotThere, Subject, Wrong, describe
-from .checks.measuring import collected, first_failure
-from .levels import BOTH, BUILDS_ON, CHECKS, LEVELS, STRICT, Check
+from .checks.backend_under_test import BackendUnderTest, NotThere, Wrong, describe
+from .levels import BOTH, BUILDS_ON, CHECKS, KINDS, LEVELS, STRICT, STRICT_CHECKS, Check
 from .report import FAILED, NOT_THERE, PASSED, Report, Result
-from .strict.levels import STRICT_CHECKS
 
-__all__ = [
-    "BOTH",
-    "CHECKS",
-    "KINDS",
-    "LEVELS",
-    "STRICT",
-    "Report",
-    "Result",
-    "absent",
-    "grade",
-    "grade_one",
-    "selected",
-]
+__all__ = ["BOTH", "CHECKS", "KINDS", "LEVELS", "STRICT", "Report", "Result", "grade", "grade_one", "selected"]
 
 ROUNDS, SEED = 20, 2003
-KINDS, ALL_CHECKS = (*BOTH, STRICT), (*CHECKS, *STRICT_CHECKS)
+ALL_CHECKS = (*CHECKS, *STRICT_CHECKS)
 
 
 def grade(
@@ -40,29 +27,30 @@ def grade(
     rounds: int = ROUNDS,
     seed: int = SEED,
 ) -> Report:
-    """Grade a backend, by name or module, in some levels (all, if None) with `rounds` random cases a check.
+    """Grade a backend, by name or module, in some levels (all, if None) with `rounds` random cases for each check.
 
-    Raises UsageError for an unknown level, dtype or backend, or no round; ImportError for one that cannot be imported.
+    Raises UsageError for an unknown level, dtype or backend, or fewer than one round; ImportError for a backend that
+    cannot be imported.
     """
     asked = selected(levels, dtypes)
     if rounds < 1:
         raise UsageError(f"rounds must be at least 1; got {rounds}")
-    subject = Subject(backend)
+    under_test = BackendUnderTest(backend)
     results: list[Result] = []
     for check, dtype in asked:
-        results.append(grade_one(subject, check, dtype, rounds, seed, results))
-    return Report(subject.name, tuple(results), subject.origin())
+        results.append(grade_one(under_test, check, dtype, rounds, seed, results))
+    return Report(under_test.name, tuple(results), under_test.origin())
 
 
-def absent(backend: str, reason: str, levels: Collection[str] | None, dtypes: Collection[str]) -> Report:
-    """The report on a backend that cannot even be imported: nothing of it is there."""
+def not_importable(backend: str, reason: str, levels: Collection[str] | None, dtypes: Collection[str]) -> Report:
+    """The report on a backend that cannot be imported: nothing of it is there."""
     return Report(
         backend, tuple(Result(c.level, c.name, d, NOT_THERE, reason, ()) for c, d in selected(levels, dtypes))
     )
 
 
 def selected(levels: Collection[str] | None = None, dtypes: Collection[str] = BOTH) -> list[tuple[Check, str]]:
-    """The checks of these levels, once per dtype. Raises UsageError for a level or dtype that is not known."""
+    """The checks of these levels, once for each dtype. Raises UsageError for an unknown level or dtype."""
     for what, known, given in (("level", LEVELS, levels or ()), ("dtype", KINDS, dtypes)):
         for name in given:
             if name not in known:
@@ -72,33 +60,64 @@ def selected(levels: Collection[str] | None = None, dtypes: Collection[str] = BO
 
 
 def grade_one(
-    subject: Subject, check: Check, dtype: str, rounds: int, seed: int, before: Collection[Result] = ()
+    backend: BackendUnderTest,
+    check: Check,
+    dtype: str,
+    rounds: int,
+    seed: int,
+    before: Collection[Result] = (),
+    number: int | None = None,
 ) -> Result:
-    """One check in one dtype. It draws the same cases whatever else is graded; `before` is what it may build on."""
-    rng = np.random.default_rng([seed, ALL_CHECKS.index(check), KINDS.index(dtype)])
-    subject.witness.modules.clear()
+    """One check in one dtype. Its random cases depend on `seed` and its number, and on nothing else that is graded.
+
+    `before` has the results of the levels that it may build on.
+    """
+    number = ALL_CHECKS.index(check) if number is None else number
+    rng = np.random.default_rng([seed, number, KINDS.index(dtype)])
+    backend.provenance.modules.clear()
     measurements, outcome, reason = (), PASSED, ""
     try:
-        measurements = collected(check.run(subject, dtype, rng, rounds))
-        reason = first_failure(measurements)
-        if not measurements:
-            reason = "nothing was compared"
+        with np.errstate(all="ignore"):  # whatever numbers a backend returns, they may go into the oracle
+            measurements = _collected(check.run(backend, dtype, rng, rounds))
+        reason = _first_failure(measurements) if measurements else "nothing was compared"
         outcome = FAILED if reason else PASSED
     except NotThere as error:
         outcome, reason = NOT_THERE, str(error)
     except Wrong as error:
         outcome, reason = FAILED, str(error)
-    except Exception as error:  # an answer so strange that the check itself could not go on
-        outcome, reason = FAILED, f"no check can make anything of its answer: {describe(error)}"
-    if subject.borrowed() and outcome == PASSED and subject.is_own:
-        outcome, reason = FAILED, f"{subject.borrowed()} ran in its place"
-    return Result(check.level, check.name, dtype, outcome, reason, measurements, _note(subject, check, before))
+    except Exception as error:  # a result that made the check itself fail
+        outcome, reason = FAILED, f"the check cannot use its result: {describe(error)}"
+    if backend.other_backends() and outcome == PASSED and backend.is_own:
+        outcome, reason = FAILED, f"{backend.other_backends()} ran in its place"
+    return Result(check.level, check.name, dtype, outcome, reason, measurements, _note(backend, check, before))
 
 
-def _note(subject: Subject, check: Check, before: Collection[Result]) -> str:
-    """What throws a doubtful light on the result: a level below that failed, or another backend's code that ran."""
-    broken = sorted({r.level for r in before if r.outcome == FAILED} & {*BUILDS_ON.get(check.level, ())})
-    notes = [f"builds on {', '.join(broken)}, which failed"] if broken else []
-    if subject.borrowed():
-        notes.append(f"{subject.borrowed()} ran for it")
+def _collected(cases: Iterable[list[Any]]) -> tuple[Any, ...]:
+    """The figures of all cases, one entry for each tensor. A case that fails is the last one."""
+    found: dict[str, Any] = {}
+    for case in cases:
+        for m in case:
+            found[m.name] = found[m.name].joined(m) if m.name in found else m
+        if not all(m.ok for m in case):
+            break
+    return tuple(found.values())
+
+
+def _first_failure(measurements: Iterable[Any]) -> str:
+    """Which tensor failed first, where, and why; empty if none did."""
+    for m in measurements:
+        if not m.ok:
+            place = f"[{', '.join(map(str, m.index))}]" if m.index else ""
+            if np.isnan(m.actual) and np.isnan(m.expected):
+                return f"{m.name}: {m.reason}"
+            return f"{m.name}{place} is {m.actual:.9g}, the oracle's {m.expected:.9g}: {m.reason}"
+    return ""
+
+
+def _note(backend: BackendUnderTest, check: Check, before: Collection[Result]) -> str:
+    """Why the result may mislead: a level that it builds on failed, or code of another backend ran."""
+    failed = sorted({r.level for r in before if r.outcome == FAILED} & {*BUILDS_ON.get(check.level, ())})
+    notes = [f"builds on {', '.join(failed)}, which failed"] if failed else []
+    if backend.other_backends():
+        notes.append(f"{backend.other_backends()} ran for it")
     return "; ".join(notes)

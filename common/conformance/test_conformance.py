@@ -1,4 +1,4 @@
-"""Every check in every dtype as one item of pytest: pytest --pyargs nnz.conformance --backend mypkg.mybackend
+"""Every check in every dtype as one test of pytest: pytest --pyargs nnz.conformance --backend mypkg.mybackend
 
 What the backend does not have fails, like what is wrong: name it in a file of --xfails, with the reason.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from nnz.conformance.checks.backend_under_test import Subject
+from nnz.conformance.checks.backend_under_test import BackendUnderTest
 from nnz.conformance.grading import grade_one, selected
 
 
@@ -17,18 +17,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="module")
-def subject(request: pytest.FixtureRequest) -> Subject:
+def backend(request: pytest.FixtureRequest) -> BackendUnderTest:
     name = request.config.getoption("--backend", default=None)
     if name is None:
-        pytest.exit("say what to grade: pytest --pyargs nnz.conformance --backend MODULE", returncode=2)
+        pytest.exit("name the backend to grade: pytest --pyargs nnz.conformance --backend MODULE", returncode=2)
     try:
-        return Subject(name)
+        return BackendUnderTest(name)
     except (ImportError, ValueError) as error:
         pytest.exit(str(error), returncode=2)
 
 
-def test_the_backend_meets(subject, check, dtype, request) -> None:
+def test_the_backend_meets(backend, check, dtype, request) -> None:
     options = request.config
-    result = grade_one(subject, check, dtype, options.getoption("--rounds"), options.getoption("--case-seed"))
+    result = grade_one(backend, check, dtype, options.getoption("--rounds"), options.getoption("--case-seed"))
     if not result.passed:
         pytest.fail(f"{result.outcome}: {result.reason}", pytrace=False)

@@ -6,7 +6,7 @@ import pytest
 from nnz.backend import registry
 from nnz.conformance.bounds import derived as bounds
 from nnz.conformance.bounds.compare import compare
-from nnz.conformance.cases.mlp import op_cases
+from nnz.conformance.cases.ops import op_cases
 from nnz.conformance.oracle import mlp as oracle
 
 C = 5

@@ -6,8 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nnz.backend import registry
-from nnz.conformance.checks.backend_under_test import Subject
-from nnz.conformance.checks.model_under_test import Model, against_oracle
+from nnz.conformance.checks.backend_under_test import BackendUnderTest
+from nnz.conformance.checks.model_under_test import Model, compare_with_oracle
 
 EXAMPLES = 15
 SIZES = st.lists(st.integers(1, 61), min_size=5, max_size=5, unique=True).filter(lambda n: n[-1] > 1)
@@ -25,7 +25,7 @@ def drawn(rng, V, T, E, H, dtype):
 @pytest.mark.parametrize("backend", registry.names())
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_no_shape_takes_a_backend_out_of_its_bounds(backend, dtype):
-    subject = Subject(backend)
+    backend = BackendUnderTest(backend)
 
     @settings(
         max_examples=EXAMPLES, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
@@ -36,9 +36,9 @@ def test_no_shape_takes_a_backend_out_of_its_bounds(backend, dtype):
         rng = np.random.default_rng(seed)
         weights = drawn(rng, V, T, E, H, dtype)
         batch = rng.integers(0, V, (B, T)), rng.integers(0, V, B)
-        model = Model(subject, {"V": V, "T": T, "E": E, "H": H}, dtype, weights)
+        model = Model(backend, {"V": V, "T": T, "E": E, "H": H}, dtype, weights)
         tensors = model.step(*batch) | model.intermediates()
-        for m in against_oracle(tensors, weights, batch, dtype):
+        for m in compare_with_oracle(tensors, weights, batch, dtype):
             assert m.share_of_bound <= 1, (sizes, m)
 
     walk()

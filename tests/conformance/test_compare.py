@@ -86,7 +86,7 @@ def test_an_error_where_none_is_allowed_is_infinitely_many_bounds() -> None:
     assert (m.ok, m.index) == (False, (0, 0))
 
 
-def test_the_vice_holds_where_the_proof_is_too_wide() -> None:
+def test_t2_fails_where_t1_is_too_wide() -> None:
     actual = (ORACLE * (1 + 2 * T2_LIMIT * U)).astype(np.float32)
     m = compare("y", actual, ORACLE, np.ones(ORACLE.shape), np.float32)
     assert not m.ok

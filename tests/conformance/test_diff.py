@@ -7,8 +7,9 @@ import pytest
 from support.planted_bugs import BUGS
 
 from nnz.commands.main import main
-from nnz.conformance.checks.backend_under_test import Subject
-from nnz.conformance.diff.first_difference import ordinary_case, overflowing, walk
+from nnz.conformance.cases.mlp import ordinary_case, overflowing_case
+from nnz.conformance.checks.backend_under_test import BackendUnderTest
+from nnz.conformance.diff.first_difference import compare_batch
 from nnz.conformance.diff.likely_cause import UNKNOWN, likely_cause
 from nnz.conformance.diff.sources import COMPUTED_BY, source_of
 from nnz.conformance.oracle import mlp as oracle
@@ -57,13 +58,13 @@ def source_stem(tensor):
 @pytest.mark.parametrize("tensor", COMPUTED_BY)
 def test_the_source_named_is_the_line_where_the_function_is_defined(tensor):
     for backend, start in (("c", "void "), ("numpy", "def "), ("torch", "def ")):
-        place, function = source_of(Subject(backend), tensor).split("  ")
+        place, function = source_of(BackendUnderTest(backend), tensor).split("  ")
         path, line = place.rsplit(":", 1)
         with open(path, encoding="utf-8") as file:
             assert file.read().splitlines()[int(line) - 1].startswith(f"{start}{function}(")
 
 
-def test_a_backend_without_intermediates_is_walked_by_loss_logits_and_gradients(monkeypatch, tmp_path, capsys):
+def test_a_backend_without_intermediates_is_compared_by_loss_logits_and_gradients(monkeypatch, tmp_path, capsys):
     monkeypatch.delattr("nnz.backend.model.MLPBase.intermediates")
     code, out, _ = diff(capsys, "numpy", "torch")
     assert code == 0
@@ -94,7 +95,7 @@ def test_a_backend_that_cannot_run_a_batch_is_one_line_and_not_a_traceback(capsy
 def test_the_second_batch_overflows_exp_and_the_first_does_not():
     for dtype in ("float32", "float64"):
         first = ordinary_case(5, dtype)
-        second = overflowing(first, dtype)
+        second = overflowing_case(first, dtype)
         for case, overflows in ((first, False), (second, True)):
             logits = oracle.mlp(case.weights, case.inputs, case.targets)["logits"]
             assert bool(logits.max() > np.log(np.finfo(dtype).max)) == overflows
@@ -107,9 +108,9 @@ def test_what_has_no_usual_cause_is_said_to_have_none():
     assert likely_cause("h_pre", off, values, case, "float64") == UNKNOWN
 
 
-def test_every_tensor_of_the_oracle_is_walked_in_its_order():
+def test_every_tensor_of_the_oracle_is_compared_in_its_order():
     case = ordinary_case(2, "float64")
-    walked = walk(Subject("numpy"), Subject("torch"), case, "float64")
-    names = [name for name, _ in walked.steps]
+    compared = compare_batch(BackendUnderTest("numpy"), BackendUnderTest("torch"), case, "float64")
+    names = [name for name, _ in compared.steps]
     assert names == list(oracle.mlp(case.weights, case.inputs, case.targets)) == list(COMPUTED_BY)
-    assert walked.difference is None
+    assert compared.difference is None

@@ -1,4 +1,4 @@
-"""Backends that the project never saw: honest ones are graded as they are, false ones pass nowhere."""
+"""Backends that the project never saw: correct ones are graded like ours, false ones pass nowhere."""
 
 from types import ModuleType
 
@@ -7,8 +7,8 @@ import pytest
 from support import false_backends, plain_lists
 
 from nnz.backend import initial, registry
-from nnz.conformance.checks.backend_under_test import Subject
-from nnz.conformance.diff.first_difference import walks
+from nnz.conformance.checks.backend_under_test import BackendUnderTest
+from nnz.conformance.diff.first_difference import compare_backends
 from nnz.conformance.grading import LEVELS, grade
 from nnz.conformance.report import NOT_THERE
 
@@ -34,7 +34,7 @@ def test_an_empty_module_is_not_there_and_not_passed():
 
 
 @pytest.mark.slow
-def test_a_backend_in_plain_lists_passes_what_it_has_and_nothing_else():
+def test_a_backend_of_plain_lists_passes_what_it_has_and_nothing_else():
     report = grade(plain_lists, QUICK, rounds=1)
     assert report.failed == ()
     assert {r.level for r in report.missing} == NOT_IN_PLAIN_LISTS | {"mlp", "adamw"}
@@ -75,7 +75,9 @@ def test_two_wrong_backends_that_agree_both_fail(monkeypatch):
         report = grade(name, ["mlp"], ["float64"], rounds=1)
         assert "loss and gradients" in {r.check for r in report.failed}
         assert not report.ok
-    difference = list(walks(Subject("numpy"), Subject("torch"), "float64", seed=1))[-1].difference
+    difference = list(compare_backends(BackendUnderTest("numpy"), BackendUnderTest("torch"), "float64", seed=1))[
+        -1
+    ].difference
     assert difference.tensor == "dfc2.weight"
     assert min(difference.shares) > 1
     assert all("divided by B - 1" in cause for cause in difference.causes)
@@ -120,7 +122,7 @@ def test_a_second_backward_that_differs_is_found_by_the_check_meant_for_it():
     module = ModuleType("growing")
     module.MLP = Growing
     failed = {r.check: r.reason for r in grade(module, ["mlp"], ["float64"], rounds=1).failed}
-    assert "second backward() gives another" in failed["backward twice"]
+    assert "second backward() returns another" in failed["backward twice"]
 
 
 def test_other_initial_weights_are_found_by_the_check_meant_for_it(monkeypatch):

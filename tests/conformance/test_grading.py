@@ -1,4 +1,4 @@
-"""The harness itself: what it grades, that it cannot pass by accident, and that the backend asked for is what ran."""
+"""The harness itself: what it grades, that it cannot pass by accident, and that the code of the right backend ran."""
 
 import json
 import math
@@ -28,18 +28,20 @@ def test_every_backend_of_the_project_meets_all_that_is_asked(backend, part):
     assert [(r.name, r.reason) for r in report.results if not r.passed] == []
     assert report.ok
     assert {r.level for r in report.results} == set(PARTS[part])
+    if part == "ops":
+        assert max(m.u_of_largest for r in report.results for m in r.measurements) <= T2_SEEN
 
 
 @pytest.mark.slow
 @each_backend
-def test_in_a_thousand_random_shapes_no_proof_is_broken_and_no_vice_half_closed(backend):
+def test_in_a_thousand_random_shapes_t1_holds_and_errors_are_below_half_of_t2(backend):
     for dtype in levels.BOTH:
         report = grade(backend, ["mlp"], [dtype], rounds=RANDOM_SHAPES)
         assert report.ok, [r.reason for r in report.failed]
         pairs = [(result.check, m) for result in report.results for m in result.measurements]
         for check, m in pairs:
             assert m.share_of_bound <= 1, m
-            if check != "the recipe's size" and not math.isnan(m.t2_share):  # where T2 is not asked, T1 is the judge
+            if check != "the recipe's size" and not math.isnan(m.t2_share):  # T2 is not asked there
                 assert m.u_of_largest <= T2_SEEN < T2_LIMIT, m
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nnz.conformance.bounds.rounding import COMPLEX_STEP, COMPLEX_STEP_LIMIT
-from nnz.conformance.cases.mlp import op_cases
+from nnz.conformance.cases.ops import op_cases
 from nnz.conformance.oracle import mlp as oracle
 
 Array = np.ndarray

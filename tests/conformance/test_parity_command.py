@@ -40,11 +40,11 @@ def test_the_table_has_a_line_per_tensor_with_its_error_and_its_shares(capsys):
     assert header.split() == ["level", "check", "dtype", "tensor", "error,", "u", "of", "T1", "of", "T2", "outcome"]
     assert [row.split()[3] for row in rows] == ["dx", "dw", "db"]
     for row in rows:
-        error, proof, vice, outcome = row.split()[4:]
+        error, t1, t2, outcome = row.split()[4:]
         assert outcome == "passed"
         assert float(error) > 0
-        assert 0 < float(proof.rstrip("%")) <= 100
-        assert 0 < float(vice.rstrip("%")) <= 100
+        assert 0 < float(t1.rstrip("%")) <= 100
+        assert 0 < float(t2.rstrip("%")) <= 100
 
 
 def test_a_backend_that_falls_short_exits_with_1_and_one_line_that_says_by_how_much(capsys, monkeypatch):

@@ -1,4 +1,4 @@
-"""The strict oracle rounds correctly: by another library's digits, and where only counting by hand can tell."""
+"""The strict oracle rounds correctly: by another library's digits, and by hand-computed values."""
 
 import ast
 import sys
@@ -9,7 +9,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from nnz.conformance.cases.strict import any_float32s, built_products, built_sums
+from nnz.conformance.cases.strict import hard_products, hard_sums, random_float32s
 from nnz.conformance.oracle import strict as oracle
 
 f32 = np.float32
@@ -63,7 +63,7 @@ def test_a_number_is_rounded_once_to_the_nearest_of_two_equally_near_to_the_even
 
 def test_a_fraction_is_rounded_as_numpy_rounds_the_same_float64():
     rng = np.random.default_rng(1)
-    wide = any_float32s(rng, (2000,)).astype(np.float64) * rng.uniform(1, 2, 2000)
+    wide = random_float32s(rng, (2000,)).astype(np.float64) * rng.uniform(1, 2, 2000)
     with np.errstate(over="ignore"):
         expected = wide.astype(f32) + f32(0)
     assert bits([nearest(Fraction(x)) for x in wide.tolist()]) == bits(expected)
@@ -72,7 +72,7 @@ def test_a_fraction_is_rounded_as_numpy_rounds_the_same_float64():
 @pytest.mark.parametrize("name", ["tanh", "exp", "log", "sqrt"])
 def test_a_function_is_that_of_mpmath_rounded(name):
     rng = np.random.default_rng(2)
-    x = any_float32s(rng, (300,), -60, {"exp": 6, "tanh": 5}.get(name, 127))
+    x = random_float32s(rng, (300,), -60, {"exp": 6, "tanh": 5}.get(name, 127))
     x = np.abs(x) if name in ("log", "sqrt") else x
     y = getattr(oracle, name)(x)
     assert bits(y) == bits([by_mpmath(getattr(mpmath, name)(mpmath.mpf(v))) for v in x.tolist()])
@@ -103,11 +103,11 @@ def test_a_function_at_its_edges(name, x, expected):
     assert bits(getattr(oracle, name)(np.array([x], f32))) == bits(f32(expected))
 
 
-def test_sums_and_products_are_those_of_fractions_on_the_built_cases():
+def test_sums_and_products_are_those_of_fractions_on_the_hard_cases():
     rng = np.random.default_rng(3)
-    sums, (a, b) = built_sums(rng), built_products(rng)
+    sums, (a, b) = hard_sums(rng), hard_products(rng)
     expected = [nearest(sum(map(Fraction, row))) for row in sums.tolist()]
-    assert bits(oracle.total(sums, 1)) == bits(oracle.total(sums.T)) == bits(expected)
+    assert bits(oracle.sum(sums, 1)) == bits(oracle.sum(sums.T)) == bits(expected)
     pairs = [
         [Fraction(x) * Fraction(y) for x, y in zip(*rows, strict=True)]
         for rows in zip(a.tolist(), b.tolist(), strict=True)
@@ -115,29 +115,29 @@ def test_sums_and_products_are_those_of_fractions_on_the_built_cases():
     assert bits(np.diag(oracle.product(a, b.T))) == bits([nearest(sum(row)) for row in pairs])
 
 
-def test_the_built_cases_are_hard_for_who_adds_in_float32_or_rounds_twice():
+def test_the_hard_cases_are_wrong_when_added_in_float32_or_rounded_twice():
     rng = np.random.default_rng(4)
-    sums = built_sums(rng)
+    sums = hard_sums(rng)
     with np.errstate(all="ignore"):
         plain, twice = sums.sum(axis=1), sums.astype(np.float64).sum(axis=1).astype(f32)
-    due = oracle.total(sums, 1)
-    assert (plain != due).sum() > len(sums) / 10
-    assert (twice != due).any()
+    exact = oracle.sum(sums, 1)
+    assert (plain != exact).sum() > len(sums) / 10
+    assert (twice != exact).any()
 
 
 def test_a_table_of_sums_adds_the_rows_of_each_id():
     rng = np.random.default_rng(5)
-    rows, ids = any_float32s(rng, (40, 3)), rng.integers(1, 4, 40)
+    rows, ids = random_float32s(rng, (40, 3)), rng.integers(1, 4, 40)
     table = oracle.scatter_add(rows, ids, 5)
     for v in (1, 2, 3):
-        assert bits(table[v]) == bits(oracle.total(rows[ids == v]))
+        assert bits(table[v]) == bits(oracle.sum(rows[ids == v]))
     assert bits(table[[0, 4]].ravel()) == [0] * 6
 
 
 @pytest.mark.parametrize("bad", [np.array([np.inf], f32), np.array([np.nan], f32), np.array([1.0])])
-def test_what_is_no_finite_float32_is_refused(bad):
+def test_what_is_not_a_finite_float32_is_refused(bad):
     with pytest.raises(ValueError, match="finite float32"):
-        oracle.total(bad)
+        oracle.sum(bad)
 
 
 def test_the_strict_oracle_shares_no_code_with_what_it_judges():

@@ -1,4 +1,4 @@
-"""nnz parity --strict: every bit is due, and what is not strict meets next to nothing."""
+"""nnz parity --strict: results must be exact to the bit, and a backend that is not strict passes almost nothing."""
 
 import json
 import sys
@@ -12,30 +12,29 @@ from nnz.backend import registry
 from nnz.commands.main import main
 from nnz.conformance.checks.layers import LAYERS
 from nnz.conformance.grading import LEVELS, STRICT, grade
+from nnz.conformance.levels import STRICT_CHECKS
 from nnz.conformance.report import FAILED, NOT_THERE, PASSED
-from nnz.conformance.strict.bits import agreement
-from nnz.conformance.strict.golden import GOLDEN
-from nnz.conformance.strict.levels import STRICT_CHECKS
-from nnz.conformance.strict.training import RUNS
+from nnz.conformance.strict.bitwise import compare_bits
+from nnz.conformance.strict.training import HASHES, RUNS
 
 f32 = np.float32
 QUICK = [level for level in LEVELS if level not in ("training", "layers")]
 LARGEST = float(np.finfo(f32).max)
 
 
-def passed_off(name: str) -> ModuleType:
-    """A backend whose functions take a precision and do not heed it."""
-    module, native = ModuleType("passed_off"), registry.load(name)
+def not_strict(name: str) -> ModuleType:
+    """A backend whose functions take a precision and ignore it."""
+    module, native = ModuleType("not_strict"), registry.load(name)
 
-    def heedless(function):
+    def ignoring_precision(function):
         def call(*values, precision="native", **settings):
             return function(*values, **settings)
 
         return call
 
-    module.ops = SimpleNamespace(**{op: heedless(getattr(native.ops, op)) for op in native.ops.__all__})
+    module.ops = SimpleNamespace(**{op: ignoring_precision(getattr(native.ops, op)) for op in native.ops.__all__})
     for part in ("MLP", "SGD", "AdamW", "Embedding", "Linear", "Tanh", "BatchNorm1d"):
-        setattr(module, part, heedless(getattr(native, part)))
+        setattr(module, part, ignoring_precision(getattr(native, part)))
     module.Flatten, module.Residual, module.Sequential = native.Flatten, native.Residual, native.Sequential
     return module
 
@@ -57,8 +56,8 @@ def test_every_backend_of_the_project_trains_to_the_published_bits(backend):
 
 
 @pytest.mark.parametrize("backend", registry.names())
-def test_a_native_backend_passed_off_as_strict_fails_wherever_a_sum_is_rounded(backend):
-    report = grade(passed_off(backend), [*QUICK, "layers"], [STRICT], rounds=1)
+def test_a_native_backend_that_claims_to_be_strict_fails_wherever_a_sum_is_rounded(backend):
+    report = grade(not_strict(backend), [*QUICK, "layers"], [STRICT], rounds=1)
     failed = {(r.level, r.check) for r in report.results if r.outcome == FAILED}
     assert {r.outcome for r in report.results} == {FAILED, PASSED}
     assert failed >= {("linear", "forward"), ("tanh", "forward"), ("batch_norm", "forward"), ("mlp", "every tensor")}
@@ -127,18 +126,18 @@ def test_what_takes_no_precision_is_not_there(module):
 
 def test_any_other_bits_of_weights_or_moments_have_another_sha(monkeypatch):
     run = next(iter(RUNS))
-    monkeypatch.setitem(GOLDEN[run], 1, GOLDEN[run][10])
+    monkeypatch.setitem(HASHES[run], 1, HASHES[run][10])
     (result,) = [r for r in grade("numpy", ["training"], [STRICT]).results if r.check == run]
     assert result.outcome == FAILED
     assert "SHA-256" in result.reason
 
 
 def test_nothing_compared_is_nothing_met(monkeypatch):
-    for run in GOLDEN:
-        monkeypatch.setitem(GOLDEN, run, {})
+    for run in HASHES:
+        monkeypatch.setitem(HASHES, run, {})
     assert {r.outcome for r in grade("numpy", ["training"], [STRICT]).results} == {FAILED}
     for nothing in (np.zeros(0, f32), np.zeros(3, f32), np.full(3, np.nan, f32)):
-        assert not agreement("x", nothing, nothing).ok
+        assert not compare_bits("x", nothing, nothing).ok
 
 
 @pytest.mark.parametrize(
@@ -151,14 +150,14 @@ def test_nothing_compared_is_nothing_met(monkeypatch):
     ],
 )
 def test_an_error_is_counted_in_the_float32s_between(actual, expected, ulps):
-    found = agreement("x", np.array([7, actual, 7], f32), np.array([7, expected, 8], f32))
+    found = compare_bits("x", np.array([7, actual, 7], f32), np.array([7, expected, 8], f32))
     assert (found.compared, found.wrong, found.index, found.ulps, found.ok) == (3, 2, (1,), ulps, False)
 
 
 def test_the_sign_of_a_zero_counts_unless_it_need_not():
     minus, plus = np.array([-0.0, 1], f32), np.array([0.0, 1], f32)
-    assert (agreement("x", minus, plus).ok, agreement("x", minus, plus, any_zero=True).ok) == (False, True)
-    assert not agreement("x", np.array([-1, 1], f32), np.array([1, 1], f32), any_zero=True).ok
+    assert (compare_bits("x", minus, plus).ok, compare_bits("x", minus, plus, any_zero=True).ok) == (False, True)
+    assert not compare_bits("x", np.array([-1, 1], f32), np.array([1, 1], f32), any_zero=True).ok
 
 
 def parity(capsys, *words):
@@ -178,8 +177,8 @@ def test_the_table_says_how_many_numbers_were_compared_and_how_many_were_wrong(c
 
 
 def test_a_backend_that_is_not_strict_exits_with_1_and_its_first_wrong_number(capsys, monkeypatch):
-    monkeypatch.setitem(sys.modules, "passed_off", passed_off("numpy"))
-    code, out, _ = parity(capsys, "passed_off", "--level", "linear", "--rounds", "1", "--json", "-")
+    monkeypatch.setitem(sys.modules, "not_strict", not_strict("numpy"))
+    code, out, _ = parity(capsys, "not_strict", "--level", "linear", "--rounds", "1", "--json", "-")
     assert code == 1
     (result,) = json.loads(out)["reports"][0]["results"]
     (figures,) = result["measurements"]

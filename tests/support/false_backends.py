@@ -56,7 +56,7 @@ FILLS: dict[str, Fill] = {
 
 
 def backend(fill: Fill) -> ModuleType:
-    """A module whose parameters are honest and whose arithmetic is `fill`."""
+    """A module with real parameters, whose arithmetic is `fill`."""
     module = ModuleType("false_backend")
     module.ops = ModuleType("false_backend.ops")
     for function in spec.FUNCTIONS.values():
@@ -105,11 +105,11 @@ class _MLP(MLPBase):
 
 
 class _Layer:
-    """Honest names and shapes, from nnz.recipes.ladder_shapes; what it gives has the shape of what it took."""
+    """The right names and shapes, from nnz.recipes.ladder_shapes; what it gives has the shape of what it took."""
 
     def __init__(self, name: str, fill: Fill, *values: Any, dtype: str = "float32", **settings: Any) -> None:
-        inner = [v.outline if isinstance(v, _Layer) else v for v in values]
-        self.outline = getattr(ladder_shapes, name)(*inner, **{k: v for k, v in settings.items() if k != "rng"})
+        inner = [v.shapes if isinstance(v, _Layer) else v for v in values]
+        self.shapes = getattr(ladder_shapes, name)(*inner, **{k: v for k, v in settings.items() if k != "rng"})
         self.fill, self.dtype = fill, dtype
 
     def load_parameters(self, arrays: dict) -> None:

@@ -1,4 +1,4 @@
-"""The usual mistakes, in numpy: the op, what stands in its place, the first tensor that is off, the cause to name."""
+"""The usual mistakes, in numpy: the op, the wrong function, the first tensor that is wrong, the cause to name."""
 
 import numpy as np
 
@@ -38,7 +38,7 @@ def without_the_maximum(logits, targets):
 
 
 BUGS = {
-    "bias gradient": ("linear_backward", without_bias_gradient, "dfc2.bias", "bias gradient is absent"),
+    "bias gradient": ("linear_backward", without_bias_gradient, "dfc2.bias", "bias gradient is missing"),
     "last row": ("linear_backward", without_the_last_row, "dfc2.weight", "last row is ignored"),
     "scatter": ("embedding_backward", overwriting, "dwte", "accumulation lost"),
     "transposed weight": ("linear_forward", read_in_the_wrong_order, "h_pre", "transposed weight"),
@@ -46,7 +46,7 @@ BUGS = {
     "tanh'": ("tanh_backward", lambda dy, y: dy, "dh_pre", "tanh' is skipped"),
     "tanh": ("tanh_forward", lambda x: x, "h", "tanh is skipped"),
     "sign": ("cross_entropy_backward", lambda p, t: -oracle.cross_entropy_backward(p, t), "dlogits", "sign is flipped"),
-    "maximum": ("cross_entropy_forward", without_the_maximum, "probs", "maximum is not taken off"),
-    "bias": ("linear_forward", lambda x, w, b: x @ w.T, "h_pre", "bias is left out"),
+    "maximum": ("cross_entropy_forward", without_the_maximum, "probs", "maximum is not subtracted"),
+    "bias": ("linear_forward", lambda x, w, b: x @ w.T, "h_pre", "bias is not added"),
     "factor": ("tanh_backward", lambda dy, y: dy * (1 - y * y) * 1.25, "dh_pre", "a factor of 1.25"),
 }

@@ -1,1 +1,5 @@
-"""How far an honest result may be from the oracle's: the derived bounds (T1), and the comparison with them."""
+"""How far a correct result may be from the oracle's.
+
+The derived bounds (T1) of every operation, layer, optimizer and of the MLP, and the comparison with them (T1 and T2).
+It imports the oracle and nothing of the checks.
+"""

@@ -1,6 +1,6 @@
-"""How far an honest batch norm can be from the truth (T1, before the oracle's own share); see bounds_ops.
+"""How far a correct batch norm can be from the exact result (T1 without the oracle's share); see ops.py.
 
-Honest means two passes: E[x^2] - E[x]^2 cancels, and is rightly found out.
+Correct means two passes: E[x^2] - E[x]^2 cancels, and exceeds these bounds.
 """
 
 import numpy as np
@@ -78,7 +78,7 @@ def batch_norm_backward(
 
 
 def _statistics(a: Arithmetic, x: Array, x_error: Array) -> tuple[Array, Array, Array]:
-    """The errors of mean, x - mean and the biased variance; a shift of all rows alike reaches the last only squared."""
+    """The errors of mean, x - mean and the biased variance; a shift of all rows enters the variance only squared."""
     rows = len(x)
     centred = np.abs(x - x.mean(axis=0))
     in_mean = a.gamma(rows + 1) * (np.abs(x) + x_error).mean(axis=0) + rows * a.tiny

@@ -1,4 +1,4 @@
-"""One tensor against the oracle: T1, the derived bound, and T2, the vice; nothing passes for being empty or NaN."""
+"""One tensor against the oracle: T1, the derived bound, and T2, at most 32 u. An empty tensor or a NaN never passes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from .rounding import unit_roundoff
 # Widening either takes a reviewed commit that says why.
 T2_SEEN, T2_LIMIT = 16, 32
 
-# Conformance inputs are of unit scale, so a tensor that nowhere reaches float32's u is rounding noise, not a result.
+# The inputs are of unit scale, so a tensor whose largest entry is below float32's u is rounding noise, not a result.
 T2_FLOOR = 2.0**-24
 
 
 class VacuousComparison(ValueError):
-    """There is nothing here that a wrong result could differ from: not finite, or zero all over."""
+    """The comparison would prove nothing: values that are not finite, or an oracle that is zero everywhere."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,7 @@ class Measurement:
     name: str
     max_error: float  # largest |actual - oracle|
     u_of_largest: float  # that error in units of u max|oracle|
-    share_of_bound: (
-        float  # T1: largest |error| / bound; 0/0 counts as 0, and inf where the bound is 0 and the error not
-    )
+    share_of_bound: float  # T1: largest |error| / bound; 0/0 counts as 0, and inf where only the bound is 0
     t2_share: float  # u_of_largest / T2_LIMIT
     index: tuple[int, ...]
     actual: float
@@ -41,6 +39,10 @@ class Measurement:
     reason: str  # why not ok; empty if it is
     ulp_of_largest: float = np.nan  # that error in ULP of max|oracle|, which is 1 to 2 u of it
 
+    def by_t1_alone(self) -> Measurement:
+        """Judged without T2, where it does not apply: a trajectory, or sums of so few terms that they may cancel."""
+        return replace(self, ok=True, reason="", t2_share=np.nan) if self.share_of_bound <= 1 else self
+
     def joined(self, other: Measurement) -> Measurement:
         """The largest of each figure, with the place and the values of whichever is worse."""
         place = max(self, other, key=lambda m: (not m.ok, max(m.share_of_bound, m.t2_share)))
@@ -49,7 +51,7 @@ class Measurement:
 
 
 def t2_error(actual: ArrayLike, oracle: ArrayLike, dtype: DTypeLike) -> float:
-    """max|actual - oracle| / (u max|oracle|). Raises VacuousComparison where that says nothing."""
+    """max|actual - oracle| / (u max|oracle|). Raises VacuousComparison where that proves nothing."""
     actual, oracle = np.asarray(actual, np.float64), np.asarray(oracle, np.float64)
     if actual.shape != oracle.shape:
         raise ValueError(f"shape {actual.shape} where the oracle has {oracle.shape}")
@@ -62,9 +64,9 @@ def t2_error(actual: ArrayLike, oracle: ArrayLike, dtype: DTypeLike) -> float:
 
 
 def compare(name: str, actual: Any, oracle: ArrayLike, bound: ArrayLike, dtype: DTypeLike) -> Measurement:
-    """Hold a backend's tensor against the oracle's, elementwise by its bound and as a whole by T2.
+    """Compare a backend's tensor with the oracle's: each element by its bound (T1), the whole by T2.
 
-    A Python float is taken for a scalar of any dtype: the interface's loss is one.
+    A Python float counts as a scalar of any dtype, since a loss may be one.
     """
     oracle, bound = np.asarray(oracle, np.float64), np.asarray(bound, np.float64)
     scalar = isinstance(actual, float) and not isinstance(actual, np.generic)
@@ -115,7 +117,7 @@ def _measured(
 def _refused(
     name: str, reason: str, place: int = 0, actual: np.ndarray | None = None, oracle: np.ndarray | None = None
 ) -> Measurement:
-    """No comparison took place: every figure is infinite, so that a largest-of never hides it."""
+    """Nothing was compared: every figure is infinite, so that no maximum hides it."""
     index, here, there = (), np.nan, np.nan
     if actual is not None and oracle is not None and actual.size:
         index = np.unravel_index(place, actual.shape)

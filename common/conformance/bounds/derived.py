@@ -1,10 +1,11 @@
-"""T1, the proof: derived elementwise bounds on |backend - oracle|, for one op, for the MLP and along optimizer steps.
+"""T1: derived elementwise bounds on |backend - oracle|, for one operation, for the MLP and for steps of an optimizer.
 
-The oracle computes in float64 and so is off itself: each bound is that of the dtype plus that of float64. Parameters
-and arguments must be the exact values in the dtype. No honest code exceeds a bound, whatever its order of sums.
+The oracle computes in float64 and is itself off by rounding: each bound is that of the dtype plus that of float64.
+Parameters and arguments must be the exact values in the dtype. Correct code never exceeds a bound, in whatever order it
+adds.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,53 +15,77 @@ from ..oracle import mlp as oracle
 from . import batch_norm as bounds_batch_norm
 from . import ops as bounds_ops
 from . import optimizers as bounds_optimizers
-from .rounding import GUARD, Arithmetic, gamma, unit_roundoff
+from .rounding import GUARD, Arithmetic
 
-__all__ = ["OUTPUTS", "gamma", "mlp_bounds", "op_bounds", "unit_roundoff"]
+__all__ = ["OptimizerBounds", "mlp_bounds", "op_bounds"]
 
 Array = np.ndarray
 
-# What each function of the oracle returns, in order.
-OUTPUTS: dict[str, tuple[str, ...]] = {
-    "embedding_forward": ("emb",),
-    "embedding_backward": ("dwte",),
-    "linear_forward": ("y",),
-    "linear_backward": ("dx", "dw", "db"),
-    "tanh_forward": ("y",),
-    "tanh_backward": ("dx",),
-    "cross_entropy_forward": ("loss", "probs"),
-    "cross_entropy_backward": ("dlogits",),
-    "batch_norm_forward": ("y", "mean", "rstd", "new_running_mean", "new_running_var"),
-    "batch_norm_backward": ("dx", "dweight", "dbias"),
-    "sgd_step": ("p",),
-    "adamw_step": ("p", "m", "v"),
+# class -> (function of the oracle, its moments, its settings when only lr and weight_decay are given)
+OPTIMIZERS: dict[str, tuple[str, tuple[str, ...], dict[str, float]]] = {
+    "SGD": ("sgd_step", (), {}),
+    "AdamW": ("adamw_step", ("m", "v"), {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8}),
 }
 
 
 def op_bounds(op_name: str, arguments: dict[str, Any], dtype: DTypeLike) -> dict[str, Array]:
-    """The bounds of one function of OUTPUTS on these arguments, keyed by the names of its outputs.
+    """The bounds of one function of oracle.OUTPUTS on these arguments, keyed by the names of its outputs.
 
-    An argument that was itself computed comes with its own bound, as `x_error` beside `x`; a bound got from here
-    already holds the oracle's share, so walking several steps this way stays on the safe side.
+    An argument that was itself computed comes with its own bound: `x_error` next to `x`. A bound returned from here
+    already includes the oracle's share, so passing it on through several steps stays on the safe side.
     """
     function = _function(op_name)
     wide = {name: _float64(value) for name, value in arguments.items()}
     both = [function(Arithmetic.of(kind), **wide) for kind in (dtype, np.float64)]
-    return {name: GUARD * (own + oracles) for name, own, oracles in zip(OUTPUTS[op_name], *both, strict=True)}
+    return {name: GUARD * (own + oracles) for name, own, oracles in zip(oracle.OUTPUTS[op_name], *both, strict=True)}
 
 
 def mlp_bounds(parameters: dict[str, Array], inputs: Array, targets: Array, dtype: DTypeLike) -> dict[str, Array]:
     """A bound for every tensor of oracle.mlp, under the same keys, in the same order."""
     parameters = {name: _float64(p) for name, p in parameters.items()}
     values = oracle.mlp(parameters, inputs, targets)
-    own, oracles = (_walk(Arithmetic.of(kind), parameters, inputs, targets, values) for kind in (dtype, np.float64))
+    own, oracles = (
+        _propagate(Arithmetic.of(kind), parameters, inputs, targets, values) for kind in (dtype, np.float64)
+    )
     return {name: GUARD * (own[name] + oracles[name]) for name in values}
 
 
-def _walk(
+class OptimizerBounds:
+    """The oracle's optimizer, stepped together with the backend's, and how far correct moments may be off by now.
+
+    Each step starts from the backend's own parameters, so that only the moments carry an error to the next step.
+    """
+
+    def __init__(self, name: str, dtype: str, weight_decay: float, **others: float) -> None:
+        self.op_name, self.moments, settings = OPTIMIZERS[name]
+        self.settings = {**settings, **others, "weight_decay": weight_decay}
+        self.dtype, self.t = dtype, 0
+        self.state: dict[str, dict[str, Array]] = {}
+        self.errors: dict[str, dict[str, Array]] = {}
+
+    def step(
+        self, parameters: Mapping[str, Array], gradients: Mapping[str, Array], lr: float
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
+        """(the parameters after the step, their bounds); both arguments are exact in the dtype."""
+        self.t += 1
+        after, allowed = {}, {}
+        for name, p in parameters.items():
+            state = self.state.get(name) or {moment: np.zeros_like(p) for moment in self.moments}
+            arguments = {"p": p, "g": gradients[name], "lr": lr, **state, **self.settings}
+            if self.moments:
+                arguments["t"] = self.t
+            limits = op_bounds(self.op_name, arguments | self.errors.get(name, {}), self.dtype)
+            values = oracle.outputs(self.op_name, arguments)
+            after[name], allowed[name] = values["p"], limits["p"]
+            self.state[name] = {moment: values[moment] for moment in self.moments}
+            self.errors[name] = {f"{moment}_error": limits[moment] for moment in self.moments}
+        return after, allowed
+
+
+def _propagate(
     a: Arithmetic, parameters: dict[str, Array], inputs: Array, targets: Array, values: dict[str, Array]
 ) -> dict[str, Array]:
-    """The shadow network: carries the error bounds e beside the oracle's values, forward and backward."""
+    """The error bounds e of the oracle's values, carried through the whole network, forward and backward."""
     w1, b1, w2, b2 = (parameters[k] for k in ("fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"))
     flat, e = values["emb"].reshape(len(inputs), -1), {}
     (e["emb"],) = bounds_ops.embedding_forward(a, parameters["wte"], inputs)
@@ -82,9 +107,9 @@ def _walk(
 def _function(op_name: str) -> Callable[..., tuple[Array, ...]]:
     """The bound of an op has the op's own name, in one of three modules."""
     for module in (bounds_ops, bounds_batch_norm, bounds_optimizers):
-        if op_name in OUTPUTS and hasattr(module, op_name):
+        if op_name in oracle.OUTPUTS and hasattr(module, op_name):
             return getattr(module, op_name)
-    raise ValueError(f"no bound is derived for {op_name!r}; there is one for each of {', '.join(OUTPUTS)}")
+    raise ValueError(f"no bound is derived for {op_name!r}; there is one for each of {', '.join(oracle.OUTPUTS)}")
 
 
 def _float64(value: Any) -> Any:

@@ -1,7 +1,7 @@
-"""How far an honest embedding, linear, tanh or cross-entropy can be from the truth (T1, before the oracle's own share).
+"""How far a correct embedding, linear, tanh or cross-entropy can be off (T1 without the oracle's share).
 
-Each function takes the arithmetic, the op's own arguments in float64 and the error bounds of those arguments that were
-computed themselves; it returns an elementwise bound per output. Sums may run in any order, with or without FMA.
+Each function takes the arithmetic, the op's own arguments in float64, and the error bounds of the arguments that were
+themselves computed; it returns an elementwise bound for each output. Sums may run in any order, with or without FMA.
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ def embedding_forward(a: Arithmetic, wte: Array, ids: Array) -> tuple[Array]:
 
 
 def embedding_backward(a: Arithmetic, demb: Array, ids: Array, V: int, demb_error: Error = 0.0) -> tuple[Array]:
-    """A token met n times is a sum of n terms: n - 1 roundings. -> dwte (V,E)."""
+    """A token that occurs n times is a sum of n terms: n - 1 roundings. -> dwte (V,E)."""
     demb_error = np.broadcast_to(demb_error, demb.shape)
     additions = np.bincount(ids.ravel(), minlength=V)[:, None] - 1
     size = oracle.embedding_backward(np.abs(demb) + demb_error, ids, V)
@@ -41,7 +41,7 @@ def linear_forward(a: Arithmetic, x: Array, w: Array, b: Array | None = None, x_
 def linear_backward(
     a: Arithmetic, dy: Array, x: Array, w: Array, dy_error: Error = 0.0, x_error: Error = 0.0
 ) -> tuple[Array, Array, Array]:
-    """Three sums: M terms in dx, one a row in dw and db, and what the errors of dy and x move. -> dx, dw, db."""
+    """Three sums: M terms in dx, one a row in dw and db, and what the errors of dy and x cause. -> dx, dw, db."""
     (M, N), shape = w.shape, x.shape
     dy_error = np.broadcast_to(dy_error, dy.shape).reshape(-1, M)
     x_error = np.broadcast_to(x_error, x.shape).reshape(-1, N)

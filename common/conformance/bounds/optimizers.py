@@ -1,7 +1,7 @@
-"""How far one honest optimizer step can be from the truth, given how far its state already is (T1; see bounds_ops).
+"""How far one correct optimizer step can be from the exact result, given the error of its state (T1; see ops.py).
 
-The constants (1 - beta, 1 - beta^t, lr ...) are taken to be computed in double and rounded once to the dtype, as torch
-does and the specification says: 1 - float32(0.999) alone is 200 u off, and is rightly found out.
+The constants (1 - beta, 1 - beta^t, lr ...) must be computed in double and rounded once to the dtype, as torch does and
+the specification says: 1 - float32(0.999) alone is 200 u off, and exceeds these bounds.
 """
 
 import numpy as np
@@ -72,7 +72,7 @@ def _correction(a: Arithmetic, beta: float, t: int) -> tuple[float, float]:
 def _denominator(
     a: Arithmetic, v: Array, v_error: Array, correction: tuple[float, float], eps: float
 ) -> tuple[Array, Array, Array]:
-    """sqrt(vhat) + eps, how far it may be off and the least it may be (never below eps)."""
+    """sqrt(vhat) + eps, its largest error, and its smallest possible value (never below eps)."""
     scale, scale_error = correction
     root, rise, fall = np.sqrt(v / scale), v_error / scale, np.minimum(v, v_error) / scale
     up = rise / (np.sqrt((v + v_error) / scale) + root)

@@ -1,4 +1,4 @@
-"""What a floating-point operation may get wrong: the constants every derived bound is made of.
+"""The error of one floating-point operation: the constants of which every derived bound is made.
 
 Source: Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., chapters 2 to 4.
 """
@@ -23,7 +23,7 @@ GUARD = 1 + 2.0**-20
 # relative to the tensor's largest entry: this leaves room for sums of a hundred terms and for no formula that is wrong.
 COMPLEX_STEP_LIMIT = 1e-14
 
-# h in Im f(x + ih)/h: h^2 is lost beside anything, and h itself is far from underflow.
+# h in Im f(x + ih)/h: h^2 vanishes next to any number, and h itself is far from underflow.
 COMPLEX_STEP = 1e-30
 
 

@@ -1,18 +1,30 @@
-"""Inputs on which a wrong implementation cannot look right.
+"""Batches and weights of the MLP on which a wrong implementation cannot look right.
 
-Every size differs from the others, so no transpose fits by luck; tokens and targets repeat, so accumulation shows;
-biases are not zero, signs are mixed, and some logits overflow an exponential without the maximum taken off.
+Every size differs from the others, so a transposed weight does not fit; tokens and targets repeat, so that accumulation
+matters; biases are not zero, signs are mixed, and some logits overflow exp unless the maximum is subtracted.
 """
 
-from typing import Any
+from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from .draws import OVERFLOWING_LOGIT, draw_sizes, draw_tokens
-from .ops import OP_CASES, Case
+from .ops import OVERFLOWING_LOGIT, draw_sizes, draw_tokens
 
 Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class MLPCase:
+    """A batch, and the weights of the model that it goes through."""
+
+    title: str
+    sizes: dict[str, int]
+    weights: dict[str, Array]
+    inputs: Array
+    targets: Array
 
 
 def random_mlp_case(
@@ -28,7 +40,7 @@ def random_mlp_case(
     inputs, targets = draw_tokens(rng, (B, T), V), draw_tokens(rng, (B,), V)
     if rng.random() < 1 / 5:
         parameters["fc2.bias"][V - 2] += OVERFLOWING_LOGIT[np.dtype(dtype)]
-        targets[targets == V - 2] = V - 1  # a row that aims at it would have no gradient, and could be dropped unseen
+        targets[targets == V - 2] = V - 1  # such a row has no gradient: dropping it would not show
     return sizes, {k: p.astype(dtype) for k, p in parameters.items()}, inputs, targets
 
 
@@ -42,13 +54,28 @@ def random_parameters(
     return {k: rng.normal(0, scales.get(k, 0.3), shape).astype(dtype) for k, shape in shapes.items()}
 
 
-def op_cases(op_name: str, rng: np.random.Generator, dtype: DTypeLike) -> list[Case]:
-    """Arguments by name for one function of bounds.OUTPUTS, arrays in dtype; a few cases, unlike each other."""
-    if op_name not in OP_CASES:
-        raise ValueError(f"no cases for {op_name!r}; there are some for each of {', '.join(OP_CASES)}")
+def random_batch(rng: np.random.Generator, sizes: dict[str, int], B: int) -> tuple[Array, Array]:
+    """inputs (B,T) and targets (B,), int64."""
+    rows = max(B, 4)  # what draw_tokens needs
+    return draw_tokens(rng, (rows, sizes["T"]), sizes["V"])[:B], draw_tokens(rng, (rows,), sizes["V"])[:B]
 
-    def rounded(value: Any) -> Any:
-        return value.astype(dtype) if isinstance(value, np.ndarray) and value.dtype.kind == "f" else value
 
-    made = OP_CASES[op_name](rng, draw_sizes(rng), OVERFLOWING_LOGIT[np.dtype(dtype)])
-    return [{name: rounded(value) for name, value in case.items()} for case in made]
+def ordinary_case(seed: int, dtype: str, batch_size: int | None = None) -> MLPCase:
+    """A random case in which no logit overflows exp, of any batch size."""
+    rng = np.random.default_rng(seed)
+    while True:
+        sizes, weights, inputs, targets = random_mlp_case(rng, dtype)
+        if np.abs(weights["fc2.bias"]).max() < min(OVERFLOWING_LOGIT.values()) / 2:
+            break
+    if batch_size is not None:
+        sizes = {**sizes, "B": batch_size}
+        inputs, targets = random_batch(rng, sizes, batch_size)
+    return MLPCase("an ordinary batch", sizes, weights, inputs, targets)
+
+
+def overflowing_case(case: MLPCase, dtype: str) -> MLPCase:
+    """The same with one token's bias so large that exp of its logit is infinite; it is the target of no row."""
+    weights, V = {name: p.copy() for name, p in case.weights.items()}, case.sizes["V"]
+    weights["fc2.bias"][V - 2] += OVERFLOWING_LOGIT[np.dtype(dtype)]
+    targets = np.where(case.targets == V - 2, V - 1, case.targets)
+    return MLPCase("a batch whose logits overflow exp", case.sizes, weights, case.inputs, targets)

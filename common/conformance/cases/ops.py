@@ -1,16 +1,55 @@
-"""Arguments for each single op, in float64 still; cases.op_cases rounds them to the dtype asked for."""
+"""Arguments for each operation on which a wrong implementation cannot look right.
+
+Every size differs from the others, so a transposed array does not fit; tokens repeat; numbers of both signs and of many
+magnitudes occur; sums are longer than a kernel's block.
+"""
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from .draws import draw_tokens
-
+Array = np.ndarray
 Case = dict[str, Any]
 
-MANY = (97, 101)  # numbers: more than a buffer of 8,192 holds, and no multiple of a lane
-LONG_SUM = 321  # terms: more than a kernel takes at a time
+MANY = (97, 101)  # more numbers than a buffer of 8,192 holds, and not a multiple of a vector lane
+LONG_SUM = 321  # more terms than a kernel adds at a time
+
+# exp overflows beyond 88.7 in float32 and 709.8 in float64.
+OVERFLOWING_LOGIT = {np.dtype(np.float32): 100.0, np.dtype(np.float64): 800.0}
+
+ROWS, CONTEXTS, WIDTHS = (2, 3, 5, 7, 12, 19, 31), (2, 3, 4, 5), (3, 5, 6, 8, 11, 13)
+HIDDENS, VOCABULARIES = (7, 10, 17, 23, 37, 53), (5, 9, 14, 27, 29, 41)
+
+
+def op_cases(op_name: str, rng: np.random.Generator, dtype: DTypeLike) -> list[Case]:
+    """Arguments by name for one function of oracle.OUTPUTS, arrays in dtype; a few different cases."""
+    if op_name not in OP_CASES:
+        raise ValueError(f"no cases for {op_name!r}; there are cases for each of {', '.join(OP_CASES)}")
+
+    def rounded(value: Any) -> Any:
+        return value.astype(dtype) if isinstance(value, np.ndarray) and value.dtype.kind == "f" else value
+
+    made = OP_CASES[op_name](rng, draw_sizes(rng), OVERFLOWING_LOGIT[np.dtype(dtype)])
+    return [{name: rounded(value) for name, value in case.items()} for case in made]
+
+
+def draw_sizes(rng: np.random.Generator) -> dict[str, int]:
+    """All of B, T, E, H, V and T*E different."""
+    while True:
+        B, T, E, H, V = (int(rng.choice(pool)) for pool in (ROWS, CONTEXTS, WIDTHS, HIDDENS, VOCABULARIES))
+        if len({B, T, E, H, V, T * E}) == 6:
+            return {"B": B, "T": T, "E": E, "H": H, "V": V}
+
+
+def draw_tokens(rng: np.random.Generator, shape: tuple[int, ...], V: int) -> Array:
+    """Token ids: the largest id first, one id that repeats, and never all the same."""
+    ids = rng.integers(0, V, shape)
+    ids.flat[0] = V - 1
+    ids.flat[1] = 0
+    ids.flat[2:4] = V - 1
+    return ids
 
 
 def _embedding_forward(rng: np.random.Generator, n: dict[str, int], large: float) -> list[Case]:
@@ -34,7 +73,7 @@ def _linear_backward(rng: np.random.Generator, n: dict[str, int], large: float) 
     cases = []
     for c in _linear_forward(rng, n, large):
         dy = rng.normal(size=(*c["x"].shape[:-1], n["H"]))
-        dy[-1:] += c["w"][:, 0]  # one entry of dx is a sum of squares: were all to cancel, T2 would say nothing
+        dy[-1:] += c["w"][:, 0]  # one entry of dx is a sum of squares: if all were to cancel, T2 would not apply
         cases.append({"dy": dy, "x": c["x"], "w": c["w"]})
     return cases
 
@@ -54,8 +93,8 @@ def _tanh_backward(rng: np.random.Generator, n: dict[str, int], large: float) ->
 def _cross_entropy_forward(rng: np.random.Generator, n: dict[str, int], large: float) -> list[Case]:
     logits, targets = 3 * rng.normal(size=(n["B"], n["V"])), draw_tokens(rng, (n["B"],), n["V"])
     shifted = logits.copy()
-    shifted[0] += large  # overflows without the maximum taken off
-    shifted[1] -= 2 * large  # and here every exponential is zero
+    shifted[0] += large  # overflows unless the maximum is subtracted
+    shifted[1] -= 2 * large  # and here every exponential would be zero
     return [{"logits": logits, "targets": targets}, {"logits": shifted, "targets": targets}]
 
 
@@ -68,9 +107,9 @@ def _batch_norm_forward(rng: np.random.Generator, n: dict[str, int], large: floa
     C = n["H"]
     per_channel = {"weight": rng.normal(1, 0.5, C), "bias": rng.normal(size=C), "running_mean": rng.normal(size=C)}
     per_channel["running_var"] = rng.uniform(0.5, 2, C)
-    # Few rows are a trap: of two, xhat is always +-1 and dx vanishes but for rounding.
+    # Enough rows: with two, xhat is always +-1 and dx is nothing but rounding.
     x = rng.normal(rng.normal(size=C), rng.uniform(0.5, 3, C), (min(n["B"], 12) + 9, n["T"], C))
-    others = {"momentum": 0.3, "eps": 0.01}  # an ignored setting shows
+    others = {"momentum": 0.3, "eps": 0.01}  # so that an ignored setting shows
     settings = ((x[:, 0], True, {"momentum": 0.1, "eps": 1e-5}), (x, True, others), (x[:, 1], True, others))
     settings += ((x[:1], False, others), (x[:1, 0], False, others))
     return [{"x": values, **per_channel, "training": flag, **rest} for values, flag, rest in settings]

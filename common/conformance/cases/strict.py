@@ -1,4 +1,4 @@
-"""Sums that only exact arithmetic rounds well: half way between two float32s, a trace off it, all but cancelling."""
+"""Sums that are hard to round: half way between two float32s, slightly off it, or with almost everything cancelling."""
 
 from __future__ import annotations
 
@@ -7,41 +7,41 @@ import numpy as np
 Array = np.ndarray
 f32 = np.float32
 
-TERMS = 12  # of a built sum; those that it does not need are zeros, or cancel each other
+TERMS = 12  # of a sum; the terms that it does not need are zero, or cancel each other
 LOWEST, HIGHEST = -149, 127  # the exponents of float32s, subnormals among them
 LEAST, LARGEST = 2.0**-149, float(np.finfo(f32).max)
-FAR = (2.0**-60, 2.0**-40, 2.0**-28)  # how far off half way, as a share of the sum
+OFFSETS = (2.0**-60, 2.0**-40, 2.0**-28)  # from half way, as a share of the sum
 
 
-def any_float32s(rng: np.random.Generator, shape: tuple[int, ...], low: int = LOWEST, high: int = HIGHEST) -> Array:
+def random_float32s(rng: np.random.Generator, shape: tuple[int, ...], low: int = LOWEST, high: int = HIGHEST) -> Array:
     """Any sign, any bits, and each power of two from 2^low to 2^high as often as the others."""
     sizes = np.ldexp(rng.uniform(1, 2, shape), rng.integers(low, high, shape))
     return (rng.choice([-1.0, 1.0], shape) * sizes).astype(f32)
 
 
-def built_sums(rng: np.random.Generator) -> Array:
+def hard_sums(rng: np.random.Generator) -> Array:
     """(sums, TERMS): the terms of each sum in any order."""
     rows = [terms for exponent in (-100, -23, int(rng.integers(-80, 80))) for terms in _almost_half_way(rng, exponent)]
-    large, *others = any_float32s(rng, (5,)).tolist()
-    rows += [[large, LEAST, -large], [large, others[0], -large], [large, -large]]  # all else cancels
-    rows += [[x] for x in others] + [[-0.0], [-0.0, -0.0]]  # a single term; no zero but +0
+    large, *others = random_float32s(rng, (5,)).tolist()
+    rows += [[large, LEAST, -large], [large, others[0], -large], [large, -large]]  # the rest cancels
+    rows += [[x] for x in others] + [[-0.0], [-0.0, -0.0]]  # a single term; the only zero is +0
     rows += [[3 * LEAST, 5 * LEAST, -7 * LEAST], [2.0**-126, -LEAST], [-(2.0**-126), -LEAST]]  # subnormals
-    rows += [[LARGEST, 2.0**103], [LARGEST, 2.0**103, -LEAST], [-LARGEST, -(2.0**103)]]  # infinity begins half way
+    rows += [[LARGEST, 2.0**103], [LARGEST, 2.0**103, -LEAST], [-LARGEST, -(2.0**103)]]  # infinity starts half way
     return np.stack([_filled(rng, row, TERMS) for row in rows])
 
 
-def built_products(rng: np.random.Generator) -> tuple[Array, Array]:
-    """a and b (sums, TERMS), so that the sum of a[i,k] b[i,k] over k is as hard: those of above, and more."""
-    sums = built_sums(rng)
+def hard_products(rng: np.random.Generator) -> tuple[Array, Array]:
+    """a and b (sums, TERMS), so that the sum of a[i,k] b[i,k] over k is as hard to round: the sums above, and more."""
+    sums = hard_sums(rng)
     scales = np.ldexp(rng.choice([-1.0, 1.0], sums.shape), rng.integers(-10, 10, sums.shape))
     left = sums * scales
     with np.errstate(over="ignore"):
-        kept = left.astype(f32) == left  # the others would lose bits
+        kept = left.astype(f32) == left  # the others would be rounded
     rows_a, rows_b = list(np.where(kept, left, sums)), list(np.where(kept, 1 / scales, 1.0))
     for odd in rng.integers(2**11, 2**12, (6, 2)) | 1:  # 25 bits, of which the last is 1: half way
-        for trace in (0.0, *FAR, *(-far for far in FAR)):
+        for offset in (0.0, *OFFSETS, *(-far for far in OFFSETS)):
             whole = float(odd[0]) * float(odd[1] + 2**12)
-            rows_a.append(_padded([odd[0], trace]))
+            rows_a.append(_padded([odd[0], offset]))
             rows_b.append(_padded([odd[1] + 2**12, whole]))
     tiny = 2.0**-75
     for first, second in ((tiny, tiny), (3 * tiny, tiny), (-tiny, tiny), (1e-30, -1e-30)):  # 2^-150 is half the least
@@ -51,12 +51,12 @@ def built_products(rng: np.random.Generator) -> tuple[Array, Array]:
 
 
 def _almost_half_way(rng: np.random.Generator, exponent: int) -> list[list[float]]:
-    """The terms of a midpoint of two float32s whose last bit is worth 2^exponent; and of sums a trace off it."""
+    """The terms of a midpoint of two float32s whose last bit is worth 2^exponent; and of sums slightly off it."""
     rows = []
-    for trace in (0.0, *FAR, *(-far for far in FAR)):
+    for offset in (0.0, *OFFSETS, *(-far for far in OFFSETS)):
         sign, bits = rng.choice([-1.0, 1.0]), int(rng.integers(2**23, 2**24))
         size = float(np.ldexp(bits, exponent))
-        rows.append([sign * term for term in (size, float(np.ldexp(0.5, exponent)), trace * size)])
+        rows.append([sign * term for term in (size, float(np.ldexp(0.5, exponent)), offset * size)])
     return rows
 
 
@@ -66,7 +66,7 @@ def _padded(terms: list[float]) -> Array:
 
 def _filled(rng: np.random.Generator, terms: list[float], n: int) -> Array:
     """The terms among zeros, or among others that cancel, in any order."""
-    filler = any_float32s(rng, ((n - len(terms)) // 2,), -60, 60) * rng.choice([0.0, 1.0])
+    filler = random_float32s(rng, ((n - len(terms)) // 2,), -60, 60) * rng.choice([0.0, 1.0])
     row = np.zeros(n, f32)
     row[: len(terms)] = terms
     row[len(terms) : len(terms) + 2 * len(filler)] = np.concatenate([filler, -filler])

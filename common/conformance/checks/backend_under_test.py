@@ -1,4 +1,4 @@
-"""The backend under test, held at arm's length: whatever it does becomes an answer, "not there" or "wrong"."""
+"""The backend under test. Whatever a call of it does becomes a result, or the exception NotThere or Wrong."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from numpy.typing import DTypeLike
 from nnz.backend import registry
 from nnz.files.errors import UsageError, one_line
 
-from .provenance import Witness
+from ..bounds.compare import Measurement, compare
+from .provenance import Provenance
 
 Array = np.ndarray
-LONGEST_REASON = 300  # characters of a foreign error that a line can hold
+LONGEST_REASON = 300  # characters of a backend's own error message that are quoted
 
 
 class NotThere(Exception):
@@ -24,10 +25,10 @@ class NotThere(Exception):
 
 
 class Wrong(Exception):
-    """The backend has it, and what it did is no answer."""
+    """The backend has it, but raised an error or returned something that is not a result."""
 
 
-class Subject:
+class BackendUnderTest:
     """A backend by name or module. Every call into it passes through `call`.
 
     Raises what nnz.backend.registry.load raises, and ImportError for a module whose own code fails as it is imported.
@@ -36,21 +37,21 @@ class Subject:
     def __init__(self, backend: ModuleType | str) -> None:
         self.module = _imported(backend) if isinstance(backend, str) else backend
         self.name = backend if isinstance(backend, str) else backend.__name__
-        self.witness = Witness(self.module.__name__)
+        self.provenance = Provenance(self.module.__name__)
 
     @property
     def is_own(self) -> bool:
         """Whether it is one of the project's own backends."""
         return self.module.__name__ in registry.modules()
 
-    def borrowed(self) -> str:
-        """The project's own backends that ran instead of or beside it since the witness was last cleared."""
-        return " and ".join(self.witness.others())
+    def other_backends(self) -> str:
+        """The project's other backends whose code ran since the provenance was last cleared."""
+        return " and ".join(self.provenance.other_backends())
 
     def origin(self) -> dict[str, Any]:
-        """Where the code that was graded lies: the module's file and the shared objects of its package."""
+        """The files that were graded: the module's own, and the shared objects of its package."""
         file = getattr(self.module, "__file__", None)
-        return {"module": self.module.__name__, "file": file, "shared_objects": self.witness.shared_objects()}
+        return {"module": self.module.__name__, "file": file, "shared_objects": self.provenance.shared_objects()}
 
     def find(self, path: str, start: Any = None) -> Any:
         """`ops.linear_forward` of the backend, or `backward` of an object of it. Raises NotThere, or Wrong."""
@@ -65,7 +66,7 @@ class Subject:
         return found
 
     def call(self, function: Callable, *arguments: Any, updates: int = 0, **settings: Any) -> Any:
-        """What the function returns; the first `updates` arguments are its to write to, the others are not.
+        """What the function returns. It may write to its first `updates` arguments, and to no others.
 
         Raises NotThere for NotImplementedError; Wrong for any other exception and for an argument written to.
         """
@@ -79,7 +80,7 @@ class Subject:
         except (Exception, SystemExit) as error:
             raise Wrong(f"{name}: {describe(error)}") from error
         if [array.tobytes() for array in given] != before:
-            raise Wrong(f"{name} wrote to an argument that is not its own")
+            raise Wrong(f"{name} wrote to an argument that it must not change")
         return result
 
     def refuses(self, function: Callable, error_type: type[Exception], *arguments: Any) -> None:
@@ -91,19 +92,19 @@ class Subject:
         except error_type:
             return
         except (Exception, SystemExit) as error:
-            raise Wrong(f"{error_type.__name__} was due; it raised {describe(error)}") from error
-        raise Wrong(f"{error_type.__name__} was due; it raised nothing")
+            raise Wrong(f"it must raise {error_type.__name__}; it raised {describe(error)}") from error
+        raise Wrong(f"it must raise {error_type.__name__}; it raised nothing")
 
     def _run(self, function: Callable, arguments: tuple, settings: Mapping[str, Any]) -> Any:
-        with np.errstate(all="ignore"), warnings.catch_warnings(), self.witness:
+        with np.errstate(all="ignore"), warnings.catch_warnings(), self.provenance:
             warnings.simplefilter("ignore")  # a backend is judged by what it returns
             return function(*arguments, **settings)
 
 
 def as_array(name: str, value: Any, dtype: DTypeLike) -> Any:
-    """A result as numpy sees it: arrays and tensors as they are, plain Python lists rounded to the dtype asked for.
+    """A result as a numpy array: arrays and tensors as they are, Python lists rounded to the dtype.
 
-    A Python float stays one: compare() takes it for a scalar of any dtype. Raises Wrong for what is no array.
+    A Python float stays a float: compare() accepts it as a scalar of any dtype. Raises Wrong if it is not an array.
     """
     if isinstance(value, float) and not isinstance(value, np.generic):
         return value
@@ -112,14 +113,23 @@ def as_array(name: str, value: Any, dtype: DTypeLike) -> Any:
             value = value.detach().cpu()
         array = np.asarray(value)
     except Exception as error:
-        raise Wrong(f"{name} is no array: {describe(error)}") from error
+        raise Wrong(f"{name} is not an array: {describe(error)}") from error
     if isinstance(value, list | tuple) and array.dtype.kind in "fi":
         return array.astype(dtype)
     return array
 
 
+def compare_all(
+    actual: Mapping[str, Any], expected: Mapping[str, Any], bounds: Mapping[str, Any], dtype: DTypeLike
+) -> list[Measurement]:
+    """Compare every tensor of `actual`. Raises Wrong for one that is not an array, or that the oracle does not have."""
+    if unknown := sorted(set(map(str, actual)) - set(expected)):
+        raise Wrong(f"it returned {', '.join(unknown)}, which was not asked for")
+    return [compare(k, as_array(k, value, dtype), expected[k], bounds[k], dtype) for k, value in actual.items()]
+
+
 def describe(error: BaseException) -> str:
-    """A foreign exception on one line of bearable length."""
+    """An exception on one line of limited length."""
     return one_line(f"{type(error).__name__}: {error}")[:LONGEST_REASON]
 
 

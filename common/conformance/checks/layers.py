@@ -1,4 +1,4 @@
-"""The layers: what they give, their gradients and their running statistics, in training and in evaluation."""
+"""The layers: their outputs, gradients and running statistics, in training and in evaluation."""
 
 from __future__ import annotations
 
@@ -11,20 +11,19 @@ import numpy as np
 from nnz.numbers.rng import RNG
 from nnz.recipes import ladder_shapes
 
+from ..bounds import layers as bounded_layers
 from ..bounds.compare import Measurement
-from ..cases.draws import draw_tokens
-from . import error_bounds_layers as shadow_layers
-from .backend_under_test import Array, Subject, Wrong
-from .error_walks import BoundedWalk, Pair, Walk
-from .measuring import measured
+from ..bounds.error_propagation import BoundPropagation, Propagation, WithError
+from ..cases.ops import draw_tokens
+from .backend_under_test import Array, BackendUnderTest, Wrong, compare_all
 from .ops import Check
 
-FEW = 5  # rounds: a layer has its arithmetic from the ops, which see many more
+FEW = 5  # rounds: a layer uses the arithmetic of the ops, which are checked in many more
 V, T, C, M = 11, 6, 5, 7
 STEPS = 3  # of running statistics
 
 Make = Callable[[Any, dict[str, Any]], Any]  # (nn, rng and dtype) -> a layer
-Judge = Callable[[dict[str, Any], dict[str, Pair], str], list[Any]]  # what it gave, what was due, the dtype
+Compare = Callable[[dict[str, Any], dict[str, WithError], str], list[Any]]  # (actual, expected, dtype)
 
 
 def _deep(nn: Any, draw: dict[str, Any]) -> Any:
@@ -56,77 +55,85 @@ OTHERS: dict[str, tuple[Make, tuple[tuple[int, ...], ...]]] = {
 LAYERS = {name: (makes, ((C,), (T, C))) for name, makes in ON_TWO_AND_THREE_AXES.items()} | OTHERS
 
 
-def within_bounds(actual: dict[str, Any], due: dict[str, Pair], dtype: str) -> list[Measurement]:
-    """Hold each tensor against the value that is due, within the bound beside it."""
-    return measured(actual, {k: v for k, (v, _) in due.items()}, {k: e for k, (_, e) in due.items()}, dtype)
+def within_bounds(actual: dict[str, Any], expected: dict[str, WithError], dtype: str) -> list[Measurement]:
+    """Compare each tensor with the expected value and its bound."""
+    values, bounds = ({k: pair[i] for k, pair in expected.items()} for i in (0, 1))
+    return compare_all(actual, values, bounds, dtype)
 
 
-def layer_check(name: str, walk: Callable[[str], Walk] = BoundedWalk, judge: Judge = within_bounds) -> Check:
-    """The check of `nn.<name>`: each way of making it, on each shape of a row that it takes, a few batches in turn."""
+def layer_check(
+    name: str, propagation: Callable[[str], Propagation] = BoundPropagation, compare: Compare = within_bounds
+) -> Check:
+    """The check of `nn.<name>`: each way to construct it, on each shape of a row that it takes, with a few batches."""
 
-    def check(subject: Subject, dtype: str, rng: np.random.Generator, rounds: int) -> Iterator[list[Any]]:
+    def check(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Iterator[list[Any]]:
         makes, rows = LAYERS[name]
         for _ in range(min(rounds, FEW)):
             for make in makes:
                 for row in rows:
-                    for actual, due in _walked(subject, make, row, dtype, rng, walk(dtype)):
-                        yield judge(actual, due, dtype)
+                    for actual, expected in _batches(backend, make, row, dtype, rng, propagation(dtype)):
+                        yield compare(actual, expected, dtype)
 
     return check
 
 
-def _walked(
-    subject: Subject, make: Make, row: tuple[int, ...], dtype: str, rng: np.random.Generator, walk: Walk
-) -> Iterator[tuple[dict[str, Any], dict[str, Pair]]]:
-    """Some steps of training, of which the weights stay as they are, and one of evaluation."""
-    layer, shapes = make(_Asked(subject), {"rng": RNG(5), "dtype": dtype}), make(ladder_shapes, {"dtype": dtype})
+def _batches(
+    backend: BackendUnderTest,
+    make: Make,
+    row: tuple[int, ...],
+    dtype: str,
+    rng: np.random.Generator,
+    propagation: Propagation,
+) -> Iterator[tuple[dict[str, Any], dict[str, WithError]]]:
+    """(actual, expected) of some batches in training, with constant weights, and of one in evaluation."""
+    layer, shapes = make(_Layers(backend), {"rng": RNG(5), "dtype": dtype}), make(ladder_shapes, {"dtype": dtype})
     parameters = {k: (0.5 * rng.normal(size=shape)).astype(dtype) for k, shape in shapes.parameters.items()}
     buffers = {k: rng.uniform(0.5, 2, shape).astype(dtype) for k, shape in shapes.buffers.items()}
-    subject.call(subject.find("load_parameters", layer), parameters)
-    subject.call(subject.find("load_buffers", layer), buffers)
+    backend.call(backend.find("load_parameters", layer), parameters)
+    backend.call(backend.find("load_buffers", layer), buffers)
     for training in (True,) * STEPS + (False,):
         if not training:
-            subject.call(subject.find("eval", layer))
+            backend.call(backend.find("eval", layer))
         ids = row == (T,)
-        B = int(rng.integers(19, 30))  # of a few rows alone, a batch norm cancels, and T2 has nothing to say
+        B = int(rng.integers(19, 30))  # with only a few rows a batch norm cancels, and T2 does not apply
         x = draw_tokens(rng, (B, T), V) if ids else rng.normal(size=(B, *row)).astype(dtype)
-        shadow = make(shadow_layers, {"dtype": dtype}).load(parameters, buffers, walk)
-        yield _held(subject, layer, shadow if training else shadow.eval(), x, dtype, rng)
-        buffers = {k: np.array(b) for k, b in subject.call(subject.find("buffers", layer)).items()}
+        reference = make(bounded_layers, {"dtype": dtype}).load(parameters, buffers, propagation)
+        yield _one_batch(backend, layer, reference if training else reference.eval(), x, dtype, rng)
+        buffers = {k: np.array(b) for k, b in backend.call(backend.find("buffers", layer)).items()}
 
 
-def _held(
-    subject: Subject, layer: Any, shadow: Any, x: Array, dtype: str, rng: np.random.Generator
-) -> tuple[dict[str, Any], dict[str, Pair]]:
-    """What one batch gives, forward and twice back, and what is due; x is overwritten in between."""
-    y = shadow.forward(x, np.zeros(x.shape))
+def _one_batch(
+    backend: BackendUnderTest, layer: Any, reference: Any, x: Array, dtype: str, rng: np.random.Generator
+) -> tuple[dict[str, Any], dict[str, WithError]]:
+    """One forward, then backward twice; x is overwritten after the forward. -> (actual, expected)"""
+    y = reference.forward(x, np.zeros(x.shape))
     dy = rng.normal(size=y[0].shape).astype(dtype)
-    dx = shadow.backward(dy.astype(np.float64), np.zeros(dy.shape))
+    dx = reference.backward(dy.astype(np.float64), np.zeros(dy.shape))
     given = x.copy()
-    actual, pairs = {"y": subject.call(layer, given)}, {"y": y}
+    actual, expected = {"y": backend.call(layer, given)}, {"y": y}
     given[...] = 0
-    backward = subject.find("backward", layer)
-    subject.call(backward, dy)
-    back = subject.call(backward, dy)  # the second time counts, for the first may have spoilt what it needs
+    backward = backend.find("backward", layer)
+    backend.call(backward, dy)
+    back = backend.call(backward, dy)  # the second result counts: the first call may have changed the layer
     if dx is not None:
-        actual, pairs = actual | {"dx": back}, pairs | {"dx": dx}
+        actual, expected = actual | {"dx": back}, expected | {"dx": dx}
     elif back is not None:
         raise Wrong("backward must return None where ids came in")
-    actual |= {f"d{k}": g for k, g in subject.call(subject.find("gradients", layer)).items()}
-    pairs |= {f"d{k}": pair for k, pair in shadow.found("gradients").items()}
-    actual |= subject.call(subject.find("buffers", layer))
-    pairs |= shadow.found("buffers")
-    if left_out := sorted(set(pairs) - set(actual)):
-        raise Wrong(f"it left out {left_out[0]}")
-    return actual, pairs
+    actual |= {f"d{k}": g for k, g in backend.call(backend.find("gradients", layer)).items()}
+    expected |= {f"d{k}": pair for k, pair in reference.found("gradients").items()}
+    actual |= backend.call(backend.find("buffers", layer))
+    expected |= reference.found("buffers")
+    if left_out := sorted(set(expected) - set(actual)):
+        raise Wrong(f"it does not return {left_out[0]}")
+    return actual, expected
 
 
-class _Asked(SimpleNamespace):
-    """The subject's layers by name, each made through `Subject.call`."""
+class _Layers(SimpleNamespace):
+    """The backend's layers by name, each constructed through `BackendUnderTest.call`."""
 
-    def __init__(self, subject: Subject) -> None:
-        super().__init__(**{name: self._made(subject, name) for name in LAYERS})
+    def __init__(self, backend: BackendUnderTest) -> None:
+        super().__init__(**{name: self._made(backend, name) for name in LAYERS})
 
     @staticmethod
-    def _made(subject: Subject, name: str) -> Callable[..., Any]:
-        return lambda *values, **settings: subject.call(subject.find(name), *values, **settings)
+    def _made(backend: BackendUnderTest, name: str) -> Callable[..., Any]:
+        return lambda *values, **settings: backend.call(backend.find(name), *values, **settings)

@@ -1,4 +1,4 @@
-"""The MLP: its loss, intermediates and gradients against the oracle, and what a cache can get wrong."""
+"""The MLP: its loss, intermediates and gradients against the oracle, and the mistakes that a cache can cause."""
 
 from __future__ import annotations
 
@@ -13,150 +13,144 @@ from nnz.backend import initial
 from nnz.numbers.rng import RNG
 
 from ..bounds.compare import Measurement
-from ..cases.draws import draw_sizes, draw_tokens
-from ..cases.mlp import random_mlp_case, random_parameters
-from .backend_under_test import Array, Subject, Wrong, as_array
-from .measuring import proof_alone
-from .model_under_test import GRADIENTS, Model, against_oracle
+from ..cases.mlp import random_batch, random_mlp_case, random_parameters
+from ..cases.ops import draw_sizes
+from .backend_under_test import Array, BackendUnderTest, Wrong, as_array
+from .model_under_test import GRADIENTS, Model, compare_with_oracle
+from .ops import Measured
 
 RECIPE = {"V": 27, "T": 3, "E": 48, "H": 512, "B": 131}  # the recipe `names`, and more rows than 128
 ONES = ({"B": 1}, {"T": 1}, {"E": 1}, {"H": 1}, {"V": 2}, {"B": 1, "T": 1, "E": 1, "H": 1, "V": 2})
-FEW = 3  # draws are enough where what is asked does not depend on the numbers
+FEW = 3  # rounds, where the result does not depend on the numbers
 LARGE, SEED = 128, 1337
 INTERMEDIATES = ("emb", "h_pre", "h", "logits", "probs", "dlogits", "dh", "dh_pre", "demb")
-Measured = Iterator[list[Measurement]]
 
 
-def loss_and_gradients(subject: Subject, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
+def loss_and_gradients(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
     """Random sizes, weights and batches: logits, loss and the five gradients."""
     for _ in range(rounds):
         sizes, parameters, *batch = random_mlp_case(rng, dtype)
-        model = Model(subject, sizes, dtype, parameters)
-        yield against_oracle(model.step(*batch), parameters, batch, dtype)
+        model = Model(backend, sizes, dtype, parameters)
+        yield compare_with_oracle(model.step(*batch), parameters, batch, dtype)
 
 
-def recipe_size(subject: Subject, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
+def recipe_size(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
     """One batch at the size that is trained; the logits by T1 alone, as one of 512 terms may round to 25 u."""
-    parameters, batch = random_parameters(rng, RECIPE, 0.5, dtype), _batch(rng, RECIPE, RECIPE["B"])
-    found = against_oracle(Model(subject, RECIPE, dtype, parameters).step(*batch), parameters, batch, dtype)
-    yield [proof_alone(m) if m.name == "logits" else m for m in found]
+    parameters, batch = random_parameters(rng, RECIPE, 0.5, dtype), random_batch(rng, RECIPE, RECIPE["B"])
+    found = compare_with_oracle(Model(backend, RECIPE, dtype, parameters).step(*batch), parameters, batch, dtype)
+    yield [m.by_t1_alone() if m.name == "logits" else m for m in found]
 
 
-def sizes_of_one(subject: Subject, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
+def sizes_of_one(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
     """B, T, E and H of 1 and V of 2, each alone and all at once; by T1 alone, as sums may cancel in so few numbers."""
     for ones in ONES:
         sizes = draw_sizes(rng) | ones
-        parameters, batch = random_parameters(rng, sizes, 0.5, dtype), _batch(rng, sizes, sizes["B"])
-        found = against_oracle(Model(subject, sizes, dtype, parameters).step(*batch), parameters, batch, dtype)
-        yield _renamed([proof_alone(m) for m in found], f"{', '.join(f'{k} = {n}' for k, n in ones.items())}: ")
+        parameters, batch = random_parameters(rng, sizes, 0.5, dtype), random_batch(rng, sizes, sizes["B"])
+        found = compare_with_oracle(Model(backend, sizes, dtype, parameters).step(*batch), parameters, batch, dtype)
+        yield _renamed([m.by_t1_alone() for m in found], f"{', '.join(f'{k} = {n}' for k, n in ones.items())}: ")
 
 
-def layouts_of_ids(subject: Subject, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
-    """int32 and int64 ids that lie side by side, with others between them, and column after column."""
+def layouts_of_ids(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
+    """int32 and int64 ids in contiguous, strided and column-major arrays."""
     for _ in range(min(rounds, FEW)):
         sizes, parameters, *batch = random_mlp_case(rng, dtype)
-        model = Model(subject, sizes, dtype, parameters)
+        model = Model(backend, sizes, dtype, parameters)
         for kind in (np.int64, np.int32):
-            for lay in (np.array, np.asfortranarray, partial(_strided, V=sizes["V"])):
-                given = [lay(ids.astype(kind)) for ids in batch]
-                yield against_oracle(model.step(*given), parameters, batch, dtype)
+            for layout in (np.array, np.asfortranarray, partial(_strided, V=sizes["V"])):
+                given = [layout(ids.astype(kind)) for ids in batch]
+                yield compare_with_oracle(model.step(*given), parameters, batch, dtype)
 
 
-def intermediates(subject: Subject, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
-    """What lies between weights and gradients, by name."""
+def intermediates(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
+    """The tensors between weights and gradients, by name."""
     for _ in range(rounds):
         sizes, parameters, *batch = random_mlp_case(rng, dtype)
-        model = Model(subject, sizes, dtype, parameters)
+        model = Model(backend, sizes, dtype, parameters)
         model.forward(*batch)
         tensors = model.intermediates()
         if missing := [name for name in INTERMEDIATES if name not in tensors]:
-            raise Wrong(f"intermediates() left out {missing[0]}")
-        yield against_oracle(tensors, parameters, batch, dtype)
+            raise Wrong(f"intermediates() does not return {missing[0]}")
+        yield compare_with_oracle(tensors, parameters, batch, dtype)
 
 
-def from_the_seed(subject: Subject, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
+def from_the_seed(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
     """The weights that nnz.RNG draws, to the bit, and the first loss with them."""
     for _ in range(min(rounds, FEW)):
         sizes, _, *batch = random_mlp_case(rng, dtype)
-        model = Model(subject, sizes, dtype, seed=SEED)
+        model = Model(backend, sizes, dtype, seed=SEED)
         shapes = initial.mlp_shapes(*(sizes[letter] for letter in "VTEH"))
         expected = initial.mlp_parameters(shapes, RNG(SEED), dtype)
         if list(model.own_parameters()) != list(shapes):
             raise Wrong(f"parameters() must be in the order {', '.join(shapes)}")
         for name, found in model.parameters().items():
             if found.shape != expected[name].shape or found.tobytes() != expected[name].tobytes():
-                raise Wrong(f"{name} is not what nnz.RNG({SEED}) draws for it")
-        yield against_oracle(model.step(*batch), expected, batch, dtype)
+                raise Wrong(f"{name} differs from what nnz.RNG({SEED}) draws for it")
+        yield compare_with_oracle(model.step(*batch), expected, batch, dtype)
 
 
-def backward_twice(subject: Subject, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
-    """A second backward() gives the first one's answer again, to the bit."""
+def backward_twice(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
+    """A second backward() returns the same gradients as the first, to the bit."""
     for _ in range(min(rounds, FEW)):
         sizes, parameters, *batch = random_mlp_case(rng, dtype)
-        model = Model(subject, sizes, dtype, parameters)
+        model = Model(backend, sizes, dtype, parameters)
         model.forward(*batch)
         first = {name: np.array(as_array(name, g, dtype)) for name, g in model.gradients().items()}
         second = model.gradients()
         for name in GRADIENTS:
             if not np.array_equal(first[name], as_array(name, second[name], dtype)):
-                raise Wrong(f"the second backward() gives another {name}")
-        yield against_oracle(second, parameters, batch, dtype)
+                raise Wrong(f"the second backward() returns another {name}")
+        yield compare_with_oracle(second, parameters, batch, dtype)
 
 
-def small_after_large(subject: Subject, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
-    """B = 1 after B = 128: no stale cache; and what the large batch gave is not overwritten by the small one."""
+def small_after_large(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
+    """B = 1 after B = 128: no stale cache, and the small batch does not overwrite the results of the large one."""
     for _ in range(min(rounds, FEW)):
         sizes, parameters, *_ = random_mlp_case(rng, dtype)
-        model = Model(subject, sizes, dtype, parameters)
-        large, small = (_batch(rng, sizes, B) for B in (LARGE, 1))
-        kept = model.step(*large)
-        yield _renamed(against_oracle(model.step(*small), parameters, small, dtype), "B = 1: ")
-        yield _renamed(against_oracle(kept, parameters, large, dtype), "B = 128: ")
+        model = Model(backend, sizes, dtype, parameters)
+        large, small = (random_batch(rng, sizes, B) for B in (LARGE, 1))
+        first = model.step(*large)
+        yield _renamed(compare_with_oracle(model.step(*small), parameters, small, dtype), "B = 1: ")
+        yield _renamed(compare_with_oracle(first, parameters, large, dtype), "B = 128: ")
 
 
-def arguments_unchanged(subject: Subject, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
+def arguments_unchanged(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
     """The batch is not written to, and may be overwritten between forward and backward, as data loaders do."""
     for _ in range(min(rounds, FEW)):
         sizes, parameters, *batch = random_mlp_case(rng, dtype)
-        model, given = Model(subject, sizes, dtype, parameters), [ids.astype(np.int32) for ids in batch]
+        model, given = Model(backend, sizes, dtype, parameters), [ids.astype(np.int32) for ids in batch]
         logits, loss = model.forward(*given)
         for ids in given:
             ids[...] = 0
-        yield against_oracle({"logits": logits, "loss": loss, **model.gradients()}, parameters, batch, dtype)
+        yield compare_with_oracle({"logits": logits, "loss": loss, **model.gradients()}, parameters, batch, dtype)
 
 
-def without_targets(subject: Subject, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
+def without_targets(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
     """Without targets the loss is None, and the logits are those of the oracle."""
     for _ in range(min(rounds, FEW)):
         sizes, parameters, *batch = random_mlp_case(rng, dtype)
-        logits, loss = Model(subject, sizes, dtype, parameters).forward(batch[0])
+        logits, loss = Model(backend, sizes, dtype, parameters).forward(batch[0])
         if loss is not None:
             raise Wrong(f"without targets the loss must be None; it is {loss!r}")
-        yield against_oracle({"logits": logits}, parameters, batch, dtype)
+        yield compare_with_oracle({"logits": logits}, parameters, batch, dtype)
 
 
-def refuses_bad_ids(subject: Subject, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
-    """ValueError for an id of -1, V or 2^32 anywhere, TypeError for no integer; and it computes as before after it."""
+def refuses_bad_ids(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
+    """ValueError for an id of -1, V or 2^32 anywhere, TypeError for ids that are not integers; both leave no trace."""
     sizes, parameters, inputs, targets = random_mlp_case(rng, dtype)
-    model = Model(subject, sizes, dtype, parameters)
-    yield against_oracle(model.step(inputs, targets), parameters, (inputs, targets), dtype)
+    model = Model(backend, sizes, dtype, parameters)
+    yield compare_with_oracle(model.step(inputs, targets), parameters, (inputs, targets), dtype)
     for bad, kind in product((-1, sizes["V"], 2**32), (np.int64, np.int32)):
         if bad <= np.iinfo(kind).max:
             for one in _each_with_one(rng, inputs.astype(kind), bad):
-                subject.refuses(model.mlp, ValueError, one, targets.astype(kind))
+                backend.refuses(model.mlp, ValueError, one, targets.astype(kind))
             for one in _each_with_one(rng, targets.astype(kind), bad):
-                subject.refuses(model.mlp, ValueError, inputs.astype(kind), one)
-    subject.refuses(model.mlp, TypeError, inputs + 0.5, targets)
-    yield against_oracle(model.step(inputs, targets), parameters, (inputs, targets), dtype)
-
-
-def _batch(rng: np.random.Generator, sizes: dict[str, int], B: int) -> tuple[Array, Array]:
-    inputs = draw_tokens(rng, (max(B, 4), sizes["T"]), sizes["V"])[:B]
-    return inputs, draw_tokens(rng, (max(B, 4),), sizes["V"])[:B]
+                backend.refuses(model.mlp, ValueError, inputs.astype(kind), one)
+    backend.refuses(model.mlp, TypeError, inputs + 0.5, targets)
+    yield compare_with_oracle(model.step(inputs, targets), parameters, (inputs, targets), dtype)
 
 
 def _each_with_one(rng: np.random.Generator, ids: Array, bad: int) -> Iterator[Array]:
-    """Copies of the ids, each with one that is bad, at a random place."""
+    """Copies of the ids, each with one bad id at a random place."""
     for place in rng.choice(ids.size, min(FEW, ids.size), replace=False):
         spoiled = ids.copy()
         spoiled.flat[place] = bad
@@ -164,7 +158,7 @@ def _each_with_one(rng: np.random.Generator, ids: Array, bad: int) -> Iterator[A
 
 
 def _strided(ids: Array, V: int) -> Array:
-    """The same ids as every other one of an array; those between them are ids too, but wrong."""
+    """The same ids as every second entry of an array; the entries between them are other ids."""
     wide = np.repeat(V - 1 - ids, 2, axis=-1)
     wide[..., ::2] = ids
     return wide[..., ::2]

@@ -1,4 +1,4 @@
-"""The MLP of the backend under test, through the interface alone."""
+"""The MLP of the backend under test, used only through the interface."""
 
 from __future__ import annotations
 
@@ -12,60 +12,64 @@ from nnz.numbers.rng import RNG
 from ..bounds import derived as bounds
 from ..bounds.compare import Measurement
 from ..oracle import mlp as oracle
-from .backend_under_test import Array, NotThere, Subject, Wrong, as_array
-from .measuring import measured
+from .backend_under_test import Array, BackendUnderTest, NotThere, Wrong, as_array, compare_all
 
 GRADIENTS = ("dwte", "dfc1.weight", "dfc1.bias", "dfc2.weight", "dfc2.bias")
 Batch = tuple[Array, Array]
 
 
 class Model:
-    """nn.MLP of sizes {V, T, E, H}; with `parameters` it starts from those, else from what `seed` draws.
+    """nn.MLP of sizes {V, T, E, H}; with the given `parameters`, or with those that `seed` draws.
 
-    Every method raises NotThere and Wrong, as Subject.call does.
+    Every method raises NotThere and Wrong, as BackendUnderTest.call does.
     """
 
     def __init__(
-        self, subject: Subject, sizes: Mapping[str, int], dtype: str, parameters: Mapping | None = None, seed: int = 1
+        self,
+        backend: BackendUnderTest,
+        sizes: Mapping[str, int],
+        dtype: str,
+        parameters: Mapping | None = None,
+        seed: int = 1,
     ) -> None:
-        self.subject, self.dtype = subject, dtype
+        self.backend, self.dtype = backend, dtype
         names = {"vocab_size": "V", "context_length": "T", "embedding_size": "E", "hidden_size": "H"}
         keywords = {name: sizes[letter] for name, letter in names.items()}
-        self.mlp = subject.call(subject.find("MLP"), **keywords, rng=RNG(seed), dtype=dtype)
+        self.mlp = backend.call(backend.find("MLP"), **keywords, rng=RNG(seed), dtype=dtype)
         if parameters is not None:
             self.load(parameters)
 
     def load(self, parameters: Mapping[str, Array]) -> None:
         """Set the weights: by load_parameters, or without one by writing to the arrays of parameters()."""
         try:
-            load = self.subject.find("load_parameters", self.mlp)
+            load = self.backend.find("load_parameters", self.mlp)
         except NotThere:
             for name, own in self.own_parameters().items():
-                self.subject.call(np.copyto, own, parameters[name], updates=1)
+                self.backend.call(np.copyto, own, parameters[name], updates=1)
             return
-        self.subject.call(load, parameters)
+        self.backend.call(load, parameters)
 
     def parameters(self) -> dict[str, Array]:
         """Copies of the weights as they are now. Raises Wrong if one is not of the dtype asked for."""
         found = {name: np.array(as_array(name, p, self.dtype)) for name, p in self.own_parameters().items()}
-        if strange := [f"{name} is {p.dtype}" for name, p in found.items() if p.dtype != np.dtype(self.dtype)]:
-            raise Wrong(f"{strange[0]} where {self.dtype} was asked for")
+        if wrong := [f"{name} is {p.dtype}" for name, p in found.items() if p.dtype != np.dtype(self.dtype)]:
+            raise Wrong(f"{wrong[0]}, not {self.dtype}")
         return found
 
     def forward(self, inputs: Array, targets: Array | None = None) -> tuple[Any, Any]:
-        """(logits, loss), as they come."""
-        result = self.subject.call(self.mlp, *((inputs,) if targets is None else (inputs, targets)))
+        """(logits, loss), as the backend returns them."""
+        result = self.backend.call(self.mlp, *((inputs,) if targets is None else (inputs, targets)))
         if not isinstance(result, tuple | list) or len(result) != 2:
             raise Wrong(f"the model must return (logits, loss); it returned {type(result).__name__}")
         return result
 
     def gradients(self) -> dict[str, Any]:
-        """The gradients by the oracle's names, "d" + that of the parameter, as they come."""
-        gradients = self.subject.call(self.subject.find("backward", self.mlp))
+        """The gradients by the oracle's names, "d" + that of the parameter, as the backend returns them."""
+        gradients = self.backend.call(self.backend.find("backward", self.mlp))
         if not isinstance(gradients, Mapping):
             raise Wrong(f"backward() must return a dict; it returned {type(gradients).__name__}")
         if missing := [name for name in GRADIENTS if name[1:] not in gradients]:
-            raise Wrong(f"backward() left out the gradient of {missing[0][1:]}")
+            raise Wrong(f"backward() does not return the gradient of {missing[0][1:]}")
         return {f"d{name}": gradient for name, gradient in gradients.items()}
 
     def step(self, inputs: Array, targets: Array) -> dict[str, Any]:
@@ -75,22 +79,22 @@ class Model:
 
     def intermediates(self) -> dict[str, Any]:
         """The named tensors between weights and gradients, of the last batch."""
-        tensors = self.subject.call(self.subject.find("intermediates", self.mlp))
+        tensors = self.backend.call(self.backend.find("intermediates", self.mlp))
         if not isinstance(tensors, Mapping) or not tensors:
             raise Wrong("intermediates() must return a dict of tensors by name")
         return dict(tensors)
 
     def own_parameters(self) -> Any:
         """The weights as parameters() gives them, for an optimizer to update."""
-        found = self.subject.call(self.subject.find("parameters", self.mlp))
+        found = self.backend.call(self.backend.find("parameters", self.mlp))
         if not isinstance(found, Mapping) or set(found) != {name[1:] for name in GRADIENTS}:
             raise Wrong(f"parameters() must be a dict of {', '.join(name[1:] for name in GRADIENTS)}")
         return found
 
 
-def against_oracle(
+def compare_with_oracle(
     actual: Mapping[str, Any], parameters: dict[str, Array], batch: Batch, dtype: str
 ) -> list[Measurement]:
-    """Hold tensors of one pass, by name, against oracle.mlp on these parameters, which are exact in the dtype."""
+    """Compare the tensors of one pass, by name, with oracle.mlp on these parameters, which are exact in the dtype."""
     wide = {name: p.astype(np.float64) for name, p in parameters.items()}
-    return measured(actual, oracle.mlp(wide, *batch), bounds.mlp_bounds(parameters, *batch, dtype), dtype)
+    return compare_all(actual, oracle.mlp(wide, *batch), bounds.mlp_bounds(parameters, *batch, dtype), dtype)

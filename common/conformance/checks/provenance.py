@@ -1,4 +1,4 @@
-"""Who ran: the Python modules and the compiled functions seen while a backend was at work."""
+"""Whose code ran: the Python modules that were called, and the compiled modules that were loaded."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 from nnz.backend import registry
 
 
-class Witness:
-    """While entered, notes the module of every Python function that runs, through the profiling hook of Python.
+class Provenance:
+    """While entered, records the module of every Python function that is called, with Python's profiling hook.
 
-    A backend that quietly hands its work to another is found out by this. Threads that it starts are not seen.
+    It finds a backend that passes its work on to another one. Threads that a backend starts are not recorded.
     """
 
     def __init__(self, module_name: str) -> None:
@@ -20,16 +20,16 @@ class Witness:
         self.modules: set[str] = set()
         self._before: Any = None
 
-    def __enter__(self) -> Witness:
+    def __enter__(self) -> Provenance:
         self._before = sys.getprofile()
-        sys.setprofile(self._see)
+        sys.setprofile(self._record)
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         sys.setprofile(self._before)
 
-    def others(self) -> tuple[str, ...]:
-        """The project's own backends that ran, other than the one under test."""
+    def other_backends(self) -> tuple[str, ...]:
+        """The project's own backends whose code ran, except the one under test."""
         return tuple(own for own in registry.modules() if own != self.module_name and self._ran(own))
 
     def shared_objects(self) -> tuple[str, ...]:
@@ -41,6 +41,6 @@ class Witness:
     def _ran(self, package: str) -> bool:
         return any(f"{name}.".startswith(f"{package}.") for name in self.modules)
 
-    def _see(self, frame: FrameType, event: str, argument: Any) -> None:
+    def _record(self, frame: FrameType, event: str, argument: Any) -> None:
         if event == "call":
             self.modules.add(frame.f_globals.get("__name__", ""))

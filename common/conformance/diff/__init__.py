@@ -1,1 +1,1 @@
-"""`nnz diff`: the first tensor in which two backends differ, and the likely cause."""
+"""`nnz diff`: the first tensor in which two backends differ, its likely cause, and the source that computes it."""

@@ -1,4 +1,4 @@
-"""One batch through two backends: where they part first, which of the two is off the oracle, and why that may be."""
+"""One batch through two backends: the first tensor that differs, which of the two is wrong, and the likely cause."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ import numpy as np
 from ..bounds import derived as bounds
 from ..bounds.compare import T2_LIMIT
 from ..bounds.rounding import unit_roundoff
-from ..cases.draws import OVERFLOWING_LOGIT, draw_tokens
-from ..cases.mlp import random_mlp_case
-from ..checks.backend_under_test import Array, NotThere, Subject, as_array
+from ..cases.mlp import MLPCase, ordinary_case, overflowing_case
+from ..checks.backend_under_test import Array, BackendUnderTest, NotThere, as_array
 from ..checks.model_under_test import Model
 from ..oracle import mlp as oracle
 from .likely_cause import likely_cause
@@ -22,72 +21,62 @@ Pair = tuple[float, float]  # one for each of the two backends
 
 
 @dataclass(frozen=True)
-class Case:
-    """A batch and the weights it meets."""
-
-    title: str
-    sizes: dict[str, int]
-    weights: dict[str, Array]
-    inputs: Array
-    targets: Array
-
-
-@dataclass(frozen=True)
 class Difference:
-    """The first tensor beyond its bound, and what stands where it is furthest."""
+    """The first tensor beyond its bound, and its values where it is furthest off."""
 
     tensor: str
     index: tuple[int, ...]
     values: Pair
     expected: float  # the oracle's
-    shares: Pair  # how many times what is allowed each is away from the oracle
-    causes: tuple[str, str]  # the likely one for each that is off; empty for one that is not
+    shares: Pair  # the error of each as a share of what is allowed
+    causes: tuple[str, str]  # the likely cause for each that is off; empty for one that is not
 
 
 @dataclass(frozen=True)
-class Walk:
-    """(tensor, the largest difference as a share of what is allowed) in walking order, up to the first beyond it."""
+class BatchComparison:
+    """(tensor, largest difference as a share of what is allowed) in order of computation, up to the first above 1."""
 
-    case: Case
+    case: MLPCase
     steps: tuple[tuple[str, float], ...]
     difference: Difference | None
 
 
-def walks(a: Subject, b: Subject, dtype: str, seed: int, batch_size: int | None = None) -> Iterator[Walk]:
+def compare_backends(
+    a: BackendUnderTest, b: BackendUnderTest, dtype: str, seed: int, batch_size: int | None = None
+) -> Iterator[BatchComparison]:
     """An ordinary batch and, if nothing differs there, one whose logits overflow exp. Raises NotThere and Wrong."""
     case = ordinary_case(seed, dtype, batch_size)
-    first = walk(a, b, case, dtype)
+    first = compare_batch(a, b, case, dtype)
     yield first
     if first.difference is None:
-        yield walk(a, b, overflowing(case, dtype), dtype)
+        yield compare_batch(a, b, overflowing_case(case, dtype), dtype)
 
 
-def walk(a: Subject, b: Subject, case: Case, dtype: str) -> Walk:
-    """Hold a's tensors against b's, allowing the sum of both bounds, and both against the oracle's."""
-    ours, theirs = (_tensors(subject, case, dtype) for subject in (a, b))
+def compare_batch(a: BackendUnderTest, b: BackendUnderTest, case: MLPCase, dtype: str) -> BatchComparison:
+    """Compare a's tensors with b's, allowing the sum of both bounds, and both with the oracle's."""
+    ours, theirs = (_tensors(backend, case, dtype) for backend in (a, b))
     batch = case.inputs, case.targets
     values = oracle.mlp({name: p.astype(np.float64) for name, p in case.weights.items()}, *batch)
     limits = bounds.mlp_bounds(case.weights, *batch, dtype)
     steps = []
     for name, expected in values.items():
         if name in ours and name in theirs:
-            vice = T2_LIMIT * unit_roundoff(dtype) * np.abs(expected).max()
-            allowed = np.minimum(limits[name], vice)
+            allowed = np.minimum(limits[name], T2_LIMIT * unit_roundoff(dtype) * np.abs(expected).max())
             pair = ours[name], theirs[name]
-            apart, off = share(*pair, 2 * allowed), [share(tensor, expected, allowed) for tensor in pair]
-            steps.append((name, float(apart.max())))
-            worst = max((*off, apart), key=np.max)
+            difference, off = share(*pair, 2 * allowed), [share(tensor, expected, allowed) for tensor in pair]
+            steps.append((name, float(difference.max())))
+            worst = max((*off, difference), key=np.max)
             if worst.max() > 1:
                 causes = [
                     likely_cause(name, t, values, case, dtype) if s.max() > 1 else ""
                     for t, s in zip(pair, off, strict=True)
                 ]
-                return Walk(case, tuple(steps), _difference(name, worst, pair, expected, off, causes))
-    return Walk(case, tuple(steps), None)
+                return BatchComparison(case, tuple(steps), _difference(name, worst, pair, expected, off, causes))
+    return BatchComparison(case, tuple(steps), None)
 
 
 def share(actual: Array, other: Array, allowed: Array) -> Array:
-    """|actual - other| / allowed; infinite where a value is not finite, and for tensors of unlike shapes."""
+    """|actual - other| / allowed; infinite where a value is not finite, and for tensors of different shapes."""
     if actual.shape != other.shape or not allowed.size:
         return np.array(np.inf)
     with np.errstate(invalid="ignore", over="ignore"):
@@ -96,32 +85,9 @@ def share(actual: Array, other: Array, allowed: Array) -> Array:
         return np.divide(apart, allowed, out=np.where(apart > 0, np.inf, 0.0), where=allowed > 0)
 
 
-def ordinary_case(seed: int, dtype: str, batch_size: int | None = None) -> Case:
-    """A random case none of whose logits overflows exp, of any batch size."""
-    rng = np.random.default_rng(seed)
-    while True:
-        sizes, weights, inputs, targets = random_mlp_case(rng, dtype)
-        if np.abs(weights["fc2.bias"]).max() < min(OVERFLOWING_LOGIT.values()) / 2:
-            break
-    if batch_size is not None:
-        rows = max(batch_size, 4)  # what draw_tokens needs
-        sizes = {**sizes, "B": batch_size}
-        inputs = draw_tokens(rng, (rows, sizes["T"]), sizes["V"])[:batch_size]
-        targets = draw_tokens(rng, (rows,), sizes["V"])[:batch_size]
-    return Case("an ordinary batch", sizes, weights, inputs, targets)
-
-
-def overflowing(case: Case, dtype: str) -> Case:
-    """The same with one token's bias so large that exp of its logit is infinite; no row aims at that token."""
-    weights, V = {name: p.copy() for name, p in case.weights.items()}, case.sizes["V"]
-    weights["fc2.bias"][V - 2] += OVERFLOWING_LOGIT[np.dtype(dtype)]
-    targets = np.where(case.targets == V - 2, V - 1, case.targets)
-    return Case("a batch whose logits overflow exp", case.sizes, weights, case.inputs, targets)
-
-
-def _tensors(subject: Subject, case: Case, dtype: str) -> dict[str, Array]:
-    """All that the backend names of one pass; without intermediates(), the logits, the loss and the gradients."""
-    model = Model(subject, case.sizes, dtype, case.weights)
+def _tensors(backend: BackendUnderTest, case: MLPCase, dtype: str) -> dict[str, Array]:
+    """All tensors of one pass that the backend returns: logits, loss, gradients and, if it has them, intermediates."""
+    model = Model(backend, case.sizes, dtype, case.weights)
     found = model.step(case.inputs, case.targets)
     with suppress(NotThere):
         found = {**model.intermediates(), **found}

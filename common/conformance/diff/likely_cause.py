@@ -1,41 +1,39 @@
-"""The usual mistakes, each tried out: what would the tensor be, had this one been made?
+"""The usual mistakes, tried one after the other: what would the tensor be if this one had been made?
 
-It is a hint: the tensors before this one are right, so one mistake in one op explains it, and these are the known ones.
+The answer is a hint. The tensors before this one are right, so one mistake in one operation explains it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..bounds.compare import T2_LIMIT, VacuousComparison, t2_error
+from ..cases.mlp import MLPCase
 
-if TYPE_CHECKING:
-    from ..checks.backend_under_test import Array
-    from .first_difference import Case
+Array = np.ndarray
 
-# A mistake is recognised where its tensor is met as nearly as a right one would be, with some room for both roundings.
+# A mistake is recognised if its tensor is near the actual one, with room for the rounding of both.
 NEAR = 8 * T2_LIMIT
-UNKNOWN = "none of the usual ones"
+UNKNOWN = "unknown: none of the usual mistakes"
 ROUNDING = "rounding: a lower precision somewhere"
-COARSEST = 2.0**-8  # of the largest entry: what the rounding of a bfloat16 costs, twice
+COARSEST = 2.0**-8  # of the largest entry: twice the rounding error of a bfloat16
 
-Mistakes = Iterator[tuple[str, "Array"]]
+Mistakes = Iterator[tuple[str, Array]]
 
 
-def likely_cause(name: str, actual: Array, values: dict[str, Array], case: Case, dtype: str) -> str:
+def likely_cause(name: str, actual: Array, values: dict[str, Array], case: MLPCase, dtype: str) -> str:
     """The first usual mistake whose tensor is the actual one; UNKNOWN if none is. `values` are the oracle's tensors."""
     expected = np.asarray(values[name])
     if actual.shape != expected.shape:
         turned = actual.shape == expected.T.shape and _near(actual.T, expected, dtype)
-        return "a transposed result" if turned else f"shape {actual.shape} where {expected.shape} is due"
+        return "a transposed result" if turned else f"the shape is {actual.shape}; it must be {expected.shape}"
     if not np.isfinite(actual).all():
         large = np.abs(values["logits"]).max() > np.log(np.finfo(dtype).max)
-        return "the maximum is not taken off before exp" if large else "a value that is not finite"
+        return "the maximum is not subtracted before exp" if large else "a value that is not finite"
     if not actual.any():
-        return "the bias gradient is absent: all zeros" if name.endswith("bias") else "all zeros: never computed"
+        return "the bias gradient is missing: all zeros" if name.endswith("bias") else "all zeros: never computed"
     if _near(actual, expected, dtype):
         return ROUNDING
     for cause, tensor in (*_of_any(expected, len(case.inputs)), *_of_this(name, values, case)):
@@ -47,16 +45,16 @@ def likely_cause(name: str, actual: Array, values: dict[str, Array], case: Case,
 
 
 def _of_any(expected: Array, B: int) -> Mistakes:
-    """What can befall any tensor."""
+    """Mistakes that can happen in any tensor."""
     yield "the sign is flipped", -expected
     if B > 1:
         yield f"the mean over the batch is missing: {B} times too large", expected * B
-        yield f"divided by B = {B} once too often", expected / B
-        yield f"divided by B - 1 = {B - 1} for B", expected * B / (B - 1)
+        yield f"divided by B = {B} twice", expected / B
+        yield f"divided by B - 1 = {B - 1} instead of B", expected * B / (B - 1)
 
 
-def _of_this(name: str, values: dict[str, Array], case: Case) -> Mistakes:
-    """What can befall this one, given what comes before it."""
+def _of_this(name: str, values: dict[str, Array], case: MLPCase) -> Mistakes:
+    """Mistakes that can happen in this tensor, given those before it."""
     w, v, ids = case.weights, values, case.inputs
     flat = v["emb"].reshape(len(ids), -1)
     if name in ("h_pre", "logits"):
@@ -75,7 +73,7 @@ def _of_this(name: str, values: dict[str, Array], case: Case) -> Mistakes:
 def _of_linear(x: Array, w: Array, b: Array) -> Mistakes:
     M, N = w.shape
     yield "a transposed weight", x @ w.reshape(N, M) + b
-    yield "the bias is left out", x @ w.T
+    yield "the bias is not added", x @ w.T
 
 
 def _of_weight_gradient(dy: Array, x: Array, bias: bool) -> Mistakes:
@@ -87,34 +85,34 @@ def _of_weight_gradient(dy: Array, x: Array, bias: bool) -> Mistakes:
         yield "a transposed result", (x.T @ dy).reshape(full.shape)
 
 
-def _nothing(v: dict[str, Array], case: Case) -> Mistakes:
+def _nothing(v: dict[str, Array], case: MLPCase) -> Mistakes:
     yield from ()
 
 
-def _of_h(v: dict[str, Array], case: Case) -> Mistakes:
+def _of_h(v: dict[str, Array], case: MLPCase) -> Mistakes:
     yield "tanh is skipped", v["h_pre"]
 
 
-def _of_dlogits(v: dict[str, Array], case: Case) -> Mistakes:
-    yield "the one-hot of the targets is not taken off", v["probs"] / len(case.inputs)
+def _of_dlogits(v: dict[str, Array], case: MLPCase) -> Mistakes:
+    yield "the one-hot of the targets is not subtracted", v["probs"] / len(case.inputs)
 
 
-def _of_dh_pre(v: dict[str, Array], case: Case) -> Mistakes:
+def _of_dh_pre(v: dict[str, Array], case: MLPCase) -> Mistakes:
     yield "tanh' is skipped", v["dh"]
-    yield "tanh' is 1 - y for 1 - y^2", v["dh"] * (1 - v["h"])
-    yield "tanh' is taken of h_pre for h", v["dh"] * (1 - v["h_pre"] ** 2)
+    yield "tanh' is 1 - y instead of 1 - y^2", v["dh"] * (1 - v["h"])
+    yield "tanh' is computed from h_pre instead of h", v["dh"] * (1 - v["h_pre"] ** 2)
 
 
-def _of_dwte(v: dict[str, Array], case: Case) -> Mistakes:
+def _of_dwte(v: dict[str, Array], case: MLPCase) -> Mistakes:
     overwritten = np.zeros_like(v["dwte"])
     overwritten[case.inputs] = v["demb"]
-    yield "accumulation lost: a token met twice keeps its last gradient alone", overwritten
+    yield "accumulation lost: a token that occurs twice keeps only its last gradient", overwritten
     rows = np.zeros_like(v["dwte"])
     np.add.at(rows, case.inputs[:-1], v["demb"][:-1])
     yield "the last row is ignored", rows
 
 
-_OF_OTHERS: dict[str, Callable[[dict, Case], Mistakes]] = {
+_OF_OTHERS: dict[str, Callable[[dict, MLPCase], Mistakes]] = {
     "h": _of_h,
     "dlogits": _of_dlogits,
     "dh_pre": _of_dh_pre,

@@ -1,4 +1,4 @@
-"""Where a backend computes a tensor: the file and line of the op's function."""
+"""Where a backend computes a tensor: the file and line of the function."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 
 from nnz.backend import spec
 
-from ..checks.backend_under_test import NotThere, Subject, Wrong
+from ..checks.backend_under_test import BackendUnderTest, NotThere, Wrong
 
-# tensor of the MLP, in walking order -> the function that computes it
+# tensor of the MLP, in order of computation -> the function that computes it
 COMPUTED_BY: dict[str, str] = {
     "emb": "embedding_forward",
     "h_pre": "linear_forward",
@@ -34,20 +34,20 @@ COMPILED = (".c", ".cc", ".cpp", ".cu", ".rs", ".pyx")
 COMMENT = re.compile(r"^\s*(//|\*|/\*)")  # a line of comment
 
 
-def source_of(subject: Subject, tensor: str) -> str:
-    """`path:line  function`: a compiled source beside the ops if there is one, else Python's, else the MLP itself."""
+def source_of(backend: BackendUnderTest, tensor: str) -> str:
+    """`path:line  function`: the compiled source next to the ops, else the Python source, else the MLP."""
     name = COMPUTED_BY[tensor]
     try:
-        function = subject.find(f"ops.{name}")
+        function = backend.find(f"ops.{name}")
     except (NotThere, Wrong):
         way = "backward" if tensor.startswith("d") else "__call__"
-        return f"{_place(getattr(subject.find('MLP'), way, None))}  MLP.{way}"
-    return f"{_compiled(subject, name) or _place(function)}  {name}"
+        return f"{_place(getattr(backend.find('MLP'), way, None))}  MLP.{way}"
+    return f"{_compiled(backend, name) or _place(function)}  {name}"
 
 
-def _compiled(subject: Subject, name: str) -> str:
-    """The definition in a file named after the op, beside the Python of nn.ops; empty if there is none."""
-    folder = Path(getattr(subject.find("ops"), "__file__", None) or "nowhere").parent
+def _compiled(backend: BackendUnderTest, name: str) -> str:
+    """The definition in a file named after the op, next to the Python file of nn.ops; empty if there is none."""
+    folder = Path(getattr(backend.find("ops"), "__file__", None) or "nowhere").parent
     stem = next((op.name for op in spec.OPS.values() if any(f.name == name for f in op.functions)), name)
     for path in (folder / f"{stem}{suffix}" for suffix in COMPILED):
         if path.is_file():
@@ -59,15 +59,15 @@ def _compiled(subject: Subject, name: str) -> str:
 
 
 def _place(function: Any) -> str:
-    """Where Python says that the function is defined, under whatever wraps it."""
+    """Where the function itself, without decorators, is defined."""
     try:
         function = inspect.unwrap(function)
         return f"{_short(Path(inspect.getsourcefile(function)))}:{inspect.getsourcelines(function)[1]}"
     except (TypeError, OSError, ValueError):
-        return "(no source at hand)"
+        return "(source not found)"
 
 
 def _short(path: Path) -> str:
-    """Relative to the current folder, where it lies below it."""
+    """Relative to the current folder, if the file is in it."""
     here = Path(os.getcwd())
     return str(path.relative_to(here) if path.is_relative_to(here) else path)

@@ -1,1 +1,1 @@
-"""`nnz new-backend`: a package of stubs to fill in and grade."""
+"""`nnz new-backend`: writes a package of stubs, to be filled in and graded."""

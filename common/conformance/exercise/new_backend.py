@@ -1,4 +1,4 @@
-"""A place to start: a package with every op of nnz.backend.spec as a stub, to be filled in one at a time and graded."""
+"""Writes a package with every op of nnz.backend.spec as a stub, to be filled in one at a time and graded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nnz.backend import registry, spec
 from nnz.files.errors import UsageError
 
 from ..levels import CHECKS, LEVELS
-from .text import INIT, LAYERS, MLP, OPS_HEAD, OPTIMIZERS, README
+from .templates import INIT, LAYERS, MLP, OPS_HEAD, OPTIMIZERS, README
 
 WIDTH = 116  # of a docstring's lines, indented by four
 
@@ -19,16 +19,16 @@ WIDTH = 116  # of a docstring's lines, indented by four
 def write(folder: Path) -> list[Path]:
     """Write the package; return its files. Its name is that of the folder.
 
-    Raises UsageError for a name that cannot be imported or already means something, FileExistsError where there is
-    something already, OSError where nothing can be written.
+    Raises UsageError for a name that cannot be imported or that is taken, FileExistsError if the folder is not empty,
+    OSError if it cannot be written.
     """
     name = folder.resolve().name
     if not name.isidentifier() or keyword.iskeyword(name):
         raise UsageError(f"{name!r} cannot be imported; take a name of letters, digits and _, such as my_backend")
     if name in registry.names() or (importlib.util.find_spec(name) is not None and not folder.exists()):
-        raise UsageError(f"{name!r} is the name of a module that is there already; take another, such as my_{name}")
+        raise UsageError(f"{name!r} is the name of an installed module; take another, such as my_{name}")
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
-        raise FileExistsError(f"{folder} is there already and not empty; give a new folder")
+        raise FileExistsError(f"{folder} exists and is not empty; give a new folder")
     folder.mkdir(parents=True, exist_ok=True)
     files = {"__init__.py": INIT, "ops.py": ops_source(), "layers.py": LAYERS, "mlp.py": MLP}
     files["optimizers.py"] = OPTIMIZERS
@@ -44,13 +44,13 @@ def ops_source() -> str:
 
 
 def _stub(function: spec.Function) -> str:
-    """The signature and the summary of the spec, and no body."""
+    """The signature and the summary of the spec, without a body."""
     formula, shapes = function.summary.split(" " * 8)
     lines = [*textwrap.wrap(formula, WIDTH), *textwrap.wrap(shapes, WIDTH, break_on_hyphens=False)]
     if function.updates:
         lines += [
             "",
-            f"Overwrites {', '.join(function.updates)}, or returns new ones where arrays cannot be written to.",
+            f"Overwrites {', '.join(function.updates)}, or returns new arrays if they are immutable.",
         ]
     if function.optional:
         lines += ["", f"{', '.join(function.optional)} may be None."]
@@ -61,7 +61,7 @@ def _stub(function: spec.Function) -> str:
 
 
 def _levels() -> str:
-    """A line of the README per level: what it is called, and what it asks for."""
+    """A line of the README for each level: its name and its checks."""
     lines = []
     for level in LEVELS:
         checks = [check.name for check in CHECKS if check.level == level]

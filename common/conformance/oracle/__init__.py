@@ -1,1 +1,5 @@
-"""The oracles: every operation and model from its formula alone, in numpy; nothing here imports the library."""
+"""What is right: every operation and model from its formula alone.
+
+In float64 (mlp, gpt) and in strict float32 (strict, strict_ops). The oracles import numpy and the standard library, and
+nothing of this package.
+"""

@@ -1,13 +1,39 @@
-"""The oracle: every operation of the model from its formula alone, in float64.
+"""The oracle: the MLP, its operations and its optimizers, each from its formula alone, in float64.
 
 It imports numpy and nothing of this package, so it cannot share a mistake with a backend. Arrays narrower than float64
-are widened first; complex128 passes through untouched (maxima are taken of real parts), so that the complex step
-Im f(x + ih)/h can differentiate each forward and so prove each backward (Squire & Trapp, SIAM Review 40, 1998).
+are widened first. complex128 passes through unchanged (a maximum is taken of the real parts), so that the complex step
+Im f(x + ih)/h can differentiate each forward and prove each backward (Squire & Trapp, SIAM Review 40, 1998).
 """
 
 import numpy as np
 
 Array = np.ndarray
+
+# What each operation returns, in order.
+OUTPUTS: dict[str, tuple[str, ...]] = {
+    "embedding_forward": ("emb",),
+    "embedding_backward": ("dwte",),
+    "linear_forward": ("y",),
+    "linear_backward": ("dx", "dw", "db"),
+    "tanh_forward": ("y",),
+    "tanh_backward": ("dx",),
+    "cross_entropy_forward": ("loss", "probs"),
+    "cross_entropy_backward": ("dlogits",),
+    "batch_norm_forward": ("y", "mean", "rstd", "new_running_mean", "new_running_var"),
+    "batch_norm_backward": ("dx", "dweight", "dbias"),
+    "sgd_step": ("p",),
+    "adamw_step": ("p", "m", "v"),
+}
+
+
+def outputs(op_name: str, arguments: dict) -> dict[str, Array]:
+    """What the operation returns for these arguments, by name."""
+    return by_name(op_name, globals()[op_name](**arguments))
+
+
+def by_name(op_name: str, result: Array | tuple[Array, ...]) -> dict[str, Array]:
+    """A result of the operation, one value or a tuple, as a dict with the names in OUTPUTS."""
+    return dict(zip(OUTPUTS[op_name], result if isinstance(result, tuple) else (result,), strict=True))
 
 
 def embedding_forward(wte: Array, ids: Array) -> Array:
@@ -51,10 +77,10 @@ def cross_entropy_forward(logits: Array, targets: Array) -> tuple[Array, Array]:
     """probs = softmax(logits), loss = mean of -log probs[target]; logits (B,V), targets (B,) -> (), (B,V)."""
     logits = _wide(logits)
     shifted = logits - logits.real.max(axis=1, keepdims=True)
-    total = np.exp(shifted).sum(axis=1, keepdims=True)
-    log_probs = shifted - np.log(total)
+    sums = np.exp(shifted).sum(axis=1, keepdims=True)
+    log_probs = shifted - np.log(sums)
     loss = -np.take_along_axis(log_probs, targets[:, None], axis=1).mean()
-    return loss, np.exp(shifted) / total
+    return loss, np.exp(shifted) / sums
 
 
 def cross_entropy_backward(probs: Array, targets: Array) -> Array:
@@ -105,8 +131,39 @@ def batch_norm_backward(dy: Array, x: Array, mean: Array, rstd: Array, weight: A
     return dx, dweight, dbias
 
 
+def sgd_step(p: Array, g: Array, lr: float, weight_decay: float = 0.0) -> Array:
+    """p - lr (g + weight_decay p), as torch.optim.SGD without momentum; any shape -> the same shape."""
+    p, g = np.asarray(p, np.float64), np.asarray(g, np.float64)
+    return p - lr * (g + weight_decay * p)
+
+
+def adamw_step(
+    p: Array,
+    g: Array,
+    m: Array,
+    v: Array,
+    t: int,
+    lr: float,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    eps: float = 1e-8,
+    weight_decay: float = 0.0,
+) -> tuple[Array, Array, Array]:
+    """The t-th step, t from 1: decoupled decay, bias correction, eps outside the root (Loshchilov & Hutter 2019).
+
+    m = beta1 m + (1-beta1) g, v = beta2 v + (1-beta2) g^2,
+    p = p (1 - lr weight_decay) - lr mhat / (sqrt(vhat) + eps), mhat = m/(1-beta1^t), vhat = v/(1-beta2^t) -> p, m, v.
+    """
+    p, g, m, v = (np.asarray(x, np.float64) for x in (p, g, m, v))
+    m = beta1 * m + (1 - beta1) * g
+    v = beta2 * v + (1 - beta2) * g * g
+    mhat = m / (1 - beta1**t)
+    vhat = v / (1 - beta2**t)
+    return p * (1 - lr * weight_decay) - lr * mhat / (np.sqrt(vhat) + eps), m, v
+
+
 def mlp(parameters: dict[str, Array], inputs: Array, targets: Array) -> dict[str, Array]:
-    """Every named tensor of one forward and backward pass, in walking order (Bengio et al., JMLR 3, 2003).
+    """Every named tensor of one forward and backward pass, in the order of computation (Bengio et al., JMLR 3, 2003).
 
     inputs (B,T), targets (B,); wte (V,E), fc1.weight (H,T*E), fc2.weight (V,H). The gradient of parameter p is "d" + p.
     """

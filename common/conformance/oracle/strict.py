@@ -1,8 +1,8 @@
 """Strict float32 from its definition: each float32 that is stored is the one nearest to its operation's exact result.
 
-It imports numpy and the standard library alone, and has none of the tricks by which a backend gets there: sums and
-products are whole numbers, functions are decimals of as many digits as it takes, and each is rounded once, here.
-+ - * / of two float32s are numpy's, which IEEE 754 asks to be correctly rounded. strict_oracle_ops.py has the ops.
+It imports numpy and the standard library alone, and uses none of the methods of a backend: sums and products are
+computed in integers, functions in decimals of as many digits as are needed, and each result is rounded once, here.
++ - * / of two float32s are numpy's, which IEEE 754 asks to be correctly rounded. strict_ops.py has the operations.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ Function = Callable[[Decimal, Context], Decimal]
 
 FRACTION, LAST_BIT, BEYOND = 23, -149, 128  # every float32 is a multiple of 2^LAST_BIT, and below 2^BEYOND
 DIGITS = 60
-CERTAIN = 6  # of these digits the last few are not relied upon
+CERTAIN = 6  # the last few of these digits are not relied on
 
 
 def nearest(numerator: int, denominator: int) -> np.float32:
-    """The float32 nearest to a fraction, of two equally near the even one; infinity from 2^128 - 2^103 on; +0 alone."""
+    """The float32 nearest to a fraction (the even one of two equally near); infinity from 2^128 - 2^103 on; no -0."""
     size = abs(numerator)
     exponent = max(_floor_log2(size, denominator) - FRACTION, LAST_BIT)  # of the last bit in a float32 of this size
     size, denominator = size << max(-exponent, 0), denominator << max(exponent, 0)
@@ -40,7 +40,7 @@ def product(a: Array, b: Array) -> Array:
     return _nearest(a @ b, a_exponent + b_exponent)
 
 
-def total(a: Array, axis: int = 0) -> Array:
+def sum(a: Array, axis: int = 0) -> Array:
     """The sums along an axis."""
     whole, exponent = _whole(a)
     return _nearest(np.asarray(whole.sum(axis=axis), object), exponent)
@@ -72,16 +72,16 @@ def sqrt(x: Array) -> Array:
 
 
 def _floor_log2(numerator: int, denominator: int) -> int:
-    """The n for which 2^n <= numerator / denominator < 2^(n+1); of zero, less than any float32's."""
-    n = numerator.bit_length() - denominator.bit_length()  # it, or one more
+    """The n with 2^n <= numerator / denominator < 2^(n+1); for zero the smallest exponent of a float32."""
+    n = numerator.bit_length() - denominator.bit_length()  # n, or n + 1
     is_more = numerator << max(-n, 0) < denominator << max(n, 0)
     return n - is_more if numerator else LAST_BIT
 
 
 def _whole(x: Array) -> tuple[Array, int]:
-    """(w, e), so that x = w 2^e, w in Python's integers of any size. Raises ValueError for no finite float32s."""
+    """(w, e) with x = w 2^e, w in Python's integers of any size. Raises ValueError unless all are finite float32s."""
     if x.dtype != np.float32 or not np.isfinite(x).all():
-        raise ValueError("strict float32 is about finite float32s")
+        raise ValueError(f"strict float32 needs finite float32s; got {x.dtype}, or a value that is not finite")
     fractions, exponents = np.frexp(x)
     lowest = int(exponents.min(where=x != 0, initial=BEYOND))
     digits = np.ldexp(fractions, FRACTION + 1).astype(np.int64)
@@ -97,9 +97,9 @@ def _nearest(whole: Array, exponent: int) -> Array:
 
 
 def _each(function: Function, x: Array, exactly: dict[int, Array | int]) -> Array:
-    """The float32s nearest to function(x), but for those x of which the result is known `exactly`.
+    """The float32s nearest to function(x); for the x in `exactly` the result is known.
 
-    No other result is rational, but for some roots; none lies half way between two float32s, so enough digits tell.
+    No other result is rational, except some roots; none is half way between two float32s, so enough digits decide.
     """
     y = np.array([0 if v in exactly else _certain(function, v) for v in x.ravel().tolist()], np.float32)
     y = y.reshape(x.shape)
@@ -110,7 +110,7 @@ def _each(function: Function, x: Array, exactly: dict[int, Array | int]) -> Arra
 
 @lru_cache(2**17)
 def _certain(function: Function, x: float) -> np.float32:
-    """The float32 that all numbers within the error of function(x) round to."""
+    """The float32 to which every number within the error of function(x) rounds."""
     digits = DIGITS
     while True:
         y, scale = function(Decimal(x), Context(prec=digits, Emax=MAX_EMAX, Emin=MIN_EMIN)).as_integer_ratio()
@@ -134,7 +134,7 @@ def _sqrt(x: Decimal, context: Context) -> Decimal:
 
 
 def _tanh(x: Decimal, context: Context) -> Decimal:
-    """(e^2x - 1) / (e^2x + 1), with as many digits more as cancel where x is small."""
+    """(e^2x - 1) / (e^2x + 1), with as many more digits as cancel where x is small."""
     x = max(min(x, Decimal(20)), Decimal(-20))  # beyond: nearer to 1 than any other float32 is
     context.prec += max(0, -x.adjusted())
     power = context.exp(context.multiply(2, x))

@@ -1,7 +1,7 @@
-"""The ops of the spec in strict float32, by the arithmetic of strict_oracle.py: their order of operations is the spec.
+"""The operations in strict float32, with the arithmetic of strict.py. Their order of operations is the specification.
 
-Every + - * / below rounds once, from left to right. A setting becomes a float32 where it meets an array; what stands
-in float(...) is computed in float64 before. Like the oracle in float64 it imports nothing of this package's backends.
+Every + - * / below rounds once, from left to right. A setting becomes a float32 where it meets an array; constants are
+computed in float64 first. Like the oracle in float64 it imports nothing of a backend.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def linear_forward(x: Array, w: Array, b: Array | None) -> Array:
 def linear_backward(dy: Array, x: Array, w: Array) -> tuple[Array, Array, Array]:
     """One sum for each entry."""
     dx = exact.product(_rows(dy), w).reshape(x.shape)
-    return dx, exact.product(_rows(dy).T, _rows(x)), exact.total(_rows(dy))
+    return dx, exact.product(_rows(dy).T, _rows(x)), exact.sum(_rows(dy))
 
 
 def tanh_forward(x: Array) -> Array:
@@ -52,9 +52,9 @@ def cross_entropy_forward(logits: Array, targets: Array) -> tuple[Array, Array]:
     B = f32(len(logits))
     shifted = logits - logits.max(axis=1, keepdims=True)
     exps = exact.exp(shifted)
-    sums = exact.total(exps, 1)
+    sums = exact.sum(exps, 1)
     losses = exact.log(sums) - shifted[np.arange(len(targets)), targets]
-    return exact.total(losses) / B, exps / sums[:, None]
+    return exact.sum(losses) / B, exps / sums[:, None]
 
 
 def cross_entropy_backward(probs: Array, targets: Array) -> Array:
@@ -75,8 +75,8 @@ def batch_norm_forward(
     """In training mean and variance are sums, then divided by B; the differences are squared and rounded first."""
     B, mean, var = len(_rows(x)), running_mean, running_var
     if training:
-        mean = exact.total(_rows(x)) / f32(B)
-        var = exact.total(_rows((x - mean) * (x - mean))) / f32(B)
+        mean = exact.sum(_rows(x)) / f32(B)
+        var = exact.sum(_rows((x - mean) * (x - mean))) / f32(B)
         keep, take = f32(1 - momentum), f32(momentum)
         running_mean = keep * running_mean + take * mean
         running_var = keep * running_var + take * (var * f32(B / (B - 1)))
@@ -86,7 +86,7 @@ def batch_norm_forward(
 
 def batch_norm_backward(dy: Array, x: Array, mean: Array, rstd: Array, weight: Array) -> tuple[Array, Array, Array]:
     B, xhat = f32(len(_rows(x))), (x - mean) * rstd
-    dbias, dweight = exact.total(_rows(dy)), exact.total(_rows(dy * xhat))
+    dbias, dweight = exact.sum(_rows(dy)), exact.sum(_rows(dy * xhat))
     return (weight * rstd) * ((dy - dbias / B) - xhat * (dweight / B)), dweight, dbias
 
 

@@ -1,4 +1,4 @@
-"""A program dressed as a backend, so that what grades a module grades it too: every call becomes a request."""
+"""A program with the interface of a backend, so that it can be graded like a module: every call becomes a request."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from .protocol import GRADIENTS, INTERMEDIATES, PARAMETERS, Program
 
 
 class ProgramBackend:
-    """What nnz.conformance.grade asks of a module, answered by a program: `ops`, `MLP`, `SGD`, `AdamW`.
+    """What the grading uses of a module, answered by a program: `ops`, `MLP`, `SGD`, `AdamW`.
 
-    What the program does not list is not there: it raises NotImplementedError.
+    What the program does not list raises NotImplementedError.
     """
 
     def __init__(self, program: Program) -> None:
@@ -47,7 +47,7 @@ def _op(program: Program, name: str) -> Callable:
 
 
 def _optimizers(ops: SimpleNamespace) -> tuple[type, type]:
-    """nn.SGD and nn.AdamW, each step of which is one request a parameter."""
+    """nn.SGD and nn.AdamW; each step makes one request for each parameter."""
 
     def in_place(function: Callable, count: int) -> Callable:
         def step(*values: Any, by: str = NATIVE) -> None:
@@ -64,7 +64,7 @@ def _optimizers(ops: SimpleNamespace) -> tuple[type, type]:
 
 
 class _MLP:
-    """Weights that are kept here and sent along with every batch: the program remembers nothing."""
+    """The weights are kept here and sent with every batch: the program keeps nothing."""
 
     def __init__(
         self,
@@ -84,11 +84,11 @@ class _MLP:
         self._response: dict[str, np.ndarray] | None = None
 
     def parameters(self) -> dict[str, np.ndarray]:
-        """The weights; those that nobody has set are drawn by the program."""
+        """The weights; if they were not set, the program draws them."""
         if self._weights is None:
             sizes = dict(zip("VTEH", self._sizes, strict=True))
             drawn = self._program.call("initial_weights", self._dtype, {}, self._precision, seed=self._seed, **sizes)
-            self._weights = {name: drawn[name] for name in PARAMETERS}  # a file has an order of its own
+            self._weights = {name: drawn[name] for name in PARAMETERS}  # a file may have another order
         return self._weights
 
     def load_parameters(self, arrays: Mapping[str, np.ndarray]) -> None:
@@ -97,7 +97,7 @@ class _MLP:
         self._weights = {name: np.array(arrays[name], self._dtype) for name in names}
 
     def __call__(self, inputs: np.ndarray, targets: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray | None]:
-        """One request gives the gradients too; they wait for backward()."""
+        """One request returns the gradients too; backward() returns them later."""
         arrays = {**self.parameters(), "inputs": inputs, "targets": targets}
         response = self._program.call("mlp", self._dtype, arrays, self._precision)
         self._response = None if targets is None else response
@@ -108,10 +108,10 @@ class _MLP:
         return {name[1:]: self._last()[name].copy() for name in GRADIENTS}
 
     def intermediates(self) -> dict[str, np.ndarray]:
-        """The tensors between weights and gradients. Raises NotImplementedError if the program gives none."""
+        """The tensors between weights and gradients. Raises NotImplementedError if the program returns none."""
         last = self._last()
         if not last.keys() & set(INTERMEDIATES):
-            raise NotImplementedError(f"{self._program.name} gives none of them")
+            raise NotImplementedError(f"{self._program.name} returns no intermediates")
         return {name: last[name] for name in (*INTERMEDIATES, "logits") if name in last}
 
     def _last(self) -> dict[str, np.ndarray]:

@@ -15,7 +15,7 @@ from nnz.files import tensor_file
 from nnz.files.errors import nearest, one_line
 from nnz.numbers import precisions
 
-from . import child
+from . import process
 
 VERSION, REQUEST, RESPONSE = "nnz-conformance-1", "nnz-request-1", "nnz-response-1"
 PARAMETERS = tuple(initial.mlp_shapes(1, 1, 1, 1))
@@ -27,40 +27,40 @@ STATE = (*PARAMETERS, *(f"{moment}.{name}" for moment in "mv" for name in PARAME
 OUTPUTS: dict[str, tuple[str, ...]] = {
     **{name: tuple(f.outputs or f.updates) for name, f in spec.FUNCTIONS.items()},
     "initial_weights": PARAMETERS,
-    "mlp": ("logits", "loss", *GRADIENTS),  # and those of INTERMEDIATES that it has; without targets the logits alone
+    "mlp": ("logits", "loss", *GRADIENTS),  # and INTERMEDIATES, all or none; without targets only the logits
     "training": ("losses", *STATE),
     "sampling": ("tokens",),
     "checkpoint": ("loss",),
 }
-KINDS = ("float32", "float64", precisions.STRICT)  # what may follow a name in a list
-REFUSED = 2  # the exit code of a program that was asked for something that cannot be
+KINDS = ("float32", "float64", precisions.STRICT)  # what may follow a name in the list
+REFUSED = 2  # the exit code for a request that makes no sense
 TIMEOUT = 60.0  # seconds
-LONGEST_OUTPUT = 300  # characters of what a program says that are quoted
+LONGEST_OUTPUT = 300  # characters of a program's output that are quoted
 
 
 class ProgramError(RuntimeError):
-    """The program crashed, hung, or left something that is no answer."""
+    """The program crashed, timed out, or its response is not valid."""
 
 
 class Refused(ValueError, TypeError):
-    """The program says that the request makes no sense; which of the two it is, no exit code can say."""
+    """The program says that the request makes no sense. Its exit code does not tell a wrong value from a wrong type."""
 
 
 class Program:
-    """A command that speaks the protocol. `functions` is what it says it has: {name: dtypes}.
+    """A command that follows the protocol. `functions` is what it lists: {name: dtypes}.
 
-    Raises OSError if it cannot be started, ValueError if what it lists is not what the protocol asks for.
+    Raises OSError if it cannot be started, ValueError if its list is not valid.
     """
 
     def __init__(self, command: Sequence[str], timeout: float = TIMEOUT) -> None:
         if not command:
-            raise ValueError("no program was named")
+            raise ValueError("no program is named")
         self.command, self.timeout, self._hung = list(command), timeout, ""
         self.name = Path(self.command[-1] if Path(self.command[-1]).is_file() else self.command[0]).name
         try:
             self.functions = self._listed()
         except ProgramError as error:
-            raise ValueError(f"{' '.join(self.command)} does not speak {VERSION}: {error}") from error
+            raise ValueError(f"{' '.join(self.command)} does not follow {VERSION}: {error}") from error
 
     def call(
         self,
@@ -70,7 +70,7 @@ class Program:
         precision: str = precisions.NATIVE,
         **settings: Any,
     ) -> dict[str, np.ndarray]:
-        """The tensors of the response, of the dtypes asked for; their shapes and values are not looked at.
+        """The tensors of the response, with the right dtypes; shapes and values are not checked.
 
         Raises NotImplementedError for a function that the program does not list, Refused, and ProgramError.
         """
@@ -82,10 +82,10 @@ class Program:
         with tempfile.TemporaryDirectory(prefix="nnz-") as folder:
             request, response = (Path(folder) / f"{name}.safetensors" for name in ("request", "response"))
             notes = {"format": REQUEST, **head, **{key: _text(value) for key, value in settings.items()}}
-            widest_first = dict(sorted(given.items(), key=lambda item: -item[1].itemsize))  # so that each can be mapped
+            widest_first = dict(sorted(given.items(), key=lambda item: -item[1].itemsize))  # for alignment
             tensor_file.write(request, widest_first, notes)
             code, said = self._run([str(request), str(response)], "stderr")
-            said = one_line(said)[:LONGEST_OUTPUT] or "it says nothing"
+            said = one_line(said)[:LONGEST_OUTPUT] or "it prints nothing"
             if code == REFUSED:
                 raise Refused(f"{self.name} refuses: {said}")
             if code != 0:
@@ -114,25 +114,25 @@ class Program:
         return functions
 
     def _run(self, words: list[str], stream: str) -> tuple[int, str]:
-        """As child.run; who hung once is not asked again."""
+        """As process.run. A program that timed out once is not called again."""
         if self._hung:
-            raise ProgramError(f"not asked again: {self._hung}")
+            raise ProgramError(f"not called again: {self._hung}")
         try:
-            return child.run([*self.command, "conformance", *words], stream, self.timeout)
-        except child.TimedOut as error:
+            return process.run([*self.command, "conformance", *words], stream, self.timeout)
+        except process.TimedOut as error:
             self._hung = f"{self.name} {error}"
             raise ProgramError(self._hung) from error
 
 
 def _sent(value: Any) -> np.ndarray:
-    """Token ids travel as int32; one that is too large for it stays too large to be an id."""
+    """Token ids are sent as int32; one that is too large is clipped, and is still too large to be an id."""
     array = np.asarray(value)
     limits = np.iinfo(np.int32)
     return np.clip(array, limits.min, limits.max).astype(np.int32) if array.dtype.kind in "iu" else array
 
 
 def _text(value: Any) -> str:
-    """A number that strtod and its like read back to the bit; a flag is 1 or 0."""
+    """A number as text that reads back to the same bits; a flag is 1 or 0."""
     if isinstance(value, bool | int | np.integer | np.bool_):
         return str(int(value))
     return value if isinstance(value, str) else repr(float(value))
@@ -143,25 +143,25 @@ def _ending(code: int) -> str:
 
 
 def _read(path: Path, head: dict[str, str], expected: tuple[str, ...]) -> dict[str, np.ndarray]:
-    """The response's tensors. Raises ProgramError for a file that is missing, broken or about something else."""
+    """The response's tensors. Raises ProgramError for a file that is missing, damaged or of another request."""
 
     def check(metadata: dict[str, str], found: dict[str, tuple[str, tuple[int, ...]]]) -> None:
         for key, value in head.items():
             if metadata.get(key) != value:
                 raise ValueError(f"its {key} is {metadata.get(key)!r}, not {value!r}")
         some = head["function"] == "mlp" and found.keys() & set(INTERMEDIATES)
-        due = {*expected, *(INTERMEDIATES if some else ())}  # of the intermediates all or none
-        if due != found.keys():
-            wrong = sorted(due - found.keys()) or sorted(found.keys() - due)
-            raise ValueError(f"it {'lacks' if due - found.keys() else 'should not hold'} {wrong[0]!r}")
+        needed = {*expected, *(INTERMEDIATES if some else ())}
+        if needed != found.keys():
+            wrong = sorted(needed - found.keys()) or sorted(found.keys() - needed)
+            raise ValueError(f"it {'lacks' if needed - found.keys() else 'should not hold'} {wrong[0]!r}")
         for name, (dtype, _) in found.items():
             asked = tensor_file.DTYPES["int32" if name == "tokens" else head["dtype"]]
             if dtype != asked:
-                raise ValueError(f"{name!r} is {dtype} where {asked} was asked for")
+                raise ValueError(f"{name!r} is {dtype}; it must be {asked}")
 
     try:
         return tensor_file.read(path, check)[1]
     except FileNotFoundError as error:
         raise ProgramError("it left no response") from error
     except (OSError, ValueError, RecursionError) as error:
-        raise ProgramError(f"its response cannot be taken: {one_line(str(error))}") from error
+        raise ProgramError(f"its response is not valid: {one_line(str(error))}") from error

@@ -1,108 +1,78 @@
-"""Training in strict float32: the SHA-256 of weights and moments after so many steps is a constant, for everybody."""
+"""Training in strict float32: the SHA-256 of weights and moments after a number of steps is the same everywhere."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
-from nnz.backend import initial
-from nnz.backend.schedules import SCHEDULES
 from nnz.numbers import digests
-from nnz.numbers.rng import RNG
-from nnz.text.datasets import load_dataset
 
-from ..checks.backend_under_test import Array, Subject, as_array
-from ..checks.model_under_test import Batch, Model
+from ..bounds.derived import OPTIMIZERS
+from ..checks.backend_under_test import Array, BackendUnderTest, as_array
 from ..checks.ops import Check
+from ..checks.training import RUN, Run, Training
 from ..oracle import strict_ops as oracle
-from .bits import Agreement
-from .golden import GOLDEN
-
-ADAMW = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
-
-
-@dataclass(frozen=True)
-class Run:
-    """Training on the names inside the package, from weights drawn by `seed`, at a rate that falls as a cosine."""
-
-    sizes: Mapping[str, int]
-    batch_size: int
-    rate: float
-    steps: int
-    decay: float = 1e-4
-    seed: int = 1337
-
-    def batches(self) -> Iterator[tuple[int, float, Batch]]:
-        """(t, the rate of step t, its batch), t from 1."""
-        data = load_dataset("names").train
-        batches = data.batches(context_length=self.sizes["T"], batch_size=self.batch_size, steps=self.steps)
-        for step, batch in enumerate(batches):
-            yield step + 1, SCHEDULES["cosine"](self.rate, step, self.steps), batch
-
-    def stacked(self) -> tuple[Array, Array, Array]:
-        """inputs (S,B,T), targets (S,B) and rates (S,) of all steps."""
-        _, rates, batches = zip(*self.batches(), strict=True)
-        inputs, targets = zip(*batches, strict=True)
-        return np.stack(inputs), np.stack(targets), np.array(rates)
-
-    def start(self) -> dict[str, Array]:
-        """The first weights."""
-        shapes = initial.mlp_shapes(*(self.sizes[letter] for letter in "VTEH"))
-        return initial.mlp_parameters(shapes, RNG(self.seed), "float32")
-
+from .bitwise import BitComparison
+from .checks import Compared
 
 RUNS = {
-    "small": Run({"V": 27, "T": 3, "E": 7, "H": 19}, batch_size=32, rate=1e-2, steps=100),
+    "small": RUN,
     "names": Run({"V": 27, "T": 3, "E": 48, "H": 512}, batch_size=128, rate=7e-4, steps=20),
 }
+# The SHA-256 after step t, computed by the strict oracle in exact arithmetic (`make strict-golden`), not by a backend.
+HASHES = {
+    "small": {
+        1: "f51a167b28fb44aca76ae16abf6c216d59f7faaab5921c7fe76eb630599fd82d",
+        10: "15585479e7ccbc1fdc4861710199736c23dc9c0288ca3de0ed161886ab7587d9",
+        100: "d689b7be0a451808a42194a412725158935ed11fcb45fcc3f4cf81b5b1db6c97",
+    },
+    "names": {
+        1: "9df799f50a57ca75fec8fce7472ef7ca37268e9fe1263e2d2c2c74fa36c45c5a",
+        10: "5a3a3efcd291eb4415d2b5415911f7eda3058f0ea54baf1ec744c0e08ab21e1b",
+        20: "96741a4ed9699031464f79bea0b84a1eb7c41d5464452fca42345e4c720fb8b5",
+    },
+}
+ADAMW = OPTIMIZERS["AdamW"][2]
 
 
 def state_after(name: str) -> Check:
-    """The check of the loop of the README, over one of RUNS: what stands in GOLDEN after the steps named there."""
+    """The check of the loop of the README, on one of RUNS: its hash after each step of HASHES."""
 
-    def check(subject: Subject, dtype: str, rng: np.random.Generator, rounds: int) -> Iterator[list[Agreement]]:
-        run = RUNS[name]
-        model = Model(subject, run.sizes, "float32", seed=run.seed)
-        optimizer = subject.call(
-            subject.find("AdamW"), model.own_parameters(), lr=run.rate, weight_decay=run.decay, updates=1
-        )
-        for t, rate, batch in run.batches():
-            subject.call(setattr, optimizer, "lr", rate)
-            gradients = {k.removeprefix("d"): g for k, g in model.step(*batch).items() if k not in ("logits", "loss")}
-            subject.call(subject.find("step", optimizer), gradients)
-            if t in GOLDEN[name]:
-                moments = subject.call(subject.find("state", optimizer))
+    def check(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Compared:
+        training = Training(backend, RUNS[name], "float32")
+        for step in training:
+            if step.t in HASHES[name]:
+                moments = backend.call(backend.find("state", training.optimizer))
                 arrays = {k: np.array(as_array(k, a, "float32")) for k, a in moments.items()}
-                yield [published(name, t, {**model.parameters(), **arrays})]
+                yield [compare_hash(name, step.t, {**step.after, **arrays})]
 
     return check
 
 
-def its_own_loop(subject: Subject, dtype: str, rng: np.random.Generator, rounds: int) -> Iterator[list[Agreement]]:
-    """The same of a program, whose own loop is ended after more and more steps."""
+def its_own_loop(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Compared:
+    """The same of a program's own training loop, stopped after each step of HASHES."""
     for name, run in RUNS.items():
-        inputs, targets, rates = run.stacked()
-        for t in GOLDEN[name]:
-            arrays = {**run.start(), "inputs": inputs[:t], "targets": targets[:t], "lr": rates[:t]}
+        inputs, targets, rates = run.stacked
+        for t in HASHES[name]:
+            arrays = {**run.start("float32"), "inputs": inputs[:t], "targets": targets[:t], "lr": rates[:t]}
             settings = {**ADAMW, "weight_decay": run.decay, "precision": "strict"}
-            state = subject.call(subject.find("program.call"), "training", "float32", arrays, **settings)
-            yield [published(name, t, {k: a for k, a in state.items() if k != "losses"})]
+            state = backend.call(backend.find("program.call"), "training", "float32", arrays, **settings)
+            yield [compare_hash(name, t, {k: a for k, a in state.items() if k != "losses"})]
 
 
-def published(name: str, t: int, state: Mapping[str, Array]) -> Agreement:
-    """Whether weights and moments have the SHA-256 in GOLDEN; all of their numbers are right, or none is."""
-    found, due = digests.of_arrays(state), GOLDEN[name][t]
+def compare_hash(name: str, t: int, state: Mapping[str, Array]) -> BitComparison:
+    """Whether weights and moments have the published SHA-256. If not, all of their numbers count as wrong."""
+    found, expected = digests.of_arrays(state), HASHES[name][t]
     count, title = sum(array.size for array in state.values()), f"{name}: {t}"
-    if found == due:
-        return Agreement(title, count, 0, True)
-    return Agreement(title, count, count, False, f"SHA-256 {found[:16]}... where {due[:16]}... was due")
+    if found == expected:
+        return BitComparison(title, count, 0, True)
+    return BitComparison(title, count, count, False, f"SHA-256 is {found[:16]}..., not {expected[:16]}...")
 
 
 def by_the_oracle(run: Run) -> Iterator[tuple[int, str]]:
-    """(t, the SHA-256 after step t) of a run that no backend has a part in; a step of `names` takes half a minute."""
-    state = {k: (p, np.zeros_like(p), np.zeros_like(p)) for k, p in run.start().items()}
+    """(t, the SHA-256 after step t) by the strict oracle alone; a step of `names` takes half a minute."""
+    state = {k: (p, np.zeros_like(p), np.zeros_like(p)) for k, p in run.start("float32").items()}
     for t, rate, batch in run.batches():
         found = oracle.mlp({k: p for k, (p, _, _) in state.items()}, *batch)
         for k, arrays in state.items():

@@ -19,7 +19,6 @@ PAGES = {  # in the repository -> on the site
     "docs/new-backend.md": "your-own-backend.html",
     "docs/protocol.md": "your-own-backend.html",
     "docs/kill-matrix.md": "kill-matrix.html",
-    "common/conformance/kill_matrix.md": "kill-matrix.html",
 }
 
 

@@ -46,7 +46,7 @@ PROSE = {
     "floating-point.html": ("docs/numerics.md",),
     "strict.html": ("docs/strict.md",),
     "your-own-backend.html": ("docs/new-backend.md", "docs/protocol.md"),
-    "kill-matrix.html": ("docs/kill-matrix.md", "common/conformance/kill_matrix.md"),
+    "kill-matrix.html": ("docs/kill-matrix.md",),
 }
 
 

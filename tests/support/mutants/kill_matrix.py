@@ -14,7 +14,7 @@ from . import BACKENDS, MUTANTS, jobs, matrix_text, planting, real_step, regimes
 from .mutant import DTYPES, STRICT
 from .verdicts import Court, Job
 
-TARGET = planting.ROOT / "common" / "conformance" / "kill_matrix.md"
+TARGET = planting.ROOT / "docs" / "kill-matrix.md"
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""The kill matrix as a page: what it is, how many each regime catches, and every mutant in a line."""
+"""docs/kill-matrix.md as text: what it is, how many mutants each tolerance catches, and a line for each mutant."""
 
 from __future__ import annotations
 
@@ -16,28 +16,49 @@ OURS = "our check"
 HEAD = f"""\
 # The kill matrix
 
-Written by `make kill-matrix` on {{date}}; not by hand.
+How good is a tolerance? Plant known bugs and count which ones it finds. Here they are planted in this project's own
+code, one at a time, in C, in numpy and in torch. Each must be found by the check that is meant for it. The matrix also
+shows which of the same bugs the usual tolerances find.
+
+| command | what it does |
+|---|---|
+| `nnz parity --explain` | prints this page |
+| `make test-mutants` | plants every mutant in every column, and fails if one survives |
+| `make kill-matrix` | does the same, measures the usual tolerances too, and writes this page |
+| `make test` | plants a few, and checks that every mutant still fits the code that it changes |
+
+The mutants are listed in `tests/support/mutants/of_*.py`: a name, what the bug does in one sentence, what must catch
+it, and for each column the file, a text that occurs in it exactly once, and the text that replaces it. A copy of the
+backend's folder with that change is imported as a package of its own (in C it is compiled first), so that only the copy
+can run. Each mutant runs in its own process, which may crash. The unchanged code, planted in the same way, must pass:
+this is the control. A change in `common/` is tried in a copied tree, by the project's own tests.
+
+To add a mutant, add its entry, run `PYTHONPATH=tests .venv/bin/python -m support.mutants NAME`, and `make kill-matrix`.
+
+## What the usual tolerances find
+
+Written by `make kill-matrix` on {{date}}.
 
 {{mutants}} known bugs, most of them one line, are planted one at a time: {{plants}} plants, {{columns}}.
-For each the check that is meant for it is run on the mutated code ("our check"): {{survivors}} survive it. The code as
-it is, planted by the same machinery, passes {{control}}.
+For each of them the check that is meant for it runs on the changed code ("our check"): {{survivors}} survive it. The
+unchanged code, planted in the same way, passes {{control}}.
 
-The other columns say what a tolerance makes of the same bug where a port is usually tested: on one batch of {BATCH}
-real names at the initial weights. Logits, loss and gradients are taken from the model and op by op; then come a fresh
-batch norm on the hidden layer, and the parameters after each of {STEPS} steps of SGD and AdamW. All of it is held
-against the oracle in float32 and in float64; a bug that shows in one of them is caught, but not by a tensor that the
-same tolerance finds wrong in correct code.
-`x` is caught in every backend that the bug is planted in, `.` in none, `1/3` in one of three.
+The other columns show what a tolerance finds where a port is usually tested: on one batch of {BATCH} real names at the
+initial weights. Logits, loss and gradients are computed by the model and then op by op; then a new batch norm on the
+hidden layer, and the parameters after each of {STEPS} steps of SGD and AdamW. Everything is compared with the oracle in
+float32 and in float64. A bug that one of these comparisons finds is caught, unless the same tolerance also rejects that
+tensor in correct code.
+`x` means caught in every backend that has the bug, `.` in none, `1/3` in one of three.
 """
 STRICT_HEAD = """\
-## What only strict float32 sees
+## What only strict float32 finds
 
-These round once more or once less, in another order, or to the wrong one of two neighbours. They are planted in what
-`precision="strict"` runs, and "our check" asks for every bit of it. The tolerances hold the same step as above, taken
-in strict float32, against the same oracle.
+These bugs round once more or once less, in another order, or to the wrong one of two neighbours. They are planted in
+the code that runs with `precision="strict"`, and "our check" requires every bit to be right. The tolerances compare the
+same step as above, computed in strict float32, with the same oracle.
 """
 EXACT = """\
-## What no tolerance is for
+## What no tolerance can find
 
 These are caught by a test that compares exactly, or by a level of the grading.
 """

@@ -15,10 +15,10 @@ import numpy as np
 from nnz import RNG, load_dataset
 from nnz.backend import initial
 from nnz.conformance.bounds import derived as bounds
-from nnz.conformance.checks.backend_under_test import Subject
-from nnz.conformance.checks.error_bounds import Shadow
+from nnz.conformance.bounds.derived import OptimizerBounds
+from nnz.conformance.checks.backend_under_test import BackendUnderTest
 from nnz.conformance.oracle import mlp as oracle
-from nnz.conformance.strict.backend_in_strict import strictly
+from nnz.conformance.strict.in_strict import in_strict
 
 from .mutant import STRICT
 
@@ -66,7 +66,7 @@ def tensors(nn: ModuleType, dtype: str) -> Iterator[Tensor]:
 
     In strict float32 the backend alone is strict: oracle and bounds are those of float32.
     """
-    nn, dtype = (strictly(Subject(nn)).module, "float32") if dtype == STRICT else (nn, dtype)
+    nn, dtype = (in_strict(BackendUnderTest(nn)).module, "float32") if dtype == STRICT else (nn, dtype)
     given = case(dtype)
     for way in (_by_the_model, _by_the_ops):
         for name, actual in way(nn, given, dtype).items():
@@ -110,7 +110,7 @@ def _batch_norm(nn: ModuleType, given: Case, dtype: str) -> Iterator[Tensor]:
     }.items():
         actual, limits = getattr(nn.ops, name)(*arguments.values()), bounds.op_bounds(name, arguments, dtype)
         expected = getattr(oracle, name)(**arguments)
-        yield from map(Tensor, bounds.OUTPUTS[name], actual, expected, limits.values())
+        yield from map(Tensor, oracle.OUTPUTS[name], actual, expected, limits.values())
 
 
 def dtype_of(x: Array, value: float) -> Any:
@@ -122,10 +122,10 @@ def _optimizer(nn: ModuleType, name: str, lr: float, given: Case, dtype: str) ->
     """The parameters after each of three steps, with the same gradient for the backend and for the oracle."""
     parameters = {k: p.copy() for k, p in given.parameters.items()}
     gradients = {k: given.expected[f"d{k}"].astype(dtype) for k in parameters}
-    optimizer, shadow = getattr(nn, name)(parameters, lr=lr, weight_decay=DECAY), Shadow(name, dtype, DECAY)
+    optimizer, reference = getattr(nn, name)(parameters, lr=lr, weight_decay=DECAY), OptimizerBounds(name, dtype, DECAY)
     for step in range(1, STEPS + 1):
         before = {k: p.copy() for k, p in parameters.items()}
         optimizer.step(gradients)
-        expected, allowed = shadow.step(before, gradients, lr)
+        expected, allowed = reference.step(before, gradients, lr)
         for k, p in parameters.items():
             yield Tensor(f"{k} after step {step}", p.copy(), expected[k], allowed[k])

@@ -1,4 +1,4 @@
-"""A foreign program, run to its end or to its time-out, so that it can neither hang us nor flood us."""
+"""Runs a program to its end or until a timeout, and reads only the beginning of its output."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-MOST_OUTPUT = 30_000  # bytes that are looked at
+MAX_OUTPUT = 30_000  # bytes that are read
 
 
 class TimedOut(Exception):
-    """The program did not end in time, and was stopped."""
+    """The program did not end in time and was stopped."""
 
 
 def run(words: Sequence[str], stream: str, timeout: float) -> tuple[int, str]:
     """Return the exit code (minus a signal's number) and the beginning of what it wrote to "stdout" or "stderr".
 
-    It leads a group of its own and writes to a file, so that no child that it leaves behind can hold us up. Raises
-    OSError if it cannot be started, and TimedOut.
+    It runs in a process group of its own and writes to a file, so that a child that it leaves behind does not block us.
+    Raises OSError if it cannot be started, and TimedOut.
     """
     with tempfile.TemporaryFile() as output:
         streams: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, stream: output}
         process = subprocess.Popen(words, stdin=subprocess.DEVNULL, start_new_session=True, **streams)
         late = threading.Event()
-        alarm = threading.Timer(timeout, _stop, [process, late])  # wait(timeout) would ask again and again
+        alarm = threading.Timer(timeout, _stop, [process, late])  # wait(timeout) would poll
         alarm.start()
         try:
             code = process.wait()
@@ -40,7 +40,7 @@ def run(words: Sequence[str], stream: str, timeout: float) -> tuple[int, str]:
         if late.is_set():
             raise TimedOut(f"took more than {timeout:g} s and was stopped")
         output.seek(0)
-        return code, output.read(MOST_OUTPUT).decode(errors="replace")
+        return code, output.read(MAX_OUTPUT).decode(errors="replace")
 
 
 def _stop(process: subprocess.Popen, late: threading.Event) -> None:
@@ -49,6 +49,6 @@ def _stop(process: subprocess.Popen, late: threading.Event) -> None:
 
 
 def _kill(process: subprocess.Popen) -> None:
-    """End the program and what it started."""
+    """Kill the program and its children."""
     with suppress(OSError):
         os.killpg(process.pid, signal.SIGKILL) if hasattr(os, "killpg") else process.kill()

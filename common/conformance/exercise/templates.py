@@ -1,4 +1,4 @@
-"""What `nnz new-backend` writes, but for the ops, which come from nnz.backend.spec."""
+"""The files that `nnz new-backend` writes; ops.py comes from nnz.backend.spec."""
 
 INIT = '''"""NAME: a backend of nnz. Grade it with: nnz parity NAME"""
 
@@ -14,16 +14,17 @@ __all__ = [*LAYERS, "MLP", "SGD", "AdamW", "ops"]
 OPS_HEAD = '''"""The operations as pure functions. Numpy arrays come in; arrays of their dtype go out, or plain lists.
 
 B batch, T context, E embedding, H hidden, V vocabulary, C channels; a linear maps N to M; (...) is any shape.
-Write to no argument, save where it says so.
+Do not write to an argument, except where the docstring says so.
 """
 '''
 
 LAYERS = '''"""The layers: y = layer(x), dx = layer.backward(dy), then layer.gradients(), by the names of parameters().
 
 parameters() and buffers(), the running statistics, are dicts by name, those of a layer inside another with its place
-before them: "0.weight", "layer.bias". load_parameters(arrays) and load_buffers(arrays) set them. train() and eval()
-tell BatchNorm1d, also inside others, which statistics to take. backward gives None where ids came in; it may be called
-twice. nnz.backend.layers_by_hand has all of this over a module of ops: write it to learn, or bind your ops to it.
+as a prefix: "0.weight", "layer.bias". load_parameters(arrays) and load_buffers(arrays) set them. train() and eval()
+tell BatchNorm1d, also inside others, which statistics to use. backward returns None if the input was ids; it may be
+called twice. nnz.backend.layers_by_hand has all of this for any module of ops: write it to learn, or use it with your
+ops.
 """
 
 
@@ -56,7 +57,7 @@ class Tanh:
 
 
 class Flatten:
-    """(B,T,C) -> (B, T/n, n*C), or (B, n*C) where one group is left; without n all positions are one group."""
+    """(B,T,C) -> (B, T/n, n*C), or (B, n*C) if only one group is left; without n all positions are one group."""
 
     def __init__(self, n=None):
         raise NotImplementedError
@@ -76,7 +77,7 @@ class Sequential:
         raise NotImplementedError
 '''
 
-MLP = '''"""The MLP: logits = fc2(tanh(fc1(the embeddings of T tokens, side by side)))"""
+MLP = '''"""The MLP: logits = fc2(tanh(fc1(the concatenated embeddings of T tokens)))"""
 
 
 class MLP:
@@ -92,7 +93,7 @@ class MLP:
     def __call__(self, inputs, targets=None):
         """inputs (B,T), targets (B,) int -> logits (B,V), the mean cross-entropy in nats (None without targets).
 
-        ValueError for an id outside 0 .. V-1, TypeError for ids that are no integers.
+        ValueError for an id outside 0 .. V-1, TypeError for ids that are not integers.
         """
         raise NotImplementedError
 
@@ -123,7 +124,7 @@ class SGD:
         raise NotImplementedError
 
     def step(self, grads):
-        """Update each of `parameters`, in place or by putting a new one into the dict, by the gradient of its name."""
+        """Update each of `parameters`, in place or by a new array in the dict, with the gradient of the same name."""
         raise NotImplementedError
 
 
@@ -134,29 +135,30 @@ class AdamW:
         raise NotImplementedError
 
     def step(self, grads):
-        """As SGD.step."""
+        """Like SGD.step."""
         raise NotImplementedError
 '''
 
-README = """# {name}: a backend to be written
+README = """# {name}: your own backend
 
-Every function here raises NotImplementedError. Fill them in one at a time, in any framework you like; each raises the
-grade. In the folder above this one:
+Every function here raises NotImplementedError. Fill them in one at a time, with any array library; each
+raises the grade. In the folder above this one:
 
 ```
 nnz parity {name}                       # now: 0 of {asked}
 nnz parity {name} --level embedding     # one level alone
-nnz diff {name} numpy                   # once the MLP runs: the first tensor that is off, and why that may be
+nnz diff {name} numpy                   # once the MLP runs: the first wrong tensor and its likely cause
 ```
 
-Begin with `embedding_forward` in `ops.py`: it is one line. `ops.py` gives the formula and the shapes of each op. The
-MLP is the ops in order; its backward is their backwards in reverse.
+Start with `embedding_forward` in `ops.py`: it is one line. `ops.py` gives the formula and the shapes of each op. The
+MLP calls them in order; its backward calls their backwards in reverse.
 
-The levels, each building on those before:
+The levels; each builds on those before it:
 
 {levels}
 
 In the table `error, u` is the largest error in units of the dtype's roundoff, relative to the tensor's largest entry.
-`T1` is what rounding can cost at most in that computation, proved entry by entry: above 100% there is a bug. `T2`
-is 32 u. "not there" stands for what raises NotImplementedError or does not exist; it never counts as passed.
+`T1` is the largest error that rounding can cause in that computation, proved for each entry: above 100% there is a
+bug. `T2` is 32 u. "not there" means that the function raises NotImplementedError or does not exist; it never counts as
+passed.
 """

@@ -1,7 +1,7 @@
-"""The layers once more, out of the oracle's functions alone, each value with the bound of its error beside it.
+"""The layers, built from the oracle's functions alone; each value comes with the bound of its error.
 
-It is an `nn` like any backend's: a layer, or a whole rung of the ladder, is built from the same words a second time.
-Then `load` gives it weights and says how it walks, and `forward` and `backward` go through it.
+This module is an `nn` like a backend: the code that builds a layer, or a whole rung of the ladder, from a backend also
+builds it from here. `load` then sets the weights and the kind of error propagation; `forward` and `backward` compute.
 """
 
 from __future__ import annotations
@@ -11,26 +11,25 @@ from typing import Any
 
 import numpy as np
 
-from .error_walks import Walk
+from .error_propagation import Propagation, WithError
 
 Array = np.ndarray
-Pair = tuple[Array, Array]  # a value, and how far an honest one can be from it
 
 
 class _Layer:
-    """The gradients and their bounds gather in `gradients`, the running statistics in `buffers`, by name."""
+    """Keeps the gradients and the running statistics ("buffers") of the last batch, by name, with their errors."""
 
     def __init__(self, *sizes: int, **children: Any) -> None:
         self._children = {name: child for name, child in children.items() if isinstance(child, _Layer)}
-        self._own: dict[str, dict[str, Pair]] = {"gradients": {}, "buffers": {}}
+        self._own: dict[str, dict[str, WithError]] = {"gradients": {}, "buffers": {}}
         self.training = True
 
-    def load(self, parameters: Mapping[str, Array], buffers: Mapping[str, Array], walk: Walk) -> _Layer:
+    def load(self, parameters: Mapping[str, Array], buffers: Mapping[str, Array], propagate: Propagation) -> _Layer:
         """Take the weights and running statistics, exact in their dtype; return the layer."""
         self.p, self.b = ({k: np.asarray(v, np.float64) for k, v in given.items()} for given in (parameters, buffers))
-        self.walk = walk
+        self.propagate = propagate
         for prefix, child in self._children.items():
-            child.load(*(_below(prefix, given) for given in (parameters, buffers)), walk)
+            child.load(*(_below(prefix, given) for given in (parameters, buffers)), propagate)
         return self
 
     def eval(self) -> _Layer:
@@ -40,25 +39,25 @@ class _Layer:
             child.eval()
         return self
 
-    def found(self, kind: str) -> dict[str, Pair]:
-        """The "gradients" or "buffers" of the last walk, named as the parameters are."""
+    def found(self, kind: str) -> dict[str, WithError]:
+        """The "gradients" or "buffers" of the last batch, named as the parameters are."""
         found = dict(self._own[kind])
         for prefix, child in self._children.items():
             found |= {f"{prefix}.{name}": pair for name, pair in child.found(kind).items()}
         return found
 
-    def _keep(self, kind: str, **pairs: Pair) -> None:
+    def _keep(self, kind: str, **pairs: WithError) -> None:
         self._own[kind] = pairs
 
 
 class Embedding(_Layer):
-    def forward(self, ids: Array, error: Array) -> Pair:
+    def forward(self, ids: Array, error: Array) -> WithError:
         self.ids = ids
-        return self.walk("embedding_forward", wte=self.p["weight"], ids=ids)["emb"]
+        return self.propagate("embedding_forward", wte=self.p["weight"], ids=ids)["emb"]
 
     def backward(self, dy: Array, error: Array) -> None:
         given = {"demb": dy, "ids": self.ids, "V": len(self.p["weight"]), "demb_error": error}
-        self._keep("gradients", weight=self.walk("embedding_backward", **given)["dwte"])
+        self._keep("gradients", weight=self.propagate("embedding_backward", **given)["dwte"])
 
 
 class Linear(_Layer):
@@ -66,12 +65,12 @@ class Linear(_Layer):
         super().__init__()
         self.bias = bias
 
-    def forward(self, x: Array, error: Array) -> Pair:
+    def forward(self, x: Array, error: Array) -> WithError:
         self.x = {"x": x, "w": self.p["weight"], "x_error": error}
-        return self.walk("linear_forward", **self.x, b=self.p.get("bias"))["y"]
+        return self.propagate("linear_forward", **self.x, b=self.p.get("bias"))["y"]
 
-    def backward(self, dy: Array, error: Array) -> Pair:
-        found = self.walk("linear_backward", dy=dy, **self.x, dy_error=error)
+    def backward(self, dy: Array, error: Array) -> WithError:
+        found = self.propagate("linear_backward", dy=dy, **self.x, dy_error=error)
         self._keep("gradients", weight=found["dw"], **({"bias": found["db"]} if self.bias else {}))
         return found["dx"]
 
@@ -81,35 +80,35 @@ class BatchNorm1d(_Layer):
         super().__init__()
         self.how = {"eps": eps, "momentum": momentum}
 
-    def forward(self, x: Array, error: Array) -> Pair:
+    def forward(self, x: Array, error: Array) -> WithError:
         given = {"x": x, **self.p, **self.b, **self.how, "training": self.training, "x_error": error}
-        found = self.walk("batch_norm_forward", **given)
+        found = self.propagate("batch_norm_forward", **given)
         self._keep("buffers", **{name: found[f"new_{name}"] for name in self.b})
         self.saved = {"x": x, "weight": self.p["weight"], "x_error": error}
         for name in ("mean", "rstd"):
             self.saved |= dict(zip((name, f"{name}_error"), found[name], strict=True))
         return found["y"]
 
-    def backward(self, dy: Array, error: Array) -> Pair:
-        found = self.walk("batch_norm_backward", dy=dy, dy_error=error, **self.saved)
+    def backward(self, dy: Array, error: Array) -> WithError:
+        found = self.propagate("batch_norm_backward", dy=dy, dy_error=error, **self.saved)
         self._keep("gradients", weight=found["dweight"], bias=found["dbias"])
         return found["dx"] if self.training else self._affine(dy, error)
 
-    def _affine(self, dy: Array, error: Array) -> Pair:
-        """In evaluation y = x (weight rstd) + a constant: dx is the same map of dy, without its shift."""
+    def _affine(self, dy: Array, error: Array) -> WithError:
+        """In evaluation y = x (weight rstd) + a constant: dx is the same map of dy, without the constant."""
         none = np.zeros_like(self.p["bias"])
         given = {"x": dy, **self.p, **self.b, **self.how, "training": False, "x_error": error}
-        return self.walk("batch_norm_forward", **(given | {"bias": none, "running_mean": none}))["y"]
+        return self.propagate("batch_norm_forward", **(given | {"bias": none, "running_mean": none}))["y"]
 
 
 class Tanh(_Layer):
-    def forward(self, x: Array, error: Array) -> Pair:
-        y, y_error = self.walk("tanh_forward", x=x, x_error=error)["y"]
+    def forward(self, x: Array, error: Array) -> WithError:
+        y, y_error = self.propagate("tanh_forward", x=x, x_error=error)["y"]
         self.y = {"y": y, "y_error": y_error}
         return y, y_error
 
-    def backward(self, dy: Array, error: Array) -> Pair:
-        return self.walk("tanh_backward", dy=dy, dy_error=error, **self.y)["dx"]
+    def backward(self, dy: Array, error: Array) -> WithError:
+        return self.propagate("tanh_backward", dy=dy, dy_error=error, **self.y)["dx"]
 
 
 class Flatten(_Layer):
@@ -117,13 +116,13 @@ class Flatten(_Layer):
         super().__init__()
         self.n = n
 
-    def forward(self, x: Array, error: Array) -> Pair:
+    def forward(self, x: Array, error: Array) -> WithError:
         B, T, C = self.shape = x.shape
         n = self.n or T
         shape = (B, T // n, n * C) if n < T else (B, T * C)
         return x.reshape(shape), error.reshape(shape)
 
-    def backward(self, dy: Array, error: Array) -> Pair:
+    def backward(self, dy: Array, error: Array) -> WithError:
         return dy.reshape(self.shape), error.reshape(self.shape)
 
 
@@ -132,11 +131,11 @@ class Residual(_Layer):
         super().__init__(layer=layer)
         self.layer = layer
 
-    def forward(self, x: Array, error: Array) -> Pair:
-        return self.walk.added((x, error), self.layer.forward(x, error))
+    def forward(self, x: Array, error: Array) -> WithError:
+        return self.propagate.add((x, error), self.layer.forward(x, error))
 
-    def backward(self, dy: Array, error: Array) -> Pair:
-        return self.walk.added((dy, error), self.layer.backward(dy, error))
+    def backward(self, dy: Array, error: Array) -> WithError:
+        return self.propagate.add((dy, error), self.layer.backward(dy, error))
 
 
 class Sequential(_Layer):
@@ -144,12 +143,12 @@ class Sequential(_Layer):
         super().__init__(**{str(i): layer for i, layer in enumerate(layers)})
         self.layers = layers
 
-    def forward(self, x: Array, error: Array) -> Pair:
+    def forward(self, x: Array, error: Array) -> WithError:
         for layer in self.layers:
             x, error = layer.forward(x, error)
         return x, error
 
-    def backward(self, dy: Array, error: Array) -> Pair | None:
+    def backward(self, dy: Array, error: Array) -> WithError | None:
         pair = dy, error
         for layer in reversed(self.layers):
             pair = layer.backward(*pair)
