@@ -1,4 +1,4 @@
-"""The harness finds known bugs: the list is sound and a few are planted here; `make test-mutants` plants them all."""
+"""The harness finds known bugs: the list is valid, and a few are planted here; `make test-mutants` plants them all."""
 
 import os
 import subprocess
@@ -10,8 +10,8 @@ from support.mutants import BACKENDS, MUTANTS, planting
 from support.mutants.c_contract import CHECKS
 from support.mutants.compiling import Kernels
 from support.mutants.mutant import STRICT, Mutant, Plant, level_of, mutant
-from support.mutants.trials import QUICK, jobs_for, right
-from support.mutants.verdicts import BROKEN, CAUGHT, SURVIVED, Court, Finding, Job, found
+from support.mutants.processes import Died
+from support.mutants.trials import BROKEN, CAUGHT, QUICK, SURVIVED, Harness, Job, Result, jobs_for, result_of, right
 
 from nnz.backend import registry
 from nnz.conformance import grading
@@ -32,7 +32,7 @@ def test_every_backend_has_at_least_forty_of_them(where):
 
 
 @pytest.mark.parametrize(("where", "plant"), PLANTS)
-def test_what_a_mutant_changes_stands_exactly_once_in_its_file(where, plant):
+def test_the_text_that_a_mutant_changes_occurs_exactly_once_in_its_file(where, plant):
     assert planting.source(where, plant).count(plant.old) == 1
     assert plant.new != plant.old
 
@@ -81,7 +81,7 @@ def test_the_kill_matrix_has_no_survivor_and_no_false_alarm_of_ours():
 
 
 @pytest.mark.slow
-def test_a_few_mutants_are_caught_and_the_code_as_it_is_passes():
+def test_a_few_mutants_are_caught_and_the_unchanged_code_passes():
     command = [sys.executable, "-m", "support.mutants", "--quick", "--workers", "2"]
     done = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(TESTS)}, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -90,22 +90,22 @@ def test_a_few_mutants_are_caught_and_the_code_as_it_is_passes():
     assert done.stdout.endswith("0 survivors\n")
 
 
-def judged(m: Mutant | None, where: str, scratch: Path) -> Finding:
-    return Court(scratch, None, {where: ("tanh",)}).judge(Job(m, where))
+def run_one(m: Mutant | None, where: str, scratch: Path) -> Result:
+    return Harness(scratch, None, {where: ("tanh",)}).run(Job(m, where))
 
 
 def test_a_mutant_that_changes_nothing_survives(tmp_path):
     harmless = mutant("harmless", "", "tanh", numpy=("ops/tanh.py", "return by.tanh(x)", "return by.tanh(1 * x)"))
-    finding = judged(harmless, "numpy", tmp_path)
-    assert finding.outcome == SURVIVED
-    assert not right(Job(harmless, "numpy"), finding)
+    result = run_one(harmless, "numpy", tmp_path)
+    assert result.outcome == SURVIVED
+    assert not right(Job(harmless, "numpy"), result)
 
 
 def test_a_mutant_that_no_longer_fits_or_cannot_be_imported_is_not_taken_for_caught(tmp_path):
     gone = mutant("gone", "", "tanh", numpy=("ops/tanh.py", "no such line", ""))
-    assert judged(gone, "numpy", tmp_path).outcome == BROKEN
+    assert run_one(gone, "numpy", tmp_path).outcome == BROKEN
     unreadable = mutant("unreadable", "", "tanh", numpy=("ops/tanh.py", "return by.tanh(x)", "return ("))
-    assert judged(unreadable, "numpy", tmp_path).outcome == BROKEN
+    assert run_one(unreadable, "numpy", tmp_path).outcome == BROKEN
 
 
 def test_a_broken_plain_copy_is_a_failure_of_the_control(tmp_path, monkeypatch):
@@ -115,15 +115,13 @@ def test_a_broken_plain_copy_is_a_failure_of_the_control(tmp_path, monkeypatch):
         return real(where, Plant("ops/tanh.py", "return by.tanh(x)", "return x"), folder)
 
     monkeypatch.setattr(planting, "planted", spoilt)
-    finding = judged(None, "numpy", tmp_path)
-    assert finding.outcome == CAUGHT
-    assert not right(Job(None, "numpy"), finding)
+    result = run_one(None, "numpy", tmp_path)
+    assert result.outcome == CAUGHT
+    assert not right(Job(None, "numpy"), result)
 
 
 def test_a_process_that_was_killed_or_gave_no_answer_is_not_taken_for_caught():
-    from support.mutants.jobs import Died
-
-    assert [found(Died(code)).outcome for code in (-9, 0, 1, -11)] == [BROKEN, BROKEN, BROKEN, CAUGHT]
+    assert [result_of(Died(code)).outcome for code in (-9, 0, 1, -11)] == [BROKEN, BROKEN, BROKEN, CAUGHT]
 
 
 def test_the_code_that_ran_is_the_code_that_was_changed(tmp_path):
@@ -134,10 +132,10 @@ def test_the_code_that_ran_is_the_code_that_was_changed(tmp_path):
         planting.prove(module.__name__, tmp_path / "elsewhere")
 
 
-def test_every_mutant_is_tried_in_every_column_beside_the_code_as_it_is():
-    tried = jobs_for(MUTANTS)
-    assert {job.where for job in tried if job.mutant is None} == {*BACKENDS, "common"}
-    assert len(tried) == 4 + sum(len(m.plants) for m in MUTANTS)
+def test_every_mutant_is_tested_in_every_column_with_the_unchanged_code():
+    jobs = jobs_for(MUTANTS)
+    assert {job.where for job in jobs if job.mutant is None} == {*BACKENDS, "common"}
+    assert len(jobs) == 4 + sum(len(m.plants) for m in MUTANTS)
 
 
 @pytest.mark.parametrize("check", CHECKS)

@@ -30,27 +30,19 @@ WAYS = (
     "garbage",
     "endless header",
 )
-SOME_LEVELS = ("tanh", "linear_backward", "training", "sampling", "checkpoint")
 PATIENCE = 2.0  # seconds
 
 pytestmark = pytest.mark.slow
 
 
 def spoiled(way: str, folder: Path) -> list[str]:
-    copy = shutil.copy(SPOILED, folder)  # beside itself it keeps what it answered first
+    copy = shutil.copy(SPOILED, folder)  # it keeps its first answer next to itself
     return [sys.executable, "-I", "-S", str(copy), way, str(built())]
 
 
 def assert_no_pass(report: Report) -> None:
     assert [(r.name, r.reason) for r in report.results if r.outcome != FAILED] == []
     assert all(r.reason and "\n" not in r.reason for r in report.results)
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_a_program_that_is_wrong_in_one_way_gets_no_pass(way: str, tmp_path: Path) -> None:
-    report = grade_program(spoiled(way, tmp_path), dtypes=("float32",), rounds=1, levels=SOME_LEVELS)
-    assert report.asked == len(SOME_LEVELS)
-    assert_no_pass(report)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
+from inspect import Parameter, signature
 from types import ModuleType
 from typing import Any
 
@@ -126,6 +127,15 @@ def compare_all(
     if unknown := sorted(set(map(str, actual)) - set(expected)):
         raise Wrong(f"it returned {', '.join(unknown)}, which was not asked for")
     return [compare(k, as_array(k, value, dtype), expected[k], bounds[k], dtype) for k, value in actual.items()]
+
+
+def accepts(function: Callable, *names: str) -> bool:
+    """Whether the function has arguments of these names. One whose signature cannot be read counts as having them."""
+    try:
+        known = signature(function, follow_wrapped=False).parameters
+    except (TypeError, ValueError):
+        return True
+    return set(names) <= set(known) or any(p.kind is Parameter.VAR_KEYWORD for p in known.values())
 
 
 def describe(error: BaseException) -> str:

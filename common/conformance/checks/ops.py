@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from ..cases.ops import op_cases
 from ..oracle import mlp as oracle
 from .backend_under_test import BackendUnderTest, Wrong, compare_all
 
-UNLESS_DRAWN = {"batch_norm_forward": {"momentum": 0.1, "eps": 1e-5}}  # torch's defaults, where a case has no value
+DEFAULTS = {"batch_norm_forward": {"momentum": 0.1, "eps": 1e-5}}  # torch's defaults, where a case has no value
 
 Measured = Iterator[list[Measurement]]
 Check = Callable[[BackendUnderTest, str, np.random.Generator, int], Measured]
@@ -27,11 +27,9 @@ def op_check(name: str) -> Check:
     def check(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
         function = backend.find(f"ops.{name}")
         for _ in range(rounds):
-            for drawn in op_cases(name, rng, dtype):
-                case = {**UNLESS_DRAWN.get(name, {}), **drawn}
-                if fits(name, case):
-                    actual = call_op(backend, function, name, case)
-                    yield compare_all(actual, oracle.outputs(name, case), bounds.op_bounds(name, case, dtype), dtype)
+            for case in complete(name, op_cases(name, rng, dtype)):
+                actual = call_op(backend, function, name, case)
+                yield compare_all(actual, oracle.outputs(name, case), bounds.op_bounds(name, case, dtype), dtype)
 
     return check
 
@@ -52,14 +50,17 @@ def call_op(backend: BackendUnderTest, function: Callable, name: str, case: dict
     return dict(zip(names, result, strict=True))
 
 
-def fits(name: str, case: dict[str, Any]) -> bool:
-    """Whether the arrays have as many axes as the spec says; the oracle takes any number."""
+def complete(name: str, cases: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The cases that fit the spec, which may ask for two axes where the oracle takes any number, with all settings."""
     shapes = spec.FUNCTIONS[name].inputs
-    return all(
-        "..." in shape or case[k] is None or np.ndim(case[k]) == len(shape.strip("()").rstrip(",").split(","))
-        for k, shape in shapes.items()
-        if shape
-    )
+    for drawn in cases:
+        case = {**DEFAULTS.get(name, {}), **drawn}
+        if all(
+            "..." in shape or case[k] is None or np.ndim(case[k]) == len(shape.strip("()").rstrip(",").split(","))
+            for k, shape in shapes.items()
+            if shape
+        ):
+            yield case
 
 
 def _kind(result: Any) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from inspect import Parameter, signature
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from ..bounds import derived as bounds
 from ..bounds.derived import OPTIMIZERS, OptimizerBounds
 from ..cases.ops import MANY
 from ..oracle import mlp as oracle
-from .backend_under_test import Array, BackendUnderTest, NotThere, as_array, compare_all
+from .backend_under_test import Array, BackendUnderTest, NotThere, accepts, as_array, compare_all
 from .ops import Check, Measured, call_op
 
 STEPS = 5
@@ -72,7 +71,7 @@ def optimizer_object(name: str) -> Check:
         yield from run({"weight": MANY}, RATES[:3], DECAYS[0])
         if name == "AdamW":
             yield from run({"weight": (5, 3)}, LONG_RUN, DECAYS[0])
-        others = OTHER_SETTINGS if name == "AdamW" and _takes(backend.find(name), OTHER_SETTINGS) else {}
+        others = OTHER_SETTINGS if name == "AdamW" and accepts(backend.find(name), *OTHER_SETTINGS) else {}
         yield from run(SHAPES, RATES, DECAYS[1], resumed_after=2, **others)
 
     return check
@@ -113,15 +112,6 @@ def _state(backend: BackendUnderTest, optimizer: Any, dtype: str) -> dict[str, A
     except NotThere:
         return None
     return {k: np.array(as_array(k, a, dtype)) for k, a in state.items()} if isinstance(state, Mapping) else None
-
-
-def _takes(function: Callable, settings: Mapping[str, Any]) -> bool:
-    """Whether the signature has these settings; one that cannot be read counts as having them."""
-    try:
-        known = signature(function).parameters
-    except (TypeError, ValueError):
-        return True
-    return set(settings) <= set(known) or any(p.kind is Parameter.VAR_KEYWORD for p in known.values())
 
 
 def _by_op_names(others: Mapping[str, Any]) -> dict[str, float]:

@@ -5,7 +5,7 @@ The answer is a hint. The tensors before this one are right, so one mistake in o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -53,21 +53,34 @@ def _of_any(expected: Array, B: int) -> Mistakes:
         yield f"divided by B - 1 = {B - 1} instead of B", expected * B / (B - 1)
 
 
-def _of_this(name: str, values: dict[str, Array], case: MLPCase) -> Mistakes:
-    """Mistakes that can happen in this tensor, given those before it."""
-    w, v, ids = case.weights, values, case.inputs
+def _of_this(name: str, v: dict[str, Array], case: MLPCase) -> Mistakes:
+    """Mistakes that can happen in this tensor, given the oracle's tensors `v`."""
+    w, ids = case.weights, case.inputs
     flat = v["emb"].reshape(len(ids), -1)
     if name in ("h_pre", "logits"):
         x, layer = (flat, "fc1") if name == "h_pre" else (v["h"], "fc2")
         yield from _of_linear(x, w[f"{layer}.weight"], w[f"{layer}.bias"])
-    if name in ("dh", "demb"):
+    elif name in ("dh", "demb"):
         dy, layer = (v["dlogits"], "fc2") if name == "dh" else (v["dh_pre"], "fc1")
         M, N = w[f"{layer}.weight"].shape
         yield "a transposed weight", (dy @ w[f"{layer}.weight"].reshape(N, M).T).reshape(v[name].shape)
-    if name.startswith("dfc"):
+    elif name.startswith("dfc"):
         dy, x = (v["dlogits"], v["h"]) if name.startswith("dfc2") else (v["dh_pre"], flat)
         yield from _of_weight_gradient(dy, x, name.endswith("bias"))
-    yield from _OF_OTHERS.get(name, _nothing)(v, case)
+    elif name == "h":
+        yield "tanh is skipped", v["h_pre"]
+    elif name == "dlogits":
+        yield "the one-hot of the targets is not subtracted", v["probs"] / len(ids)
+    elif name == "dh_pre":
+        yield "tanh' is skipped", v["dh"]
+        yield "tanh' is 1 - y instead of 1 - y^2", v["dh"] * (1 - v["h"])
+        yield "tanh' is computed from h_pre instead of h", v["dh"] * (1 - v["h_pre"] ** 2)
+    elif name == "dwte":
+        overwritten, rows = np.zeros_like(v["dwte"]), np.zeros_like(v["dwte"])
+        overwritten[ids] = v["demb"]
+        yield "accumulation lost: a token that occurs twice keeps only its last gradient", overwritten
+        np.add.at(rows, ids[:-1], v["demb"][:-1])
+        yield "the last row is ignored", rows
 
 
 def _of_linear(x: Array, w: Array, b: Array) -> Mistakes:
@@ -83,41 +96,6 @@ def _of_weight_gradient(dy: Array, x: Array, bias: bool) -> Mistakes:
     yield "accumulation lost: only the last row counts", ones
     if not bias:
         yield "a transposed result", (x.T @ dy).reshape(full.shape)
-
-
-def _nothing(v: dict[str, Array], case: MLPCase) -> Mistakes:
-    yield from ()
-
-
-def _of_h(v: dict[str, Array], case: MLPCase) -> Mistakes:
-    yield "tanh is skipped", v["h_pre"]
-
-
-def _of_dlogits(v: dict[str, Array], case: MLPCase) -> Mistakes:
-    yield "the one-hot of the targets is not subtracted", v["probs"] / len(case.inputs)
-
-
-def _of_dh_pre(v: dict[str, Array], case: MLPCase) -> Mistakes:
-    yield "tanh' is skipped", v["dh"]
-    yield "tanh' is 1 - y instead of 1 - y^2", v["dh"] * (1 - v["h"])
-    yield "tanh' is computed from h_pre instead of h", v["dh"] * (1 - v["h_pre"] ** 2)
-
-
-def _of_dwte(v: dict[str, Array], case: MLPCase) -> Mistakes:
-    overwritten = np.zeros_like(v["dwte"])
-    overwritten[case.inputs] = v["demb"]
-    yield "accumulation lost: a token that occurs twice keeps only its last gradient", overwritten
-    rows = np.zeros_like(v["dwte"])
-    np.add.at(rows, case.inputs[:-1], v["demb"][:-1])
-    yield "the last row is ignored", rows
-
-
-_OF_OTHERS: dict[str, Callable[[dict, MLPCase], Mistakes]] = {
-    "h": _of_h,
-    "dlogits": _of_dlogits,
-    "dh_pre": _of_dh_pre,
-    "dwte": _of_dwte,
-}
 
 
 def _factor(actual: Array, expected: Array, dtype: str) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
-from inspect import Parameter, signature
 from typing import Any
 
 import numpy as np
 
-from ..checks.backend_under_test import BackendUnderTest
+from ..checks.backend_under_test import BackendUnderTest, accepts
 
 NO_PRECISION = ("Flatten", "Residual", "Sequential")  # layers that take no precision: they round nothing, or one sum
 
@@ -31,41 +30,25 @@ def strict_check(run: Callable[..., Iterator[list[Any]]]) -> Callable[..., Itera
 
 
 class _StrictModule:
-    """The attributes of a module, each called with precision="strict"."""
+    """The attributes of a module, or of its `ops`, each called with precision="strict"."""
 
     def __init__(self, module: Any) -> None:
-        self._module, self.__name__ = module, module.__name__
+        self._module, self.__name__ = module, getattr(module, "__name__", "")
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._module, name)
         if name == "ops":
-            return _Ops(found)
+            return _StrictModule(found)
         return _with_precision(found, name) if callable(found) and name not in NO_PRECISION else found
-
-
-class _Ops:
-    def __init__(self, ops: Any) -> None:
-        self._ops = ops
-
-    def __getattr__(self, name: str) -> Any:
-        return _with_precision(getattr(self._ops, name), name)
 
 
 def _with_precision(function: Callable, name: str) -> Callable:
     """The function, called with precision="strict". If it does not take a precision, NotImplementedError is raised."""
 
     def strict(*values: Any, **settings: Any) -> Any:
-        if not _takes_precision(function):
+        if not accepts(function, "precision"):
             raise NotImplementedError("It does not take a precision.")
         return function(*values, **settings, precision="strict")
 
     strict.__name__ = name
     return strict
-
-
-def _takes_precision(function: Callable) -> bool:
-    try:
-        known = signature(function, follow_wrapped=False).parameters
-    except (TypeError, ValueError):  # the signature cannot be read: the call itself will show
-        return True
-    return "precision" in known or any(p.kind is Parameter.VAR_KEYWORD for p in known.values())

@@ -1,7 +1,7 @@
 """The harness, tested: known bugs are planted one at a time, and each must be caught by the check meant for it.
 
-`python -m support.mutants` runs them all; `python -m support.mutants.kill_matrix` also holds each against the usual
-tolerances, and writes the matrix that `nnz parity --explain` prints.
+`python -m support.mutants` runs them all; `python -m support.mutants.kill_matrix` also tests each by the usual
+tolerances and writes docs/kill-matrix.md.
 """
 
 from . import (

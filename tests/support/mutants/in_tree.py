@@ -1,7 +1,7 @@
 """Run inside a mutated copy of nnz: levels of the grading, on nnz.numpy, and tests of the project by name.
 
 `python -m support.mutants.in_tree TREE CHECK...` exits with FOUND if one fails and
-0 if all pass; any other code is a mishap.
+0 if all pass; any other code means that they could not be run.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from types import SimpleNamespace
 from .mutant import level_of
 
 TESTS = Path(__file__).resolve().parents[2]
-FOUND = 10  # none that Python or pytest ends with by itself
+FOUND = 10  # a code with which neither Python nor pytest exits
 QUIET = ["-q", "-x", "--tb=no", "--no-header", "-p", "no:cacheprovider", "-p", "no:xdist"]
 
 
 def main(tree: str, *checks: str) -> int:
-    """Tests first: pytest wants to import nnz itself."""
+    """Tests first: pytest must import nnz itself."""
     tests = [check for check in checks if "::" in check]
     complaint = (_tests(tests) if tests else "") or _levels([check for check in checks if check not in tests])
     _prove(Path(tree))

@@ -16,7 +16,7 @@ from .mutant import Mutant, Plant
 
 ROOT = Path(__file__).resolve().parents[3]
 FOLDERS = {"c": "mlp_c", "numpy": "mlp_numpy", "torch": "mlp_torch", "common": "common"}
-NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.so", "*.pyd", "program", "runs")
+NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.so", "*.pyd")
 
 
 def source(where: str, plant: Plant) -> str:

@@ -1,4 +1,4 @@
-"""One process for each piece of work, a few at a time: a mutant may crash or hang, and leaves nothing behind."""
+"""One process for each mutant, a few at a time: it may crash or hang, and nothing of it remains."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import Any, NamedTuple
 
-LONGEST = 300  # seconds
+TIMEOUT = 300  # seconds
 
 
 class Died(NamedTuple):
-    """A process that gave no answer; a negative code is the signal that ended it."""
+    """A process that returned nothing; a negative code is the signal that ended it."""
 
     code: int
 
 
 def each(work: Callable[[Any], Any], items: Sequence[Any], workers: int) -> Iterator[tuple[Any, Any]]:
-    """Yield (item, work(item) or Died) as they are done; each is forked from here, with all that is imported."""
+    """Yield (item, work(item) or Died) in the order in which they finish; each is forked from this process."""
     context = multiprocessing.get_context("fork")
     left, running = list(reversed(items)), {}
     while left or running:
@@ -26,8 +26,8 @@ def each(work: Callable[[Any], Any], items: Sequence[Any], workers: int) -> Iter
             receiver, sender = context.Pipe(duplex=False)
             process = context.Process(target=_answer, args=(work, left[-1], sender))
             process.start()
-            sender.close()  # ours: so that the process' end is the end of the pipe
-            running[receiver] = (left.pop(), process, time.monotonic() + LONGEST)
+            sender.close()  # our copy, so that the pipe ends when the process ends
+            running[receiver] = (left.pop(), process, time.monotonic() + TIMEOUT)
         for receiver in wait(list(running), timeout=1):
             item, process, _ = running.pop(receiver)
             yield item, _received(receiver, process)
