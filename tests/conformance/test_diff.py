@@ -28,8 +28,8 @@ def diff(capsys, *words):
 def test_between_two_right_backends_nothing_differs(capsys, pair, dtype):
     code, out, err = diff(capsys, *pair, "--dtype", dtype, "--seed", "3")
     assert (code, err) == (0, "")
-    walked = [line.split()[0] for line in out.splitlines() if line.startswith("  ")]
-    assert walked == 2 * list(COMPUTED_BY)
+    compared = [line.split()[0] for line in out.splitlines() if line.startswith("  ")]
+    assert compared == 2 * list(COMPUTED_BY)
     assert "first difference" not in out
 
 
@@ -68,8 +68,8 @@ def test_a_backend_without_intermediates_is_compared_by_loss_logits_and_gradient
     monkeypatch.delattr("nnz.backend.model.MLPBase.intermediates")
     code, out, _ = diff(capsys, "numpy", "torch")
     assert code == 0
-    walked = [line.split()[0] for line in out.splitlines() if line.startswith("  ")]
-    assert walked[:7] == ["logits", "loss", "dfc2.weight", "dfc2.bias", "dfc1.weight", "dfc1.bias", "dwte"]
+    compared = [line.split()[0] for line in out.splitlines() if line.startswith("  ")]
+    assert compared[:7] == ["logits", "loss", "dfc2.weight", "dfc2.bias", "dfc1.weight", "dfc1.bias", "dwte"]
 
 
 @pytest.mark.parametrize("size", [1, 2, 128])

@@ -1,1 +1,1 @@
-"""What several tests share: tiny runs, honest and false backends, planted bugs. No test lives here."""
+"""What several tests share: tiny runs, false backends, planted bugs. There is no test here."""

@@ -1,7 +1,7 @@
 """The GPT's oracle: the whole model forward and backward by hand, in float64.
 
-With its operations, beside it, it imports numpy and nothing else of this package; it knows the names and the layout
-(M, N) of torch's weights and nothing else of torch. Each gradient is itself proved by the complex step.
+With its operations in gpt_ops.py it imports only numpy. Of torch it uses only the names and the layout (M, N) of the
+weights. Each gradient is proved by the complex step.
 """
 
 import numpy as np

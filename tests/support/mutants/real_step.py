@@ -33,7 +33,7 @@ NORM = {"training": True, "momentum": 0.1, "eps": 1e-5}  # a fresh layer
 
 
 class Tensor(NamedTuple):
-    """One tensor of the backend beside the oracle's."""
+    """One tensor of the backend and the oracle's."""
 
     name: str
     actual: Any
