@@ -153,3 +153,10 @@ def test_a_backend_whose_every_failure_is_excused_has_met_nothing(capsys, here):
     code, _, err = parity(capsys, "empty_backend", *QUICK, "--xfails", "known")
     assert code == 1
     assert "0 of 4" in err
+
+
+def test_explain_prints_the_kill_matrix(capsys):
+    code, out, _ = parity(capsys, "--explain")
+    assert code == 0
+    assert out.startswith("# The kill matrix\n")
+    assert "| mutant " in out
