@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .checks import checkpoint, layers, mlp, optimizers, sampling, training
-from .checks.ops import Check as Run
-from .checks.ops import op_check
+from .checks.ops import CheckFunction, op_check
 from .strict import checks as strict
 from .strict import training as strict_training
 from .strict.in_strict import strict_check
@@ -22,7 +21,7 @@ class Check:
 
     level: str
     name: str
-    run: Run
+    run: CheckFunction
     dtypes: tuple[str, ...] = BOTH
 
 

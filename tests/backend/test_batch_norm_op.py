@@ -1,4 +1,4 @@
-"""The op batch_norm against the oracle, and what it refuses."""
+"""What the op batch_norm refuses, and that it computes the variance in two passes. Its values are graded."""
 
 import numpy as np
 import pytest
@@ -6,36 +6,16 @@ import pytest
 from nnz.backend import registry
 from nnz.conformance.bounds import derived as bounds
 from nnz.conformance.bounds.compare import compare
-from nnz.conformance.cases.ops import op_cases
 from nnz.conformance.oracle import mlp as oracle
 
 C = 5
 
 each_backend = pytest.mark.parametrize("nn", [pytest.param(name, id=name) for name in registry.names()], indirect=True)
-each_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 
 @pytest.fixture
 def nn(request):
     return registry.load(request.param)
-
-
-@each_backend
-@each_dtype
-@pytest.mark.parametrize("name", ["batch_norm_forward", "batch_norm_backward"])
-def test_the_op_is_within_its_bounds_of_the_oracle(nn, dtype, name) -> None:
-    for seed in range(20):
-        cases = [case for case in op_cases(name, np.random.default_rng(seed), dtype) if case["x"].ndim == 2]
-        assert len({case.get("training") for case in cases}) == (2 if name == "batch_norm_forward" else 1)
-        for case in cases:
-            before = {k: v.tobytes() for k, v in case.items() if isinstance(v, np.ndarray)}
-            order = ("dy", "x", "mean", "rstd", "weight") if name == "batch_norm_backward" else case
-            actual = getattr(nn.ops, name)(*(case[k] for k in order))
-            allowed = bounds.op_bounds(name, case, dtype)
-            for k, ours, expected in zip(allowed, actual, getattr(oracle, name)(**case), strict=True):
-                measured = compare(k, ours, expected, allowed[k], dtype)
-                assert measured.ok, (seed, measured)
-            assert before == {k: v.tobytes() for k, v in case.items() if isinstance(v, np.ndarray)}
 
 
 @each_backend

@@ -31,7 +31,7 @@ def test_no_shape_takes_a_backend_out_of_its_bounds(backend, dtype):
         max_examples=EXAMPLES, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
     )
     @given(sizes=SIZES, seed=st.integers(0, 2**32 - 1))
-    def walk(sizes, seed):
+    def check(sizes, seed):
         B, T, E, H, V = sizes
         rng = np.random.default_rng(seed)
         weights = drawn(rng, V, T, E, H, dtype)
@@ -41,4 +41,4 @@ def test_no_shape_takes_a_backend_out_of_its_bounds(backend, dtype):
         for m in compare_with_oracle(tensors, weights, batch, dtype):
             assert m.share_of_bound <= 1, (sizes, m)
 
-    walk()
+    check()

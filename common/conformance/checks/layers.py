@@ -16,7 +16,7 @@ from ..bounds.compare import Measurement
 from ..bounds.error_propagation import BoundPropagation, Propagation, WithError
 from ..cases.ops import draw_tokens
 from .backend_under_test import Array, BackendUnderTest, Wrong, compare_all
-from .ops import Check
+from .ops import CheckFunction
 
 FEW = 5  # rounds: a layer uses the arithmetic of the ops, which are checked in many more
 V, T, C, M = 11, 6, 5, 7
@@ -63,7 +63,7 @@ def within_bounds(actual: dict[str, Any], expected: dict[str, WithError], dtype:
 
 def layer_check(
     name: str, propagation: Callable[[str], Propagation] = BoundPropagation, compare: Compare = within_bounds
-) -> Check:
+) -> CheckFunction:
     """The check of `nn.<name>`: each way to construct it, on each shape of a row that it takes, with a few batches."""
 
     def check(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Iterator[list[Any]]:

@@ -18,10 +18,10 @@ from .backend_under_test import BackendUnderTest, Wrong, compare_all
 DEFAULTS = {"batch_norm_forward": {"momentum": 0.1, "eps": 1e-5}}  # torch's defaults, where a case has no value
 
 Measured = Iterator[list[Measurement]]
-Check = Callable[[BackendUnderTest, str, np.random.Generator, int], Measured]
+CheckFunction = Callable[[BackendUnderTest, str, np.random.Generator, int], Measured]
 
 
-def op_check(name: str) -> Check:
+def op_check(name: str) -> CheckFunction:
     """The check of `nn.ops.<name>` on `rounds` draws of cases.op_cases."""
 
     def check(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:

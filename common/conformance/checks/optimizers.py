@@ -15,7 +15,7 @@ from ..bounds.derived import OPTIMIZERS, OptimizerBounds
 from ..cases.ops import MANY
 from ..oracle import mlp as oracle
 from .backend_under_test import Array, BackendUnderTest, NotThere, accepts, as_array, compare_all
-from .ops import Check, Measured, call_op
+from .ops import CheckFunction, Measured, call_op
 
 STEPS = 5
 DECAYS = (1e-4, 0.1)
@@ -61,7 +61,7 @@ def _carried(
         errors = {f"{name}_error": limit for name, limit in limits.items()}
 
 
-def optimizer_object(name: str) -> Check:
+def optimizer_object(name: str) -> CheckFunction:
     """The check of nn.SGD or nn.AdamW as the interface uses it: on a dict of arrays, its lr set before each step."""
 
     def check(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:

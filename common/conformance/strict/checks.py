@@ -14,7 +14,7 @@ from ..checks.backend_under_test import Array, BackendUnderTest, Wrong, as_array
 from ..checks.layers import layer_check
 from ..checks.mlp import INTERMEDIATES
 from ..checks.model_under_test import Model
-from ..checks.ops import Check, call_op, complete
+from ..checks.ops import CheckFunction, call_op, complete
 from ..checks.optimizers import DECAYS, RATES, SHAPES, random_gradients
 from ..oracle import strict_ops as oracle
 from ..oracle.mlp import by_name
@@ -30,7 +30,7 @@ ANY_ZERO = {
 FEW = 3  # rounds: exact arithmetic is slow, and each round has thousands of numbers
 
 
-def op_check(name: str) -> Check:
+def op_check(name: str) -> CheckFunction:
     """The check of `nn.ops.<name>` on random cases and on cases that are hard to round."""
 
     def check(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Compared:
@@ -52,7 +52,7 @@ def compare_all_bits(
     return [compare_bits(k, as_array(k, actual[k], DTYPE), value, k in any_zero) for k, value in expected.items()]
 
 
-def strict_layer_check(name: str) -> Check:
+def strict_layer_check(name: str) -> CheckFunction:
     """The check of `nn.<name>`, as in native precision, but bit by bit."""
 
     def compare(actual: dict[str, Any], expected: dict[str, WithError], dtype: str) -> list[BitComparison]:
@@ -93,7 +93,7 @@ def _logits(model: Model, inputs: Array) -> Array:
     return np.array(as_array("logits", model.forward(inputs)[0], DTYPE))
 
 
-def optimizer_object(name: str) -> Check:
+def optimizer_object(name: str) -> CheckFunction:
     """The check of nn.SGD or nn.AdamW over several steps, lr set before each: parameters and moments."""
 
     def check(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Compared:

@@ -10,7 +10,7 @@ from nnz.numbers import digests
 
 from ..bounds.derived import OPTIMIZERS
 from ..checks.backend_under_test import Array, BackendUnderTest, as_array
-from ..checks.ops import Check
+from ..checks.ops import CheckFunction
 from ..checks.training import RUN, Run, Training
 from ..oracle import strict_ops as oracle
 from .bitwise import BitComparison
@@ -36,7 +36,7 @@ HASHES = {
 ADAMW = OPTIMIZERS["AdamW"][2]
 
 
-def state_after(name: str) -> Check:
+def state_after(name: str) -> CheckFunction:
     """The check of the loop of the README, on one of RUNS: its hash after each step of HASHES."""
 
     def check(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Compared:
