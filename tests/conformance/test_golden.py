@@ -96,10 +96,7 @@ def test_the_command_writes_the_kept_bytes_and_prints_where(tmp_path: Path, caps
 
 @pytest.mark.parametrize(
     ("words", "code", "complaint"),
-    [
-        (["--seed", "0"], 2, "seed is 0: it must be from 1 to 2**64 - 1"),
-        (["--dtype", "float16"], 2, "float16"),
-    ],
+    [(["--seed", "0"], 2, "seed is 0: it must be from 1 to 2**64 - 1"), (["--dtype", "float16"], 2, "float16")],
 )
 def test_a_wrong_setting_is_refused_in_one_line(words: list[str], code: int, complaint: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "nnz", "golden", str(tmp_path / "out"), *words]

@@ -79,11 +79,7 @@ def test_nothing_asked_is_nothing_met():
 
 @pytest.mark.parametrize(
     ("arguments", "named"),
-    [
-        ({"levels": ["gelu"]}, "gelu"),
-        ({"dtypes": ["bfloat16"]}, "bfloat16"),
-        ({"rounds": 0}, "rounds"),
-    ],
+    [({"levels": ["gelu"]}, "gelu"), ({"dtypes": ["bfloat16"]}, "bfloat16"), ({"rounds": 0}, "rounds")],
 )
 def test_what_is_asked_wrongly_is_refused_by_name(arguments, named):
     with pytest.raises(UsageError, match=named):

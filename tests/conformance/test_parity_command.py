@@ -101,15 +101,7 @@ def test_json_has_every_figure_and_what_it_ran_on(capsys, here):
             "ulp_of_largest",
             "t2_share",
         }
-        assert set(content["environment"]) == {
-            "date",
-            "cpu",
-            "cores",
-            "system",
-            "python",
-            "versions",
-            "thread_pools",
-        }
+        assert set(content["environment"]) == {"date", "cpu", "cores", "system", "python", "versions", "thread_pools"}
         assert {"numpy", "nnz"} <= set(content["environment"]["versions"])
 
 

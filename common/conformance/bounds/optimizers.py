@@ -11,13 +11,7 @@ from .rounding import SQRT_ULP, Arithmetic, gamma, unit_roundoff
 
 
 def sgd_step(
-    a: Arithmetic,
-    p: Array,
-    g: Array,
-    lr: float,
-    weight_decay: float = 0.0,
-    p_error: Error = 0.0,
-    g_error: Error = 0.0,
+    a: Arithmetic, p: Array, g: Array, lr: float, weight_decay: float = 0.0, p_error: Error = 0.0, g_error: Error = 0.0
 ) -> tuple[Array]:
     """Covers p - lr (g + wd p) and, where there is decay, p (1 - lr wd) - lr g."""
     p_size, g_size, decay = np.abs(p) + p_error, np.abs(g) + g_error, lr * weight_decay

@@ -135,7 +135,7 @@ def without_targets(backend: BackendUnderTest, dtype: str, rng: np.random.Genera
 
 
 def refuses_bad_ids(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
-    """ValueError for an id of -1, V or 2^32 anywhere, TypeError for ids that are not integers; both leave no trace."""
+    """ValueError for an id of -1, V or 2^32 anywhere, TypeError for ids that are not integers; no effect after it."""
     sizes, parameters, inputs, targets = random_mlp_case(rng, dtype)
     model = Model(backend, sizes, dtype, parameters)
     yield compare_with_oracle(model.step(inputs, targets), parameters, (inputs, targets), dtype)

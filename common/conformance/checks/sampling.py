@@ -18,9 +18,8 @@ from .model_under_test import Model, compare_with_oracle
 from .ops import Measured
 
 TOKENS, MIN_LETTERS = 64, 5
-AMBIGUOUS = (
-    2.0**-16
-)  # a uniform so near to a cumulative sum may be on either side of it in float32, with errors of 2^-21
+# A uniform so near to a cumulative sum may be on either side of it in float32, with errors of 2^-21.
+AMBIGUOUS = 2.0**-16
 SIZES = {"V": 27, "T": 3, "E": 5, "H": 11}
 
 

@@ -48,10 +48,7 @@ def _stub(function: spec.Function) -> str:
     formula, shapes = function.summary.split(" " * 8)
     lines = [*textwrap.wrap(formula, WIDTH), *textwrap.wrap(shapes, WIDTH, break_on_hyphens=False)]
     if function.updates:
-        lines += [
-            "",
-            f"Overwrites {', '.join(function.updates)}, or returns new arrays if they are immutable.",
-        ]
+        lines += ["", f"Overwrites {', '.join(function.updates)}, or returns new arrays if they are immutable."]
     if function.optional:
         lines += ["", f"{', '.join(function.optional)} may be None."]
     docstring = "\n    ".join(['"""' + lines[0], *lines[1:], '"""'])

@@ -63,12 +63,7 @@ class Program:
             raise ValueError(f"{' '.join(self.command)} does not follow {VERSION}: {error}") from error
 
     def call(
-        self,
-        function: str,
-        dtype: str,
-        arrays: Mapping[str, Any],
-        precision: str = precisions.NATIVE,
-        **settings: Any,
+        self, function: str, dtype: str, arrays: Mapping[str, Any], precision: str = precisions.NATIVE, **settings: Any
     ) -> dict[str, np.ndarray]:
         """The tensors of the response, with the right dtypes; shapes and values are not checked.
 

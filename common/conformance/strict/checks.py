@@ -22,11 +22,8 @@ from .bitwise import BitComparison, compare_bits
 
 Compared = Iterator[list[BitComparison]]
 DTYPE = "float32"
-ANY_ZERO = {
-    "tanh_backward": ("dx",),
-    "batch_norm_backward": ("dx",),
-    "mlp": ("dh_pre",),
-}  # where the sign of a zero is free: docs/strict.md
+# Where the sign of a zero is free: docs/strict.md.
+ANY_ZERO = {"tanh_backward": ("dx",), "batch_norm_backward": ("dx",), "mlp": ("dh_pre",)}
 FEW = 3  # rounds: exact arithmetic is slow, and each round has thousands of numbers
 
 

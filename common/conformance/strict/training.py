@@ -16,10 +16,7 @@ from ..oracle import strict_ops as oracle
 from .bitwise import BitComparison
 from .checks import Compared
 
-RUNS = {
-    "small": RUN,
-    "names": Run({"V": 27, "T": 3, "E": 48, "H": 512}, batch_size=128, rate=7e-4, steps=20),
-}
+RUNS = {"small": RUN, "names": Run({"V": 27, "T": 3, "E": 48, "H": 512}, batch_size=128, rate=7e-4, steps=20)}
 # The SHA-256 after step t, computed by the strict oracle in exact arithmetic (`make strict-golden`), not by a backend.
 HASHES = {
     "small": {
