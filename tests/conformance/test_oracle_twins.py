@@ -1,4 +1,7 @@
-"""The oracle against others: 50-digit arithmetic, torch's own modules, and its source, which leans on numpy alone."""
+"""The oracle against 50-digit arithmetic and torch's optimizers, and its source, which imports only numpy.
+
+tests/backend/test_batch_norm.py compares it with torch's batch norm.
+"""
 
 import ast
 from pathlib import Path
@@ -77,47 +80,20 @@ def test_the_order_of_computation_is_the_documented_one() -> None:
     }
 
 
-@pytest.mark.parametrize("positions", [None, 4])
-def test_batch_norm_follows_torch_through_training_steps_and_into_evaluation(positions: int | None) -> None:
-    rng, C = np.random.default_rng(8), 5
-    module = torch.nn.BatchNorm1d(C, dtype=torch.float64)
-    state = {"weight": rng.normal(size=C), "bias": rng.normal(size=C)}
-    module.load_state_dict({k: torch.from_numpy(v) for k, v in state.items()}, strict=False)
-    state |= {"running_mean": np.zeros(C), "running_var": np.ones(C)}
-    for step in range(4):
-        module.train(training := step < 3)
-        x = rng.normal(step, 2, (11, positions, C) if positions else (11, C))
-        arguments = {"x": x, **state, "training": training}
-        y, _, _, new_mean, new_var = oracle.batch_norm_forward(**arguments)
-        limits = bounds.op_bounds("batch_norm_forward", arguments, np.float64)
-        channels = torch.from_numpy(x).movedim(-1, 1).requires_grad_()
-        theirs = module(channels)
-        measured = [compare("y", theirs.detach().movedim(1, -1).numpy(), y, limits["y"], np.float64)]
-        for name, value in (("running_mean", new_mean), ("running_var", new_var)):
-            their_value = getattr(module, name).numpy()
-            measured.append(compare(name, their_value, value, limits[f"new_{name}"], np.float64))
-            state[name] = their_value.copy()
-        if training:
-            measured += batch_norm_gradients(rng, module, channels, theirs, arguments)
-        assert all(m.ok for m in measured), measured
-
-
-def batch_norm_gradients(
-    rng: np.random.Generator, module: torch.nn.Module, channels: torch.Tensor, y: torch.Tensor, arguments: dict
-) -> list:
-    """Measurements of torch's autograd against batch_norm_backward; mean and rstd carry the forward's bounds."""
-    _, mean, rstd, _, _ = oracle.batch_norm_forward(**arguments)
-    limits = bounds.op_bounds("batch_norm_forward", arguments, np.float64)
-    dy = rng.normal(size=arguments["x"].shape)
-    theirs = torch.autograd.grad(y, [channels, *module.parameters()], torch.from_numpy(dy).movedim(-1, 1))
-    backward = {"dy": dy, "x": arguments["x"], "mean": mean, "rstd": rstd, "weight": arguments["weight"]}
-    errors = {"mean_error": limits["mean"], "rstd_error": limits["rstd"]}
-    allowed = bounds.op_bounds("batch_norm_backward", backward | errors, np.float64)
-    ours = dict(zip(allowed, oracle.batch_norm_backward(**backward), strict=True))
-    found = [theirs[0].movedim(1, -1).numpy(), theirs[1].numpy(), theirs[2].numpy()]
-    return [
-        compare(name, value, ours[name], allowed[name], np.float64) for name, value in zip(allowed, found, strict=True)
-    ]
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ["SGD", "AdamW"])
+def test_the_steps_of_an_optimizer_are_those_of_torch_within_their_bounds(name: str, dtype: str) -> None:
+    rng = np.random.default_rng(11)
+    p = torch.tensor(rng.normal(size=(7, 5)), dtype=getattr(torch, dtype))
+    theirs = getattr(torch.optim, name)([p], lr=1.0, weight_decay=0.1)
+    reference = bounds.OptimizerBounds(name, dtype, 0.1)
+    for lr in (0.02, 0.01, 0.02, 0.005, 0.001):
+        before, g = p.numpy().copy(), rng.normal(size=p.shape).astype(dtype)
+        theirs.param_groups[0]["lr"], p.grad = lr, torch.from_numpy(g)
+        theirs.step()
+        expected, allowed = reference.step({"p": before}, {"p": g}, lr)
+        m = compare("p", p.numpy(), expected["p"], allowed["p"], dtype)
+        assert m.ok, m.reason
 
 
 def test_batch_norm_in_training_refuses_a_single_row() -> None:
