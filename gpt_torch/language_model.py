@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nnz.backend import checks, compiling
+from nnz.backend import checks
 
 from .border import as_ids
 from .gpt import GPT
@@ -50,7 +52,9 @@ class LanguageModel:
         cuda = self._device.type == "cuda"
         wide = gpt.config.dtype == "float64"  # who asks for 53 bits does not want 8
         self._autocast = autocast == "on" or (autocast == "auto" and cuda and not wide)
-        compiled = compiling.checked(compile == "on", self._device.type) or (compile == "auto" and cuda)
+        compiled = compile == "on" or (compile == "auto" and cuda)
+        if compiled and not cuda:
+            _check_compiler()
         self._learning = torch.compile(workers.model) if compiled else workers.model
         self._judging = torch.compile(gpt) if compiled else gpt
         if deterministic:
@@ -144,3 +148,13 @@ class LanguageModel:
         """A seed of its own for each step, worker and part: the digits of one number."""
         place = (self.step * self.workers.count + self.workers.rank) * self._parts + part
         return (self._seed + 0x9E3779B97F4A7C15 * (place + 1)) % 2**63
+
+
+def _check_compiler() -> None:
+    """Raises ValueError unless there is the C++ compiler that torch.compile runs: $CXX, else the system's."""
+    compiler = os.environ.get("CXX") or {"darwin": "clang++", "win32": "cl"}.get(sys.platform, "g++")
+    if shutil.which(compiler) is None:
+        raise ValueError(
+            f"torch.compile needs a C++ compiler, and there is no program {compiler!r}: install one (Debian: apt "
+            "install g++), name it in CXX, or leave compile out"
+        )

@@ -1,12 +1,11 @@
-"""The layers in C: layers_by_hand says which op follows which; the arithmetic is all in the .c files of ops."""
+"""The layers in C: forward and backward of nnz.backend.layers over the operations of this folder."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from nnz.backend import layers_by_hand as by_hand
-from nnz.backend.layers_by_hand import Flatten, Residual, Sequential
-from nnz.backend.op_checks import unchecked
+from nnz.backend import layers
+from nnz.backend.layers import Flatten, Residual, Sequential
 
 from . import ops
 
@@ -14,23 +13,23 @@ __all__ = ["BatchNorm1d", "Embedding", "Flatten", "Linear", "Residual", "Sequent
 
 
 class _InC:
-    ops_by = unchecked(ops)
+    ops_by_precision = ops.OPS
 
 
-class Embedding(_InC, by_hand.Embedding):
-    __doc__ = by_hand.Embedding.__doc__
+class Embedding(_InC, layers.Embedding):
+    __doc__ = layers.Embedding.__doc__
 
 
-class Linear(_InC, by_hand.Linear):
-    __doc__ = by_hand.Linear.__doc__
+class Linear(_InC, layers.Linear):
+    __doc__ = layers.Linear.__doc__
 
 
-class BatchNorm1d(_InC, by_hand.BatchNorm1d):
-    __doc__ = by_hand.BatchNorm1d.__doc__
+class BatchNorm1d(_InC, layers.BatchNorm1d):
+    __doc__ = layers.BatchNorm1d.__doc__
 
 
-class Tanh(_InC, by_hand.Tanh):
-    __doc__ = by_hand.Tanh.__doc__
+class Tanh(_InC, layers.Tanh):
+    __doc__ = layers.Tanh.__doc__
 
 
 def cross_entropy(logits: np.ndarray, targets: np.ndarray, precision: str = "native") -> float:

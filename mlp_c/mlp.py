@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import accumulate
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from nnz.backend import checks, initial
 from nnz.backend.model import MLPBase
-from nnz.backend.reuse import Reused
 
 from ._binding import ffi, kernel, pointer
 from .runtime import devices
@@ -17,66 +17,63 @@ from .runtime import devices
 
 class MLP(MLPBase):
     __doc__ = MLPBase.__doc__
+    devices = staticmethod(devices)
 
-    def __init__(self, *args, device: str = "cpu", **settings) -> None:
-        super().__init__(*args, device=checks.available_device(device, devices()), **settings)
-        self._begin(self._p["wte"].base)
+    def __init__(self, *args, **settings) -> None:
+        super().__init__(*args, **settings)
+        self._begin(np.concatenate([p.ravel() for p in self._p.values()]))
 
     def _begin(self, flat: np.ndarray) -> None:
         self._flat = flat  # one array of all weights, of which C holds the address
-        self._p = initial.FlatViews(flat, self._shapes)
+        self._p = self._views(flat)
         handle = self._kernel("mlp_new")(pointer(self._flat), *self.sizes)
         if handle == ffi.NULL:
             raise MemoryError("no memory for the model")
         self._c = ffi.gc(handle, self._kernel("mlp_free"))
-        self._forward, self._backward = (self._kernel(f"mlp_{way}") for way in ("forward", "backward"))
-        self._loss, self._gradients = np.empty((), self.dtype), Reused(flat.size, self.dtype)
-        self._saved = None
+        self._c_forward, self._c_backward = (self._kernel(f"mlp_{way}") for way in ("forward", "backward"))
+        self._loss, self._saved = np.empty((), self.dtype), None
+
+    def _views(self, flat: np.ndarray) -> dict[str, np.ndarray]:
+        """The parts of an array of all weights, by the names of the parameters and in their shapes."""
+        ends = list(accumulate(map(prod, self._shapes.values()), initial=0))
+        parts = map(flat.__getitem__, map(slice, ends, ends[1:]))
+        return {name: part.reshape(shape) for (name, shape), part in zip(self._shapes.items(), parts, strict=True)}
 
     def _kernel(self, name: str) -> Callable:
         return kernel(name, self.dtype, self.precision)
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy takes over: the weights, not the memory that C keeps for the original alone."""
-        kept = ("sizes", "dtype", "device", "precision", "compile", "_shapes", "_flat")
+        kept = ("sizes", "dtype", "device", "precision", "_shapes", "_flat")
         return {name: value for name, value in self.__dict__.items() if name in kept}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._begin(self._flat)
 
-    def __call__(self, inputs: np.ndarray, targets: np.ndarray | None = None) -> tuple[np.ndarray, float | None]:
-        """inputs (B, T), targets (B,) int -> logits (B, V), mean cross-entropy in nats (None without targets).
-
-        Raises TypeError or ValueError on ids that are no integers, of another shape, or outside 0 .. V - 1.
-        """
-        inputs, targets = checks.batch(inputs, targets, self.sizes.T, self.sizes.V)
+    def _forward(self, inputs: np.ndarray, targets: np.ndarray | None) -> dict[str, Any]:
         logits = np.empty((len(inputs), self.sizes.V), self.dtype)
-        self._saved = None
         arrays = map(pointer, (logits, self._loss, inputs, targets))
-        if self._forward(self._c, *arrays, len(inputs)) != 0:
+        if self._c_forward(self._c, *arrays, len(inputs)) != 0:
             raise MemoryError(f"no memory for a batch of {len(inputs)}")
-        if targets is None:
-            return logits, None
-        self._saved = logits
-        return logits, float(self._loss)
+        return {"logits": logits, "loss": None if targets is None else float(self._loss)}
 
     def backward(self) -> dict[str, np.ndarray]:
         """The gradient of the last loss by every parameter, named and shaped as the parameters.
 
         Raises RuntimeError if no forward with targets came first.
         """
-        checks.forward_came_first(self._saved)
-        gradients = self._gradients.array()
-        self._backward(self._c, pointer(gradients))
-        return initial.FlatViews(gradients, self._shapes)
+        self.saved()
+        gradients = np.empty_like(self._flat)
+        self._c_backward(self._c, pointer(gradients))
+        return self._views(gradients)
 
-    def _tensors(self) -> dict[str, np.ndarray]:
+    def _tensors(self, saved: dict[str, Any]) -> dict[str, np.ndarray]:
         self.backward()
-        B, (V, T, E, H) = len(self._saved), self.sizes
+        B, (V, T, E, H) = len(saved["inputs"]), self.sizes
         shapes = {"emb": (B, T, E), "h_pre": (B, H), "h": (B, H), "probs": (B, V)}
         shapes |= {"dlogits": (B, V), "dh": (B, H), "dh_pre": (B, H), "demb": (B, T, E)}
-        return {name: self._tensor(name, shape) for name, shape in shapes.items()} | {"logits": self._saved}
+        return saved | {name: self._tensor(name, shape) for name, shape in shapes.items()}
 
     def _tensor(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
         address = self._kernel("mlp_tensor")(self._c, name.encode())

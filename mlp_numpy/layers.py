@@ -1,38 +1,37 @@
-"""The layers in numpy: what they compute stands in layers_by_hand, forward and backward, over the ops of here."""
+"""The layers in numpy: forward and backward of nnz.backend.layers over the operations of this folder."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from nnz.backend import layers_by_hand as by_hand
-from nnz.backend.layers_by_hand import Flatten, Residual, Sequential
-from nnz.backend.op_checks import unchecked
+from nnz.backend import layers
+from nnz.backend.layers import Flatten, Residual, Sequential
 
-from . import ops
+from .runtime import CHECKED_OPS, OPS
 
 __all__ = ["BatchNorm1d", "Embedding", "Flatten", "Linear", "Residual", "Sequential", "Tanh", "cross_entropy"]
 
 
 class _InNumpy:
-    ops_by = unchecked(ops)
+    ops_by_precision = OPS
 
 
-class Embedding(_InNumpy, by_hand.Embedding):
-    __doc__ = by_hand.Embedding.__doc__
+class Embedding(_InNumpy, layers.Embedding):
+    __doc__ = layers.Embedding.__doc__
 
 
-class Linear(_InNumpy, by_hand.Linear):
-    __doc__ = by_hand.Linear.__doc__
+class Linear(_InNumpy, layers.Linear):
+    __doc__ = layers.Linear.__doc__
 
 
-class BatchNorm1d(_InNumpy, by_hand.BatchNorm1d):
-    __doc__ = by_hand.BatchNorm1d.__doc__
+class BatchNorm1d(_InNumpy, layers.BatchNorm1d):
+    __doc__ = layers.BatchNorm1d.__doc__
 
 
-class Tanh(_InNumpy, by_hand.Tanh):
-    __doc__ = by_hand.Tanh.__doc__
+class Tanh(_InNumpy, layers.Tanh):
+    __doc__ = layers.Tanh.__doc__
 
 
 def cross_entropy(logits: np.ndarray, targets: np.ndarray, precision: str = "native") -> float:
     """The mean over B of -log softmax(logits)[b, targets[b]], in nats; logits (B, V), targets (B,) int."""
-    return ops.cross_entropy_forward(logits, targets, precision=precision)[0]
+    return CHECKED_OPS.cross_entropy_forward(logits, targets, precision=precision)[0]

@@ -1,4 +1,4 @@
-"""Where numpy computes, and with how many threads."""
+"""What numpy computes with: the operations of each precision, devices and threads."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from functools import partial
 import numpy as np
 
 from nnz.backend import checks
+from nnz.backend.op_checks import checked_ops
 
-from . import ops
-from .arithmetic import TALLY
+from . import ops, strict_ops
+from .correct_rounding import TALLY
+
+OPS = {"native": ops, "strict": strict_ops}
+CHECKED_OPS = checked_ops(f"{__package__}.ops", OPS)  # as `nn.ops` has them
 
 
 def devices() -> tuple[str, ...]:
@@ -40,4 +44,4 @@ def built_with() -> str:
 
 def prepared(name: str, *arrays: np.ndarray) -> Callable[[], object]:
     """Return a call of the op `name` on arrays, none of which is checked: to time it as in a step."""
-    return partial(getattr(ops, name).by_precision["native"], *arrays)
+    return partial(getattr(ops, name), *arrays)

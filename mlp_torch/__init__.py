@@ -1,11 +1,11 @@
 """nnz in PyTorch: what Autograd adds. Only the forward is written; the backward is derived from it."""
 
-from . import ops
 from . import state_dict as state_dict  # for nnz export; no other backend has one
 from .layers import BatchNorm1d, Embedding, Flatten, Linear, Residual, Sequential, Tanh, cross_entropy
 from .mlp import MLP
 from .module import MLPModule
 from .optimizers import SGD, AdamW
+from .runtime import CHECKED_OPS as ops
 from .runtime import devices, set_threads, strict_tally
 
 __all__ = [

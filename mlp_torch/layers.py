@@ -1,4 +1,4 @@
-"""The layers in PyTorch: only the forward is written. What is gone from layers_by_hand is what autograd does."""
+"""The layers in PyTorch: the forward is that of nnz.backend.layers, and autograd finds the way back."""
 
 from __future__ import annotations
 
@@ -6,32 +6,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nnz.backend import checks, layer_checks, layers
+from nnz.backend import checks, layers
 from nnz.numbers import precisions
 
-from .arithmetic import ARITHMETIC
-from .ops import cross_entropy_forward
-from .ops.batch_norm import batch_norm_forward
-from .ops.embedding import embedding_forward
-from .ops.linear import linear_forward
-from .ops.tanh import tanh_forward
-from .runtime import as_array, copy_into, devices
+from .model import OnTensors
+from .runtime import CHECKED_OPS, as_array, devices, token_ids
 
 
-class Autograd:
+class Autograd(OnTensors):
     """How a layer meets the outside: `layer(x)`, then `layer.backward(dy)`, then `layer.gradients()`."""
 
-    parameter = staticmethod(lambda array: torch.tensor(array, requires_grad=True))
     buffer = staticmethod(torch.tensor)
-    as_array = staticmethod(lambda tensor: as_array(tensor.detach()))
-    copy_into = staticmethod(copy_into)
     device = "cpu"
-    _saved = (None, None)
-
-    @property
-    def by(self) -> type:
-        """The arithmetic of the layer's precision."""
-        return ARITHMETIC[self.precision]
+    _x: Tensor | None = None
 
     def __call__(self, x: np.ndarray | Tensor) -> np.ndarray | Tensor:
         """Return y, in the kind of x. Raises TypeError or ValueError for an x that the layer cannot take."""
@@ -40,15 +27,13 @@ class Autograd:
             x = torch.tensor(x, device=self.device)
         if x.is_floating_point() and not x.requires_grad:
             x = x.detach().clone().requires_grad_()
-        y = self.forward(x)
-        self._saved = x, y
-        return y if as_tensors else y.detach().cpu().numpy()
+        self._x, self._y = x, self.forward(x)
+        return self._y if as_tensors else self._y.detach().cpu().numpy()
 
     def backward(self, dy: np.ndarray | Tensor) -> np.ndarray | Tensor | None:
         """Return dx, None where x holds token ids; may be called again. Raises RuntimeError before a forward."""
-        x, y = self._saved
-        layer_checks.output_gradient(dy, y)
-        p = self._named("_p")
+        self.check_gradient(dy)
+        x, y, p = self._x, self._y, self._named("_p")
         sources = [*p.values(), x] if x.requires_grad else [*p.values()]
         gradients = torch.autograd.grad(y, sources, torch.asarray(dy, device=y.device, copy=True), retain_graph=True)
         self._d = dict(zip(p, map(as_array, gradients), strict=False))
@@ -75,42 +60,20 @@ class Autograd:
 class Embedding(Autograd, layers.Embedding):
     __doc__ = layers.Embedding.__doc__
 
-    def accepted(self, ids: np.ndarray | Tensor) -> Tensor:
-        ids = super().accepted(ids.cpu() if isinstance(ids, Tensor) else ids)
-        return torch.tensor(ids, device=self.device)
-
-    def forward(self, ids: Tensor) -> Tensor:
-        return embedding_forward(self._p["weight"], ids, self.by)  # (B, T) -> (B, T, E)
+    def accepted(self, x: np.ndarray | Tensor) -> Tensor:
+        return token_ids("ids", x, (None, None), self.num_embeddings, self.device)
 
 
 class Linear(Autograd, layers.Linear):
     __doc__ = layers.Linear.__doc__
 
-    def forward(self, x: Tensor) -> Tensor:
-        rows = x.reshape(-1, self.in_features)  # every position is a row: (B, T, N) -> (B*T, N)
-        y = linear_forward(rows, self._p["weight"], self._p.get("bias"), self.by)
-        return y.reshape(*x.shape[:-1], self.out_features)
-
 
 class BatchNorm1d(Autograd, layers.BatchNorm1d):
     __doc__ = layers.BatchNorm1d.__doc__
 
-    def forward(self, x: Tensor) -> Tensor:
-        rows = x.reshape(-1, self.num_features)  # (B, T, C) -> (B*T, C)
-        p, b, how = self._p, self._b, (self.training, self.momentum, self.eps, self.by)
-        y, _, _, new_mean, new_var = batch_norm_forward(
-            rows, p["weight"], p["bias"], b["running_mean"], b["running_var"], *how
-        )
-        b["running_mean"].copy_(new_mean)
-        b["running_var"].copy_(new_var)
-        return y.reshape(x.shape)
-
 
 class Tanh(Autograd, layers.Tanh):
     __doc__ = layers.Tanh.__doc__
-
-    def forward(self, x: Tensor) -> Tensor:
-        return tanh_forward(x, self.by)
 
 
 class Flatten(Autograd, layers.Flatten):
@@ -129,4 +92,4 @@ def cross_entropy(
     logits: np.ndarray | Tensor, targets: np.ndarray | Tensor, precision: str = "native"
 ) -> float | Tensor:
     """The mean over B of -log softmax(logits)[b, targets[b]], in nats; logits (B, V), targets (B,) int."""
-    return cross_entropy_forward(logits, targets, precision=precision)[0]
+    return CHECKED_OPS.cross_entropy_forward(logits, targets, precision=precision)[0]

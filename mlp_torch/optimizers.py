@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from nnz.backend import optimizers
 
-from .arithmetic import ARITHMETIC
-from .ops.adamw import adamw_step
-from .ops.sgd import sgd_step
-from .runtime import as_tensor, copy_into
+from .runtime import OPS, as_tensor, copy_into
 
 
 class _InTorch:
-    arithmetic = ARITHMETIC
+    ops_by_precision = OPS
     native = staticmethod(as_tensor)
     zeros_like = staticmethod(torch.zeros_like)
     copy_into = staticmethod(copy_into)
@@ -21,9 +19,17 @@ class _InTorch:
 
 class SGD(_InTorch, optimizers.SGD):
     __doc__ = optimizers.SGD.__doc__
-    sgd_step = staticmethod(sgd_step)
 
 
 class AdamW(_InTorch, optimizers.AdamW):
     __doc__ = optimizers.AdamW.__doc__
-    adamw_step = staticmethod(adamw_step)
+
+    def _update(self, p: Tensor, m: Tensor, v: Tensor, g: Tensor) -> None:
+        """The step of ops.adamw in one pass over the memory, as torch.optim.AdamW(fused=True) takes it."""
+        if self.precision != "native" or not p.is_contiguous():
+            super()._update(p, m, v, g)
+            return
+        settings = {"lr": self.lr, "beta1": self.beta1, "beta2": self.beta2, "eps": self.eps}
+        settings |= {"weight_decay": self.weight_decay, "amsgrad": False, "maximize": False}
+        steps = torch.full((), float(self.t), device=p.device)
+        torch._fused_adamw_([p], [g.contiguous()], [m], [v], [], [steps], **settings)

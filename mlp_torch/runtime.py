@@ -1,4 +1,4 @@
-"""Where torch computes, with how many threads, and how arrays cross its border."""
+"""What torch computes with: the operations of each precision, devices, threads, and arrays as tensors."""
 
 from __future__ import annotations
 
@@ -10,9 +10,14 @@ import torch
 from torch import Tensor
 
 from nnz.backend import checks
+from nnz.backend.op_checks import checked_ops
 
-from .arithmetic import TALLY
-from .ops.linear import linear_forward
+from . import op_checks, ops, strict_ops
+from .correct_rounding import TALLY
+from .ops import linear_forward
+
+OPS = {"native": ops, "strict": strict_ops}
+CHECKED_OPS = checked_ops(f"{__package__}.ops", OPS, op_checks.checked)  # as `nn.ops` has them
 
 
 def devices() -> tuple[str, ...]:
@@ -42,6 +47,20 @@ def as_tensor(array: np.ndarray | Tensor) -> Tensor:
     if not (array.dtype.isnative and array.flags.behaved and min(array.strides, default=1) > 0):
         array = np.array(array, dtype=array.dtype.newbyteorder("="), order="C")
     return torch.from_numpy(array)
+
+
+def token_ids(
+    name: str, ids: np.ndarray | Tensor, shape: tuple[int | None, ...], vocab_size: int, device: str
+) -> Tensor:
+    """A copy of the ids as int32 on the device; a tensor is checked where it is. Raises as checks.token_ids does."""
+    if not isinstance(ids, Tensor) or ids.device.type == "cpu":
+        return torch.tensor(checks.token_ids(name, ids, shape, vocab_size), device=device)
+    integers = not (ids.is_floating_point() or ids.is_complex() or ids.dtype == torch.bool)
+    fits = ids.dim() == len(shape) and all(n in (None, got) for n, got in zip(shape, ids.shape, strict=True))
+    ids = ids.to(torch.int64) if integers else ids
+    if not (integers and fits and ids.numel() and ids.min() >= 0 and ids.max() < vocab_size):
+        checks.token_ids(name, ids.cpu(), shape, vocab_size)  # says what is wrong
+    return ids.to(device, torch.int32).contiguous()
 
 
 def copy_into(destination: Tensor, source: np.ndarray | Tensor) -> None:

@@ -20,8 +20,8 @@ import torch
 
 from nnz import c
 from nnz.numbers import hard_cases
-from nnz.numpy import arithmetic as in_numpy
-from nnz.torch import arithmetic as in_torch
+from nnz.numpy import correct_rounding as in_numpy
+from nnz.torch import correct_rounding as in_torch
 from tools.hard_cases import FUNCTIONS, PROGRAM, ROOT, describe, find
 
 LIBRARY = ROOT / "build" / "strict_functions.so"
@@ -80,8 +80,8 @@ def strict(name: str) -> dict[str, Elementwise]:
     """The function of each backend. In C, exp and log are not ops; strict_functions.c exports them."""
     return {
         "c": partial(c.ops.tanh_forward, precision="strict") if name == "tanh" else _from_library(name),
-        "numpy": getattr(in_numpy.Strict, name),
-        "torch": lambda x: getattr(in_torch.Strict, name)(torch.from_numpy(x)).numpy(),
+        "numpy": getattr(in_numpy, name),
+        "torch": lambda x: getattr(in_torch, name)(torch.from_numpy(x)).numpy(),
     }
 
 

@@ -6,6 +6,7 @@ import numbers
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -134,6 +135,12 @@ def batch(inputs: object, targets: object, context_length: int, vocab_size: int)
     if targets is not None:
         targets = token_ids("targets", targets, (len(inputs),), vocab_size)
     return inputs, targets
+
+
+def more_than_one_row(shape: tuple[int, ...]) -> None:
+    """Raises ValueError, in torch's words, if an x (..., C) has one row alone: its variance would be 0 / 0."""
+    if prod(shape[:-1]) < 2:
+        raise ValueError(f"Expected more than 1 value per channel when training, got input size {tuple(shape)}")
 
 
 def named_arrays(what: str, arrays: object, shapes: Mapping[str, tuple[int, ...]]) -> None:

@@ -1,4 +1,4 @@
-"""What any layer is: a function with named parameters and buffers, in one of two modes."""
+"""What any layer is: a function with named parameters and buffers, in one of two modes, and its way back."""
 
 from __future__ import annotations
 
@@ -8,17 +8,20 @@ from typing import Any
 import numpy as np
 
 from ..numbers import precisions
-from . import checks, layer_checks
+from . import checks
 
 Array = np.ndarray
 
 
 class Layer:
-    """y = layer(x); `self._p` holds its parameters, `self._b` its buffers: what training keeps and no gradient changes.
+    """y = layer(x), then dx = layer.backward(dy), then layer.gradients().
 
-    It starts in training mode, as torch's do. A backend says how it computes `forward(x)`.
+    `self._p` holds its parameters, `self._b` its buffers: what training keeps and no gradient changes. It starts in
+    training mode, as torch's do. A layer writes `forward`, which keeps what `_backward` needs, and `_backward`, which
+    sets `self._d`, the gradient of each parameter.
     """
 
+    ops_by_precision: Mapping[str, Any]  # the operations that the backend computes with
     parameter = staticmethod(np.asarray)  # how the backend holds each of the two, hands one out and fills one
     buffer = staticmethod(np.asarray)
     as_array = staticmethod(np.asarray)
@@ -32,7 +35,30 @@ class Layer:
         self._p: dict[str, Any] = {}
         self._b: dict[str, Any] = {}
         self._d: dict[str, Any] = {}  # the gradient of each parameter, of the last backward
+        self._y: Any = None  # what the last forward gave
         self._children = dict(children or {})
+
+    @property
+    def ops(self) -> Any:
+        """The operations of the layer's own precision."""
+        return self.ops_by_precision[self.precision]
+
+    def __call__(self, x: Array) -> Array:
+        """Return y. Raises TypeError or ValueError for an x that the layer cannot take; a copy of it is kept."""
+        self._y = self.forward(np.array(self.accepted(x), order="C"))
+        return self._y
+
+    def backward(self, dy: Array) -> Array | None:
+        """Return dx, None where x holds token ids; may be called again.
+
+        Raises RuntimeError before a forward, TypeError or ValueError unless dy has the dtype and the shape of y.
+        """
+        self.check_gradient(dy)
+        return self._backward(np.asarray(dy))
+
+    def gradients(self) -> dict[str, Array]:
+        """The gradient of each parameter, by its name, of the last backward."""
+        return self._named("_d")
 
     def parameters(self) -> dict[str, Array]:
         """The weights by name, in the order in which they were drawn. They are the layer's own: writing trains it."""
@@ -68,8 +94,17 @@ class Layer:
 
     def accepted(self, x: Array) -> Array:
         """Return x. Raises TypeError or ValueError unless it is an array that the layer can take."""
-        layer_checks.array("x", x, dtype=self.dtype)
+        check_array("x", x, dtype=self.dtype)
         return x
+
+    def check_gradient(self, dy: Array) -> None:
+        """Raises RuntimeError before a forward, TypeError or ValueError unless dy has the dtype and the shape of y."""
+        if self._y is None:
+            raise RuntimeError("backward needs a forward first: call layer(x)")
+        check_array("dy", dy, dtype=str(self._y.dtype).removeprefix("torch."))
+        if tuple(dy.shape) != tuple(self._y.shape):
+            shape = tuple(self._y.shape)
+            raise ValueError(f"dy must have the shape {shape} of what the forward gave; got {tuple(dy.shape)}")
 
     def children(self) -> tuple[Layer, ...]:
         """The layers that this one is made of, itself not among them, nor their own."""
@@ -85,3 +120,25 @@ class Layer:
         checks.named_arrays(what, arrays, {name: tuple(array.shape) for name, array in own.items()})
         for name, array in own.items():
             self.copy_into(array, arrays[name])
+
+
+def check_array(
+    name: str, x: object, axes: tuple[int, ...] = (), last: int | None = None, dtype: str | None = None
+) -> None:
+    """Hold an array against the number of axes that it may have, the length of its last axis, and its dtype.
+
+    Raises TypeError unless it is an array of float32 or float64, ValueError if it is empty or does not fit.
+    """
+    if not (hasattr(x, "dtype") and hasattr(x, "shape")):
+        raise TypeError(f"{name} must be an array, not {type(x).__name__}")
+    found, shape = str(x.dtype).removeprefix("torch."), tuple(x.shape)
+    if found not in checks.DTYPES:
+        raise TypeError(f"{name} must be float32 or float64, not {found}")
+    if dtype is not None and found != dtype:
+        raise ValueError(f"{name} must be {dtype}, as the layer is, not {found}")
+    if (axes and len(shape) not in axes) or (last is not None and shape[-1:] != (last,)):
+        end = "C" if last is None else last
+        wanted = " or ".join(f"(B, {'T, ' if n == 3 else ''}{end})" for n in axes or (2, 3))
+        raise ValueError(f"{name} must have shape {wanted}; got {shape}")
+    if 0 in shape:
+        raise ValueError(f"{name} is empty, shape {shape}; every size must be at least 1")

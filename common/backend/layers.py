@@ -1,19 +1,19 @@
-"""What the layers of every backend are besides their arithmetic: checked settings, and parameters drawn once, here.
+"""The layers: checked settings, parameters drawn once, here, and both ways written by hand over `self.ops`.
 
-`precision` is "native", or "strict": every float32 correctly rounded, so equal in every bit on every backend.
-A backend writes `forward` for each: layers_by_hand for those that write `_backward` too, nnz.torch for autograd.
+Each forward keeps what its backward needs, and the backward stands right under it: from dy, the gradient of the loss by
+what the layer gave, to dx, the gradient by what it took. torch leaves the way back to autograd.
+
+A backend sets `ops_by_precision`: {"native": its ops, "strict": its ops with every float32 correctly rounded}.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 
 from ..numbers import precisions
 from ..numbers.rng import RNG
-from . import checks, initial, layer_checks
-from .layer import Array, Layer
+from . import checks, initial
+from .layer import Array, Layer, check_array
 
 
 class Embedding(Layer):
@@ -34,6 +34,13 @@ class Embedding(Layer):
 
     def accepted(self, x: Array) -> Array:
         return checks.token_ids("ids", x, (None, None), self.num_embeddings)
+
+    def forward(self, ids: Array) -> Array:
+        self._ids = ids
+        return self.ops.embedding_forward(self._p["weight"], ids)  # (B, T) -> (B, T, E)
+
+    def _backward(self, dy: Array) -> None:
+        self._d = {"weight": self.ops.embedding_backward(dy, self._ids, self.num_embeddings)}
 
 
 class Linear(Layer):
@@ -62,8 +69,19 @@ class Linear(Layer):
         self._p = {name: self.parameter(array) for name, array in drawn.items()}
 
     def accepted(self, x: Array) -> Array:
-        layer_checks.array("x", x, (2, 3), self.in_features, self.dtype)
+        check_array("x", x, (2, 3), self.in_features, self.dtype)
         return x
+
+    def forward(self, x: Array) -> Array:
+        self._x = x.reshape(-1, self.in_features)  # every position is a row: (B, T, N) -> (B*T, N)
+        y = self.ops.linear_forward(self._x, self._p["weight"], self._p.get("bias"))
+        return y.reshape(*x.shape[:-1], self.out_features)
+
+    def _backward(self, dy: Array) -> Array:
+        rows = dy.reshape(-1, self.out_features)
+        dx, dw, db = self.ops.linear_backward(rows, self._x, self._p["weight"])
+        self._d = {"weight": dw, "bias": db} if "bias" in self._p else {"weight": dw}
+        return dx.reshape(*dy.shape[:-1], self.in_features)
 
 
 class BatchNorm1d(Layer):
@@ -91,10 +109,29 @@ class BatchNorm1d(Layer):
         self._b = {name: self.buffer(array) for name, array in self._b.items()}
 
     def accepted(self, x: Array) -> Array:
-        layer_checks.array("x", x, (2, 3), self.num_features, self.dtype)
+        check_array("x", x, (2, 3), self.num_features, self.dtype)
         if self.training:
-            layer_checks.more_than_one_row(x.shape)
+            checks.more_than_one_row(x.shape)
         return x
+
+    def forward(self, x: Array) -> Array:
+        rows = x.reshape(-1, self.num_features)  # (B, T, C) -> (B*T, C)
+        p, b, how = self._p, self._b, (self.training, self.momentum, self.eps)
+        y, mean, rstd, new_mean, new_var = self.ops.batch_norm_forward(
+            rows, p["weight"], p["bias"], b["running_mean"], b["running_var"], *how
+        )
+        self._saved = rows, mean * 1, rstd, self.training  # a copy: in evaluation mean is the buffer itself
+        b["running_mean"][...], b["running_var"][...] = new_mean, new_var
+        return y.reshape(x.shape)
+
+    def _backward(self, dy: Array) -> Array:
+        x, mean, rstd, was_training = self._saved
+        rows, weight = dy.reshape(x.shape), self._p["weight"]
+        dx, dweight, dbias = self.ops.batch_norm_backward(rows, x, mean, rstd, weight)
+        self._d = {"weight": dweight, "bias": dbias}
+        if not was_training:  # the statistics are constants: y = x (weight rstd) + a shift
+            dx = rows * rstd * weight
+        return dx.reshape(dy.shape)
 
 
 class Tanh(Layer):
@@ -102,6 +139,13 @@ class Tanh(Layer):
 
     def __init__(self, precision: str = "native") -> None:
         super().__init__(dtype="float32" if precision == precisions.STRICT else None, precision=precision)
+
+    def forward(self, x: Array) -> Array:
+        self._h = self.ops.tanh_forward(x)
+        return self._h
+
+    def _backward(self, dy: Array) -> Array:
+        return self.ops.tanh_backward(dy, self._h)
 
 
 class Flatten(Layer):
@@ -115,15 +159,18 @@ class Flatten(Layer):
         self.n = None if n is None else checks.positive_int("n", n)
 
     def accepted(self, x: Array) -> Array:
-        layer_checks.array("x", x, (3,))
+        check_array("x", x, (3,))
         if self.n is not None and x.shape[1] % self.n != 0:
             raise ValueError(f"Flatten({self.n}) needs a multiple of {self.n} positions; got shape {tuple(x.shape)}")
         return x
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         B, T, C = self._shape = x.shape
         n = self.n or T
         return x.reshape(B, n * C) if n == T else x.reshape(B, T // n, n * C)
+
+    def _backward(self, dy: Array) -> Array:
+        return dy.reshape(self._shape)
 
 
 class Residual(Layer):
@@ -133,31 +180,59 @@ class Residual(Layer):
     """
 
     def __init__(self, layer: Layer) -> None:
-        super().__init__({"layer": layer_checks.layer(layer, Layer)})
+        super().__init__({"layer": _checked_layer(layer)})
         self.layer = layer
 
     def accepted(self, x: Array) -> Array:
         return self.layer.accepted(x)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         y = self.layer.forward(x)
-        layer_checks.same_shape(x.shape, y.shape)
+        if x.shape != y.shape:
+            shapes = f"{tuple(x.shape)} into {tuple(y.shape)}"
+            raise ValueError(f"Residual needs a layer that keeps the shape; it turned {shapes}")
         return x + y
+
+    def _backward(self, dy: Array) -> Array:
+        return dy + self.layer._backward(dy)  # x goes both ways, so both gradients come back to it
 
 
 class Sequential(Layer):
     """One layer after the other; their parameters are named by their place: "0.weight", "1.bias" ..."""
 
     def __init__(self, *layers: Layer) -> None:
-        children = {str(i): layer_checks.layer(layer, Layer) for i, layer in enumerate(layers)}
-        layer_checks.each_once(layers)
-        super().__init__(children)
+        super().__init__({str(i): _checked_layer(layer) for i, layer in enumerate(layers)})
+        _check_each_once(layers)
         self.layers = layers
 
     def accepted(self, x: Array) -> Array:
         return self.layers[0].accepted(x)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         for layer in self.layers:
             x = layer.forward(layer.accepted(x))
         return x
+
+    def _backward(self, dy: Array) -> Array | None:
+        for layer in reversed(self.layers):
+            dy = layer._backward(dy)
+        return dy
+
+
+def _checked_layer(value: object) -> Layer:
+    """Return `value`. Raises TypeError unless it is a layer."""
+    if not isinstance(value, Layer):
+        raise TypeError(f"a layer was expected, such as nn.Tanh(); got {type(value).__name__}")
+    return value
+
+
+def _check_each_once(layers: tuple[Layer, ...]) -> None:
+    """Raises ValueError if there is no layer, or one is in two places: it can remember one input alone."""
+    if not layers:
+        raise ValueError("Sequential needs at least one layer")
+    found, rest = [], list(layers)
+    while rest:
+        found.append(rest.pop())
+        rest += found[-1].children()
+    if len({id(layer) for layer in found}) < len(found):
+        raise ValueError("a layer stands in two places; make one for each")

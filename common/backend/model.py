@@ -1,4 +1,4 @@
-"""What the MLP of every backend is besides its arithmetic: checked sizes, named weights, named intermediates."""
+"""What the MLP of every backend is apart from its arithmetic: checked sizes and ids, weights and gradients by name."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ import numpy as np
 
 from ..numbers import precisions
 from ..numbers.rng import RNG
-from . import checks, compiling, initial
+from . import checks, initial
+
+# Allocated, and freed at once: after that glibc keeps freed memory up to this size for the next array. Otherwise it may
+# return it to the system after every step, and each 4 KB of a new array cost a page fault: up to a third of a step.
+np.empty(2**25 - 2**16, np.uint8)
 
 
 class MLPBase:
     """logits = fc2(tanh(fc1(the embeddings of T tokens, side by side)))        (Bengio et al. 2003)
 
-    A backend writes `__call__`, `backward` and `_tensors`; `self.sizes` is (V, T, E, H), `self._p` holds the weights.
+    A backend writes `_forward` and `_backward`; `self.sizes` is (V, T, E, H), `self._p` holds the weights.
 
     Args:
         vocab_size, context_length, embedding_size, hidden_size: V, T, E, H.
@@ -24,15 +28,17 @@ class MLPBase:
         dtype: "float32" or "float64".
         device: "cpu", or what `devices()` of the backend names.
         precision: "native", or "strict": every float32 correctly rounded, so equal in every bit on every backend.
-        compile: in torch, let torch.compile make one piece of the training forward and its backward.
 
     Raises:
-        TypeError: a size is no integer, or rng no nnz.RNG.
-        ValueError: a size is below 1, or dtype, device, precision or compile is not to be had.
+        TypeError: a size is not an integer, or rng is not an nnz.RNG.
+        ValueError: a size is below 1, or the backend does not have the dtype, device or precision.
     """
 
+    ops_by_precision: Mapping[str, Any]
+    devices = staticmethod(lambda: ("cpu",))  # of the backend, on this machine
+    parameter = staticmethod(lambda array, device: array)  # how the backend holds a weight, hands it out and fills it
+    as_array = staticmethod(np.asarray)
     copy_into = staticmethod(np.copyto)
-    can_compile = False  # whether the backend can take compile=True
 
     def __init__(
         self,
@@ -44,22 +50,59 @@ class MLPBase:
         dtype: str = "float32",
         device: str = "cpu",
         precision: str = "native",
-        compile: bool = False,
     ) -> None:
+        self.device = checks.available_device(device, self.devices())
         self.sizes = checks.mlp_sizes(vocab_size, context_length, embedding_size, hidden_size)
-        self.dtype, self.device = checks.dtype_name(dtype), device
+        self.dtype = checks.dtype_name(dtype)
         self.precision = precisions.checked(precision, self.dtype, device)
-        self.compile = compiling.checked(compile, device, self.precision, self.can_compile)
         self._shapes = initial.mlp_shapes(*self.sizes)
-        self._p = initial.mlp_parameters(self._shapes, checks.generator(rng), self.dtype)
+        drawn = initial.mlp_parameters(self._shapes, checks.generator(rng), self.dtype)
+        self._p = {name: self.parameter(array, device) for name, array in drawn.items()}
+        self._saved: dict[str, Any] | None = None  # what the last forward with targets computed
+
+    @property
+    def ops(self) -> Any:
+        """The operations of the model's precision."""
+        return self.ops_by_precision[self.precision]
+
+    def __call__(self, inputs: np.ndarray, targets: np.ndarray | None = None) -> tuple[np.ndarray, float | None]:
+        """inputs (B, T), targets (B,) int -> logits (B, V), mean cross-entropy in nats (None without targets).
+
+        Raises TypeError or ValueError on ids that are not integers, of another shape, or outside 0 .. V - 1.
+        """
+        inputs = self._ids("inputs", inputs, (None, self.sizes.T))
+        if targets is not None:
+            targets = self._ids("targets", targets, (len(inputs),))
+        self._saved = None
+        computed = self._forward(inputs, targets)
+        if targets is not None:
+            self._saved = {"inputs": inputs, "targets": targets, **computed}
+        return computed["logits"], computed.get("loss")
+
+    def backward(self) -> dict[str, np.ndarray]:
+        """The gradient of the last loss by every parameter, named and shaped as the parameters.
+
+        Raises RuntimeError if no forward with targets came first.
+        """
+        gradients = self._backward(self.saved())
+        return {name: gradients["d" + name] for name in self._p}
+
+    def saved(self) -> dict[str, Any]:
+        """What the last forward computed, by name. Raises RuntimeError if no forward with targets came first."""
+        checks.forward_came_first(self._saved)
+        return self._saved
+
+    def _ids(self, name: str, ids: np.ndarray, shape: tuple[int | None, ...]) -> np.ndarray:
+        """A copy of the ids, checked: backward needs them, and the caller may overwrite theirs."""
+        return checks.token_ids(name, ids, shape, self.sizes.V).copy()
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy takes over: all but what the last forward left for backward, which stays the original's."""
         return self.__dict__ | {"_saved": None}
 
     def parameters(self) -> dict[str, np.ndarray]:
-        """The weights by name, in the order of a checkpoint. They are the model's own arrays: writing trains it."""
-        return dict(self._p)
+        """The weights by name, in the order of a checkpoint. They share the model's memory: writing trains it."""
+        return {name: self.as_array(p) for name, p in self._p.items()}
 
     def load_parameters(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Overwrite the weights, rounding to the model's dtype. Raises ValueError if a name or shape does not fit."""
@@ -88,9 +131,12 @@ class MLPBase:
 
         emb (B, T, E), h_pre, h (B, H), logits, probs, dlogits (B, V), dh, dh_pre (B, H), demb (B, T, E).
         """
-        tensors = self._tensors()
+        tensors = self._tensors(self.saved())
         names = ("emb", "h_pre", "h", "logits", "probs", "dlogits", "dh", "dh_pre", "demb")
         return {name: np.array(tensors[name]) for name in names}
+
+    def _tensors(self, saved: dict[str, Any]) -> dict[str, np.ndarray]:
+        return saved | self._backward(saved)
 
 
 @contextmanager

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial, wraps
-from types import ModuleType, SimpleNamespace
+from functools import wraps
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from ..numbers import precisions
-from . import checks, layer_checks
+from . import checks
 from .spec import FUNCTIONS, SCALAR_TYPES, Function
 
 IDS = ("ids", "targets")
@@ -21,29 +21,28 @@ def letters(shape: str) -> list[str]:
     return [letter for letter in shape.strip("()").split(",") if letter]
 
 
-def checked(op: Callable, arithmetic: Mapping[str, Any]) -> Callable:
-    """The op, its arguments checked against its entry in the spec, by the arithmetic of the precision asked for.
+def checked(name: str, by_precision: Mapping[str, Any]) -> Callable:
+    """The op `name`, its arguments checked against its entry in the spec, by the ops of the precision asked for.
 
     Raises what `arguments` and `precisions.checked` raise.
     """
-    function = FUNCTIONS[op.__name__]
+    function = FUNCTIONS[name]
 
-    @wraps(op)
+    @wraps(getattr(by_precision[precisions.NATIVE], name))
     def call(*values, precision: str = precisions.NATIVE):
         values, _ = arguments(function, values)
-        return op(*values, by=arithmetic[precisions.checked(precision, dtype_of(function, values))])
+        ops = by_precision[precisions.checked(precision, dtype_of(function, values))]
+        return getattr(ops, name)(*values)
 
-    call.by_precision = {precision: partial(op, by=by) for precision, by in arithmetic.items()}
-    call.by_precision[precisions.NATIVE] = op  # as it is by default
     return call
 
 
-def unchecked(ops: ModuleType) -> dict[str, SimpleNamespace]:
-    """By precision the ops as they were before `checked`, for layers, which have checked their arguments already."""
-    return {
-        precision: SimpleNamespace(**{name: getattr(ops, name).by_precision[precision] for name in ops.__all__})
-        for precision in precisions.PRECISIONS
-    }
+def checked_ops(name: str, by_precision: Mapping[str, Any], check: Callable = checked) -> ModuleType:
+    """What a backend offers as `nn.ops`: its operations, each made to check its arguments and to take a precision."""
+    ops = ModuleType(name, "The operations of nnz.backend.spec. Each checks its arguments.")
+    ops.__all__ = list(FUNCTIONS)
+    vars(ops).update({function: check(function, by_precision) for function in FUNCTIONS})
+    return ops
 
 
 def dtype_of(function: Function, values: Sequence) -> str:
@@ -80,7 +79,7 @@ def arguments(function: Function, values: Sequence) -> tuple[list, dict[str, int
         given[name] = checks.token_ids(name, given[name], tuple(sizes[s] for s in letters(shapes[name])), sizes["V"])
     _read_scalars(function, given)
     if given.get("training"):
-        layer_checks.more_than_one_row(np.shape(given["x"]))
+        checks.more_than_one_row(np.shape(given["x"]))
     return list(given.values()), sizes
 
 

@@ -1,4 +1,4 @@
-"""What an optimizer of every backend is besides its arithmetic: checked settings, named state."""
+"""What an optimizer of every backend is apart from its arithmetic: checked settings, named state."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 
 from ..numbers import precisions
 from . import checks
-from .initial import FlatViews, flat_array
 
 
 def as_native(array: np.ndarray) -> np.ndarray:
@@ -22,7 +21,7 @@ class Optimizer:
     """Holds the parameters and one array of each moment per parameter; `lr` may be set before any step."""
 
     moments: tuple[str, ...] = ()
-    arithmetic: Mapping[str, Any]  # a backend's, by precision
+    ops_by_precision: Mapping[str, Any]  # a backend's operations
     native = staticmethod(as_native)  # how the backend holds an array, and how it makes and fills one
     zeros_like = staticmethod(np.zeros_like)
     copy_into = staticmethod(np.copyto)
@@ -34,14 +33,17 @@ class Optimizer:
         dtypes = [str(p.dtype).removeprefix("torch.") for p in parameters.values()]
         devices = {str(getattr(p, "device", "cpu")) for p in parameters.values()} - {"cpu"}
         self.precision = precisions.checked(precision, max(dtypes, default="float32"), max(devices, default="cpu"))
-        self._by = {} if precision == precisions.NATIVE else {"by": self.arithmetic[precision]}
         self._p = {name: self.native(p) for name, p in parameters.items()}
         self._shapes = {name: tuple(p.shape) for name, p in self._p.items()}
         self.lr = lr
         self.weight_decay = checks.non_negative("weight_decay", weight_decay)
         self.t = 0
-        self._state = {moment: self._zeros() for moment in self.moments}
-        self._flat = self._flat_arrays()
+        self._state = {moment: {name: self.zeros_like(p) for name, p in self._p.items()} for moment in self.moments}
+
+    @property
+    def ops(self) -> Any:
+        """The operations of the optimizer's precision."""
+        return self.ops_by_precision[self.precision]
 
     @property
     def lr(self) -> float:
@@ -54,39 +56,10 @@ class Optimizer:
 
     def step(self, grads: Mapping[str, np.ndarray]) -> None:
         """Update the parameters in place. Raises ValueError if a gradient's name, shape or dtype does not fit."""
-        flat = self._flat_gradient(grads)
-        if flat is not None:  # one pass over them all
-            self.t += 1
-            self._update(*self._flat, flat)
-            return
         grads = checks.gradients(grads, self._p, self._shapes, self.native)
         self.t += 1
         for name, p in self._p.items():
             self._update(p, *(self._state[moment][name] for moment in self.moments), grads[name])
-
-    def _zeros(self) -> dict[str, np.ndarray]:
-        flat = flat_array(self._p.values())
-        if flat is not None:
-            return FlatViews(self.zeros_like(flat), self._shapes)
-        return {name: self.zeros_like(p) for name, p in self._p.items()}
-
-    def _flat_arrays(self) -> tuple[np.ndarray, ...] | None:
-        """The parameters and each moment as one flat array each; None if the parameters do not lie so."""
-        flat = tuple(flat_array(arrays.values()) for arrays in (self._p, *self._state.values()))
-        return None if any(array is None for array in flat) else flat
-
-    def _flat_gradient(self, grads: Mapping[str, np.ndarray]) -> np.ndarray | None:
-        """The gradients as one flat array that fits the flat parameters, which makes other checks needless."""
-        if self._flat is None or not isinstance(grads, FlatViews):
-            return None
-        return grads.flat(self._shapes, self._flat[0].dtype)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_flat": None}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._flat = self._flat_arrays()  # a copy's arrays may lie elsewhere
 
     def state(self) -> dict[str, np.ndarray]:
         """The moments by name, "m.wte" and so on; with `t` they are all that a resumed run needs."""
@@ -117,7 +90,7 @@ class SGD(Optimizer):
         super().__init__(parameters, lr, weight_decay, precision)
 
     def _update(self, p, g) -> None:
-        self.sgd_step(p, g, self.lr, self.weight_decay, **self._by)
+        self.ops.sgd_step(p, g, self.lr, self.weight_decay)
 
 
 class AdamW(Optimizer):
@@ -144,7 +117,7 @@ class AdamW(Optimizer):
 
     def _update(self, p, m, v, g) -> None:
         settings = (self.t, self.lr, self.beta1, self.beta2, self.eps, self.weight_decay)
-        self.adamw_step(p, m, v, g, *settings, **self._by)
+        self.ops.adamw_step(p, m, v, g, *settings)
 
 
 def _decay_rates(betas: object) -> tuple[float, float]:

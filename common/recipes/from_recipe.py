@@ -37,8 +37,7 @@ def model(nn: ModuleType, recipe: Recipe, vocab_size: int, device: str = "cpu") 
         return registry.gpt(nn).model(recipe, vocab_size, device)
     draw = {"rng": rng, "dtype": settings.dtype, **_strictly(recipe)}
     if settings.kind == MLP:
-        compiled = {"compile": True} if recipe.train.compile == "on" else {}
-        return nn.MLP(**_mlp_sizes(recipe, vocab_size), **draw, device=device, **compiled)
+        return nn.MLP(**_mlp_sizes(recipe, vocab_size), **draw, device=device)
     layers = RUNGS[settings.kind](nn, settings, vocab_size, **draw)
     return LanguageModel(nn, layers, vocab_size, settings.context_length, device, **_strictly(recipe))
 
@@ -106,8 +105,6 @@ def _refuse_foreign(recipe: Recipe) -> None:
         return
     if recipe.optimizer.name == MUON:
         raise UsageError(f"optimizer.name = 'muon' is of gpt alone; take another for {recipe.model.kind}")
-    if recipe.model.kind != MLP and _changed(recipe.train, ("compile",)):
-        raise UsageError(f"train.compile is of gpt and mlp; leave it out for {recipe.model.kind}")
     for section, keys in OF_GPT.items():
         for key in _changed(getattr(recipe, section), keys):
             raise UsageError(f"{section}.{key} is of gpt alone; leave it out for {recipe.model.kind}")
@@ -157,7 +154,7 @@ MOMENTS = {ADAMW: ("m", "v")}
 OF_GPT = {
     "model": ("shape", "layers", "heads", "dropout", "embedding_dropout", "attention"),
     "optimizer": ("decay", "clip"),
-    "train": ("parts", "autocast", "deterministic"),
+    "train": ("parts", "autocast", "compile", "deterministic"),
 }
 NOT_OF_GPT = ("precision", "hidden_size", "hidden_layers", "skips", "batch_norm", "smoothing")
 OPTIMIZERS = {ADAMW: "AdamW", "sgd": "SGD", MUON: "Muon", NONE: ""}  # name in a recipe -> name in every backend

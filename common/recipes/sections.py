@@ -75,8 +75,7 @@ class Train:
     """How long, on which batches, and how often it is judged; an empty backend stands for the default one.
 
     `whole` judges on all of val and the first eval_batches of train; `drawn` on eval_batches of each, the same each
-    time. Of `gpt` alone: a batch may be taken in several parts, in bfloat16, deterministic. `gpt`, and `mlp` in torch,
-    may be compiled (auto: a gpt on CUDA).
+    time. Of `gpt` alone: a batch may be taken in several parts, in bfloat16, compiled (auto: on CUDA), deterministic.
     """
 
     batch_size: int = setting(128, integer(1))

@@ -6,13 +6,14 @@ Every call is made from the op's entry in the spec: outputs are allocated and ze
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from nnz.backend.op_checks import IDS, checked, letters
 from nnz.backend.spec import FUNCTIONS, Function
-from nnz.numbers.precisions import NATIVE, PRECISIONS
+from nnz.numbers.precisions import PRECISIONS
 
 from .._binding import kernel, pointer
 
@@ -20,14 +21,14 @@ __all__ = list(FUNCTIONS)
 ANY = ["..."]
 
 
-def _native(function: Function) -> Callable:
+def _function(function: Function, precision: str) -> Callable:
     """The C function on arrays that fit it; their shapes give the sizes."""
     names = function.python_arguments
     read = {name: letters(shape) for name, shape in (function.updates | function.inputs).items()}
     made = [letters(shape) for shape in function.outputs.values()]
     typed = next(name for name in read if name not in IDS)
 
-    def call(*values, by: str = NATIVE):
+    def call(*values):
         given = dict(zip(names, values, strict=True))
         sizes = {name: given[name] for name in function.arguments}
         for name, axes in read.items():
@@ -37,7 +38,7 @@ def _native(function: Function) -> Callable:
         outputs = [np.zeros(_shape(axes, sizes), given[typed].dtype) for axes in made]
         arrays = (*outputs, *(given[name] for name in read))
         scalars = (given[name] for name in function.scalars)
-        run = kernel(function.name, given[typed].dtype, by)
+        run = kernel(function.name, given[typed].dtype, precision)
         run(*map(pointer, arrays), *(sizes[s] for s in function.sizes), *scalars)
         outputs = [array if array.ndim else float(array) for array in outputs]
         return None if not outputs else outputs[0] if len(outputs) == 1 else tuple(outputs)
@@ -66,5 +67,8 @@ def _shape(axes: list[str], sizes: dict[str, Any]) -> tuple[int, ...]:
     return sizes["..."] if axes == ANY else tuple(sizes[axis] for axis in axes)
 
 
-ARITHMETIC = {precision: precision for precision in PRECISIONS}  # each is a copy of the kernels, by its own name
-globals().update({name: checked(_native(function), ARITHMETIC) for name, function in FUNCTIONS.items()})
+OPS = {  # each precision is a copy of the kernels
+    precision: SimpleNamespace(**{name: _function(function, precision) for name, function in FUNCTIONS.items()})
+    for precision in PRECISIONS
+}
+globals().update({name: checked(name, OPS) for name in FUNCTIONS})

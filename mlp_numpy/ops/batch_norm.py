@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..arithmetic import Native
-
 
 def batch_norm_forward(
     x: np.ndarray,
@@ -16,7 +14,6 @@ def batch_norm_forward(
     training: bool,
     momentum: float,
     eps: float,
-    by: type = Native,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """y = (x - mean) rstd weight + bias, rstd = 1 / sqrt(var + eps)
     x (B,C)  weight (C,)  bias (C,)  running_mean (C,)  running_var (C,)
@@ -26,17 +23,17 @@ def batch_norm_forward(
     """
     B, mean, var = len(x), running_mean, running_var
     if training:
-        mean = by.total(x, 0) / B
-        var = by.total(np.square(x - mean), 0) / B  # in two passes: mean(x^2) - mean(x)^2 would cancel
+        mean = x.sum(axis=0) / B
+        var = np.square(x - mean).sum(axis=0) / B  # in two passes: mean(x^2) - mean(x)^2 would cancel
         running_mean = (1 - momentum) * running_mean + momentum * mean
         running_var = (1 - momentum) * running_var + momentum * (var * (B / (B - 1)))
-    rstd = 1 / by.sqrt(var + eps)
+    rstd = 1 / np.sqrt(var + eps)
     y = (x - mean) * rstd * weight + bias
     return y, mean, rstd, running_mean, running_var
 
 
 def batch_norm_backward(
-    dy: np.ndarray, x: np.ndarray, mean: np.ndarray, rstd: np.ndarray, weight: np.ndarray, by: type = Native
+    dy: np.ndarray, x: np.ndarray, mean: np.ndarray, rstd: np.ndarray, weight: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """dx = weight rstd (dy - dbias / B - xhat dweight / B), dweight = sum of dy xhat over B,
     dbias = sum of dy over B, xhat = (x - mean) rstd
@@ -46,7 +43,7 @@ def batch_norm_backward(
     """
     B = len(x)
     xhat = (x - mean) * rstd
-    dbias = by.total(dy, 0)
-    dweight = by.total(dy * xhat, 0)
+    dbias = dy.sum(axis=0)
+    dweight = (dy * xhat).sum(axis=0)
     dx = weight * rstd * (dy - dbias / B - xhat * (dweight / B))
     return dx, dweight, dbias

@@ -2,6 +2,7 @@
 
 import copy
 import os
+import pickle
 import subprocess
 import sys
 
@@ -54,6 +55,19 @@ def test_a_copy_shares_the_weights_and_not_the_batch(nn):
     assert values(original.backward()) == gradients
     nn.SGD(twin.parameters(), lr=1.0).step(twin.backward())
     assert values(original.parameters()) == values(twin.parameters())
+
+
+@each_backend
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda o: pickle.loads(pickle.dumps(o))], ids=["deepcopy", "pickle"])
+def test_a_copied_optimizer_moves_its_own_parameters_as_the_original_does(nn, copied):
+    original = model(nn)
+    original(INPUTS, TARGETS)
+    optimizer, gradients = nn.AdamW(original.parameters(), lr=0.1), original.backward()
+    twin, before = copied(optimizer), values(original.parameters())
+    twin.step(gradients)
+    assert values(original.parameters()) == before
+    optimizer.step(gradients)
+    assert values(twin._p) == values(original.parameters())
 
 
 LAYOUTS = {

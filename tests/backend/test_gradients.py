@@ -13,29 +13,14 @@ from nnz.conformance.oracle import mlp as oracle
 SHAPES = 20
 
 
-each_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
-
-
 @pytest.mark.parametrize("backend", registry.names())
-@each_dtype
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_every_tensor_is_within_its_bound_of_the_oracle(backend, dtype):
-    assert_within_bounds(registry.load(backend), dtype, SHAPES)
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's compiler uses what torch deprecates
-@each_dtype
-def test_compiled_by_torch_every_tensor_is_within_its_bound_of_the_oracle(dtype):
-    pytest.importorskip("torch", reason="torch is not installed")
-    assert_within_bounds(registry.load("torch"), dtype, 3, compile=True)
-
-
-def assert_within_bounds(nn, dtype, shapes, **settings):
-    generator = np.random.default_rng(2003)
-    for _ in range(shapes):
+    nn, generator = registry.load(backend), np.random.default_rng(2003)
+    for _ in range(SHAPES):
         sizes, parameters, inputs, targets = random_mlp_case(generator, dtype)
         assert len(set(sizes.values())) == len(sizes)
-        model = nn.MLP(*(sizes[letter] for letter in "VTEH"), rng=nnz.RNG(1), dtype=dtype, **settings)
+        model = nn.MLP(*(sizes[letter] for letter in "VTEH"), rng=nnz.RNG(1), dtype=dtype)
         model.load_parameters(parameters)
         logits, loss = model(inputs, targets)
         gradients = {"d" + name: gradient for name, gradient in model.backward().items()}

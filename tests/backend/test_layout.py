@@ -12,7 +12,7 @@ from nnz.backend import registry, spec
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON_FOLDERS = {"numpy": ROOT / "mlp_numpy" / "ops", "torch": ROOT / "mlp_torch" / "ops"}
 C_FOLDER = ROOT / "mlp_c" / "ops"
-NOT_OPS = {"__init__", "border", "derive"}  # how a backend's ops meet the outside, and how torch derives a backward
+WORDS_OF_OTHER_FILES = r"(?i)strict|precision|native\b|\bby\b *:|device|out="  # what an op file has nothing to do with
 
 each_op = pytest.mark.parametrize("op", spec.OPS.values(), ids=list(spec.OPS))
 each_function = pytest.mark.parametrize("function", spec.FUNCTIONS.values(), ids=list(spec.FUNCTIONS))
@@ -40,7 +40,7 @@ def test_the_spec_lists_every_op_once():
 
 @pytest.mark.parametrize("folder", [*PYTHON_FOLDERS.values(), C_FOLDER], ids=["numpy", "torch", "c"])
 def test_a_backend_has_every_row_and_no_other(folder):
-    stems = {path.stem for path in folder.glob("*.c" if folder == C_FOLDER else "*.py")} - NOT_OPS
+    stems = {path.stem for path in folder.glob("*.c" if folder == C_FOLDER else "*.py")} - {"__init__"}
     assert stems == set(spec.OPS)
 
 
@@ -51,8 +51,22 @@ def test_a_python_op_has_the_functions_arguments_and_order_of_the_spec(backend, 
     found = [node for node in tree.body if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")]
     assert [node.name for node in found] == [function.name for function in op.functions]
     for node, function in zip(found, op.functions, strict=True):
-        assert tuple(argument.arg for argument in node.args.args) == (*function.python_arguments, "by")
+        assert tuple(argument.arg for argument in node.args.args) == function.python_arguments
         assert words(ast.get_docstring(node)).startswith(words(function.summary))
+
+
+@pytest.mark.parametrize("backend", PYTHON_FOLDERS)
+def test_an_op_file_holds_the_operation_and_nothing_else(backend):
+    for path in PYTHON_FOLDERS[backend].glob("*.py"):
+        assert not re.search(WORDS_OF_OTHER_FILES, path.read_text(encoding="utf-8")), path
+
+
+@pytest.mark.parametrize("backend", PYTHON_FOLDERS)
+def test_the_strict_ops_have_the_names_and_arguments_of_the_plain_ones(backend):
+    plain, strict = (registry.load(backend).MLP.ops_by_precision[name] for name in ("native", "strict"))
+    assert sorted(plain.__all__) == sorted(strict.__all__) == sorted(spec.FUNCTIONS)
+    for name in spec.FUNCTIONS:
+        assert inspect.signature(getattr(plain, name)) == inspect.signature(getattr(strict, name)), name
 
 
 @each_op

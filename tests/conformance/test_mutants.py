@@ -1,5 +1,6 @@
 """The harness finds known bugs: the list is valid, and a few are planted here; `make test-mutants` plants them all."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -95,7 +96,7 @@ def run_one(m: Mutant | None, where: str, scratch: Path) -> Result:
 
 
 def test_a_mutant_that_changes_nothing_survives(tmp_path):
-    harmless = mutant("harmless", "", "tanh", numpy=("ops/tanh.py", "return by.tanh(x)", "return by.tanh(1 * x)"))
+    harmless = mutant("harmless", "", "tanh", numpy=("ops/tanh.py", "return np.tanh(x)", "return np.tanh(1 * x)"))
     result = run_one(harmless, "numpy", tmp_path)
     assert result.outcome == SURVIVED
     assert not right(Job(harmless, "numpy"), result)
@@ -104,7 +105,7 @@ def test_a_mutant_that_changes_nothing_survives(tmp_path):
 def test_a_mutant_that_no_longer_fits_or_cannot_be_imported_is_not_taken_for_caught(tmp_path):
     gone = mutant("gone", "", "tanh", numpy=("ops/tanh.py", "no such line", ""))
     assert run_one(gone, "numpy", tmp_path).outcome == BROKEN
-    unreadable = mutant("unreadable", "", "tanh", numpy=("ops/tanh.py", "return by.tanh(x)", "return ("))
+    unreadable = mutant("unreadable", "", "tanh", numpy=("ops/tanh.py", "return np.tanh(x)", "return ("))
     assert run_one(unreadable, "numpy", tmp_path).outcome == BROKEN
 
 
@@ -112,7 +113,7 @@ def test_a_broken_plain_copy_is_a_failure_of_the_control(tmp_path, monkeypatch):
     real = planting.planted
 
     def spoilt(where: str, plant: Plant | None, folder: Path) -> Path:
-        return real(where, Plant("ops/tanh.py", "return by.tanh(x)", "return x"), folder)
+        return real(where, Plant("ops/tanh.py", "return np.tanh(x)", "return x"), folder)
 
     monkeypatch.setattr(planting, "planted", spoilt)
     result = run_one(None, "numpy", tmp_path)
@@ -127,7 +128,7 @@ def test_a_process_that_was_killed_or_gave_no_answer_is_not_taken_for_caught():
 def test_the_code_that_ran_is_the_code_that_was_changed(tmp_path):
     changed = mutant("changed", "", "tanh", numpy=("ops/tanh.py", '"""tanh: squash', '"""tanh, mutated: squash'))
     module = planting.backend(changed, "numpy", tmp_path)
-    assert module.ops.tanh.__doc__.startswith("tanh, mutated")
+    assert importlib.import_module(f"{module.__name__}.ops.tanh").__doc__.startswith("tanh, mutated")
     with pytest.raises(AssertionError, match="not the mutated code"):
         planting.prove(module.__name__, tmp_path / "elsewhere")
 

@@ -1,7 +1,5 @@
 """The backend that was asked for is the one that ran: poison it, and its grade falls; no other's does."""
 
-import importlib
-
 import pytest
 
 from nnz.backend import registry
@@ -39,18 +37,18 @@ def poisoned_kernel(kernel):
 
 
 POISONS = {
-    "numpy": ("nnz.numpy.mlp.linear_forward", poisoned),
-    "torch": ("nnz.torch.mlp.linear_forward", poisoned),
-    "c": ("nnz.c.mlp.kernel", poisoned_kernel),
+    "numpy": (lambda nn: nn.MLP.ops_by_precision["native"], "linear_forward", poisoned),
+    "torch": (lambda nn: nn.MLP.ops_by_precision["native"], "linear_forward", poisoned),
+    "c": (lambda nn: nn.mlp, "kernel", poisoned_kernel),
 }
 
 
 @pytest.mark.parametrize("victim", POISONS)
 def test_poisoning_a_kernel_drops_the_grade_of_its_backend_and_of_no_other(victim, monkeypatch):
-    target, poison = POISONS[victim]
-    module, _, attribute = target.rpartition(".")
+    place, attribute, poison = POISONS[victim]
+    place = place(registry.load(victim))
     before = dict.fromkeys(BACKENDS, grade("numpy", ["mlp"], ["float64"], rounds=1).asked)  # as test_grading shows
-    monkeypatch.setattr(target, poison(getattr(importlib.import_module(module), attribute)))
+    monkeypatch.setattr(place, attribute, poison(getattr(place, attribute)))
     after = {name: grade(name, ["mlp"], ["float64"], rounds=1).met for name in BACKENDS}
     assert after[victim] < before[victim]
     assert {n: after[n] for n in BACKENDS if n != victim} == {n: before[n] for n in BACKENDS if n != victim}

@@ -6,6 +6,8 @@ import sys
 import numpy as np
 import pytest
 import torch
+from support.tiny_runs import data_folder
+from support.tiny_runs import nnz as command
 from test_gpt_proofs import V, config, random_model, random_parameters
 
 import nnz.gpt
@@ -68,3 +70,19 @@ def test_without_torch_the_import_says_in_one_line_how_to_get_it():
     assert done.returncode == 1
     line = "ImportError: nnz.gpt needs torch, which is not installed; install it with: pip install 'nnz[torch]'"
     assert done.stderr.splitlines()[-1] == line
+
+
+def test_without_a_compiler_the_command_says_in_one_line_what_to_install(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("CXX", "g++ -O2")  # to torch too that is the name of one program
+    data = data_folder(tmp_path / "few-names")
+    words = ("train", "gpt-cpu", "--backend", "torch", "--compile", "--data", data, "--out", tmp_path / "run")
+    code, out, err = command(capsys, *words)
+    assert (code, out, err.count("\n")) == (1, "", 1), err
+    assert "torch.compile needs a C++ compiler, and there is no program 'g++ -O2'" in err
+
+
+@pytest.mark.parametrize("recipe", ["names", "residual"])
+def test_no_other_model_is_compiled(capsys, tmp_path, recipe):
+    words = ("train", recipe, "--backend", "numpy", "--compile", "--out", tmp_path / "run")
+    kind = {"names": "mlp"}.get(recipe, recipe)
+    assert command(capsys, *words) == (2, "", f"nnz: train.compile is of gpt alone; leave it out for {kind}\n")

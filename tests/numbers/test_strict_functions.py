@@ -6,8 +6,8 @@ import torch
 
 from nnz.c import ops
 from nnz.numbers import hard_cases
-from nnz.numpy.arithmetic import Strict as InNumpy
-from nnz.torch.arithmetic import Strict as InTorch
+from nnz.numpy import correct_rounding as in_numpy
+from nnz.torch import correct_rounding as in_torch
 from tools.every_float32 import differing
 from tools.hard_cases import FUNCTIONS, correctly_rounded, is_hard
 
@@ -24,8 +24,8 @@ each_strict_function = pytest.mark.parametrize(
     ("name", "strict"),
     [
         ("tanh", lambda x: ops.tanh_forward(x, precision="strict")),
-        *((name, getattr(InNumpy, name)) for name in FUNCTIONS),
-        *((name, lambda x, name=name: getattr(InTorch, name)(torch.from_numpy(x)).numpy()) for name in FUNCTIONS),
+        *((name, getattr(in_numpy, name)) for name in FUNCTIONS),
+        *((name, lambda x, name=name: getattr(in_torch, name)(torch.from_numpy(x)).numpy()) for name in FUNCTIONS),
     ],
     ids=["tanh-c", *(f"{name}-{backend}" for backend in ("numpy", "torch") for name in FUNCTIONS)],
 )
@@ -47,7 +47,7 @@ def test_zeros_infinities_and_nans_are_what_they_are_to_be(name, strict):
     assert not differing(strict(np.ascontiguousarray(x)), expected).size
 
 
-@pytest.mark.parametrize("strict", [InNumpy.log, lambda x: InTorch.log(torch.from_numpy(x)).numpy()])
+@pytest.mark.parametrize("strict", [in_numpy.log, lambda x: in_torch.log(torch.from_numpy(x)).numpy()])
 def test_what_is_nearly_hard_is_in_no_table_and_is_correctly_rounded(strict):
     assert not any(is_hard("log", x) for x in NEARLY_HARD)
     expected = floats(correctly_rounded("log", x) for x in NEARLY_HARD)

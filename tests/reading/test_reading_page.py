@@ -115,11 +115,11 @@ def test_pointing_at_a_line_lights_up_its_counterparts_and_at_a_name_its_like(vi
     visited = visit("operations.html")
     page = visited.page
     function = page.locator("article[data-function=linear_backward]")
-    function.locator(".numpy .line", has_text="dw = by.product(dy.T, x)").hover()
+    function.locator(".numpy .line", has_text="dw = dy.T @ x").hover()
     lit = page.locator(".cell.lit").all_inner_texts()
     assert len(lit) == 3
     assert any("matmul_add(dw" in text for text in lit)
-    assert any("derive(partial(linear_forward" in text for text in lit)
+    assert any("vjp(linear_forward" in text for text in lit)
     symbol = function.locator(".numpy .sym[data-symbol=dw]").first
     symbol.hover()
     shown = function.locator(".sym.shown").all_inner_texts()

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...backend import registry
 from .contenders import Contender, Ours, Products, Round, Squares
-from .workload import NOT_IN_A_STEP, Call, Workload, step_calls, steps_at_once
+from .workload import NOT_IN_A_STEP, Call, Workload, step_calls
 
 MOST_STEPS = 40  # in a turn
 PAUSE = 0.15  # seconds: OpenBLAS's threads spin for about 0.1 s before they sleep
@@ -132,7 +132,7 @@ class OpTiming:
 def measure_ops(work: Workload, names: list[str], dtypes: list[str], rounds: int) -> list[OpTiming]:
     """Time every op of every backend in turn, `rounds` times, after one round that is not counted."""
     kinds = [(name, dtype) for dtype in dtypes for name in names]
-    calls = {kind: list(step_calls(work, kind[1], steps_at_once(kind[0]))) for kind in kinds}
+    calls = {kind: list(step_calls(work, kind[1])) for kind in kinds}
     samples: dict[tuple[str, str], list[list[float]]] = {kind: [] for kind in kinds}
     for number in range(rounds + 1):
         for kind, sample in samples.items():

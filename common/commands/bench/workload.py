@@ -54,17 +54,8 @@ def drawn(recipe: Recipe, vocab_size: int) -> Workload:
     return Workload(recipe, Split("drawn", "", tokens, 0), vocab_size)
 
 
-def steps_at_once(name: str) -> bool:
-    """Whether all parameters of the backend are one array, so that its optimizer updates them in one call."""
-    parameters = registry.load(name).MLP(2, 1, 1, 1, rng=RNG(1)).parameters()
-    return initial.flat_array(parameters.values()) is not None
-
-
-def step_calls(work: Workload, dtype: str, at_once: bool = False) -> Iterator[Call]:
-    """Every op call of a training step, in order and with its shapes; then the calls of the ops NOT_IN_A_STEP.
-
-    The optimizer is called once for each parameter, or once for all of them (`at_once`).
-    """
+def step_calls(work: Workload, dtype: str) -> Iterator[Call]:
+    """Every op call of a training step, in order and with its shapes; then the calls of the ops NOT_IN_A_STEP."""
     (V, T, E, H), B, lr = work.sizes, work.recipe.train.batch_size, work.recipe.optimizer.lr
     rng = RNG(work.recipe.train.seed)
     p = initial.mlp_parameters(initial.mlp_shapes(V, T, E, H), rng, dtype)
@@ -81,12 +72,11 @@ def step_calls(work: Workload, dtype: str, at_once: bool = False) -> Iterator[Ca
     yield "tanh_backward", (h, h)
     yield "linear_backward", (h, x, p["fc1.weight"])
     yield "embedding_backward", (x.reshape(B, T, E), ids, V)
-    stepped = [initial.flat_array(p.values())] if at_once else list(p.values())
-    for array in stepped:
+    for array in p.values():
         moments = np.zeros_like(array), np.ones_like(array)
         yield "adamw_step", (array.copy(), *moments, array, 1, lr, 0.9, 0.999, 1e-8, 1e-4)
     one, zero = np.ones(H, dtype), np.zeros(H, dtype)
     yield "batch_norm_forward", (h, one, zero, zero, one, True, 0.1, 1e-5)
     yield "batch_norm_backward", (h, h, zero, one, one)
-    for array in stepped:
+    for array in p.values():
         yield "sgd_step", (array.copy(), array, lr, 0.0)

@@ -23,7 +23,7 @@ LAYERS = '''"""The layers: y = layer(x), dx = layer.backward(dy), then layer.gra
 parameters() and buffers(), the running statistics, are dicts by name, those of a layer inside another with its place
 as a prefix: "0.weight", "layer.bias". load_parameters(arrays) and load_buffers(arrays) set them. train() and eval()
 tell BatchNorm1d, also inside others, which statistics to use. backward returns None if the input was ids; it may be
-called twice. nnz.backend.layers_by_hand has all of this for any module of ops: write it to learn, or use it with your
+called twice. nnz.backend.layers has all of this for any module of ops: write it to learn, or use it with your
 ops.
 """
 

@@ -49,18 +49,22 @@ def _op(program: Program, name: str) -> Callable:
 def _optimizers(ops: SimpleNamespace) -> tuple[type, type]:
     """nn.SGD and nn.AdamW; each step makes one request for each parameter."""
 
-    def in_place(function: Callable, count: int) -> Callable:
-        def step(*values: Any, by: str = NATIVE) -> None:
-            results = function(*values, precision=by)
+    def in_place(function: Callable, count: int, precision: str) -> Callable:
+        def step(*values: Any) -> None:
+            results = function(*values, precision=precision)
             for old, new in zip(values[:count], results if count > 1 else (results,), strict=True):
                 old[...] = new
 
-        return staticmethod(step)
+        return step
 
-    by_name = {precision: precision for precision in PRECISIONS}
-    sgd = type("SGD", (optimizers.SGD,), {"sgd_step": in_place(ops.sgd_step, 1), "arithmetic": by_name})
-    adamw = type("AdamW", (optimizers.AdamW,), {"adamw_step": in_place(ops.adamw_step, 3), "arithmetic": by_name})
-    return sgd, adamw
+    steps = {
+        precision: SimpleNamespace(
+            sgd_step=in_place(ops.sgd_step, 1, precision), adamw_step=in_place(ops.adamw_step, 3, precision)
+        )
+        for precision in PRECISIONS
+    }
+    made = {"ops_by_precision": steps}
+    return type("SGD", (optimizers.SGD,), made), type("AdamW", (optimizers.AdamW,), made)
 
 
 class _MLP:

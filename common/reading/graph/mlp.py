@@ -12,7 +12,7 @@ from ..sources import python_source
 from ..sources.places import PageError, Tree
 from .chain import Graph, Shape, Size, Stage, kept_by, shape_of
 
-FILE, FORWARD, BACKWARD = "mlp_numpy/mlp.py", "MLP.__call__", "MLP._tensors"
+FILE, FORWARD, BACKWARD = "mlp_numpy/mlp.py", "MLP._forward", "MLP._backward"
 B = "B"
 
 
@@ -42,8 +42,7 @@ def _stage(targets: list[str], value: ast.expr, shapes: dict[str, Shape]) -> Sta
         return Stage("flatten", targets[0], shapes[targets[0]], f"d{source}")
     if name not in spec.FUNCTIONS:
         return None
-    named = spec.FUNCTIONS[name].python_arguments  # behind them stands the arithmetic
-    arguments = [_argument(argument) for argument in value.args[: len(named)]]
+    arguments = [_argument(argument) for argument in value.args]
     outputs = spec.FUNCTIONS[name].outputs
     for target, output in zip(targets, outputs, strict=True):
         shapes[target] = shape_of(name, output, [shapes[argument] for argument in arguments])

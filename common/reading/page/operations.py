@@ -18,7 +18,7 @@ from ..sources.steps import CALL, END, HEAD, Step
 from .facts import ADDS
 from .figures import Figures
 
-DERIVED = re.compile(r"\bderive\(|autograd\.grad\(")
+DERIVED = re.compile(r"\bvjp\(|autograd\.grad\(")
 OWN_KERNEL = re.compile(r"torch\.ops\.aten\.\w*backward")
 PASS = ("embedding", "linear", "tanh", "batch_norm", "cross_entropy", "sgd", "adamw")  # a forward, back, an update
 

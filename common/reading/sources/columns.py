@@ -73,7 +73,7 @@ MLP = (
     Wanted(
         "The MLP, forward",
         MLP_FILES,
-        {"c": "mlp_forward", "numpy": "MLP.__call__", "torch": "MLP._forward"},
+        {"c": "mlp_forward", "numpy": "MLP._forward", "torch": "MLP._forward"},
         reads=("inputs", "targets", *WEIGHTS),
         outputs=("emb", "h_pre", "h", "logits", "loss", "probs"),
         unfold=False,
@@ -81,7 +81,7 @@ MLP = (
     Wanted(
         "The MLP, backward",
         MLP_FILES,
-        {"c": "mlp_backward", "numpy": "MLP._tensors", "torch": "MLP._gradients"},
+        {"c": "mlp_backward", "numpy": "MLP._backward", "torch": "MLP._gradients"},
         reads=("inputs", "targets", "emb", "h", "probs", "loss", *WEIGHTS),
         outputs=("dlogits", "dh", "dfc2_weight", "dfc2_bias", "dh_pre", "demb", "dfc1_weight", "dfc1_bias", "dwte"),
         unfold=False,

@@ -8,8 +8,6 @@ from dataclasses import replace
 
 from .steps import END, HEAD, Meanings, Step, gathered
 
-STRICT = "Strict"
-
 
 def definition(text: str, name: str) -> ast.FunctionDef | ast.ClassDef | None:
     """The function or class of that name, `Class.method` for a method; None if it is not there."""
@@ -61,12 +59,7 @@ def _simple(body: Sequence[ast.stmt], conditions: tuple[str, ...] = ()) -> Itera
 
 
 def _step(statement: ast.stmt, conditions: Sequence[str], meanings: Meanings, missing: Sequence[str]) -> Step:
-    """What the statement gives and takes; a return of more than names gives the outputs that are still missing.
-
-    What is done by strict arithmetic alone gives nothing: the columns are laid by the native one.
-    """
-    if STRICT in conditions:
-        return meanings.assign([], conditions)
+    """What the statement gives and takes; a return of more than names gives the outputs that are still missing."""
     if isinstance(statement, ast.Assign):
         step = meanings.assign([], conditions)
         for target, value in _pairs(statement):

@@ -6,7 +6,7 @@ from .mutant import op_mutant
 
 batch_norm = partial(op_mutant, "batch_norm")
 
-VAR_NUMPY = "by.total(np.square(x - mean), 0) / B"
+VAR_NUMPY = "np.square(x - mean).sum(axis=0) / B"
 EVAL_TORCH, DERIVED = "    if not training:\n", "return torch.ops.aten.native_batch_norm_backward("
 UNPACKED = "dx, dweight, dbias = torch.ops.aten.native_batch_norm_backward("
 CALL = "dy, x, weight, running, running, mean, rstd, True, eps, wanted)"
@@ -55,7 +55,7 @@ MUTANTS = (
             "1 / sqrt((training ? rstd[c] : running_var[c]) + tiny)",
             "1 / (sqrt(training ? rstd[c] : running_var[c]) + tiny)",
         ),
-        numpy=("1 / by.sqrt(var + eps)", "1 / (by.sqrt(var) + eps)"),
+        numpy=("1 / np.sqrt(var + eps)", "1 / (np.sqrt(var) + eps)"),
         torch=("1 / torch.sqrt(running_var + eps)", "1 / (torch.sqrt(running_var) + eps)"),
     ),
     batch_norm(

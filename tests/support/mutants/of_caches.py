@@ -8,7 +8,7 @@ MUTANTS = (
         "after a large batch, backward works on the large one's rows",
         "mlp",
         c=("mlp.c", "    m->B = B;", "    m->B = m->room;"),
-        numpy=("mlp.py", '"ids": inputs.copy()', '"ids": self.__dict__.setdefault("_ids", inputs.copy())'),
+        numpy=("mlp.py", '{"emb": emb,', '{"emb": self.__dict__.setdefault("_emb", emb),'),
         torch=("mlp.py", '"loss": loss}', '"loss": self.__dict__.setdefault("_loss", loss)}'),
     ),
     mutant(
@@ -22,7 +22,7 @@ MUTANTS = (
         ),
         numpy=(
             "mlp.py",
-            'tanh_backward(d["dh"], s["h"], by)',
+            'ops.tanh_backward(d["dh"], s["h"])',
             'np.multiply(d["dh"], 1 - s["h"] * s["h"], out=s["h"])',
         ),
         torch=("mlp.py", "retain_graph=True", "retain_graph=False"),
@@ -31,7 +31,7 @@ MUTANTS = (
         "cache_is_the_caller_s_batch",
         "the ids are not copied: a loader that fills the same array again changes the gradient",
         "mlp",
-        numpy=("mlp.py", '"ids": inputs.copy()', '"ids": inputs'),
+        common=("backend/model.py", "shape, self.sizes.V).copy()", "shape, self.sizes.V)"),
     ),
     mutant(
         "gradients_in_one_buffer",
@@ -39,19 +39,20 @@ MUTANTS = (
         "mlp",
         c=(
             "mlp.py",
-            "gradients = self._gradients.array()",
+            "gradients = np.empty_like(self._flat)",
             'gradients = self.__dict__.setdefault("_buffer", np.empty_like(self._flat))',
         ),
         numpy=(
             "mlp.py",
-            "self._gradients.array()",
-            'self.__dict__.setdefault("_buffer", self._gradients.array())',
+            "        return d\n",
+            "        kept = {k: self.__dict__.setdefault(f'{k} {a.shape}', np.empty_like(a)) for k, a in d.items()}\n"
+            "        return {k: np.add(a, 0, out=kept[k]) for k, a in d.items()}\n",
         ),
         torch=(
-            "mlp.py",
-            "return dict(zip(self._p, map(as_array, self._gradients(self._p.values())), strict=True))",
+            "model.py",
+            "return dict(zip(self._p, map(as_array, gradients), strict=True))",
             "return {k: as_array(self.__dict__.setdefault(k, torch.empty_like(g)).copy_(g)) "
-            "for k, g in zip(self._p, self._gradients(self._p.values()))}",
+            "for k, g in zip(self._p, gradients)}",
         ),
     ),
     mutant(
@@ -71,10 +72,11 @@ MUTANTS = (
         c=("mlp.py", "self._flat = flat ", "self._flat = flat.copy() "),
         numpy=(
             "mlp.py",
-            "p, B, by = self._p, len(inputs)",
-            'p, B, by = self.__dict__.setdefault("_first", {k: a.copy() for k, a in self._p.items()}), len(inputs)',
+            "p, ops, B = self._p, self.ops, len(inputs)",
+            'p = self.__dict__.setdefault("_first", {k: a.copy() for k, a in self._p.items()})\n'
+            "        ops, B = self.ops, len(inputs)",
         ),
-        torch=("mlp.py", "as_array(p.detach())", "as_array(p.detach().clone())"),
+        torch=("model.py", "as_array(tensor.detach())", "as_array(tensor.detach().clone())"),
     ),
     mutant(
         "weights_loaded_in_half_precision",

@@ -7,8 +7,8 @@ from .mutant import op_mutant
 cross_entropy = partial(op_mutant, "cross_entropy")
 
 LOSS_C, MEAN_C = "sum_add(&losses, real_log(all) - (l[targets[i]] - largest));", "sum_value(&losses) / (real)B;"
-TERMS_NUMPY = "by.log(sums) - shifted[np.arange(len(targets)), targets]"
-LOSS_NUMPY = f"by.total({TERMS_NUMPY}, 0) / len(targets)"
+TERMS_NUMPY = "np.log(sums) - shifted[np.arange(len(targets)), targets]"
+LOSS_NUMPY = f"({TERMS_NUMPY}).sum() / len(targets)"
 LOSS_TORCH, LOG_SOFTMAX = "F.nll_loss(logprobs, targets.long())", "F.log_softmax(logits, dim=1)"
 
 MUTANTS = (
@@ -25,8 +25,8 @@ MUTANTS = (
         "the probabilities of a class over the batch add up to 1",
         "cross_entropy",
         numpy=(
-            "sums = by.total(probs, 1)\n    probs /= sums[:, None]",
-            "sums = by.total(probs, 0)\n    probs /= sums; sums = sums[:1]",
+            "sums = probs.sum(axis=1)\n    probs /= sums[:, None]",
+            "sums = probs.sum(axis=0)\n    probs /= sums; sums = sums[:1]",
         ),
         torch=(LOG_SOFTMAX, "F.log_softmax(logits, dim=0)"),
     ),
@@ -51,7 +51,7 @@ MUTANTS = (
         "the last row of the batch does not count in the loss",
         "cross_entropy",
         c=(LOSS_C, "if (i + 1 < B) { " + LOSS_C + " }"),
-        numpy=(LOSS_NUMPY, LOSS_NUMPY.replace(TERMS_NUMPY, f"({TERMS_NUMPY})[:-1]")),
+        numpy=(LOSS_NUMPY, LOSS_NUMPY.replace(").sum()", ")[:-1].sum()")),
         torch=(LOSS_TORCH, 'F.nll_loss(logprobs[:-1], targets[:-1].long(), reduction="sum") / len(targets)'),
     ),
     cross_entropy(
@@ -75,7 +75,7 @@ MUTANTS = (
         "log(softmax) stands for log-softmax: a small probability has become 0",
         "mlp",
         c=(LOSS_C, "sum_add(&losses, -real_log(p[targets[i]]));"),
-        numpy=(TERMS_NUMPY, "-by.log(probs[np.arange(len(targets)), targets])"),
+        numpy=(TERMS_NUMPY, "-np.log(probs[np.arange(len(targets)), targets])"),
         torch=(LOG_SOFTMAX, "F.softmax(logits, dim=1).log()"),
     ),
 )

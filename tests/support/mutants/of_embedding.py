@@ -7,7 +7,8 @@ from .mutant import op_mutant
 embedding = partial(op_mutant, "embedding")
 
 SCATTER_C = "scatter_add(dwte, demb, ids, B * T, E);"
-ADD_C, ADD_NUMPY = "row[e] += rows[i * E + e];", "table[ids[first]] = np.add.reduceat(rows.take(order, axis=0), first)"
+ADD_C, ADD_NUMPY = "row[e] += rows[i * E + e];", "dwte[ids[first]] = np.add.reduceat(rows, first)"
+ROWS = "demb.reshape(ids.size, -1).take("
 ROWS_NUMPY = "return wte.take(ids, axis=0)"
 
 MUTANTS = (
@@ -32,9 +33,9 @@ MUTANTS = (
         "a token that comes twice keeps one of its gradients (scatter without accumulation)",
         "embedding_backward",
         c=("arithmetic.h", ADD_C, ADD_C.replace("+=", "=")),
-        numpy=("arithmetic.py", ADD_NUMPY, "table[ids] = rows[order]"),
+        numpy=(ADD_NUMPY, "dwte[ids] = rows"),
         torch=(
-            "return derive(lambda wte: embedding_forward(wte, ids, by), demb, wte)",
+            "return torch.func.vjp(lambda wte: embedding_forward(wte, ids), wte)[1](demb)[0]",
             "return wte.index_put((ids.long(),), demb)",
         ),
     ),
@@ -43,7 +44,7 @@ MUTANTS = (
         "only the first of the T positions sends its gradient back",
         "embedding_backward",
         c=(SCATTER_C, "for (size_t b = 0; b < B; b++) { scatter_add(dwte, demb + b * T * E, ids + b * T, 1, E); }"),
-        numpy=("(demb.reshape", "((demb * (np.arange(ids.shape[1]) == 0)[:, None]).reshape"),
+        numpy=(ROWS, ROWS.replace("demb", "(demb * (np.arange(ids.shape[1]) == 0)[:, None])")),
         torch=(
             "return F.embedding(ids, wte)",
             "first, emb = F.embedding(ids[:, :1], wte), F.embedding(ids, wte.detach()); "
@@ -55,7 +56,7 @@ MUTANTS = (
         "token 0 counts as padding and gets no gradient",
         "embedding_backward",
         c=("arithmetic.h", ADD_C, ADD_C.replace("+= ", "+= ids[i] == 0 ? 0 : ")),
-        numpy=("ids.ravel(), V)", "ids.ravel(), V) * (np.arange(V) > 0)[:, None]"),
+        numpy=("return dwte", "return dwte * (np.arange(V) > 0)[:, None]"),
         torch=("return F.embedding(ids, wte)", "return F.embedding(ids, wte, padding_idx=0)"),
     ),
     embedding(
@@ -63,14 +64,14 @@ MUTANTS = (
         "the last row of the batch sends no gradient back",
         "embedding_backward",
         c=(SCATTER_C, SCATTER_C.replace("B * T", "(B - 1) * T")),
-        numpy=("(demb.reshape", "(np.concatenate([demb[:-1], 0 * demb[-1:]]).reshape"),
-        torch=("by), demb, wte)", "by), F.pad(demb[:-1], (0, 0, 0, 0, 0, 1)), wte)"),
+        numpy=(ROWS, ROWS.replace("demb", "np.concatenate([demb[:-1], 0 * demb[-1:]])")),
+        torch=("(demb)[0]", "(F.pad(demb[:-1], (0, 0, 0, 0, 0, 1)))[0]"),
     ),
     embedding(
         "embedding_gradient_averaged",
         "a token's gradients are averaged, not summed",
         "embedding_backward",
-        numpy=("arithmetic.py", ADD_NUMPY, ADD_NUMPY + " / np.diff(first, append=len(ids))[:, None]"),
+        numpy=(ADD_NUMPY, ADD_NUMPY + " / np.diff(first, append=len(ids))[:, None]"),
         torch=("return F.embedding(ids, wte)", "return F.embedding(ids, wte, scale_grad_by_freq=True)"),
     ),
 )

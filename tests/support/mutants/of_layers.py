@@ -2,7 +2,7 @@
 
 from .mutant import mutant
 
-BY_HAND, LAYERS = "backend/layers_by_hand.py", "backend/layers.py"
+LAYERS, LAYER = "backend/layers.py", "backend/layer.py"
 DOC_TORCH = "__doc__ = layers.Residual.__doc__"
 HOW = "p, b, how = self._p, self._b, (self.training, self.momentum, self.eps"  # torch also says by which arithmetic
 ALWAYS = HOW.replace("self.training", "True")
@@ -12,7 +12,7 @@ MUTANTS = (
         "skip_dropped_in_backward",
         "the gradient goes back through the residual's layer, and not past it",
         "layers",
-        common=(BY_HAND, "return dy + self.layer._backward(dy)", "return self.layer._backward(dy)"),
+        common=(LAYERS, "return dy + self.layer._backward(dy)", "return self.layer._backward(dy)"),
         torch=(
             "layers.py",
             DOC_TORCH,
@@ -49,38 +49,35 @@ MUTANTS = (
         "flatten_gradient_in_another_order",
         "the gradient of the positions comes back last position first",
         "layers",
-        common=(BY_HAND, "return dy.reshape(self._shape)", "return dy.reshape(self._shape)[:, ::-1]"),
+        common=(LAYERS, "return dy.reshape(self._shape)", "return dy.reshape(self._shape)[:, ::-1]"),
     ),
     mutant(
         "batch_norm_layer_evaluates_by_the_batch",
         "in evaluation, too, the batch's own mean and variance are taken",
         "layers",
-        common=(BY_HAND, HOW, ALWAYS),
-        torch=("layers.py", HOW, ALWAYS),
+        common=(LAYERS, HOW, ALWAYS),
     ),
     mutant(
         "batch_norm_layer_always_goes_back_as_in_training",
         "in evaluation dx still leaves out what each x would do to the batch's statistics",
         "layers",
-        common=(BY_HAND, "if not was_training:", "if False:"),
+        common=(LAYERS, "if not was_training:", "if False:"),
     ),
     mutant(
         "batch_norm_layer_keeps_no_variance",
         "running_var stays as it began",
         "layers",
         common=(
-            BY_HAND,
+            LAYERS,
             'b["running_mean"][...], b["running_var"][...] = new_mean, new_var',
             'b["running_mean"][...] = new_mean',
         ),
-        torch=("layers.py", '        b["running_var"].copy_(new_var)\n', ""),
     ),
     mutant(
         "batch_norm_layer_ignores_its_momentum",
         "momentum is 0.1 whatever was asked for",
         "layers",
-        common=(BY_HAND, HOW, HOW.replace("self.momentum", "0.1")),
-        torch=("layers.py", HOW, HOW.replace("self.momentum", "0.1")),
+        common=(LAYERS, HOW, HOW.replace("self.momentum", "0.1")),
     ),
     mutant(
         "eval_stops_at_the_first_layer",
@@ -93,7 +90,7 @@ MUTANTS = (
         "x is not copied: whoever fills the same array again changes the gradient",
         "layers",
         common=(
-            BY_HAND,
+            LAYER,
             'self.forward(np.array(self.accepted(x), order="C"))',
             "self.forward(np.asarray(self.accepted(x)))",
         ),
@@ -103,7 +100,7 @@ MUTANTS = (
         "a second backward adds to the gradients of the first",
         "layers",
         common=(
-            BY_HAND,
+            LAYERS,
             'self._d = {"weight": dw, "bias": db} if "bias" in self._p else {"weight": dw}',
             'dw += self._d.get("weight", 0)\n'
             '        self._d = {"weight": dw, "bias": db} if "bias" in self._p else {"weight": dw}',

@@ -7,7 +7,7 @@ from .mutant import op_mutant
 linear = partial(op_mutant, "linear")
 
 PRODUCT_C = "matmul_add(y, x, N, 1, w, 1, N, B, M, N);"
-PRODUCT_NUMPY, PRODUCT_TORCH = "by.product(x, w.T)", "torch.addmm(b, x, w.T)"
+PRODUCT_NUMPY, PRODUCT_TORCH = "x @ w.T", "torch.addmm(b, x, w.T)"
 EDGE_C = "for (size_t r = n; r < ROWS; r++) { rows[r] = rows[n - 1]; }\n    if (n <= FEW_ROWS) {"
 TERM_C = "sum[i][j] += rows[i][k * a_col] * panel[k * COLS + j];"
 
@@ -32,7 +32,7 @@ MUTANTS = (
         "the memory of w (M,N) is read as if it were (N,M)",
         "linear",
         c=(PRODUCT_C, "matmul_add(y, x, N, 1, w, M, 1, B, M, N);"),
-        numpy=(PRODUCT_NUMPY, "by.product(x, w.reshape(w.shape[::-1]))"),
+        numpy=(PRODUCT_NUMPY, "x @ w.reshape(w.shape[::-1])"),
         torch=(PRODUCT_TORCH, "torch.addmm(b, x, w.reshape(w.shape[1], w.shape[0]))"),
     ),
     linear(
@@ -42,7 +42,7 @@ MUTANTS = (
         c=("matmul.c", TERM_C, rounded_term(2**16 + 1, 2**45 + 1)),
         numpy=(
             PRODUCT_NUMPY,
-            "by.product(x, (s := 2.0 ** (np.finfo(w.dtype).nmant - 7) + 1, w * s - (w * s - w))[1].T)",
+            "x @ (s := 2.0 ** (np.finfo(w.dtype).nmant - 7) + 1, w * s - (w * s - w))[1].T",
         ),
         torch=(PRODUCT_TORCH, "torch.addmm(b, x, w.bfloat16().to(w.dtype).T)"),
     ),
@@ -53,7 +53,7 @@ MUTANTS = (
         c=("matmul.c", TERM_C, rounded_term(2**13 + 1, 2**42 + 1)),
         numpy=(
             PRODUCT_NUMPY,
-            "by.product(x, (s := 2.0 ** (np.finfo(w.dtype).nmant - 10) + 1, w * s - (w * s - w))[1].T)",
+            "x @ (s := 2.0 ** (np.finfo(w.dtype).nmant - 10) + 1, w * s - (w * s - w))[1].T",
         ),
         torch=(
             f"return {PRODUCT_TORCH}",
@@ -66,7 +66,7 @@ MUTANTS = (
         "the last row of the batch is not multiplied",
         "linear",
         c=(PRODUCT_C, "matmul_add(y, x, N, 1, w, 1, N, B - 1, M, N);"),
-        numpy=(PRODUCT_NUMPY, "by.product(np.concatenate([x[:-1], 0 * x[-1:]]), w.T)"),
+        numpy=(PRODUCT_NUMPY, "np.concatenate([x[:-1], 0 * x[-1:]]) @ w.T"),
         torch=(PRODUCT_TORCH, "torch.addmm(b, torch.cat([x[:-1], 0 * x[-1:]]), w.T)"),
     ),
     linear(
@@ -74,7 +74,7 @@ MUTANTS = (
         "each sum stops one term early",
         "linear",
         c=(PRODUCT_C, "matmul_add(y, x, N, 1, w, 1, N, B, M, N - 1);"),
-        numpy=(PRODUCT_NUMPY, "by.product(x[:, :-1], w[:, :-1].T)"),
+        numpy=(PRODUCT_NUMPY, "x[:, :-1] @ w[:, :-1].T"),
         torch=(PRODUCT_TORCH, "torch.addmm(b, x[:, :-1], w[:, :-1].T)"),
     ),
     linear(
@@ -94,7 +94,7 @@ MUTANTS = (
         "of a long sum only the first block of 256 terms is added",
         "linear",
         c=("matmul.c", "k < K; k += even) {", "k < 1; k += even) {"),
-        numpy=(PRODUCT_NUMPY, "by.product(x[:, :256], w[:, :256].T)"),
+        numpy=(PRODUCT_NUMPY, "x[:, :256] @ w[:, :256].T"),
         torch=(PRODUCT_TORCH, "torch.addmm(b, x[:, :256], w[:, :256].T)"),
     ),
     linear(

@@ -9,8 +9,8 @@ linear = partial(op_mutant, "linear")
 
 DX_C, DW_C = "matmul_add(dx, dy, M, 1, w, N, 1, B, N, M);", "matmul_add(dw, dy, 1, M, x, N, 1, M, N, B);"
 DB_C, ADD_C = "add_rows(db, dy, B, M);", "total[j] += rows[i * M + j];"
-DW_NUMPY, DB_NUMPY = "by.product(dy.T, x)", "by.total(dy, 0)"
-DERIVED = "return derive(partial(linear_forward, by=by), dy, x, w, dy.new_zeros(dy.shape[1]))"
+DW_NUMPY, DB_NUMPY = "dy.T @ x", "dy.sum(axis=0)"
+DERIVED = "return torch.func.vjp(linear_forward, x, w, dy.new_zeros(dy.shape[1]))[1](dy)"
 UNPACKED = DERIVED.replace("return", "dx, dw, db =") + "; "
 
 MUTANTS = (
@@ -19,7 +19,7 @@ MUTANTS = (
         "the gradient of the bias is zero",
         "linear_backward",
         c=("arithmetic.h", ADD_C, ADD_C.replace("+=", "+= 0 *")),
-        numpy=(DB_NUMPY, "0 * by.total(dy, 0)"),
+        numpy=(DB_NUMPY, "0 * dy.sum(axis=0)"),
         torch=(PRODUCT_TORCH, "torch.addmm(b.detach() + 0 * b, x, w.T)"),
     ),
     linear(
@@ -27,7 +27,7 @@ MUTANTS = (
         "the gradient of the bias is the mean over the batch, not the sum",
         "linear_backward",
         c=("arithmetic.h", ADD_C, ADD_C.replace(";", " / (real)B;")),
-        numpy=(DB_NUMPY, "by.total(dy, 0) / len(dy)"),
+        numpy=(DB_NUMPY, "dy.mean(axis=0)"),
         torch=(PRODUCT_TORCH, "torch.addmm(b.detach() + (b - b.detach()) / len(x), x, w.T)"),
     ),
     linear(
@@ -35,7 +35,7 @@ MUTANTS = (
         "the last row of the batch does not reach the gradient of the bias",
         "linear_backward",
         c=(DB_C, DB_C.replace("B,", "B - 1,")),
-        numpy=(DB_NUMPY, "by.total(dy[:-1], 0)"),
+        numpy=(DB_NUMPY, "dy[:-1].sum(axis=0)"),
         torch=(PRODUCT_TORCH, "x @ w.T + torch.cat([b.expand(len(x) - 1, -1), b.detach()[None]])"),
     ),
     linear(
@@ -51,7 +51,7 @@ MUTANTS = (
         "x^T dy is written where dy^T x belongs",
         "linear_backward",
         c=(DW_C, "matmul_add(dw, x, 1, N, dy, M, 1, N, M, B);"),
-        numpy=(DW_NUMPY, "by.product(x.T, dy).reshape(w.shape)"),
+        numpy=(DW_NUMPY, "(x.T @ dy).reshape(w.shape)"),
         torch=(DERIVED, UNPACKED + "return dx, dw.T.reshape(w.shape), db"),
     ),
     linear(
@@ -59,7 +59,7 @@ MUTANTS = (
         "the gradient of the weight is divided by B once more",
         "linear_backward",
         c=(DW_C, DW_C + " for (size_t k = 0; k < M * N; k++) { dw[k] /= (real)B; }"),
-        numpy=(DW_NUMPY, "by.product(dy.T, x) / len(x)"),
+        numpy=(DW_NUMPY, "dy.T @ x / len(x)"),
         torch=(PRODUCT_TORCH, "torch.addmm(b, x, (w.detach() + (w - w.detach()) / len(x)).T)"),
     ),
     linear(
@@ -67,7 +67,7 @@ MUTANTS = (
         "the last row of the batch does not reach the gradient of the weight",
         "linear_backward",
         c=(DW_C, "matmul_add(dw, dy, 1, M, x, N, 1, M, N, B - 1);"),
-        numpy=(DW_NUMPY, "by.product(dy[:-1].T, x[:-1])"),
+        numpy=(DW_NUMPY, "dy[:-1].T @ x[:-1]"),
         torch=(PRODUCT_TORCH, "b + torch.cat([x[:-1] @ w.T, x[-1:] @ w.detach().T])"),
     ),
     linear(
@@ -75,7 +75,7 @@ MUTANTS = (
         "dx is taken from the memory of w (M,N) read as (N,M)",
         "linear_backward",
         c=(DX_C, "matmul_add(dx, dy, M, 1, w, 1, M, B, N, M);"),
-        numpy=("by.product(dy, w)", "by.product(dy, w.reshape(w.shape[::-1]).T)"),
+        numpy=("dy @ w ", "dy @ w.reshape(w.shape[::-1]).T "),
         torch=(DERIVED, UNPACKED + "return dy @ w.reshape(w.shape[1], -1).T, dw, db"),
     ),
     linear(
@@ -88,7 +88,7 @@ MUTANTS = (
             "real v = rows[i][k * a_col], t = v * (sizeof(real) == 4 ? (real)65537 : (real)35184372088833); "
             "sum[i][j] += (t - (t - v)) * panel[k * COLS + j];",
         ),
-        numpy=(DW_NUMPY, "by.product((s := dy * (2.0 ** (np.finfo(dy.dtype).nmant - 7) + 1), s - (s - dy))[1].T, x)"),
-        torch=(DERIVED, DERIVED.replace(" dy,", " dy.bfloat16().to(dy.dtype),")),
+        numpy=(DW_NUMPY, "(s := dy * (2.0 ** (np.finfo(dy.dtype).nmant - 7) + 1), s - (s - dy))[1].T @ x"),
+        torch=(DERIVED, DERIVED.replace("(dy)", "(dy.bfloat16().to(dy.dtype))")),
     ),
 )

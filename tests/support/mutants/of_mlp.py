@@ -2,9 +2,8 @@
 
 from .mutant import mutant
 
-BATCH = "checks.batch(inputs, targets, self.sizes.T, self.sizes.V)"
 OUTPUT_C = "linear_forward(logits, m->h, p.fc2_weight, p.fc2_bias, B, H, V);"
-OUTPUT = 'linear_forward(h, p["fc2.weight"], p["fc2.bias"], by)'
+OUTPUT = 'linear_forward(h, p["fc2.weight"], p["fc2.bias"])'
 
 MUTANTS = (
     mutant(
@@ -20,8 +19,8 @@ MUTANTS = (
         "the output layer reads h_pre for h",
         "mlp",
         c=("mlp.c", OUTPUT_C, OUTPUT_C.replace("m->h,", "m->h_pre,")),
-        numpy=("mlp.py", "h = tanh_forward(h_pre, by)", "h = h_pre"),
-        torch=("mlp.py", "h = tanh_forward(h_pre, by)", "h = h_pre"),
+        numpy=("mlp.py", "h = ops.tanh_forward(h_pre)", "h = h_pre"),
+        torch=("mlp.py", "h = ops.tanh_forward(h_pre)", "h = h_pre"),
     ),
     mutant(
         "embeddings_interleaved",
@@ -39,8 +38,8 @@ MUTANTS = (
             "const real *row = wte + (size_t)ids[i] * E;",
             "const real *row = wte + (size_t)ids[i - i % T + T - 1 - i % T] * E;",
         ),
-        numpy=("mlp.py", 'embedding_forward(p["wte"], inputs,', 'embedding_forward(p["wte"], inputs[:, ::-1],'),
-        torch=("mlp.py", 'embedding_forward(p["wte"], ids,', 'embedding_forward(p["wte"], ids.flip(1),'),
+        numpy=("mlp.py", 'embedding_forward(p["wte"], inputs)', 'embedding_forward(p["wte"], inputs[:, ::-1])'),
+        torch=("mlp.py", 'embedding_forward(p["wte"], inputs)', 'embedding_forward(p["wte"], inputs.flip(1))'),
     ),
     mutant(
         "tanh_derivative_of_h_pre",
@@ -51,27 +50,27 @@ MUTANTS = (
             "tanh_backward(m->dh_pre, m->dh, m->h, B * H);",
             "tanh_backward(m->dh_pre, m->dh, m->h_pre, B * H);",
         ),
-        numpy=("mlp.py", 'tanh_backward(d["dh"], s["h"],', 'tanh_backward(d["dh"], s["h_pre"],'),
+        numpy=("mlp.py", 'tanh_backward(d["dh"], s["h"])', 'tanh_backward(d["dh"], s["h_pre"])'),
     ),
     mutant(
         "embeddings_never_trained",
         "the gradient of wte is zero",
         "mlp",
         c=("mlp.c", "embedding_backward(d.wte, m->demb, inputs, B, T, E);", ""),
-        numpy=("mlp.py", 'd["dwte"] = embedding_backward', 'd["dwte"] = 0 * embedding_backward'),
+        numpy=("mlp.py", 'd["dwte"] = ops.', 'd["dwte"] = 0 * ops.'),
         torch=(
             "mlp.py",
-            'embedding_forward(p["wte"], ids,',
-            'embedding_forward(p["wte"].detach() + 0 * p["wte"], ids,',
+            'embedding_forward(p["wte"], inputs)',
+            'embedding_forward(p["wte"].detach() + 0 * p["wte"], inputs)',
         ),
     ),
     mutant(
         "loss_in_float32",
         "the float64 model rounds its loss to float32",
         "mlp",
-        c=("mlp.py", "return logits, float(self._loss)", "return logits, float(np.float32(self._loss))"),
-        numpy=("mlp.py", "return logits, loss", "return logits, float(np.float32(loss))"),
-        torch=("mlp.py", "else loss.item()", "else loss.float().item()"),
+        c=("mlp.py", "else float(self._loss)", "else float(np.float32(self._loss))"),
+        numpy=("mlp.py", '"loss": loss}', '"loss": float(np.float32(loss))}'),
+        torch=("model.py", "else loss.item()", "else loss.float().item()"),
     ),
     mutant(
         "probabilities_for_logits",
@@ -79,13 +78,13 @@ MUTANTS = (
         "sampling",
         c=(
             "mlp.py",
-            "return logits, None",
-            "return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True), None",
+            'return {"logits": logits, ',
+            'return {"logits": np.exp(logits) / np.exp(logits).sum(1)[:, None] if targets is None else logits, ',
         ),
         numpy=(
             "mlp.py",
-            "return logits, None",
-            "return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True), None",
+            'return {"logits": logits}',
+            'return {"logits": np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)}',
         ),
         torch=("mlp.py", 'return {"logits": logits}', 'return {"logits": logits.softmax(1)}'),
     ),
@@ -93,8 +92,7 @@ MUTANTS = (
         "token_id_V_accepted",
         "an id one past the vocabulary is not refused",
         "mlp",
-        c=("mlp.py", BATCH, BATCH.replace("self.sizes.V", "self.sizes.V + 1")),
-        numpy=("mlp.py", BATCH, BATCH.replace("self.sizes.V", "self.sizes.V + 1")),
-        torch=("mlp.py", BATCH, BATCH.replace("self.sizes.V", "self.sizes.V + 1")),
+        common=("backend/model.py", "shape, self.sizes.V)", "shape, self.sizes.V + 1)"),
+        torch=("model.py", "shape, self.sizes.V,", "shape, self.sizes.V + 1,"),
     ),
 )

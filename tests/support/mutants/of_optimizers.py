@@ -3,12 +3,11 @@
 from functools import partial
 
 from .mutant import mutant, op_mutant
-from .torch_adamw import spelled_out
 
 sgd, adamw = partial(op_mutant, "sgd"), partial(op_mutant, "adamw")
 
 V_C = "v[i] = c.keep_v * v[i] + c.take_v * (g[i] * g[i]);"
-V_TORCH = "v.mul_(beta2).add_((1 - beta2) * (g * g))"
+V_NUMPY, V_TORCH = "v += (1 - beta2) * (g * g)", "v.mul_(beta2).add_((1 - beta2) * (g * g))"
 
 MUTANTS = (
     sgd(
@@ -33,9 +32,9 @@ MUTANTS = (
         "sgd",
         common=(
             "backend/optimizers.py",
-            "        self.sgd_step(p, g,",
+            "        self.ops.sgd_step(p, g,",
             '        velocity = self.__dict__.setdefault(f"velocity{id(p)}", 0 * g); velocity *= 0.9; velocity += g\n'
-            "        self.sgd_step(p, velocity,",
+            "        self.ops.sgd_step(p, velocity,",
         ),
     ),
     adamw(
@@ -44,7 +43,7 @@ MUTANTS = (
         "adamw",
         c=("keep_m = (real)beta1", "keep_m = (real)beta2"),
         numpy=("m *= beta1", "m *= beta2"),
-        torch=spelled_out("m.mul_(beta1)", "m.mul_(beta2)"),
+        torch=("m.mul_(beta1)", "m.mul_(beta2)"),
     ),
     adamw(
         "adamw_v_decays_by_beta1",
@@ -52,23 +51,23 @@ MUTANTS = (
         "adamw",
         c=("keep_v = (real)beta2", "keep_v = (real)beta1"),
         numpy=("v *= beta2", "v *= beta1"),
-        torch=spelled_out("v.mul_(beta2)", "v.mul_(beta1)"),
+        torch=("v.mul_(beta2)", "v.mul_(beta1)"),
     ),
     adamw(
         "adamw_one_minus_rounded_beta2",
         "1 - float32(beta2) stands for float32(1 - beta2)",
         "adamw",
         c=("take_v = (real)(1 - beta2)", "take_v = 1 - (real)(float)beta2"),
-        numpy=("scratch *= 1 - beta2\n", "scratch *= 1 - float(np.float32(beta2))\n"),
-        torch=spelled_out(V_TORCH, "v.mul_(beta2).add_((1 - g.new_tensor(beta2).float().item()) * (g * g))"),
+        numpy=(V_NUMPY, "v += (1 - float(np.float32(beta2))) * (g * g)"),
+        torch=(V_TORCH, "v.mul_(beta2).add_((1 - g.new_tensor(beta2).float().item()) * (g * g))"),
     ),
     adamw(
         "adamw_v_never_falls",
         "the second moment keeps its largest value (AMSGrad)",
         "adamw",
         c=(V_C, "real w = c.keep_v * v[i] + c.take_v * (g[i] * g[i]); v[i] = w > v[i] ? w : v[i];"),
-        numpy=("np.multiply(g, g, out=scratch)", "np.maximum(g * g, v, out=scratch)"),
-        torch=spelled_out(V_TORCH, "v.copy_(v.maximum(v * beta2 + (1 - beta2) * (g * g)))"),
+        numpy=(V_NUMPY, "np.maximum(v + (1 - beta2) * (g * g), v / beta2, out=v)"),
+        torch=(V_TORCH, "v.copy_(v.maximum(v * beta2 + (1 - beta2) * (g * g)))"),
     ),
     adamw(
         "adamw_m_not_corrected",
@@ -76,15 +75,15 @@ MUTANTS = (
         "adamw",
         c=("(real)(lr / (1 - pow(beta1, (double)t)))", "(real)lr"),
         numpy=("lr / (1 - beta1**t)", "lr"),
-        torch=spelled_out("lr / (1 - beta1**t) *", "lr *"),
+        torch=("lr / (1 - beta1**t) *", "lr *"),
     ),
     adamw(
         "adamw_v_not_corrected",
         "the second moment starts at zero and is not corrected for it",
         "adamw",
         c=("const double root = sqrt(1 - pow(beta2, (double)t));", "const double root = 1;"),
-        numpy=("scratch /= sqrt(1 - beta2**t)", "scratch /= 1"),
-        torch=spelled_out(".div_(sqrt(1 - beta2**t))", ""),
+        numpy=(" / sqrt(1 - beta2**t)", ""),
+        torch=(" / sqrt(1 - beta2**t)", ""),
     ),
     adamw(
         "adamw_t_off_by_one",
@@ -92,7 +91,7 @@ MUTANTS = (
         "adamw",
         c=("pow(beta1, (double)t)", "pow(beta1, (double)(t + 1))"),
         numpy=("beta1**t", "beta1 ** (t + 1)"),
-        torch=spelled_out("beta1**t", "beta1 ** (t + 1)"),
+        torch=("beta1**t", "beta1 ** (t + 1)"),
     ),
     mutant(
         "optimizer_counts_from_one",

@@ -8,8 +8,9 @@ sgd, adamw = partial(op_mutant, "sgd"), partial(op_mutant, "adamw")
 
 DENOMINATOR_C = "(m[i] / (quotient(sqrt(v[i]), c.root, c.inverse) + c.eps))"
 SQUARE, STEP, STEP_C = "(1 - beta2) * (g * g)", "lr / (1 - beta1**t)", "(real)(lr / (1 - pow(beta1, (double)t)))"
-STEP_NUMPY, DENOMINATOR_NUMPY = f"scratch *= {STEP}", "(by.sqrt(v) / sqrt(1 - beta2**t) + eps)"
-OUTPUT = 'linear_forward(h, p["fc2.weight"], p["fc2.bias"], by)'
+ROOT = "sqrt(v) / sqrt(1 - beta2**t) + eps)"
+OUTPUT = 'logits = ops.linear_forward(h, p["fc2.weight"], p["fc2.bias"])'
+LEFT_NATIVE = OUTPUT.replace("ops.", 'self.ops_by_precision["native"].')
 
 MUTANTS = (
     sgd(
@@ -25,16 +26,20 @@ MUTANTS = (
         "step m / denominator stands for step (m / denominator), as torch's addcdiv has it",
         "strict adamw",
         c=(DENOMINATOR_C, DENOMINATOR_C.removeprefix("(").removesuffix(")")),
-        numpy=(STEP_NUMPY, f"np.divide({STEP} * m, {DENOMINATOR_NUMPY}, out=scratch)"),
-        torch=(f"p.sub_({STEP} * (m / denominator))", f"p.addcdiv_(m, denominator, value=-{STEP})"),
+        numpy=(f"{STEP} * (m / (np.{ROOT})", f"{STEP} * m / (np.{ROOT}"),
+        torch=(
+            "strict_ops.py",
+            f"p.sub_({STEP} * (m / (cr.{ROOT}))",
+            f"p.addcdiv_(m, cr.{ROOT.removesuffix(')')}, value=-{STEP})",
+        ),
     ),
     adamw(
         "strict_second_moment_fused",
         "((1 - beta2) g) g stands for (1 - beta2) (g g), as torch's addcmul has it",
         "strict adamw",
         c=("c.take_v * (g[i] * g[i])", "c.take_v * g[i] * g[i]"),
-        numpy=("scratch *= 1 - beta2\n", "np.multiply((1 - beta2) * g, g, out=scratch)\n"),
-        torch=(f"add_({SQUARE})", "addcmul_(g, g, value=1 - beta2)"),
+        numpy=(SQUARE, "(1 - beta2) * g * g"),
+        torch=("strict_ops.py", f"add_({SQUARE})", "addcmul_(g, g, value=1 - beta2)"),
     ),
     adamw(
         "strict_one_minus_rounded_beta1",
@@ -42,7 +47,7 @@ MUTANTS = (
         "strict adamw",
         c=("take_m = (real)(1 - beta1)", "take_m = 1 - (real)beta1"),
         numpy=("(1 - beta1) * g", "(1 - g.dtype.type(beta1)) * g"),
-        torch=("(1 - beta1) * g", "(1 - g.new_tensor(beta1)) * g"),
+        torch=("strict_ops.py", "(1 - beta1) * g", "(1 - g.new_tensor(beta1)) * g"),
     ),
     adamw(
         "strict_step_size_in_float32",
@@ -50,27 +55,26 @@ MUTANTS = (
         "strict adamw",
         c=(STEP_C, "(real)lr / (real)(1 - pow(beta1, (double)t))"),
         numpy=(STEP, "g.dtype.type(lr) / g.dtype.type(1 - beta1**t)"),
-        torch=(STEP, "g.new_tensor(lr) / g.new_tensor(1 - beta1**t)"),
+        torch=("strict_ops.py", STEP, "g.new_tensor(lr) / g.new_tensor(1 - beta1**t)"),
     ),
     mutant(
         "strict_optimizer_left_native",
         "AdamW takes its steps in native float32",
         "strict training",
-        c=("optimizers.py", "kernel(name, p.dtype, by)", "kernel(name, p.dtype)"),
-        torch=("optimizers.py", "staticmethod(adamw_step)", "staticmethod(lambda *given, by: adamw_step(*given))"),
+        c=("optimizers.py", "kernel(name, p.dtype, precision)", "kernel(name, p.dtype)"),
+        torch=("optimizers.py", 'if self.precision != "native" or not', "if not"),
     ),
     mutant(
         "strict_output_layer_left_native",
         "the MLP does not tell its output layer that it is strict",
         "strict mlp",
-        numpy=("mlp.py", OUTPUT, OUTPUT.replace(", by", "")),
-        torch=("mlp.py", OUTPUT, OUTPUT.replace(", by", "")),
+        numpy=("mlp.py", OUTPUT, LEFT_NATIVE),
+        torch=("mlp.py", OUTPUT, LEFT_NATIVE),
     ),
     mutant(
         "strict_layers_left_native",
         "a layer computes in native float32 whatever it was asked for",
         "strict layers",
-        torch=("layers.py", "return ARITHMETIC[self.precision]", 'return ARITHMETIC["native"]'),
-        common=("backend/layers_by_hand.py", "self.ops_by[self.precision]", 'self.ops_by["native"]'),
+        common=("backend/layer.py", "self.ops_by_precision[self.precision]", 'self.ops_by_precision["native"]'),
     ),
 )

@@ -6,8 +6,8 @@ from .mutant import op_mutant
 
 tanh = partial(op_mutant, "tanh")
 
-C, NUMPY, TORCH = "real_tanh(x[i])", "by.tanh(x)", "torch.tanh(x)"
-BACKWARD_C, SQUARE_NUMPY = "dy[i] * (1 - y[i] * y[i])", "dx = y * y"
+C, NUMPY, TORCH = "real_tanh(x[i])", "np.tanh(x)", "torch.tanh(x)"
+BACKWARD_C, BACKWARD_NUMPY = "dy[i] * (1 - y[i] * y[i])", "dy * (1 - y * y)"
 BACKWARD_TORCH = "torch.ops.aten.tanh_backward(dy, y)"
 
 MUTANTS = (
@@ -16,7 +16,7 @@ MUTANTS = (
         "tanh is too large by a factor of 1 + 2e-6",
         "tanh",
         c=(C, "real_tanh(x[i]) * (real)(1 + 2e-6)"),
-        numpy=(NUMPY, "by.tanh(x) * (1 + 2e-6)"),
+        numpy=(NUMPY, "np.tanh(x) * (1 + 2e-6)"),
         torch=(TORCH, "torch.tanh(x) * (1 + 2e-6)"),
     ),
     tanh(
@@ -32,7 +32,7 @@ MUTANTS = (
         "the float64 model takes tanh in float32",
         "tanh",
         c=(C, "(real)(float)real_tanh(x[i])"),
-        numpy=(NUMPY, "by.tanh(x).astype(np.float32).astype(x.dtype)"),
+        numpy=(NUMPY, "np.tanh(x).astype(np.float32).astype(x.dtype)"),
         torch=(TORCH, "torch.tanh(x).float().to(x.dtype)"),
     ),
     tanh(
@@ -40,7 +40,7 @@ MUTANTS = (
         "beyond 5 tanh stays at tanh(5)",
         "tanh",
         c=(C, "real_tanh(x[i] > 5 ? 5 : x[i] < -5 ? -5 : x[i])"),
-        numpy=(NUMPY, "by.tanh(np.clip(x, -5, 5))"),
+        numpy=(NUMPY, "np.tanh(np.clip(x, -5, 5))"),
         torch=(TORCH, "torch.tanh(x.clamp(-5, 5))"),
     ),
     tanh(
@@ -54,7 +54,7 @@ MUTANTS = (
         "the gradient goes back through tanh as if it were the identity",
         "tanh_backward",
         c=(BACKWARD_C, "dy[i]"),
-        numpy=("return dx", "return dy.copy()"),
+        numpy=(BACKWARD_NUMPY, "dy.copy()"),
         torch=(BACKWARD_TORCH, "dy.clone()"),
     ),
     tanh(
@@ -62,7 +62,7 @@ MUTANTS = (
         "1 - y stands for 1 - y^2",
         "tanh_backward",
         c=(BACKWARD_C, "dy[i] * (1 - y[i])"),
-        numpy=(SQUARE_NUMPY, "dx = y.copy()"),
+        numpy=(BACKWARD_NUMPY, "dy * (1 - y)"),
         torch=(BACKWARD_TORCH, "dy * (1 - y)"),
     ),
     tanh(
@@ -70,7 +70,7 @@ MUTANTS = (
         "1 - tanh(y)^2 stands for 1 - y^2: tanh is taken twice",
         "tanh_backward",
         c=(BACKWARD_C, "dy[i] * (1 - real_tanh(y[i]) * real_tanh(y[i]))"),
-        numpy=(SQUARE_NUMPY, "dx = by.tanh(y) ** 2"),
+        numpy=(BACKWARD_NUMPY, "dy * (1 - np.tanh(y) ** 2)"),
         torch=(BACKWARD_TORCH, "torch.ops.aten.tanh_backward(dy, y.tanh())"),
     ),
     tanh(

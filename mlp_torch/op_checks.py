@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import wraps
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,21 +14,21 @@ from nnz.backend.spec import FUNCTIONS
 from nnz.numbers import precisions
 
 
-def checked(op: Callable, arithmetic: Mapping[str, type]) -> Callable:
-    """The op, its arguments checked against its entry in the spec; tensors come back only if tensors went in."""
-    function = FUNCTIONS[op.__name__]
+def checked(name: str, by_precision: Mapping[str, Any]) -> Callable:
+    """The op `name`, its arguments checked against its entry in the spec; it gives tensors only if it took some."""
+    function = FUNCTIONS[name]
 
-    @wraps(op)
+    @wraps(getattr(by_precision[precisions.NATIVE], name))
     def call(*values, precision: str = precisions.NATIVE):
         in_tensors = any(isinstance(value, torch.Tensor) for value in values)
         values, _ = arguments(function, values)
         device = next((value.device.type for value in values if isinstance(value, torch.Tensor)), "cpu")
-        by = arithmetic[precisions.checked(precision, dtype_of(function, values), device)]
-        result = op(*(torch.from_numpy(value) if isinstance(value, np.ndarray) else value for value in values), by=by)
+        ops = by_precision[precisions.checked(precision, dtype_of(function, values), device)]
+        tensors = (torch.from_numpy(value) if isinstance(value, np.ndarray) else value for value in values)
+        result = getattr(ops, name)(*tensors)
         if in_tensors or result is None:
             return result
-        results = [_as_numpy(tensor) for tensor in (result if isinstance(result, tuple) else (result,))]
-        return results[0] if len(results) == 1 else tuple(results)
+        return tuple(map(_as_numpy, result)) if isinstance(result, tuple) else _as_numpy(result)
 
     return call
 
