@@ -46,31 +46,44 @@ class GPT(nn.Module):
         parameters: Mapping[str, Any] | None = None,
         device: str | torch.device = "cpu",
     ) -> None:
-        self._lay_out(config)
-        if parameters is None:
-            parameters = _drawn(self, checks.generator(RNG(SEED) if rng is None else rng))
-        self._take(parameters, device)
-
-    @classmethod
-    def shapes(cls, config: GPTConfig) -> dict[str, tuple[int, ...]]:
-        """Return the names and shapes of the parameters that such a model has, in their order, without making it."""
-        model = cls.__new__(cls)
-        model._lay_out(config)
-        return model._shapes()
-
-    def _lay_out(self, config: GPTConfig) -> None:
+        if parameters is not None:
+            checks.named_arrays("parameters", parameters, self.shapes(config))
         super().__init__()
         self.config = config
         V, T, E = config.vocab_size, config.context_length, config.n_embd
-        with torch.device("meta"):  # shapes without memory: torch's own weights would be drawn in vain
-            self.wte = nn.Embedding.from_pretrained(torch.empty(V, E), freeze=False)
-            self.wpe = nn.Embedding.from_pretrained(torch.empty(T, E), freeze=False)
+        with torch.device(device), torch.random.fork_rng(devices=[]):  # torch draws weights too: let its RNG forget it
+            self.wte = nn.Embedding(V, E)
+            self.wpe = nn.Embedding(T, E)
             self.dropout = nn.Dropout(config.embedding_dropout)
             self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
             self.norm = nn.LayerNorm(E)
             self.head = nn.Linear(E, V, bias=config.head_bias)
+        if config.tied_head:
+            self.head.weight = self.wte.weight
         self.to(getattr(torch, config.dtype))
-        self._tie()
+        if parameters is not None:
+            self._load(parameters)
+        elif device != "meta":  # on which tensors have a shape and no memory
+            self._draw(checks.generator(RNG(SEED) if rng is None else rng))
+
+    @classmethod
+    def shapes(cls, config: GPTConfig) -> dict[str, tuple[int, ...]]:
+        """Return the names and shapes of the parameters that such a model has, in their order, without their memory."""
+        return {name: tuple(p.shape) for name, p in cls(config, device="meta").named_parameters()}
+
+    @torch.no_grad()
+    def _draw(self, rng: RNG) -> None:
+        """Matrices from N(0, 0.02), drawn in the order of the parameters; norms' weights 1, every bias 0."""
+        for name, p in self.named_parameters():
+            if p.dim() == 2:
+                p.copy_(torch.from_numpy(SCALE * rng.normal(tuple(p.shape))))
+            else:
+                p.fill_(1.0 if name.endswith("weight") else 0.0)
+
+    @torch.no_grad()
+    def _load(self, parameters: Mapping[str, Any]) -> None:
+        for name, p in self.named_parameters():
+            p.copy_(torch.as_tensor(parameters[name]))
 
     def forward(
         self, idx: np.ndarray | Tensor, targets: np.ndarray | Tensor | None = None, cache: Cache | None = None
@@ -94,21 +107,6 @@ class GPT(nn.Module):
         if targets is None:
             return logits, None
         return logits, F.cross_entropy(logits.flatten(0, 1), targets.flatten())
-
-    def _take(self, parameters: Mapping[str, Any], device: str | torch.device) -> None:
-        checks.named_arrays("parameters", parameters, self._shapes())
-        self.to_empty(device=device)
-        self._tie()  # moving the modules one by one has parted them
-        with torch.no_grad():
-            for name, p in self.named_parameters():
-                p.copy_(torch.as_tensor(parameters[name]))
-
-    def _shapes(self) -> dict[str, tuple[int, ...]]:
-        return {name: tuple(p.shape) for name, p in self.named_parameters()}
-
-    def _tie(self) -> None:
-        if self.config.tied_head:
-            self.head.weight = self.wte.weight
 
 
 class Block(nn.Module):
@@ -144,14 +142,3 @@ class FeedForward(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """x (B, T, E) -> (B, T, E)."""
         return self.dropout(self.fc2(self.activation(self.fc1(x))))  # (B, T, E) -> (B, T, 4*E) -> (B, T, E)
-
-
-def _drawn(model: GPT, rng: RNG) -> dict[str, np.ndarray]:
-    """Matrices from N(0, 0.02), drawn in the order of the parameters; norms' weights 1, every bias 0."""
-    arrays = {}
-    for name, p in model.named_parameters():
-        if p.dim() == 2:
-            arrays[name] = SCALE * rng.normal(tuple(p.shape))
-        else:
-            arrays[name] = np.full(tuple(p.shape), 1.0 if name.endswith("weight") else 0.0)
-    return arrays
