@@ -16,7 +16,7 @@ import torch
 from nnz.recipes.recipe import Recipe
 
 from .from_recipe import model, optimizer
-from .yardstick import usual_step
+from .baseline import baseline_step
 
 BASELINES = {"baseline, one module per head": "heads", "baseline, fused": "fused"}
 PEAK_SIZE = {"cpu": 2048, "cuda": 8192}  # of the square matrices whose product shows what the machine can do
@@ -41,7 +41,7 @@ def measure(
     tokens, batch_size, lr = dataset.train.tokens, recipe.train.batch_size, recipe.optimizer.lr
     runners = {"nnz.gpt": _our_step(ours, recipe, dataset)}
     for name, style in BASELINES.items():
-        runners[name] = usual_step(style, ours.gpt.config, tokens, batch_size, lr, device)
+        runners[name] = baseline_step(style, ours.gpt.config, tokens, batch_size, lr, device)
     seconds: dict[str, list[float]] = {name: [] for name in runners}
     for number in range(rounds + 1):  # the first is a warm-up: there torch compiles, and chooses its kernels
         for name, step in runners.items():

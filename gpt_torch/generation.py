@@ -8,7 +8,7 @@ room for `roll - 1` cached ones (T/2 is a good choice); the window at a given le
 **What is computed with a cache, or for several samples at once, rounds otherwise**: products of other shapes, other
 orders of sums. A draw that this could have changed is made again from the logits of that sample's window alone,
 computed in one pass. So the tokens are those of one sample without a cache, however they are computed, as long as the
-logits are off by no more than limits.logit_error: of trained models a sixth of it was measured. (In float32 and
+logits are off by no more than logit_error.logit_error: of trained models a sixth of it was measured. (In float32 and
 float64: a bfloat16 autocast is coarser than that.)
 """
 
@@ -25,12 +25,12 @@ from nnz.backend import checks
 from nnz.numbers.rng import RNG
 from nnz.runs.choice import Choice
 
-from .border import as_ids
 from .cache import Cache
 from .config import GPTConfig
+from .evaluating import evaluating
 from .gpt import GPT
-from .limits import logit_error
-from .modes import evaluating
+from .logit_error import logit_error
+from .token_ids import as_ids
 
 
 def generate(model: GPT, idx: np.ndarray | Tensor, tokens: int, rng: RNG, **how: Any) -> np.ndarray | Tensor:

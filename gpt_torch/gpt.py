@@ -17,9 +17,9 @@ from nnz.backend import checks
 from nnz.numbers.rng import RNG
 
 from .attention import Attention
-from .border import as_ids
 from .cache import Cache, LayerCache
 from .config import GPTConfig
+from .token_ids import as_ids
 
 SEED = 1337  # draws the weights of a model that is given no RNG
 SCALE = 0.02  # their standard deviation

@@ -14,11 +14,11 @@ from torch import Tensor
 
 from nnz.backend import checks
 
-from .border import as_ids
+from .evaluating import evaluating
 from .gpt import GPT
 from .maps import attention_maps
-from .modes import evaluating
 from .sampling import Sampler
+from .token_ids import as_ids
 from .workers import Workers
 
 

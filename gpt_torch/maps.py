@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from .attention import attention_weights
+from .evaluating import evaluating
 from .gpt import GPT
-from .modes import evaluating
 
 
 def attention_maps(model: GPT, idx: np.ndarray | Tensor) -> Tensor:

@@ -53,14 +53,18 @@ def token_ids(
     name: str, ids: np.ndarray | Tensor, shape: tuple[int | None, ...], vocab_size: int, device: str
 ) -> Tensor:
     """A copy of the ids as int32 on the device; a tensor is checked where it is. Raises as checks.token_ids does."""
-    if not isinstance(ids, Tensor) or ids.device.type == "cpu":
+    if not isinstance(ids, Tensor):
         return torch.tensor(checks.token_ids(name, ids, shape, vocab_size), device=device)
     integers = not (ids.is_floating_point() or ids.is_complex() or ids.dtype == torch.bool)
     fits = ids.dim() == len(shape) and all(n in (None, got) for n, got in zip(shape, ids.shape, strict=True))
-    ids = ids.to(torch.int64) if integers else ids
-    if not (integers and fits and ids.numel() and ids.min() >= 0 and ids.max() < vocab_size):
-        checks.token_ids(name, ids.cpu(), shape, vocab_size)  # says what is wrong
-    return ids.to(device, torch.int32).contiguous()
+    if not (integers and fits and ids.numel() and _all_below(ids, vocab_size)):
+        checks.token_ids(name, ids.detach().cpu(), shape, vocab_size)  # says what is wrong
+    return ids.to(device, torch.int32, copy=True).contiguous()
+
+
+def _all_below(ids: Tensor, vocab_size: int) -> bool:
+    lowest, highest = torch.aminmax(ids.to(torch.int64))  # of unsigned numbers torch finds none
+    return bool(lowest >= 0 and highest < vocab_size)
 
 
 def copy_into(destination: Tensor, source: np.ndarray | Tensor) -> None:

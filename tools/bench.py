@@ -162,7 +162,7 @@ def _samplers(recipe: Recipe, names: Sequence[str], tokenizer: Any, weights: Map
         yield name, (DRAWN, lambda sampler=sampler: [list(tokens) for tokens in sampler.samples(RNG(1), DRAWN)])
     settings = weights, recipe.model.context_length, tokenizer.delimiter, tokenizer.longest_sample
     for name in filter(has_baseline, names):
-        draw: Callable | None = getattr(baseline(name), "usual_samples", None)
+        draw: Callable | None = getattr(baseline(name), "baseline_samples", None)
         if draw:
             for how, count in (("all at once", DRAWN), ("one by one", DRAWN_ONE_BY_ONE)):
                 yield f"baseline {name}, {how}", (count, partial(draw, *settings, count, how == "all at once"))

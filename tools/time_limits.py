@@ -11,7 +11,7 @@ from support.made_book import DISTINCT, WORDS, made_book
 
 import nnz
 import nnz.gpt
-from nnz.gpt.limits import CACHE_SPEEDUP
+from nnz.gpt.logit_error import CACHE_SPEEDUP
 from nnz.text.tokenizers import CharTokenizer
 from nnz.text.words import WordTokenizer
 

@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> None:
         folder.prepare()
         recipe, tokenizer, parameters = checkpoint.recipe, checkpoint.tokenizer, checkpoint.parameters
         rows, statistics, attention = source.read_log(), _statistics(source), None
-        if recipe.model.everywhere:
+        if recipe.model.predicts_every_position:
             prompt = _first_sample(source) if arguments.prompt is None else arguments.prompt
             with refusing(ASKED_WRONGLY):
                 tokenizer.refuse_unknown(prompt)

@@ -37,7 +37,7 @@ class Recipe:
     @property
     def tokens_per_step(self) -> int:
         """How many tokens one update learns to predict."""
-        return self.train.batch_size * (self.model.context_length if self.model.everywhere else 1)
+        return self.train.batch_size * (self.model.context_length if self.model.predicts_every_position else 1)
 
     def items(self) -> Iterator[tuple[str, str, Any]]:
         """Yield (section, key, value) of every setting."""

@@ -48,7 +48,7 @@ class Model:
     attention: str = setting("fused", one_of("fused", "spelled out"))
 
     @property
-    def everywhere(self) -> bool:
+    def predicts_every_position(self) -> bool:
         """Whether it predicts the token after each position of the context, or after the last one alone."""
         return self.kind == GPT
 

@@ -23,7 +23,7 @@ class Windows:
 
     view: np.ndarray  # (positions, T+1), read-only, overlapping
     starts: np.ndarray | None
-    everywhere: bool = False  # whether each token of a window but the first is a target, or the last alone
+    predicts_every_position: bool = False  # whether each token of a window but the first is a target, or the last alone
 
     def __len__(self) -> int:
         return len(self.view if self.starts is None else self.starts)
@@ -37,7 +37,7 @@ class Windows:
     def rows(self, numbers: slice | np.ndarray) -> Batch:
         """Inputs (B, T) and targets (B,) or (B, T), int32 copies, of the windows with these numbers."""
         windows = self.view[numbers if self.starts is None else self.starts[numbers]]  # (B, T+1)
-        targets = windows[:, 1:] if self.everywhere else windows[:, -1]
+        targets = windows[:, 1:] if self.predicts_every_position else windows[:, -1]
         return windows[:, :-1].copy(), targets.copy()
 
 

@@ -49,16 +49,16 @@ class Split:
         steps: int | None = None,
         start: int = 0,
         seed: int | None = None,
-        everywhere: bool = False,
+        predicts_every_position: bool = False,
     ) -> Iterator[batches.Batch]:
         """Inputs (B, T) and targets (B,), int32, of `steps` steps (endless if None), the first of them step `start`.
 
         The batch of step s is windows s B, s B + 1, ..., taken modulo their number; with a `seed`, windows drawn at
-        random. Either way it depends on s alone: so a run resumes where it was. With `everywhere` targets are (B, T):
-        the token after each. Raises TypeError or ValueError for sizes that are not positive ints, and for a text
-        shorter than a window.
+        random. Either way it depends on s alone: so a run resumes where it was. Targets are (B,), or with
+        `predicts_every_position` (B, T), the token after each. Raises TypeError or ValueError for sizes that are not
+        positive ints, and for a text shorter than a window.
         """
-        windows = replace(self.cut(context_length), everywhere=everywhere)
+        windows = replace(self.cut(context_length), predicts_every_position=predicts_every_position)
         if seed is None:
             return batches.batches(windows, batch_size, steps, start)
         return batches.random_batches(windows, batch_size, seed, steps, start)

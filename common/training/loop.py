@@ -134,4 +134,6 @@ class Trainer:
 
     def _batches(self, split: Any, **which: Any) -> Any:
         model, train = self.recipe.model, self.recipe.train
-        return split.batches(model.context_length, train.batch_size, everywhere=model.everywhere, **which)
+        return split.batches(
+            model.context_length, train.batch_size, predicts_every_position=model.predicts_every_position, **which
+        )

@@ -43,7 +43,7 @@ class Run:
         """Raises what `backends.load`, `load_dataset` and `checkpoints.load` raise, OSError if `out` is not writable,
         and ValueError if a run to be resumed had other settings or other data."""
         nn = self._nn = registry.load(backend)
-        device = registry.settle(nn, device, threads, large=recipe.model.everywhere)
+        device = registry.settle(nn, device, threads, large=recipe.model.predicts_every_position)
         self.backend, self.recipe = backend, recipe.override("train.backend", backend)
         self.folder = RunFolder(run_path(out, recipe.name, backend))
         self.dataset = datasets.of_recipe(recipe.data)

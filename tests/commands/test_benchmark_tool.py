@@ -20,10 +20,10 @@ def test_the_memory_is_that_of_weights_gradients_and_moments_at_least():
 
 
 def test_the_torch_baseline_draws_lines_that_end_before_their_delimiter():
-    yardstick = pytest.importorskip("nnz.torch.yardstick", reason="torch is not installed")
+    baseline = pytest.importorskip("nnz.torch.baseline", reason="torch is not installed")
     model = registry.load("numpy").MLP(4, 3, 4, 8, rng=workload.RNG(1))
     for together in (True, False):
-        lines = yardstick.usual_samples(model.parameters(), 3, 0, 20, 30, together)
+        lines = baseline.baseline_samples(model.parameters(), 3, 0, 20, 30, together)
         assert len(lines) == 30
         assert {token for line in lines for token in line} == {1, 2, 3}
         assert 0 < max(map(len, lines)) <= 20

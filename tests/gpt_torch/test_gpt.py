@@ -7,7 +7,7 @@ from test_gpt_proofs import ATTENTIONS, SHAPES, B, T, V, config, random_ids, ran
 
 import nnz.gpt
 from nnz import RNG
-from nnz.gpt.limits import GRADIENT_LIMIT, logit_error
+from nnz.gpt.logit_error import GRADIENT_LIMIT, logit_error
 
 
 def gradients(model, *batches):

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from test_gpt_proofs import random_model
 
 import nnz.gpt
-from nnz.gpt.limits import TRANSFORMERS_LIMIT
+from nnz.gpt.logit_error import TRANSFORMERS_LIMIT
 from nnz.text.tokenizers import CharTokenizer
 
 CHARACTERS = CharTokenizer("\nabcdefghij")  # as many as V

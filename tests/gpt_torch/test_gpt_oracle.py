@@ -11,7 +11,7 @@ import nnz.conformance.oracle.gpt as oracle
 import nnz.conformance.oracle.gpt_ops as ops
 import nnz.gpt
 from nnz.conformance.bounds.rounding import COMPLEX_STEP, COMPLEX_STEP_LIMIT
-from nnz.gpt.limits import GRADIENT_LIMIT
+from nnz.gpt.logit_error import GRADIENT_LIMIT
 
 TINY = {"vocab_size": 5, "context_length": 4, "n_layer": 2, "n_head": 2, "n_embd": 4}
 IDX, TARGETS = np.array([[4, 1, 4], [0, 4, 1]]), np.array([[1, 4, 0], [3, 3, 2]])

@@ -18,7 +18,7 @@ from .workload import Workload, step_calls
 
 PARTS = ("loader", "forward", "backward", "optimizer")
 SQUARES = (256, 512, 1024)  # rows and columns of the matrices whose products show what the machine can do
-BASELINE = "yardstick"  # the module of a backend with its baseline
+BASELINE = "baseline"  # the module of a backend with its baseline
 
 Round = dict[str, float]  # seconds of a step and of its parts
 
@@ -60,7 +60,7 @@ class Baseline:
         self._nn, recipe = registry.load(backend), work.recipe
         parameters = self._nn.MLP(*work.sizes, rng=RNG(recipe.train.seed), dtype=dtype).parameters()
         settings = (work.sizes.T, recipe.train.batch_size, recipe.optimizer.lr, recipe.optimizer.weight_decay)
-        self._step = baseline(backend).usual_step(parameters, work.split.tokens, *settings)
+        self._step = baseline(backend).baseline_step(parameters, work.split.tokens, *settings)
 
     def round(self, steps: int) -> Round:
         """Seconds per step."""

@@ -1,4 +1,4 @@
-"""The yardstick of nnz bench: this model as many first write it in numpy, one window and one parameter at a time."""
+"""The baseline of nnz bench: this model as many first write it in numpy, one window and one parameter at a time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 
-def usual_step(
+def baseline_step(
     parameters: Mapping[str, np.ndarray],
     tokens: np.ndarray,
     context_length: int,

@@ -1,4 +1,4 @@
-"""The yardstick of nnz bench: this model as most people write it in torch, eager, nn.Module and torch.optim.AdamW,
+"""The baseline of nnz bench: this model as most people write it in torch, eager, nn.Module and torch.optim.AdamW,
 and how they draw from it, by torch.multinomial."""
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from .module import MLPModule
 
 
-def usual_step(
+def baseline_step(
     parameters: Mapping[str, np.ndarray],
     tokens: np.ndarray,
     context_length: int,
@@ -40,7 +40,7 @@ def usual_step(
 
 
 @torch.no_grad()
-def usual_samples(
+def baseline_samples(
     parameters: Mapping[str, np.ndarray], context_length: int, delimiter: int, longest: int, count: int, together: bool
 ) -> list[list[int]]:
     """Draw `count` lines of at most `longest` tokens: all side by side until the last has ended, or one by one."""

@@ -1,6 +1,6 @@
-"""The yardsticks of nnz bench: this GPT as it is usually written and trained in eager torch.
+"""The baselines of nnz bench: this GPT as most people write it and trained in eager torch.
 
-`usual_step("heads")` has a module for each head and a mask held as a buffer, as in Karpathy's course; "fused" one
+`baseline_step("heads")` has a module for each head and a mask held as a buffer, as in Karpathy's course; "fused" one
 product for q, k and v and torch's own attention, as in nanoGPT. Both cut their batches with torch.stack and step with a
 plain torch.optim.AdamW.
 """
@@ -18,11 +18,11 @@ from torch import Tensor, nn
 from .config import GPTConfig
 
 
-def usual_step(
+def baseline_step(
     style: str, config: GPTConfig, tokens: np.ndarray, batch_size: int, lr: float, device: str
 ) -> Callable[[], float]:
     """Return a function that takes one training step, batch and optimizer included, and returns the loss."""
-    model = _UsualGPT(config, {"heads": _Heads, "fused": _Fused}[style]).to(device, getattr(torch, config.dtype))
+    model = _BaselineGPT(config, {"heads": _Heads, "fused": _Fused}[style]).to(device, getattr(torch, config.dtype))
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr)
     tape, T = torch.from_numpy(np.array(tokens, np.int64)), config.context_length
 
@@ -40,12 +40,12 @@ def usual_step(
     return step
 
 
-class _UsualGPT(nn.Module):
+class _BaselineGPT(nn.Module):
     def __init__(self, config: GPTConfig, attention: type[nn.Module]) -> None:
         super().__init__()
         V, T, E = config.vocab_size, config.context_length, config.n_embd
         self.tokens, self.positions = nn.Embedding(V, E), nn.Embedding(T, E)
-        self.blocks = nn.Sequential(*(_UsualBlock(config, attention) for _ in range(config.n_layer)))
+        self.blocks = nn.Sequential(*(_BaselineBlock(config, attention) for _ in range(config.n_layer)))
         self.norm, self.head = nn.LayerNorm(E), nn.Linear(E, V)
 
     def forward(self, idx: Tensor) -> Tensor:
@@ -53,7 +53,7 @@ class _UsualGPT(nn.Module):
         return self.head(self.norm(self.blocks(x)))
 
 
-class _UsualBlock(nn.Module):
+class _BaselineBlock(nn.Module):
     def __init__(self, config: GPTConfig, attention: type[nn.Module]) -> None:
         super().__init__()
         E = config.n_embd
