@@ -59,7 +59,7 @@ def _our_step(ours: Any, recipe: Recipe, dataset: Any) -> Callable[[], float]:
     """A step as the training loop of nnz takes it."""
     trained = optimizer(recipe, ours)
     sizes = recipe.model.context_length, recipe.train.batch_size
-    batches: Iterator = dataset.train.batches(*sizes, seed=recipe.train.seed, everywhere=True)
+    batches: Iterator = dataset.train.batches(*sizes, seed=recipe.train.seed, predicts_every_position=True)
 
     def step() -> float:
         ours.begin(trained.t)

@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     with refusing():
         recipe = load(arguments.recipe)
-        if not recipe.model.everywhere:
+        if not recipe.model.predicts_every_position:
             raise UsageError(f"{arguments.recipe} is a recipe of kind {recipe.model.kind}, not gpt; use nnz bench")
         if arguments.data is not None:
             recipe = recipe.override("data.name", arguments.data)

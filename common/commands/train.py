@@ -89,7 +89,7 @@ def _one_of_several(recipe: Recipe) -> None:
     """Let only the first of torchrun's processes print. Raises UsageError if they cannot share the work."""
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return
-    if not recipe.model.everywhere:
+    if not recipe.model.predicts_every_position:
         raise UsageError(f"torchrun works only for a gpt; train {recipe.name} with nnz train")
     if _is_silent():
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 (until the process ends)
