@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> None:
     with refusing():
         from ..backend import registry
         from ..files.atomic import write_text
-        from ..files.progress import note
+        from ..files.terminal import note
         from ..runs import checkpoints
         from ..runs.folder import RunFolder
         from ..text import tokenizers

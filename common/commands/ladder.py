@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> None:
         if arguments.threads is not None:
             read("--threads", integer(1), arguments.threads)
         from ..files.atomic import write_text
-        from ..files.progress import note
+        from ..files.terminal import note
         from ..pictures import ladder  # only now: --help and a wrong word must not wait for data and plots
         from ..pictures.drawing import save
         from ..training import climb

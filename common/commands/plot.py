@@ -55,7 +55,7 @@ def _first_sample(folder):
 
 
 def _statistics(folder):
-    from ..files.progress import note
+    from ..files.terminal import note
     from ..runs.statistics import Statistics
 
     try:

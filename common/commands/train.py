@@ -97,7 +97,7 @@ def _one_of_several(recipe: Recipe) -> None:
 
 def _shown_again(out: Path, recipe: Recipe, backend: str) -> bool:
     """Print what the finished run printed, if `out` holds it; tell whether it does."""
-    from ..files.progress import note
+    from ..files.terminal import note
     from ..training import replay
 
     results = replay.printed(out, recipe, backend)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..backend import registry
-from ..files.progress import note
+from ..files.terminal import note
 from ..recipes import from_recipe
 from . import checkpoints
 from .checkpoints import Checkpoint

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..files.progress import note
+from ..files.terminal import note
 from ..recipes.recipe import Recipe, load
 from ..runs.checkpoints import on_host
 from .run import Run

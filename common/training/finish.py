@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..backend.model import buffers_of, evaluating
 from ..files.atomic import write_text
-from ..files.progress import note
+from ..files.terminal import note
 from ..numbers import digests
 from ..numbers.precisions import STRICT
 from ..numbers.rng import RNG

@@ -12,8 +12,7 @@ import numpy as np
 from ..backend import registry
 from ..backend.model import buffers_of
 from ..files.atomic import write_text
-from ..files.interruption import StopSignals
-from ..files.progress import Progress, note
+from ..files.terminal import Progress, StopSignals, note
 from ..numbers import digests
 from ..numbers.precisions import STRICT
 from ..recipes import from_recipe

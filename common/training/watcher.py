@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..files.progress import note
+from ..files.terminal import note
 from ..recipes import from_recipe
 from ..recipes.recipe import Recipe
 from ..runs.hidden_layers import hidden_layers

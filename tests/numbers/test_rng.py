@@ -7,7 +7,7 @@ import pytest
 from support.honest_rng import reference, reference_normals, state_before, zero_state
 
 from nnz import RNG
-from nnz.numbers.lanes import LANES
+from nnz.numbers.rng import LANES
 
 SIZES = [0, 1, 2, 3, 7, 100, 4 * LANES - 1, 4 * LANES, 4 * LANES + 1, 5 * LANES + 3, 70 * LANES + 11, 200_001]
 SEEDS = [1, 1337, 2**63, 2**64 - 1]

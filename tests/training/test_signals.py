@@ -9,7 +9,7 @@ import pytest
 from support.tiny_commands import FILES, PROGRAM, RUNNERS, content, finish, kill_within, start, stop_after
 from support.tiny_runs import BUILT, data_folder, tiny_recipe, train
 
-from nnz.files.interruption import StopSignals
+from nnz.files.terminal import StopSignals
 from nnz.runs import checkpoints
 
 pytestmark = pytest.mark.slow

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...backend import registry
 from ...files.errors import Refusal, refusing
-from ...files.progress import note
+from ...files.terminal import note
 from ...recipes.settings import integer, read
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ MUTANTS = (
         "rng_wrong_constant",
         "the multiplier's last digit is B, not D",
         FIRST,
-        common=("numbers/lanes.py", "0x2545F4914F6CDD1D", "0x2545F4914F6CDD1B"),
+        common=("numbers/rng.py", "MULTIPLIER = 0x2545F4914F6CDD1D", "MULTIPLIER = 0x2545F4914F6CDD1B"),
     ),
     mutant(
         "rng_wrong_shift",
@@ -28,7 +28,7 @@ MUTANTS = (
         "rng_wrong_shift_in_large_draws",
         "where numpy draws many at once, the second shift is by 24, not 25",
         "numbers/test_rng.py::test_an_array_of_u32_is_what_scalar_draws_give_and_leaves_the_same_state",
-        common=("numbers/lanes.py", "s ^= s << 25", "s ^= s << 24"),
+        common=("numbers/rng.py", "s ^= s << 25\n    return", "s ^= s << 24\n    return"),
     ),
     mutant(
         "uniform_reaches_1",

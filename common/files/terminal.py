@@ -1,9 +1,14 @@
-"""The lines of a run on stdout, and its progress bar on stderr where that is a terminal."""
+"""What a run shows on the terminal, and the signals that stop it from there."""
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
+from types import FrameType
 from typing import Any
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def note(text: str) -> None:
@@ -40,6 +45,31 @@ class Progress:
         self._bar.clear()
         print(text, flush=True)
         self._bar.refresh()
+
+
+class StopSignals:
+    """A context in which the first signal only sets `requested`; the second raises KeyboardInterrupt at once.
+
+    Outside the main thread, where Python delivers no signals, it changes nothing.
+    """
+
+    def __init__(self) -> None:
+        self.requested = False
+
+    def __enter__(self) -> StopSignals:
+        self._before = {}
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._on_signal) for number in SIGNALS}
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self.requested:
+            raise KeyboardInterrupt
+        self.requested = True
 
 
 def _bar(steps: int, start: int) -> Any:
