@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnz.text.datasets import load_dataset
-from nnz.text.tokenizers import from_config
-from nnz.text.words import WordTokenizer
+from nnz.text.tokenizers import WordTokenizer, from_config
 
 WORDS = st.lists(
     st.sampled_from(["i", "don't", "well-known", "été", "हिन्दी", "3,000.5", "you"]), min_size=1, max_size=6

@@ -22,7 +22,7 @@ with atheris.instrument_imports(include=["nnz"]):
     from nnz.recipes import recipe
     from nnz.runs import checkpoints
     from nnz.runs.statistics import Statistics
-    from nnz.text import datasets, tokenizers, words
+    from nnz.text import datasets, tokenizers
 
 WHOLE = Path(__file__).resolve().parents[2] / "build" / "fuzz" / "whole.safetensors"
 PLACE = Path(tempfile.mkdtemp(prefix="nnz-fuzz-"))
@@ -83,7 +83,7 @@ def tokenizer(data: bytes) -> None:
         known = tokenizers.CharTokenizer(text)
         assert known.decode(known.encode(text)) == text
     try:
-        by_words = words.WordTokenizer(text)
+        by_words = tokenizers.WordTokenizer(text)
     except ValueError as error:
         assert "a tokenizer needs at least one" in str(error)
     else:
