@@ -16,7 +16,6 @@ from . import benchmark
 from .cache import Cache
 from .config import GPTConfig
 from .exchange import from_hf, to_hf
-from .from_recipe import model, moment_shapes, optimizer, parameter_shapes
 from .generation import generate, stream
 from .gpt import GPT
 from .language_model import LanguageModel
@@ -34,10 +33,6 @@ __all__ = [
     "benchmark",
     "from_hf",
     "generate",
-    "model",
-    "moment_shapes",
-    "optimizer",
-    "parameter_shapes",
     "stream",
     "to_hf",
 ]

@@ -1,4 +1,4 @@
-"""How fast a GPT trains here: tokens a second, beside the usual ways of writing it, and a share of the peak.
+"""How fast a GPT trains here: tokens a second, next to its baselines, and a share of the peak.
 
 A step's arithmetic is 6 N + 12 L T E operations a token: of N weights, and of attention (Chowdhery et al. 2022, B).
 """
@@ -13,12 +13,13 @@ from typing import Any
 
 import torch
 
+from nnz.backend import registry
+from nnz.recipes import from_recipe
 from nnz.recipes.recipe import Recipe
 
-from .from_recipe import model, optimizer
 from .baseline import baseline_step
 
-BASELINES = {"baseline, one module per head": "heads", "baseline, fused": "fused"}
+BASELINES = {"baseline, a module for each head": "heads", "baseline, fused": "fused"}
 PEAK_SIZE = {"cpu": 2048, "cuda": 8192}  # of the square matrices whose product shows what the machine can do
 
 
@@ -35,9 +36,9 @@ class Timing:
 def measure(
     recipe: Recipe, dataset: Any, device: str, rounds: int, steps: int, done: Callable[[], Any]
 ) -> list[Timing]:
-    """Time the recipe's GPT and the usual ones in turn, `rounds` times `steps` steps; `done()` after each round."""
+    """Time the recipe's GPT and its baselines in turn, `rounds` times `steps` steps; `done()` after each round."""
     V = dataset.tokenizer.vocab_size
-    ours = model(recipe, V, device)
+    ours = from_recipe.model(registry.load("torch"), recipe, V, device)
     tokens, batch_size, lr = dataset.train.tokens, recipe.train.batch_size, recipe.optimizer.lr
     runners = {"nnz.gpt": _our_step(ours, recipe, dataset)}
     for name, style in BASELINES.items():
@@ -57,7 +58,7 @@ def measure(
 
 def _our_step(ours: Any, recipe: Recipe, dataset: Any) -> Callable[[], float]:
     """A step as the training loop of nnz takes it."""
-    trained = optimizer(recipe, ours)
+    trained = from_recipe.optimizer(registry.load("torch"), recipe, ours)
     sizes = recipe.model.context_length, recipe.train.batch_size
     batches: Iterator = dataset.train.batches(*sizes, seed=recipe.train.seed, predicts_every_position=True)
 

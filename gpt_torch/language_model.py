@@ -13,13 +13,15 @@ import torch
 from torch import Tensor
 
 from nnz.backend import checks
+from nnz.numbers.rng import RNG
 
+from .config import GPTConfig
 from .evaluating import evaluating
 from .gpt import GPT
 from .maps import attention_maps
 from .sampling import Sampler
 from .token_ids import as_ids
-from .workers import Workers
+from .workers import Workers, own_device
 
 
 class LanguageModel:
@@ -60,6 +62,20 @@ class LanguageModel:
         if deterministic:
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it when it is first used
             torch.use_deterministic_algorithms(True)
+
+    @classmethod
+    def new(
+        cls, config: GPTConfig, rng: RNG, device: str, batch_size: int, parts: int = 1, **how: Any
+    ) -> LanguageModel:
+        """A GPT with the weights that `rng` draws, shared by the workers that torchrun started.
+
+        Raises UsageError for a batch that they cannot share equally.
+        """
+        device = own_device(device)
+        gpt = GPT(config, rng, device=device)
+        workers = Workers(gpt, device)
+        workers.shares(batch_size, parts)
+        return cls(gpt, workers, parts, **how)
 
     def __call__(
         self, inputs: np.ndarray | Tensor, targets: np.ndarray | Tensor | None = None

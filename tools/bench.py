@@ -30,7 +30,6 @@ from nnz.pictures.drawing import legend_outside, new_figure, save
 from nnz.recipes import from_recipe
 from nnz.recipes.recipe import Recipe, load
 from nnz.runs.sampling import Sampler
-from nnz.text import datasets
 from nnz.training.loop import Trainer
 from tools import readme
 
@@ -138,7 +137,7 @@ def _resident(which: str) -> float:
 
 def measure_samples(recipe: Recipe, names: Sequence[str], threads: int) -> list[Sampled]:
     """Let each draw names from the same weights in turn, after a round that is not counted."""
-    dataset = datasets.of_recipe(recipe.data)
+    dataset = from_recipe.dataset(recipe)
     runners = dict(_samplers(recipe, names, dataset.tokenizer, _trained(recipe, names[0], dataset)))
     seconds: dict[str, list[float]] = {name: [] for name in runners}
     for number in range(SAMPLING_ROUNDS + 1):

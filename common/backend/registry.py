@@ -77,7 +77,7 @@ def default() -> str:
     return "c" if loads("c") else "numpy"
 
 
-def settle(nn: ModuleType, device: str = "auto", threads: int | None = None, large: bool = False) -> str:
+def choose_device(nn: ModuleType, device: str = "auto", threads: int | None = None, large: bool = False) -> str:
     """Set the backend's threads and return the device to use.
 
     "auto" is the CPU, the faster one for a small model, and CUDA for a large one where there is one.

@@ -37,9 +37,9 @@ def run(arguments: argparse.Namespace) -> None:
 
     from ..backend import registry
     from ..conformance.environment import environment
+    from ..recipes import from_recipe
     from ..recipes.recipe import load
     from ..recipes.settings import integer, read
-    from ..text import datasets
 
     with refusing():
         recipe = load(arguments.recipe)
@@ -50,8 +50,8 @@ def run(arguments: argparse.Namespace) -> None:
         for name in ("rounds", "steps"):
             read(f"--{name}", integer(1), getattr(arguments, name))
         nn = registry.load("torch")
-        device = registry.settle(nn, arguments.device, arguments.threads, large=True)
-        dataset = datasets.of_recipe(recipe.data)
+        device = registry.choose_device(nn, arguments.device, arguments.threads, large=True)
+        dataset = from_recipe.dataset(recipe)
         with tqdm(total=arguments.rounds + 1, unit="round", disable=None) as bar:
             measure = registry.gpt(nn).benchmark.measure
             timings = measure(recipe, dataset, device, arguments.rounds, arguments.steps, bar.update)

@@ -63,12 +63,12 @@ def _title(checkpoint: Any) -> str:
 
 
 def _dataset(checkpoint: Any) -> Any:
-    from ..text.datasets import of_recipe
+    from ..recipes import from_recipe
 
-    data = checkpoint.recipe.data
-    dataset = of_recipe(data)
+    dataset = from_recipe.dataset(checkpoint.recipe)
     if dataset.tokenizer.to_config() != checkpoint.tokenizer.to_config():
-        raise ValueError(f"{data.name} is not the text that the run was trained on; name that text with --data")
+        name = checkpoint.recipe.data.name
+        raise ValueError(f"{name} is not the text that the run was trained on; name that text with --data")
     return dataset
 
 

@@ -15,7 +15,7 @@ from ..files.errors import UsageError, nearest
 from .sections import SECTIONS, Data, Model, Optimizer, Sample, Train
 from .settings import read, shown
 
-LONGEST = 65_536
+MAX_LENGTH = 65_536
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,8 +75,9 @@ def load(name_or_path: str) -> Recipe:
 
 def loads(toml: str, name: str) -> Recipe:
     """Return the recipe that the text holds; what it leaves out keeps its default. Raises UsageError."""
-    if len(toml) > LONGEST:  # some hundred bytes of memory go to each, where a list of lists is meant to take them
-        raise UsageError(f"recipe {name!r} is longer than {LONGEST:,} characters; see the recipes inside the package")
+    if len(toml) > MAX_LENGTH:  # some hundred bytes of memory go to each, where a list of lists is meant to take them
+        problem = f"is longer than {MAX_LENGTH:,} characters"
+        raise UsageError(f"recipe {name!r} {problem}; see the recipes inside the package")
     try:
         tables = tomllib.loads(toml)
     except (ValueError, RecursionError) as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..backend.schedules import SCHEDULES
 from ..numbers.precisions import NATIVE, PRECISIONS
 from ..text.tokenizers import KINDS
-from .from_recipe import GPT, MODELS, OPTIMIZERS
+from .models import MODELS, OPTIMIZERS
 from .settings import LARGEST_SEED, backend_name, integer, number, one_of, setting, share, shares, switch, text
 
 
@@ -49,8 +49,8 @@ class Model:
 
     @property
     def predicts_every_position(self) -> bool:
-        """Whether it predicts the token after each position of the context, or after the last one alone."""
-        return self.kind == GPT
+        """Whether it predicts the token after each position of the context, or only after the last one."""
+        return MODELS[self.kind].predicts_every_position
 
 
 @dataclass(frozen=True)

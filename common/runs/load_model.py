@@ -35,7 +35,7 @@ def build(checkpoint: Checkpoint, backend: str | None = None, untrained: bool = 
     """
     nn = registry.load(backend or _recorded(checkpoint))
     recipe = checkpoint.recipe.override("train.compile", "auto")  # which is for training, and for who has a compiler
-    device = registry.settle(nn, large=True) if recipe.model.predicts_every_position else "cpu"
+    device = registry.choose_device(nn, large=True) if recipe.model.predicts_every_position else "cpu"
     model = from_recipe.model(nn, recipe, checkpoint.tokenizer.vocab_size, device)
     if not untrained:
         model.load_parameters(checkpoint.parameters)

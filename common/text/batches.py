@@ -1,4 +1,4 @@
-"""Windows of T+1 tokens, T to read and one to predict, and the batches cut from them."""
+"""Windows of T+1 tokens, T to read and one to predict, and the batches made of them."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Windows:
 
     view: np.ndarray  # (positions, T+1), read-only, overlapping
     starts: np.ndarray | None
-    predicts_every_position: bool = False  # whether each token of a window but the first is a target, or the last alone
+    predicts_every_position: bool = False  # the targets are all tokens of a window but the first, or only the last
 
     def __len__(self) -> int:
         return len(self.view if self.starts is None else self.starts)

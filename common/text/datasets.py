@@ -1,34 +1,38 @@
-"""Texts, split into train, val and test and cut into batches."""
+"""Data sets: a text read from a file or a folder, split into train, val and test, as tokens."""
 
 from __future__ import annotations
 
 import hashlib
+import math
 import os
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..files import downloads
-from . import batches, texts, tokenizers
+from ..numbers.rng import RNG
+from . import batches, tokenizers
 from .tokenizers import Tokenizer
 
-if TYPE_CHECKING:
-    from ..recipes.sections import Data
+SPLITS = ("train", "val", "test")
+SPLIT_BY = ("lines", "position")
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """One of train, val and test: its text, its tokens (int32, read-only), and the windows it is cut into."""
+    """One of train, val and test: its text, its tokens (int32, read-only), and which kind of windows it gives."""
 
     name: str
     text: str
     tokens: np.ndarray
     delimiter: int
     windows: str = "stream"
+    _sliding: dict[int, batches.Windows] = field(default_factory=dict, init=False, repr=False)  # by context length
 
     @cached_property
     def n_tokens(self) -> int:
@@ -54,21 +58,28 @@ class Split:
         """Inputs (B, T) and targets (B,), int32, of `steps` steps (endless if None), the first of them step `start`.
 
         The batch of step s is windows s B, s B + 1, ..., taken modulo their number; with a `seed`, windows drawn at
-        random. Either way it depends on s alone: so a run resumes where it was. Targets are (B,), or with
-        `predicts_every_position` (B, T), the token after each. Raises TypeError or ValueError for sizes that are not
-        positive ints, and for a text shorter than a window.
+        random. Either way it depends on s alone: so a run resumes where it was. Targets are (B,), the token after the
+        window; with `predicts_every_position` (B, T), the token after each. Raises TypeError or ValueError for sizes
+        that are not positive ints, and for a text shorter than a window.
         """
-        windows = replace(self.cut(context_length), predicts_every_position=predicts_every_position)
+        windows = replace(self.sliding_windows(context_length), predicts_every_position=predicts_every_position)
         if seed is None:
             return batches.batches(windows, batch_size, steps, start)
         return batches.random_batches(windows, batch_size, seed, steps, start)
 
-    def cut(self, context_length: int) -> batches.Windows:
-        """All windows of T + 1 tokens. Raises TypeError or ValueError for a T that is no positive int or too long."""
+    def sliding_windows(self, context_length: int) -> batches.Windows:
+        """All windows of T + 1 tokens, made once for each T.
+
+        Raises TypeError or ValueError for a T that is not a positive int, or too long for the text.
+        """
         batches.positive_int("context_length", context_length)
-        if self.windows == "stream":
-            return batches.stream(self.tokens, context_length, self.name)
-        return batches.padded(self.tokens, self.delimiter, context_length, self.name)
+        if context_length not in self._sliding:
+            self._sliding[context_length] = (
+                batches.stream(self.tokens, context_length, self.name)
+                if self.windows == "stream"
+                else batches.padded(self.tokens, self.delimiter, context_length, self.name)
+            )
+        return self._sliding[context_length]
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +94,7 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A hash of all tokens: another text, or another cut of it, has another one."""
+        """A hash of all tokens: another text, or another split of it, has another one."""
         digest = hashlib.sha256()
         for split in (self.train, self.val, self.test):
             digest.update(len(split.tokens).to_bytes(8, "little") + split.tokens.astype("<i4").tobytes())
@@ -101,18 +112,17 @@ def load_dataset(
 ) -> Dataset:
     """Load a data set by name (`nnz data list`), a UTF-8 text file, or a folder with train.txt, val.txt and test.txt.
 
-    A file is cut by `fractions`: "lines" shuffles its lines by RNG(seed), "position" leaves the text as it stands; of
-    two fractions the second is that of val, which is the test split too. The vocabulary is the whole file's, or
-    train.txt's, of `tokenizer` "char" or "word" (see `words`). `windows` is "stream" or "padded" (see `batches`). A
-    name goes before a file of that name: write ./names for that. Raises ValueError, FileNotFoundError or
-    downloads.DownloadError.
+    A file is split by `fractions`: "lines" shuffles its lines by RNG(seed), "position" keeps their order; with two
+    fractions the second is val, and test is the same. The vocabulary is that of the whole file, or of train.txt, with
+    `tokenizer` "char" or "word". `windows` is "stream" or "padded" (see `batches`). A known name is preferred to a file
+    of that name: write ./names for the file. Raises ValueError, FileNotFoundError or downloads.DownloadError.
     """
     _one_of("windows", windows, batches.KINDS)
-    _one_of("split", split, texts.CUTS)
+    _one_of("split", split, SPLIT_BY)
     _one_of("tokenizer", tokenizer, tokenizers.KINDS)
     by_words = tokenizer == "word"
     name, path = _locate(source)
-    parts = texts.read_folder(path) if path.is_dir() else texts.cut_file(path, split, fractions, seed, by_words)
+    parts = read_folder(path) if path.is_dir() else split_file(path, split, fractions, seed, by_words)
     vocabulary = parts["train"] if path.is_dir() else "".join(parts.values())
     if windows == "padded" and not by_words:
         vocabulary += "\n"  # which closes every line, also where the text has a single one
@@ -121,10 +131,49 @@ def load_dataset(
     return Dataset(name, **splits, tokenizer=known)
 
 
-def of_recipe(data: Data) -> Dataset:
-    """Load what the section `data` of a recipe asks for. Raises what `load_dataset` raises."""
-    words = {"tokenizer": data.tokenizer, "min_count": data.min_count}
-    return load_dataset(data.name, data.windows, data.split, data.fractions, **words)
+def read_text(path: Path) -> str:
+    """The text of a UTF-8 file, without a byte order mark and with "\\n" for "\\r\\n".
+
+    Raises OSError, and ValueError for an empty file and, with the byte's offset, for one that is not UTF-8.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"no file {path}: a data folder holds train.txt, val.txt and test.txt")
+    if not (path.is_file() or path.is_dir()):  # a device may never end, and a recipe from elsewhere names one
+        raise OSError(f"{path} is no regular file; copy the text into one")
+    try:
+        text = path.read_bytes().decode("utf-8").removeprefix("\ufeff").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8: bad byte at offset {error.start}; convert it to UTF-8 first") from None
+    if not text:
+        raise ValueError(f"{path} is empty: it must hold some text")
+    return text
+
+
+def read_folder(folder: Path) -> dict[str, str]:
+    """The texts of train.txt, val.txt and test.txt; raises what `read_text` raises."""
+    return {part: read_text(folder / f"{part}.txt") for part in SPLITS}
+
+
+def split_file(path: Path, by: str, fractions: Sequence[float], seed: int, whole_words: bool = False) -> dict[str, str]:
+    """The text of one file as three: its lines in the order RNG(seed).permutation, or its characters in their own.
+
+    Of n pieces train has the first floor(n f), where f is the first fraction; with two fractions val and test are the
+    same. With `whole_words` a split between characters moves on past the next white space, so that no word and no
+    paragraph is divided. Raises ValueError if one of the three would be empty.
+    """
+    text, ends = read_text(path), _ends(fractions)
+    lines = text.removesuffix("\n").split("\n")
+    pieces = [f"{lines[i]}\n" for i in RNG(seed).permutation(len(lines))] if by == "lines" else text
+    first, second = (int(len(pieces) * end) for end in ends)
+    if by == "position" and whole_words:
+        first, second = (_after_white_space(text, end) for end in (first, second))
+    texts = ["".join(part) for part in (pieces[:first], pieces[first:second], pieces[second:])]
+    if len(fractions) == 2:
+        texts[2] = texts[1]
+    if not all(texts):
+        unit, remedy = ("lines", "set data.split=position") if by == "lines" else ("characters", "take a longer text")
+        raise ValueError(f"{path} is too short to be split in three by {by}, {unit}: {len(pieces)}; {remedy}")
+    return dict(zip(SPLITS, texts, strict=True))
 
 
 def _split(name: str, text: str, tokenizer: Tokenizer, windows: str, path: Path) -> Split:
@@ -137,7 +186,7 @@ def _split(name: str, text: str, tokenizer: Tokenizer, windows: str, path: Path)
 
 
 def _locate(source: str | os.PathLike) -> tuple[str, Path]:
-    """The data set's name and its path, downloaded if need be."""
+    """The data set's name and its path; a known data set is downloaded if it is not here yet."""
     is_path = not isinstance(source, str) or "/" in source or os.sep in source
     if not is_path and (source in downloads.names() or not os.path.exists(source)):
         return source, downloads.get(source)
@@ -150,3 +199,21 @@ def _locate(source: str | os.PathLike) -> tuple[str, Path]:
 def _one_of(what: str, value: str, choices: Sequence[str]) -> None:
     if value not in choices:
         raise ValueError(f"{what} is {value!r}: it must be one of {', '.join(choices)}")
+
+
+def _after_white_space(text: str, place: int) -> int:
+    found = re.compile(r"\s+").search(text, place)
+    return found.end() if found else len(text)
+
+
+def _ends(fractions: Sequence[float]) -> tuple[Fraction, Fraction]:
+    """Where train and val end, as exact parts of the whole: 0.7 + 0.1 is 0.8 here."""
+    try:
+        train, val, *rest = (Fraction(str(fraction)) for fraction in fractions)
+    except (TypeError, ValueError):
+        rest = [None, None]
+    if len(rest) > 1:
+        raise ValueError(f"fractions are {fractions!r}: they must be three numbers, such as 0.9, 0.05, 0.05, or two")
+    if min(train, val, *rest) <= 0 or not math.isclose(train + val + sum(rest), 1):
+        raise ValueError(f"fractions are {fractions!r}: they must be positive and add up to 1")
+    return train, train + val

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..numbers import digests
+from ..recipes import from_recipe
 from ..recipes.recipe import Recipe
 from ..runs import checkpoints
 from ..runs.folder import RunFolder
-from ..text import datasets
 from .run import same_data, same_settings
 
 
@@ -24,6 +24,6 @@ def printed(folder: Path, recipe: Recipe, backend: str) -> str | None:
         return None
     lines = checkpoint.printed.splitlines() or [""]
     whole = lines[0].split()[:2] == ["step", "0"] and lines[-1].startswith(("test_loss ", f"{digests.KEYS[0]} "))
-    if not whole or checkpoint.backend != backend or not same_data(checkpoint, datasets.of_recipe(recipe.data)):
+    if not whole or checkpoint.backend != backend or not same_data(checkpoint, from_recipe.dataset(recipe)):
         return None
     return checkpoint.printed

@@ -20,7 +20,6 @@ from ..recipes.recipe import Recipe
 from ..runs import checkpoints
 from ..runs.checkpoints import Checkpoint
 from ..runs.folder import RunFolder, run_path
-from ..text import datasets
 from ..text.datasets import Dataset
 from .finish import finish
 from .loop import Evaluation, Trainer
@@ -42,12 +41,14 @@ class Run:
         """Raises what `backends.load`, `load_dataset` and `checkpoints.load` raise, OSError if `out` is not writable,
         and ValueError if a run to be resumed had other settings or other data."""
         nn = self._nn = registry.load(backend)
-        device = registry.settle(nn, device, threads, large=recipe.model.predicts_every_position)
+        device = registry.choose_device(nn, device, threads, large=recipe.model.predicts_every_position)
         self.backend, self.recipe = backend, recipe.override("train.backend", backend)
         self.folder = RunFolder(run_path(out, recipe.name, backend))
-        self.dataset = datasets.of_recipe(recipe.data)
+        self.dataset = from_recipe.dataset(recipe)
         for split in (self.dataset.train, self.dataset.val, self.dataset.test):
-            split.cut(recipe.model.context_length)  # refuses one that is too short, before a former run is lost
+            split.sliding_windows(
+                recipe.model.context_length
+            )  # a text too short is refused before an old run is lost
         model = from_recipe.model(nn, recipe, self.dataset.tokenizer.vocab_size, device)
         from_recipe.fit(model, recipe, self.dataset)
         optimizer = from_recipe.optimizer(nn, recipe, model)

@@ -10,8 +10,8 @@ from nnz.commands.bench.contenders import Baseline, Ours, Squares, contenders
 from nnz.commands.bench.measure import measure, measure_ops
 from nnz.commands.bench.workload import NOT_IN_A_STEP, step_calls
 from nnz.numbers.rng import RNG
+from nnz.recipes import from_recipe
 from nnz.recipes.recipe import load
-from nnz.text import datasets
 
 SMALL = (
     load("names").override("model.embedding_size", 4).override("model.hidden_size", 8).override("train.batch_size", 5)
@@ -200,7 +200,7 @@ def test_the_calls_are_those_of_a_real_step_with_its_shapes(monkeypatch):
 
 
 def real_step(nn):
-    data = datasets.of_recipe(SMALL.data)
+    data = from_recipe.dataset(SMALL)
     model = nn.MLP(data.tokenizer.vocab_size, 3, 4, 8, rng=RNG(1), dtype="float32")
     model(*next(data.train.batches(3, 5)))
     nn.AdamW(model.parameters()).step(model.backward())

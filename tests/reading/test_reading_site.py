@@ -21,7 +21,7 @@ from nnz.reading.page.prose import page_html
 from nnz.reading.page.site import WALK, build
 from nnz.reading.sources.places import PageError, Tree
 from nnz.reading.sources.source_pages import Sources
-from nnz.recipes import ladder
+from nnz.recipes import models
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("common", "mlp_c", "mlp_numpy", "mlp_torch", "gpt_torch", "docs")
@@ -101,7 +101,7 @@ def test_the_walk_leads_from_c_to_the_gpt_in_two_sentences_a_stop():
 
 def test_every_rung_has_a_graph_that_is_well_formed_and_says_its_shapes():
     drawn = rungs()
-    assert {name for graph in drawn for name in graph.name.split(", ")} == set(ladder.RUNGS)
+    assert {name for graph in drawn for name in graph.name.split(", ")} == set(models.RUNGS)
     for number, graph in enumerate([mlp(Tree()), *drawn, gpt(Tree())]):
         picture = svg(graph, f"g{number}", own_style=True)
         ElementTree.fromstring(picture)

@@ -10,7 +10,7 @@ from nnz.conformance.bounds import layers as bounded_layers
 from nnz.conformance.bounds.compare import T2_LIMIT, compare
 from nnz.conformance.bounds.error_propagation import BoundPropagation, NoisePropagation, Propagation
 from nnz.conformance.oracle import mlp as oracle
-from nnz.recipes import ladder
+from nnz.recipes import models
 
 Array = np.ndarray
 B = 61
@@ -27,7 +27,7 @@ def case(name: str, changes: dict, backend: str, dtype: str):
     model, rng = built(settings, backend), np.random.default_rng(1)
     drawn = {k: rng.normal(0, 0.3, p.shape) if p.ndim == 1 else 0.0 for k, p in model.parameters().items()}
     model.load_parameters({k: (p + drawn[k]).astype(dtype) for k, p in model.parameters().items()})
-    reference = ladder.RUNGS[settings.model.kind](bounded_layers, settings.model, V, dtype=dtype)
+    reference = models.RUNGS[settings.model.kind](bounded_layers, settings.model, V, dtype=dtype)
     data = nnz.load_dataset("names", "padded")
     return model, reference, *next(data.train.batches(settings.model.context_length, B, seed=4))
 

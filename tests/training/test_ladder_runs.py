@@ -9,7 +9,7 @@ from support.tiny_runs import data_folder, tiny_recipe, train
 
 import nnz
 from nnz.backend import registry
-from nnz.recipes import counts
+from nnz.recipes import ladder
 from nnz.runs import checkpoints, load_model
 from nnz.text import batches
 from nnz.training.run import Run
@@ -113,5 +113,5 @@ def test_the_counted_bigram_is_log_of_the_smoothed_shares_and_no_step_changes_it
 def test_the_names_of_makemore_are_the_published_number_of_examples() -> None:
     dataset = nnz.load_dataset(f"{HOME}/makemore-names.txt", "padded", "lines", (0.8, 0.1, 0.1))
     splits = (dataset.train, dataset.val, dataset.test)
-    assert sum(len(split.cut(3)) for split in splits) == 228_146
-    assert sum(counts.bigram_counts(split.cut(1), 27).sum() for split in splits) == 228_146
+    assert sum(len(split.sliding_windows(3)) for split in splits) == 228_146
+    assert sum(ladder.bigram_counts(split.sliding_windows(1), 27).sum() for split in splits) == 228_146

@@ -9,6 +9,7 @@ import nnz
 import nnz.numpy as nn
 from nnz.recipes import recipe
 from nnz.runs import checkpoints
+from nnz.text import batches
 from nnz.training.run import Run
 
 
@@ -51,6 +52,13 @@ def test_the_run_is_the_loop_written_by_hand_with_evaluation_before_each_update(
     ]
     assert printed[-1] == f"test_loss {test_loss:.6f}"
     assert printed[len(rows) : -1] == (out / "samples.txt").read_text(encoding="utf-8").splitlines()
+
+
+def test_each_split_is_made_into_windows_once_in_a_run(data, tmp_path, monkeypatch):
+    padded, made = batches.padded, []
+    monkeypatch.setattr(batches, "padded", lambda *text: made.append(text[-1]) or padded(*text))
+    train(tiny_recipe(data, data__windows="padded"), tmp_path / "run")
+    assert made == ["train", "val", "test"]
 
 
 def test_nothing_on_stdout_varies_from_run_to_run(data, tmp_path, capsys):

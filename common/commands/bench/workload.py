@@ -11,8 +11,8 @@ import numpy as np
 from ...backend import initial, registry
 from ...backend.checks import Sizes
 from ...numbers.rng import RNG
+from ...recipes import from_recipe
 from ...recipes.recipe import Recipe
-from ...text import datasets
 from ...text.datasets import Split
 
 DRAWN = 50_000  # tokens, for a vocabulary that no data set has
@@ -44,7 +44,7 @@ class Workload:
 
 def of_recipe(recipe: Recipe) -> Workload:
     """Train on the recipe's own data."""
-    dataset = datasets.of_recipe(recipe.data)
+    dataset = from_recipe.dataset(recipe)
     return Workload(recipe, dataset.train, dataset.tokenizer.vocab_size)
 
 

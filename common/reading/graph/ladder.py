@@ -9,7 +9,7 @@ from itertools import groupby
 from types import SimpleNamespace
 from typing import Any
 
-from nnz.recipes import ladder, recipe
+from nnz.recipes import models, recipe
 
 from .chain import Block, Graph, Shape, Size, Stage, kept_by
 
@@ -30,7 +30,7 @@ class Layer:
 def rungs() -> list[Graph]:
     """The graphs of all rungs, from the bottom; recipes of one and the same rung share theirs."""
     named: dict[Callable, list[str]] = {}
-    for name, rung in ladder.RUNGS.items():
+    for name, rung in models.RUNGS.items():
         named.setdefault(rung, []).append(name)
     return [_graph(rung, names) for rung, names in named.items()]
 

@@ -46,7 +46,7 @@ def trained(dataset: datasets.Dataset) -> tuple[Any, float]:
         optimizer.lr = cosine(RATE, step, STEPS)
         model(inputs, targets)
         optimizer.step(model.backward())
-    held_out = dataset.val.cut(SIZES["context_length"])
+    held_out = dataset.val.sliding_windows(SIZES["context_length"])
     return model, model(*held_out.batch(0, len(held_out)))[1]
 
 

@@ -1,0 +1,193 @@
+"""The table of models: how each kind of model is built from a recipe, its shapes, and the settings it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import Any
+
+from ..backend import registry
+from ..backend.initial import mlp_shapes
+from ..backend.language_model import LanguageModel
+from ..backend.optimizers import NoOptimizer
+from ..files.errors import UsageError
+from ..numbers.precisions import NATIVE
+from ..numbers.rng import RNG
+from . import ladder, ladder_shapes
+from .ladder_shapes import LayerShapes, Shapes
+
+OPTIMIZERS = {"adamw": "AdamW", "sgd": "SGD", "muon": "Muon", "none": ""}  # name in a recipe -> class in a backend
+MOMENTS = {"adamw": ("m", "v")}
+GPT_SETTINGS = (
+    *("model.shape", "model.layers", "model.heads", "model.dropout", "model.embedding_dropout", "model.attention"),
+    *("optimizer.decay", "optimizer.clip"),
+    *("train.parts", "train.autocast", "train.deterministic"),
+)
+
+
+class Kind:
+    """One kind of model, built from a nnz.recipes.recipe.Recipe for the backend `nn` and a vocabulary of size V."""
+
+    optimizers: tuple[str, ...] = ("adamw", "sgd", "none")
+    ignored: tuple[str, ...] = GPT_SETTINGS  # settings that mean nothing to it: they must keep their defaults
+    predicts_every_position = False  # it predicts the token after each position of the context, or only the last one
+    ablations: Mapping[str, str] = {}  # switches that gradients are compared with and without, and what to call them
+
+    def check(self, recipe: Any) -> None:
+        """Raises UsageError for a setting that this kind would ignore, or that contradicts another."""
+        kind, optimizer = recipe.model.kind, recipe.optimizer.name
+        if optimizer not in self.optimizers:
+            allowed = f"{', '.join(self.optimizers[:-1])} or {self.optimizers[-1]}"
+            raise UsageError(f"optimizer.name = {optimizer!r} cannot train {kind}; take {allowed}")
+        for name in self.ignored:
+            section, _, key = name.partition(".")
+            settings = getattr(recipe, section)
+            if getattr(settings, key) != getattr(type(settings)(), key):
+                raise UsageError(f"{name} means nothing to {kind}; leave it out")
+
+    def build(self, nn: ModuleType, recipe: Any, V: int, device: str) -> Any:
+        """Return the model with the initial weights that the recipe's seed draws."""
+        raise NotImplementedError
+
+    def shapes(self, recipe: Any, V: int) -> LayerShapes:
+        """Return the names and shapes of the parameters and buffers, without building the model."""
+        raise NotImplementedError
+
+    def moment_shapes(self, recipe: Any, V: int) -> Shapes:
+        """Return the names and shapes of what the optimizer keeps: m.wte, v.wte ..."""
+        moments, shapes = MOMENTS.get(recipe.optimizer.name, ()), self.shapes(recipe, V).parameters
+        return {f"{moment}.{name}": shape for moment in moments for name, shape in shapes.items()}
+
+    def optimizer(self, nn: ModuleType, recipe: Any, model: Any) -> Any:
+        """Return the recipe's optimizer of the model's parameters."""
+        o = recipe.optimizer
+        if not OPTIMIZERS[o.name]:
+            return NoOptimizer()
+        betas = {"betas": (0.9, o.beta2)} if o.name in MOMENTS else {}
+        make = getattr(nn, OPTIMIZERS[o.name])
+        return make(model.parameters(), lr=o.lr, weight_decay=o.weight_decay, **betas, **_precision(recipe))
+
+    def fit(self, recipe: Any, model: Any, dataset: Any) -> None:
+        """Compute the parameters from the training split, where there is a formula for them."""
+
+
+class MLP(Kind):
+    """nn.MLP, the model that every backend writes out."""
+
+    def build(self, nn: ModuleType, recipe: Any, V: int, device: str) -> Any:
+        compiled = {"compile": True} if recipe.train.compile == "on" else {}
+        return nn.MLP(**self._sizes(recipe, V), **_draw(recipe), device=device, **compiled)
+
+    def shapes(self, recipe: Any, V: int) -> LayerShapes:
+        return LayerShapes(mlp_shapes(**self._sizes(recipe, V)))
+
+    @staticmethod
+    def _sizes(recipe: Any, V: int) -> dict[str, int]:
+        names = ("context_length", "embedding_size", "hidden_size")
+        return {"vocab_size": V} | {name: getattr(recipe.model, name) for name in names}
+
+
+class Layered(Kind):
+    """A model of the backend's layers: a rung of the ladder."""
+
+    ignored = (*GPT_SETTINGS, "train.compile")
+
+    def __init__(self, layers: Callable[..., Any], ablations: Mapping[str, str] | None = None) -> None:
+        self.layers, self.ablations = layers, ablations or {}
+
+    def build(self, nn: ModuleType, recipe: Any, V: int, device: str) -> Any:
+        layers = self.layers(nn, recipe.model, V, **_draw(recipe))
+        return LanguageModel(nn, layers, V, recipe.model.context_length, device, **_precision(recipe))
+
+    def shapes(self, recipe: Any, V: int) -> LayerShapes:
+        return self.layers(ladder_shapes, recipe.model, V, rng=None, dtype=recipe.model.dtype)
+
+
+class Counted(Layered):
+    """A bigram whose table is counted, not trained."""
+
+    def fit(self, recipe: Any, model: Any, dataset: Any) -> None:
+        counts = ladder.bigram_counts(dataset.train.sliding_windows(1), dataset.tokenizer.vocab_size)
+        model.load_parameters({"0.weight": ladder.smoothed_logits(counts, recipe.model.smoothing)})
+
+
+class GPT(Kind):
+    """The GPT of nnz.gpt, in torch."""
+
+    optimizers = ("adamw", "muon")
+    ignored = tuple(
+        f"model.{key}" for key in ("precision", "hidden_size", "hidden_layers", "skips", "batch_norm", "smoothing")
+    )
+    predicts_every_position = True
+
+    def check(self, recipe: Any) -> None:
+        super().check(recipe)
+        sizes = recipe.model
+        if sizes.embedding_size % sizes.heads:
+            raise UsageError(
+                f"model.embedding_size = {sizes.embedding_size} is not a multiple of model.heads = {sizes.heads}; "
+                "each head has an equal part of it"
+            )
+        if recipe.data.windows != "stream":
+            raise UsageError("data.windows = 'padded' is not for gpt, which would learn the padding; take stream")
+        if recipe.train.autocast == "on" and sizes.dtype == "float64":
+            raise UsageError("train.autocast computes in bfloat16, not in model.dtype = 'float64'; drop one of them")
+
+    def build(self, nn: ModuleType, recipe: Any, V: int, device: str) -> Any:
+        t = recipe.train
+        how = {"autocast": t.autocast, "compile": t.compile, "deterministic": t.deterministic}
+        new = registry.gpt(nn).LanguageModel.new
+        return new(self._config(recipe, V), RNG(t.seed), device, t.batch_size, parts=t.parts, seed=t.seed, **how)
+
+    def shapes(self, recipe: Any, V: int) -> LayerShapes:
+        return LayerShapes(self._module().GPT.shapes(self._config(recipe, V)))
+
+    def moment_shapes(self, recipe: Any, V: int) -> Shapes:
+        return self._optimizer(recipe).moment_shapes(self.shapes(recipe, V).parameters)
+
+    def optimizer(self, nn: ModuleType, recipe: Any, model: Any) -> Any:
+        o, parameters = recipe.optimizer, dict(model.gpt.named_parameters())
+        return self._optimizer(recipe)(parameters, o.lr, (0.9, o.beta2), o.weight_decay, o.decay, o.clip)
+
+    def _optimizer(self, recipe: Any) -> type:
+        return getattr(self._module(), OPTIMIZERS[recipe.optimizer.name])
+
+    def _config(self, recipe: Any, V: int) -> Any:
+        m, config = recipe.model, self._module().GPTConfig
+        return {"course": config, "gpt2": config.gpt2}[m.shape](
+            vocab_size=V,
+            context_length=m.context_length,
+            n_layer=m.layers,
+            n_head=m.heads,
+            n_embd=m.embedding_size,
+            dropout=m.dropout,
+            embedding_dropout=m.embedding_dropout,
+            attention=m.attention,
+            dtype=m.dtype,
+        )
+
+    @staticmethod
+    def _module() -> ModuleType:
+        return registry.gpt(registry.load("torch"))
+
+
+MODELS: dict[str, Kind] = {  # by `model.kind` in a recipe
+    "mlp": MLP(),
+    "bigram": Layered(ladder.bigram),
+    "bigram-counts": Counted(ladder.bigram),
+    "mlp-batchnorm": Layered(ladder.mlp_batchnorm),
+    "residual": Layered(ladder.residual, ablations={"skips": "skips", "batch_norm": "BatchNorm"}),
+    "wavenet": Layered(ladder.wavenet),
+    "gpt": GPT(),
+}
+RUNGS = {name: kind.layers for name, kind in MODELS.items() if isinstance(kind, Layered)}
+
+
+def _draw(recipe: Any) -> dict[str, Any]:
+    """What decides the initial weights besides their shapes."""
+    return {"rng": RNG(recipe.train.seed), "dtype": recipe.model.dtype, **_precision(recipe)}
+
+
+def _precision(recipe: Any) -> dict[str, str]:
+    """The precision as an argument, and nothing for the native one: another's backend may know no other."""
+    return {} if recipe.model.precision == NATIVE else {"precision": recipe.model.precision}
