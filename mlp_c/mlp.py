@@ -63,13 +63,15 @@ class MLP(MLPBase):
 
         Raises RuntimeError if no forward with targets came first.
         """
-        self.saved()
+        saved = self.saved()
         gradients = np.empty_like(self._flat)
         self._c_backward(self._c, pointer(gradients))
+        saved["has_gradients"] = True  # in the memory of C
         return self._views(gradients)
 
     def _tensors(self, saved: dict[str, Any]) -> dict[str, np.ndarray]:
-        self.backward()
+        if "has_gradients" not in saved:
+            self.backward()
         B, (V, T, E, H) = len(saved["inputs"]), self.sizes
         shapes = {"emb": (B, T, E), "h_pre": (B, H), "h": (B, H), "probs": (B, V)}
         shapes |= {"dlogits": (B, V), "dh": (B, H), "dh_pre": (B, H), "demb": (B, T, E)}

@@ -34,9 +34,12 @@ class Autograd(OnTensors):
         """Return dx, None where x holds token ids; may be called again. Raises RuntimeError before a forward."""
         self.check_gradient(dy)
         x, y, p = self._x, self._y, self._named("_p")
-        sources = [*p.values(), x] if x.requires_grad else [*p.values()]
+        hidden = [layer for layer in self.modules() if isinstance(layer, Tanh)]
+        sources = [*p.values(), *(layer.h for layer in hidden), *([x] if x.requires_grad else [])]
         gradients = torch.autograd.grad(y, sources, torch.asarray(dy, device=y.device, copy=True), retain_graph=True)
         self._d = dict(zip(p, map(as_array, gradients), strict=False))
+        for layer, dh in zip(hidden, gradients[len(p) :], strict=False):
+            layer.dh = dh
         if not x.requires_grad:
             return None
         return gradients[-1] if isinstance(dy, Tensor) else gradients[-1].cpu().numpy()

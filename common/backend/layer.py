@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -109,6 +109,12 @@ class Layer:
     def children(self) -> tuple[Layer, ...]:
         """The layers that this one is made of, itself not among them, nor their own."""
         return tuple(self._children.values())
+
+    def modules(self) -> Iterator[Layer]:
+        """This layer and all those inside it, in the order of the forward."""
+        yield self
+        for child in self._children.values():
+            yield from child.modules()
 
     def _named(self, kind: str) -> dict[str, Any]:
         named = dict(getattr(self, kind))

@@ -135,7 +135,10 @@ class BatchNorm1d(Layer):
 
 
 class Tanh(Layer):
-    """y = tanh(x), elementwise        (LeCun et al. 1998)"""
+    """y = tanh(x), elementwise        (LeCun et al. 1998)
+
+    `h` is what the last forward gave; `dh`, the gradient of the loss by it, what the last backward took.
+    """
 
     def __init__(self, precision: str = "native") -> None:
         super().__init__(dtype="float32" if precision == precisions.STRICT else None, precision=precision)

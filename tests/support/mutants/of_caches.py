@@ -50,7 +50,7 @@ MUTANTS = (
         ),
         torch=(
             "model.py",
-            "return dict(zip(self._p, map(as_array, gradients), strict=True))",
+            "return dict(zip(self._p, map(as_array, gradients), strict=False))",
             "return {k: as_array(self.__dict__.setdefault(k, torch.empty_like(g)).copy_(g)) "
             "for k, g in zip(self._p, gradients)}",
         ),
