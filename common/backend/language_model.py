@@ -65,10 +65,6 @@ class LanguageModel:
         self.layers.backward(self._backward(*self._saved))
         return self.layers.gradients()
 
-    def loss_gradient(self, logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        """The gradient of the mean cross-entropy by the logits (B, V), for whoever walks the layers one by one."""
-        return self._backward(self._forward(logits, targets)[1], targets)
-
     def parameters(self) -> dict[str, np.ndarray]:
         """The weights by name, in the order of a checkpoint. They are the model's own arrays: writing trains it."""
         return self.layers.parameters()

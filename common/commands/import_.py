@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> None:
             )
         name = Path(arguments.folder).resolve().name
         out, recipe = RunFolder(arguments.out or Path("runs") / name), _recipe(name, gpt.config)
-        parameters = checkpoints.on_host({name: p.detach() for name, p in gpt.named_parameters()})
+        parameters = checkpoints.to_numpy({name: p.detach() for name, p in gpt.named_parameters()})
         found = checkpoints.Checkpoint(recipe, tokenizers.from_config(tokenizer), "torch", 0, parameters)
         out.hold()
         with out.lock:

@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Climb. Raises Refusal, and what `Run.train` raises."""
+    """Train the rungs. Raises Refusal, and what `Run.train` raises."""
     with refusing():
         if arguments.threads is not None:
             read("--threads", integer(1), arguments.threads)
@@ -38,12 +38,12 @@ def run(arguments: argparse.Namespace) -> None:
         from ..files.terminal import note
         from ..pictures import ladder  # only now: --help and a wrong word must not wait for data and plots
         from ..pictures.drawing import save
-        from ..training import climb
+        from ..training.ladder import ladder_recipes, markdown_table, train_rung
 
         out, backend = Path(arguments.out), arguments.backend or registry.default()
-        recipes = climb.recipes(arguments.data, arguments.steps, arguments.seed)
-        rungs = [climb.climb(recipe, backend, out / recipe.name, arguments.threads) for recipe in recipes]
-    print(climb.table(rungs, with_time=False), end="", flush=True)
-    write_text(out / "ladder.md", climb.table(rungs, with_time=True))
+        recipes = ladder_recipes(arguments.data, arguments.steps, arguments.seed)
+        rungs = [train_rung(recipe, backend, out / recipe.name, arguments.threads) for recipe in recipes]
+    print(markdown_table(rungs, with_time=False), end="", flush=True)
+    write_text(out / "ladder.md", markdown_table(rungs, with_time=True))
     save(ladder.ladder(rungs, f"the ladder: {Path(recipes[0].data.name).name}, {backend}"), out / "ladder.png")
     note(f"the table with the times, and the picture: {out / 'ladder.md'}, {out / 'ladder.png'}")

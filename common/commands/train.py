@@ -98,9 +98,9 @@ def _one_of_several(recipe: Recipe) -> None:
 def _shown_again(out: Path, recipe: Recipe, backend: str) -> bool:
     """Print what the finished run printed, if `out` holds it; tell whether it does."""
     from ..files.terminal import note
-    from ..training import replay
+    from ..training.run import recorded_output
 
-    results = replay.printed(out, recipe, backend)
+    results = recorded_output(out, recipe, backend)
     if results is not None:
         note(f"{out} holds this run, finished: here are its results; to train again, add --restart")
         print(results, end="", flush=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from .drawing import new_figure
 
@@ -15,11 +16,20 @@ LOSS, BETTER, WORSE, COST = "#0072b2", "#009e73", "#d55e00", "#999999"
 MARGIN = 1.6  # a factor, on a logarithmic axis, for the number after the longest bar
 
 
-def ladder(rungs: Sequence[Any], title: str) -> Figure:
-    """Val loss by rung and the gain over the rung before it, then parameters and seconds.
+@dataclass(frozen=True)
+class Rung:
+    """The results of a rung: losses in nats per token, and seconds from the first step to the last picture."""
 
-    A rung has `name`, `val_loss`, `parameters` and `seconds`.
-    """
+    name: str
+    parameters: int
+    steps: int
+    val_loss: float
+    test_loss: float
+    seconds: float
+
+
+def ladder(rungs: Sequence[Rung], title: str) -> Figure:
+    """Val loss by rung and the gain over the rung before it, then parameters and seconds."""
     figure = new_figure(12, 1.6 + 0.6 * len(rungs))
     losses, parameters, seconds = figure.subplots(1, 3, sharey=True, width_ratios=(3, 2, 2))
     places = range(len(rungs))

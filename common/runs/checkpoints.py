@@ -75,7 +75,7 @@ def load(path: str | os.PathLike, finite: bool = False) -> Checkpoint:
     return checkpoint
 
 
-def on_host(arrays: Mapping[str, Any]) -> dict[str, np.ndarray]:
+def to_numpy(arrays: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """Return the arrays as numpy ones; those of a CPU are not copied."""
     return {name: np.asarray(a.cpu() if hasattr(a, "cpu") else a) for name, a in arrays.items()}
 

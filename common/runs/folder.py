@@ -1,4 +1,4 @@
-"""The folder of a run: what is called what in it, and a log whose lines are always whole."""
+"""The folder of a run: the names of its files, and a log whose lines are always whole."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ LOG_HEADER = "step,train_loss,val_loss,lr\n"
 
 
 def run_path(out: str | os.PathLike | None, recipe: str, backend: str) -> Path:
-    """The folder that was asked for, else runs/RECIPE-BACKEND."""
+    """The folder that the user named, else runs/RECIPE-BACKEND."""
     return Path(out or Path("runs") / f"{recipe}-{backend}")
 
 
 class RunFolder:
-    """The names of a run's files, and what may be done to its log."""
+    """The names of a run's files, its lock, and how its log is written."""
 
     def __init__(self, path: str | os.PathLike) -> None:
         self.path = Path(path)
@@ -37,13 +37,13 @@ class RunFolder:
         self.lock = RunLock(self.path / "lock")
 
     def hold(self) -> None:
-        """Make the folder ready for a run, and keep others out. Raises OSError, as run_lock.FolderInUse is one."""
+        """Make the folder ready for a run, and lock out other runs. Raises OSError, of which FolderInUse is one."""
         self.path.mkdir(parents=True, exist_ok=True)
         self.lock.take()
         self.prepare()
 
     def prepare(self) -> None:
-        """Make the folder, and try whether files can be written and replaced in it. Raises OSError."""
+        """Make the folder, and test that files can be written and replaced in it. Raises OSError."""
         self.path.mkdir(parents=True, exist_ok=True)
         trial = self.path / "trial"
         with replacing(trial) as temporary:
@@ -51,7 +51,7 @@ class RunFolder:
         trial.unlink()
 
     def clear(self) -> bool:
-        """Remove a former run's files, and no others; return whether there were any. Raises OSError."""
+        """Remove the files of an earlier run, and no others; return whether there were any. Raises OSError."""
         pictures = (self.plot, self.embeddings, self.histograms, self.updates, self.depth, self.attention)
         files = (self.checkpoint, self.best, self.config, self.samples, self.statistics, *pictures, self.log)
         found = [file for file in files if file.exists()]
@@ -65,7 +65,7 @@ class RunFolder:
         return self.log.exists() and self.log.read_bytes().startswith(LOG_HEADER.encode())
 
     def start_log(self) -> None:
-        """Write a log that holds no lines yet. Raises OSError."""
+        """Write a log without lines. Raises OSError."""
         write_text(self.log, LOG_HEADER)
 
     def append_log(self, line: str) -> None:
@@ -81,19 +81,19 @@ class RunFolder:
             os.close(handle)
 
     def sync_log(self) -> None:
-        """Wait until the log is on the disk: a checkpoint must never be ahead of it. Raises OSError."""
+        """Wait until the log is on the disk: a checkpoint must never be newer than it. Raises OSError."""
         sync(self.log)
 
-    def cut_log(self, step: int, eval_every: int, steps: int) -> None:
-        """Cut the log back to the lines before `step`.
+    def truncate_log(self, step: int, eval_every: int, steps: int) -> None:
+        """Truncate the log to the lines before `step`.
 
         Raises OSError, and ValueError if those lines are not all there.
         """
         lines = self.log.read_bytes().decode("utf-8", errors="replace").splitlines(keepends=True)
-        due = range(0, min(step, steps), eval_every)  # and the last step
-        due = [*due[: len(lines)], *([steps - 1] if step >= steps and (steps - 1) % eval_every else [])]
-        kept = lines[: 1 + len(due)]
-        if kept[:1] != [LOG_HEADER] or [line.partition(",")[0] for line in kept[1:]] != [str(s) for s in due]:
+        expected = range(0, min(step, steps), eval_every)  # and the last step
+        expected = [*expected[: len(lines)], *([steps - 1] if step >= steps and (steps - 1) % eval_every else [])]
+        kept = lines[: 1 + len(expected)]
+        if kept[:1] != [LOG_HEADER] or [line.partition(",")[0] for line in kept[1:]] != [str(s) for s in expected]:
             raise ValueError(
                 f"{self.log} lacks lines from before step {step}, where the checkpoint stands; "
                 "start again without --resume"

@@ -1,6 +1,6 @@
-"""What is recorded of a run besides its losses, so that one can see how it learned: at each evaluation, on that batch.
+"""What a run records besides its losses, to show how it learned: at each evaluation, for the batch of that step.
 
-It is watched from outside, before and after the update; no number of the training depends on it.
+It reads what the training step computed; no number of the training depends on it.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from ..backend.layer import Layer
+from ..backend.layers import Tanh
 from ..files.atomic import replacing
-from .checkpoints import on_host
-from .hidden_layers import Hidden
+from .checkpoints import to_numpy
 
 BINS = 40  # of a histogram
-SATURATED = 0.97  # from this |tanh| on its slope is below 0.06, and hardly any gradient passes
-SPREAD = 4  # a histogram of gradients reaches so many standard deviations of the widest layer
+SATURATED = 0.97  # above this |tanh| its slope is below 0.06, and hardly any gradient passes
+SPREAD = 4  # how many standard deviations of the widest layer a histogram of gradients covers
 LISTS = ("steps", "updates", "saturation", "gradient_rms")
 SHAPES = {
     "steps": "n",
@@ -36,41 +37,56 @@ SHAPES = {
 KINDS = {"matrices": "U", "depth_names": "U"}
 AT_A_STEP = SHAPES.keys() - {"depth_names", "depth_gradients", "test_loss"}
 
+Hidden = tuple[np.ndarray, np.ndarray]  # of a hidden layer: h, what its tanh gave, and dh, the gradient by h
+
+
+def hidden_layers(model: Any) -> list[Hidden]:
+    """(h, dh) of the model's hidden layers, first to last, as its last forward and backward computed them.
+
+    A model without hidden layers has none, and so has one of another's backend that does not show them.
+    """
+    if hasattr(model, "intermediates"):  # an MLP shows them itself
+        tensors = model.intermediates()
+        return [(tensors["h"], tensors["dh"])]
+    layers = model.layers.modules() if isinstance(getattr(model, "layers", None), Layer) else ()
+    tanhs = [layer for layer in layers if isinstance(layer, Tanh)]
+    return [tuple(to_numpy({"h": t.as_array(t.h), "dh": t.as_array(t.dh)}).values()) for t in tanhs]
+
 
 class Statistics:
     """The arrays of statistics.npz, by name.
 
-    steps (n,): when. updates (n, P): spread of an update of each weight matrix, against that of the matrix; `matrices`
-    are their names. saturation, gradient_rms (n, L): of the tanh of each hidden layer. For the first and the last of
-    the steps, h_counts and dh_counts (2, L, BINS), over h_edges and dh_edges (2, BINS + 1). For a deep model,
-    depth_gradients (4, L), gradient_rms at the start, with and without what `depth_names` says; and test_loss.
+    steps (n,): the evaluated steps. updates (n, P): the spread of the update of each weight matrix, divided by that of
+    the matrix; `matrices` (P,) are their names. saturation, gradient_rms (n, L): of the tanh of each hidden layer. For
+    the first and the last step, h_counts and dh_counts (2, L, BINS), over h_edges and dh_edges (2, BINS + 1). For a
+    deep model, depth_gradients (4, L): gradient_rms at the start, with and without what `depth_names` says. test_loss.
     """
 
     def __init__(self) -> None:
         self.arrays: dict[str, np.ndarray] = {}
 
     def before_update(self, step: int, parameters: dict[str, Any], hidden: list[Hidden]) -> dict[str, np.ndarray]:
-        """Take down the activations and gradients of `step`; return the matrices as they are before its update."""
+        """Record the activations and gradients of `step`; return copies of the matrices before its update."""
         self._append("steps", step)
-        self._append("saturation", [np.mean(np.abs(layer.h) > SATURATED) for layer in hidden])
-        self._append("gradient_rms", [root_mean_square(layer.dh) for layer in hidden])
+        self._append("saturation", [np.mean(np.abs(h) > SATURATED) for h, _ in hidden])
+        self._append("gradient_rms", [root_mean_square(dh) for _, dh in hidden])
         for name, arrays, edges in (
-            ("h", [layer.h for layer in hidden], np.linspace(-1, 1, BINS + 1)),
-            ("dh", [layer.dh for layer in hidden], _edges([layer.dh for layer in hidden])),
+            ("h", [h for h, _ in hidden], np.linspace(-1, 1, BINS + 1)),
+            ("dh", [dh for _, dh in hidden], _edges([dh for _, dh in hidden])),
         ):
             counts = np.array([_counts(array, edges) for array in arrays]).reshape(len(hidden), BINS)
             self._first_and_last(f"{name}_counts", counts)
             self._first_and_last(f"{name}_edges", edges)
-        return {name: p.copy() for name, p in on_host(parameters).items() if p.ndim == 2}
+        return {name: p.copy() for name, p in to_numpy(parameters).items() if p.ndim == 2}
 
     def after_update(self, before: dict[str, np.ndarray], parameters: dict[str, Any]) -> None:
-        """Take down how far the update has moved each matrix."""
-        after = on_host(parameters)
+        """Record how far the update moved each matrix."""
+        after = to_numpy(parameters)
         self.arrays["matrices"] = np.array(list(before))
         self._append("updates", [_ratio(after[name] - p, p) for name, p in before.items()])
 
-    def cut(self, step: int) -> None:
-        """Leave out what was taken down at `step` and after it: a resumed run does these steps again."""
+    def truncate(self, step: int) -> None:
+        """Remove what was recorded at `step` and after it: a resumed run repeats these steps."""
         kept = int(np.sum(self.arrays.get("steps", np.empty(0)) < step))
         for name in LISTS:
             if name in self.arrays:
@@ -78,14 +94,14 @@ class Statistics:
 
     def save(self, path: Path) -> None:
         """Write the file; the same content gives the same bytes. Raises OSError."""
-        held = io.BytesIO()
-        np.savez(held, **self.arrays)
-        with replacing(path, lasting=False) as temporary:  # to wait for the disk, pictures are not worth it
-            temporary.write_bytes(held.getvalue())
+        buffer = io.BytesIO()
+        np.savez(buffer, **self.arrays)
+        with replacing(path, lasting=False) as temporary:  # statistics are not worth waiting for the disk
+            temporary.write_bytes(buffer.getvalue())
 
     @classmethod
     def load(cls, path: Path) -> Statistics:
-        """Read the file. Raises OSError, and ValueError if it is no such file."""
+        """Read the file. Raises OSError, and ValueError if it is not such a file."""
         statistics, data = cls(), Path(path).read_bytes()
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as file:
@@ -107,7 +123,7 @@ class Statistics:
 
 
 def _check(arrays: dict[str, Any]) -> None:
-    """Raises ValueError unless they are those of SHAPES: all that are due at a step, or none."""
+    """Raises ValueError unless they fit SHAPES: all those of AT_A_STEP, or none of them."""
     sizes: dict[str | int, int] = {}
     for name, array in arrays.items():
         shape = SHAPES.get(name)
@@ -133,7 +149,7 @@ def _ratio(update: np.ndarray, parameter: np.ndarray) -> float:
 
 
 def _counts(array: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """np.histogram with what lies beyond the edges counted in the outermost bins, some ten times as fast."""
+    """np.histogram, about ten times as fast; values beyond the edges count in the outermost bins."""
     places = (array.ravel() - edges[0]) * (BINS / (edges[-1] - edges[0]))
     places = places[~np.isnan(places)]
     return np.bincount(np.clip(places, 0, BINS - 1).astype(np.intp), minlength=BINS)

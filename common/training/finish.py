@@ -1,4 +1,4 @@
-"""What a finished run ends with: samples, the test loss and the pictures."""
+"""The end of a run: samples, the test loss and the pictures."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from ..numbers.precisions import STRICT
 from ..numbers.rng import RNG
 from ..pictures import of_run
 from ..runs import sampling
-from ..runs.checkpoints import on_host
+from ..runs.checkpoints import to_numpy
 from ..runs.folder import RunFolder
 from ..runs.statistics import Statistics
 from .loop import Trainer
 
 
 def finish(trainer: Trainer, folder: RunFolder) -> list[str]:
-    """Print and keep the samples, print the test loss (of a strict run also the hash of the model), draw the pictures;
-    return what was printed.
+    """Print and save the samples, print the test loss (in a strict run also the model's hash), draw the pictures.
+
+    Returns the lines that were printed.
 
     Raises OSError, FloatingPointError.
     """
@@ -32,7 +33,7 @@ def finish(trainer: Trainer, folder: RunFolder) -> list[str]:
     test_loss = trainer.split_loss(trainer.dataset.test)
     last = [f"test_loss {test_loss:.6f}"]
     if trainer.recipe.model.precision == STRICT:
-        model = on_host({**trainer.model.parameters(), **buffers_of(trainer.model)})
+        model = to_numpy({**trainer.model.parameters(), **buffers_of(trainer.model)})
         last.append(f"{digests.KEYS[0]} {digests.of_arrays(model)}")
     print("\n".join(last), flush=True)
     prompt = samples[0] if samples else ""
@@ -43,9 +44,9 @@ def finish(trainer: Trainer, folder: RunFolder) -> list[str]:
 def _pictures(trainer: Trainer, folder: RunFolder, test_loss: float, prompt: str) -> list[Path]:
     statistics = Statistics()
     if trainer.watcher is not None:
-        trainer.watcher.finished(test_loss)
+        trainer.watcher.record_test_loss(test_loss)
         statistics = trainer.watcher.statistics
-    tokenizer, parameters = trainer.dataset.tokenizer, on_host(trainer.model.parameters())
+    tokenizer, parameters = trainer.dataset.tokenizer, to_numpy(trainer.model.parameters())
     attention = of_run.attention_of(trainer.model, tokenizer, prompt)
     return of_run.draw(trainer.recipe, tokenizer, parameters, folder.read_log(), statistics, folder, attention)
 
@@ -61,5 +62,5 @@ def _samples(trainer: Trainer) -> list[str]:
         ]
     samples = list(sampler.new_samples(rng, how.count, dataset.train.lines))
     if len(samples) < how.count:
-        note(f"only {len(samples)} of {how.count} samples were new: the others were empty, known or given twice")
+        note(f"only {len(samples)} of {how.count} samples were new: the others were empty, known or repeated")
     return samples

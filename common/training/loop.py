@@ -12,16 +12,16 @@ from ..backend.schedules import SCHEDULES
 from ..numbers import digests
 from ..numbers.precisions import STRICT
 from ..recipes.recipe import Recipe
-from ..runs.checkpoints import on_host
+from ..runs.checkpoints import to_numpy
 
-JUDGING = 1  # the seed of what is drawn to judge on: the same windows in every run, whatever the run's seed
+EVALUATION_SEED = 1  # of windows drawn for an evaluation: the same in every run, whatever its own seed
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What one line of the log says: the losses, in nats a token, before the update of `step`.
+    """One line of the log: the losses, in nats a token, before the update of `step`.
 
-    Of a strict run the terminal's also tells the SHA-256 of parameters and moments, which is then the same everywhere.
+    In a strict run the line on the terminal also has the SHA-256 of parameters and moments: the same on every machine.
     """
 
     step: int
@@ -45,7 +45,7 @@ class Evaluation:
 class Trainer:
     """A model, its optimizer and its data, at the beginning of `step`.
 
-    `whole` is false while an update is under way: what it left half done must not be saved.
+    `is_consistent` is false during an update: a model that is half updated must not be saved.
     """
 
     model: Any
@@ -55,8 +55,8 @@ class Trainer:
     step: int = 0
     val_loss: float = math.nan  # of the last evaluation
     best_val_loss: float = math.inf  # of the evaluations so far
-    whole: bool = True
-    watcher: Any = None  # sees each judged step, before and after its update (nnz.training.watcher)
+    is_consistent: bool = True
+    watcher: Any = None  # records each evaluated step, before and after its update (nnz.training.watcher)
 
     def run(
         self,
@@ -73,27 +73,28 @@ class Trainer:
         left = train.steps - self.step
         for inputs, targets in self._training_batches(left) if left else ():
             self.optimizer.lr = self.lr()
-            judged = self.step % train.eval_every == 0 or self.step == train.steps - 1
-            if judged:
+            evaluated = self.step % train.eval_every == 0 or self.step == train.steps - 1
+            if evaluated:
                 self._evaluate(on_evaluation, stopping)
             if stopping():
                 raise KeyboardInterrupt
-            self.whole = False  # from the forward on, which moves running statistics
-            watched = self.watcher if judged else None
-            if watched is not None:
-                watched.before_update(self.step, self.model, inputs, targets)
+            self.is_consistent = False  # from the forward on, which updates running statistics
+            watcher = self.watcher if evaluated else None
             if hasattr(self.model, "begin"):
                 self.model.begin(self.step)
             _, loss = self.model(inputs, targets)
-            self.optimizer.step(self.model.backward())
+            gradients = self.model.backward()
+            if watcher is not None:
+                watcher.before_update(self.step, self.model, inputs, targets)
+            self.optimizer.step(gradients)
             self.step += 1
-            self.whole = True
-            if watched is not None:
-                watched.after_update(self.model)
+            self.is_consistent = True
+            if watcher is not None:
+                watcher.after_update(self.model)
             on_step(loss)
 
     def lr(self) -> float:
-        """Return the learning rate of the present step."""
+        """Return the learning rate of the current step."""
         how = self.recipe.optimizer
         lr = SCHEDULES[how.schedule](how.lr, self.step, self.recipe.train.steps)
         return lr * (self.step + 1) / how.warmup if self.step < how.warmup else lr
@@ -101,13 +102,13 @@ class Trainer:
     def sha256(self) -> str:
         """Return the SHA-256 of the parameters and the optimizer's moments, sorted by name."""
         model = self.model.parameters() | buffers_of(self.model)
-        return digests.of_arrays(on_host(model | self.optimizer.state()))
+        return digests.of_arrays(to_numpy(model | self.optimizer.state()))
 
     def split_loss(self, split: Any, stopping: Callable[[], bool] = lambda: False) -> float:
-        """Return the loss on a whole split, its first n_tokens // B batches and at least one; or on drawn ones."""
+        """Return the loss on the first n_tokens // B batches of a split, at least one; or on randomly drawn batches."""
         train = self.recipe.train
-        whole = max(1, split.n_tokens // train.batch_size)
-        return self._mean_loss(split, whole if train.evaluation == "whole" else train.eval_batches, stopping)
+        all_batches = max(1, split.n_tokens // train.batch_size)
+        return self._mean_loss(split, all_batches if train.evaluation == "whole" else train.eval_batches, stopping)
 
     def _evaluate(self, on_evaluation: Callable[[Evaluation, bool], None], stopping: Callable[[], bool]) -> None:
         train_loss = self._mean_loss(self.dataset.train, self.recipe.train.eval_batches, stopping)
@@ -118,8 +119,8 @@ class Trainer:
         self.best_val_loss = min(self.best_val_loss, self.val_loss)
 
     def _mean_loss(self, split: Any, batches: int, stopping: Callable[[], bool]) -> float:
-        """Return the mean of the batches' mean losses, summed in their order in float64."""
-        total, seed = 0.0, JUDGING if self.recipe.train.evaluation == "drawn" else None
+        """Return the mean of the batches' mean losses, summed in order in float64."""
+        total, seed = 0.0, EVALUATION_SEED if self.recipe.train.evaluation == "drawn" else None
         with evaluating(self.model):
             for inputs, targets in self._batches(split, steps=batches, seed=seed):
                 if stopping():
@@ -134,6 +135,5 @@ class Trainer:
 
     def _batches(self, split: Any, **which: Any) -> Any:
         model, train = self.recipe.model, self.recipe.train
-        return split.batches(
-            model.context_length, train.batch_size, predicts_every_position=model.predicts_every_position, **which
-        )
+        which["predicts_every_position"] = model.predicts_every_position
+        return split.batches(model.context_length, train.batch_size, **which)

@@ -1,4 +1,4 @@
-"""A run: from a recipe to a run folder, the results on stdout and everything else on stderr."""
+"""A run: from a recipe to a run folder, with the results on stdout and everything else on stderr."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .watcher import Watcher
 
 
 class Run:
-    """A recipe made ready to train on one backend: folder, data, model, and the checkpoint it goes on from."""
+    """A recipe ready to train on one backend: its folder, data and model, and the checkpoint it resumes from."""
 
     def __init__(
         self,
@@ -38,8 +38,8 @@ class Run:
         device: str = "cpu",
         threads: int | None = None,
     ) -> None:
-        """Raises what `backends.load`, `load_dataset` and `checkpoints.load` raise, OSError if `out` is not writable,
-        and ValueError if a run to be resumed had other settings or other data."""
+        """Raises what `registry.load`, `load_dataset` and `checkpoints.load` raise, OSError if `out` is not writable,
+        and ValueError if the run to resume had other settings or other data."""
         nn = self._nn = registry.load(backend)
         device = registry.choose_device(nn, device, threads, large=recipe.model.predicts_every_position)
         self.backend, self.recipe = backend, recipe.override("train.backend", backend)
@@ -55,7 +55,7 @@ class Run:
         self.trainer = Trainer(model, optimizer, self.dataset, self.recipe)
         self._printed: list[str] = []  # the lines of results
         self._workers = getattr(model, "workers", None)
-        self._writes = self._workers is None or self._workers.rank == 0  # of several workers one writes
+        self._writes = self._workers is None or self._workers.rank == 0  # one of the workers writes for all
         if self._writes:
             self.trainer.watcher = Watcher(nn, recipe, self.dataset.tokenizer.vocab_size, self.folder.statistics)
         try:
@@ -65,7 +65,7 @@ class Run:
             raise
 
     def train(self) -> None:
-        """Train to the end, then sample, test and draw; after it the folder is free for another run.
+        """Train to the end, then sample, test and draw; after that the folder is free for another run.
 
         Raises KeyboardInterrupt if it was stopped, OSError if the folder is no longer writable, FloatingPointError if
         the training diverged.
@@ -76,7 +76,7 @@ class Run:
     def _train(self) -> None:
         steps, start, began = self.recipe.train.steps, self.trainer.step, time.perf_counter()
         bar = Progress(steps, start, self.recipe.tokens_per_step, self._writes)
-        with np.errstate(all="ignore"), StopSignals() as signals, bar as progress:  # a run that diverges says so itself
+        with np.errstate(all="ignore"), StopSignals() as signals, bar as progress:  # divergence is reported by the run
             try:
                 self.trainer.run(
                     lambda evaluation, is_best: self._record(evaluation, is_best, progress),
@@ -84,7 +84,7 @@ class Run:
                     lambda: self._agree(signals.requested),
                 )
                 self._save()
-                if self._agree(signals.requested):  # while the last update was under way
+                if self._agree(signals.requested):  # during the last update
                     raise KeyboardInterrupt
             except KeyboardInterrupt:
                 raise KeyboardInterrupt(self._stopped()) from None
@@ -94,40 +94,40 @@ class Run:
         if self._writes:
             note(f"{steps - start:,} steps in {seconds:.1f} s")
             if self.recipe.model.precision == STRICT:
-                self._tell_tally()
+                self._note_tally()
             self._printed += finish(self.trainer, self.folder)
             self._save()
 
-    def _tell_tally(self) -> None:
+    def _note_tally(self) -> None:
         rounded, summed = self._nn.strict_tally()
-        note(f"strict: of {rounded:,} products and sums {summed:,} lay too near a midpoint of two float32s for float64")
+        note(f"strict: of {rounded:,} products and sums, {summed:,} were too near a midpoint of float32s for float64")
 
-    def _agree(self, wish: bool) -> bool:
-        """Tell whether any of the run's workers wishes it: they stop together or not at all."""
-        return wish if self._workers is None else self._workers.agree(wish)
+    def _agree(self, stop: bool) -> bool:
+        """Tell whether any of the run's workers is to stop: they stop together or not at all."""
+        return stop if self._workers is None else self._workers.agree(stop)
 
     def _begin(self, resume: bool) -> None:
         if self._writes:
             self.folder.hold()  # until `train` is done
-        going_on = resume and self.folder.checkpoint.exists()
-        if going_on:
-            self._go_on_from(checkpoints.load(self.folder.checkpoint))
-        if self._workers is not None:  # before a former run is cleared away
+        resumes = resume and self.folder.checkpoint.exists()
+        if resumes:
+            self._resume_from(checkpoints.load(self.folder.checkpoint))
+        if self._workers is not None:  # before an earlier run is cleared away
             start = self.recipe.to_toml(), self.dataset.fingerprint, self.trainer.step
-            self._workers.hold_alike((*start, digests.of_arrays(checkpoints.on_host(self.trainer.model.parameters()))))
+            self._workers.hold_alike((*start, digests.of_arrays(checkpoints.to_numpy(self.trainer.model.parameters()))))
         if self._writes:
-            if not going_on:
-                self._start_afresh(resume)
+            if not resumes:
+                self._start_new(resume)
             write_text(self.folder.config, self.recipe.to_toml())
 
-    def _start_afresh(self, resume: bool) -> None:
+    def _start_new(self, resume: bool) -> None:
         if resume:
             note(f"{self.folder.path} holds no checkpoint to resume; starting at step 0")
         if self.folder.clear():
             note(f"{self.folder.path} holds an earlier run; its files are replaced")
         self.folder.start_log()
 
-    def _go_on_from(self, checkpoint: Checkpoint) -> None:
+    def _resume_from(self, checkpoint: Checkpoint) -> None:
         same_settings(checkpoint.recipe, self.recipe)
         if not same_data(checkpoint, self.dataset):
             raise ValueError(f"{self.recipe.data.name} is not the text that {self.folder.path} was trained on")
@@ -140,9 +140,9 @@ class Run:
         trainer.best_val_loss = checkpoint.best_val_loss
         if not self._writes:
             return
-        self.folder.cut_log(checkpoint.step, train.eval_every, train.steps)
+        self.folder.truncate_log(checkpoint.step, train.eval_every, train.steps)
         self._printed = checkpoint.printed.splitlines()[: len(self.folder.read_log())]
-        trainer.watcher.go_on_from(checkpoint.step)
+        trainer.watcher.resume_from(checkpoint.step)
         note(f"{self.folder.path}: going on from step {checkpoint.step}")
 
     def _record(self, evaluation: Evaluation, is_best: bool, progress: Progress) -> None:
@@ -162,8 +162,8 @@ class Run:
         checkpoints.save(self.folder.checkpoint, self._checkpoint())
 
     def _stopped(self) -> str:
-        """Leave a checkpoint of the present step if the model is whole; return what to tell."""
-        if self.trainer.whole:
+        """Save a checkpoint of the current step, unless an update was interrupted; return the message."""
+        if self.trainer.is_consistent:
             self._save()
         return f"stopped at step {self.trainer.step}; the same command with --resume goes on in {self.folder.path}"
 
@@ -174,9 +174,9 @@ class Run:
             tokenizer=self.dataset.tokenizer,
             backend=self.backend,
             step=trainer.step,
-            parameters=checkpoints.on_host(trainer.model.parameters()),
-            buffers=checkpoints.on_host(buffers_of(trainer.model)),
-            optimizer=checkpoints.on_host(trainer.optimizer.state()),
+            parameters=checkpoints.to_numpy(trainer.model.parameters()),
+            buffers=checkpoints.to_numpy(buffers_of(trainer.model)),
+            optimizer=checkpoints.to_numpy(trainer.optimizer.state()),
             t=trainer.optimizer.t,
             val_loss=trainer.val_loss,
             best_val_loss=trainer.best_val_loss,
@@ -185,8 +185,25 @@ class Run:
         )
 
 
+def recorded_output(folder: Path, recipe: Recipe, backend: str) -> str | None:
+    """Return all that the finished run in `folder` printed; None if there is none of this recipe, backend and data.
+
+    A file that is not a valid checkpoint counts as none. Raises what `load_dataset` raises.
+    """
+    try:
+        checkpoint = checkpoints.load(RunFolder(folder).checkpoint)
+        same_settings(checkpoint.recipe, recipe)
+    except (OSError, ValueError):
+        return None
+    lines = checkpoint.printed.splitlines() or [""]
+    finished = lines[0].split()[:2] == ["step", "0"] and lines[-1].startswith(("test_loss ", f"{digests.KEYS[0]} "))
+    if not finished or checkpoint.backend != backend or not same_data(checkpoint, from_recipe.dataset(recipe)):
+        return None
+    return checkpoint.printed
+
+
 def same_data(checkpoint: Checkpoint, dataset: Dataset) -> bool:
-    """Tell whether the data set is the one of the checkpoint, as far as the checkpoint says."""
+    """Tell whether the data set is that of the checkpoint, as far as the checkpoint records it."""
     same_tokens = checkpoint.data in ("", dataset.fingerprint)
     return same_tokens and checkpoint.tokenizer.to_config() == dataset.tokenizer.to_config()
 

@@ -7,9 +7,10 @@ from support.readable import assert_readable
 from support.tiny_runs import data_folder, nnz
 
 from nnz.backend import registry
-from nnz.pictures import ladder
+from nnz.pictures.ladder import Rung
+from nnz.pictures.ladder import ladder as ladder_picture
 from nnz.runs import checkpoints
-from nnz.training import climb
+from nnz.training import ladder
 
 pytestmark = pytest.mark.usefixtures("without_pictures")
 ROW = r"\| `(?P<name>[\w-]+)` \| .+ \| (?P<parameters>[\d,]+) \| (?P<steps>\d+) \| (?P<loss>\d\.\d{4}) \| .*"
@@ -20,19 +21,19 @@ def data(tmp_path_factory):
     return data_folder(tmp_path_factory.mktemp("data") / "few-names")
 
 
-def climbed(capsys, data, out):
+def trained(capsys, data, out):
     return nnz(capsys, "ladder", "--data", data, "--steps", 2, "--seed", 5, "--threads", 1, "--out", out)
 
 
 @pytest.fixture
 def small_rungs(monkeypatch):
-    monkeypatch.setattr(climb, "IDEAS", {name: climb.IDEAS[name] for name in ("bigram-counts", "bigram", "namegen")})
+    monkeypatch.setattr(ladder, "IDEAS", {name: ladder.IDEAS[name] for name in ("bigram-counts", "bigram", "namegen")})
 
 
 def test_every_rung_is_trained_on_the_same_data_and_seed_and_is_in_the_table(data, tmp_path, capsys) -> None:
-    code, out, err = climbed(capsys, data, tmp_path)
+    code, out, err = trained(capsys, data, tmp_path)
     rows = [re.fullmatch(ROW, line) for line in out.splitlines()[2:]]
-    assert (code, [row["name"] for row in rows]) == (0, list(climb.IDEAS))
+    assert (code, [row["name"] for row in rows]) == (0, list(ladder.IDEAS))
     for row in rows:
         checkpoint = checkpoints.load(tmp_path / row["name"] / "checkpoint.safetensors")
         used = checkpoint.recipe
@@ -48,7 +49,7 @@ def test_every_rung_is_trained_on_the_same_data_and_seed_and_is_in_the_table(dat
 def test_the_table_on_stdout_does_not_vary_and_the_one_in_the_folder_adds_the_times(
     data, tmp_path, capsys, small_rungs
 ) -> None:
-    first, second = (climbed(capsys, data, tmp_path / name)[1] for name in "ab")
+    first, second = (trained(capsys, data, tmp_path / name)[1] for name in "ab")
     assert first == second
     written = (tmp_path / "a" / "ladder.md").read_text(encoding="utf-8").splitlines()
     assert [line.rsplit("|", 2)[0] + "|" for line in written] == first.splitlines()
@@ -56,17 +57,15 @@ def test_the_table_on_stdout_does_not_vary_and_the_one_in_the_folder_adds_the_ti
 
 
 def test_a_gain_is_the_loss_before_less_the_loss_after() -> None:
-    rungs = [
-        climb.Rung(name, 10, 5, loss, loss, 1) for name, loss in (("bigram", 2.5), ("namegen", 2.25), ("wavenet", 2.5))
-    ]
-    gains = [line.split(" | ")[5] for line in climb.table(rungs, with_time=False).splitlines()[2:]]
+    rungs = [Rung(name, 10, 5, loss, loss, 1) for name, loss in (("bigram", 2.5), ("namegen", 2.25), ("wavenet", 2.5))]
+    gains = [line.split(" | ")[5] for line in ladder.markdown_table(rungs, with_time=False).splitlines()[2:]]
     assert gains == ["", "+0.2500", "-0.2500"]
 
 
 def test_the_picture_has_named_axes_and_a_legend_and_tells_better_from_worse() -> None:
     losses = {"bigram": 2.5, "namegen": 2.2, "residual": 2.3, "wavenet": 2.0}
-    rungs = [climb.Rung(name, 100 + i**4, 5, loss, loss, 1.0 + i) for i, (name, loss) in enumerate(losses.items())]
-    figure = ladder.ladder(rungs, "the ladder")
+    rungs = [Rung(name, 100 + i**4, 5, loss, loss, 1.0 + i) for i, (name, loss) in enumerate(losses.items())]
+    figure = ladder_picture(rungs, "the ladder")
     assert_readable(figure)
     shown = [text.get_text() for text in figure.legends[0].get_texts()]
     assert shown == ["val loss", "better than the rung before", "worse", "what it costs"]

@@ -228,8 +228,8 @@ def test_the_optimizers_state_goes_out_and_comes_back(data):
     for step in range(3):
         first(*batch(seed=step))
         one.step(first.backward())
-    second.load_parameters(checkpoints.on_host(first.parameters()))
-    two.load_state({name: array.copy() for name, array in checkpoints.on_host(one.state()).items()}, one.t)
+    second.load_parameters(checkpoints.to_numpy(first.parameters()))
+    two.load_state({name: array.copy() for name, array in checkpoints.to_numpy(one.state()).items()}, one.t)
     for model, optimizer in ((first, one), (second, two)):
         model(*batch(seed=9))
         optimizer.step(model.backward())

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from nnz.training import climb
+from nnz.training.ladder import IDEAS
 from tools import readme
 
 NOT_FROM_A_TEST = {
@@ -57,7 +57,7 @@ def test_the_page_of_the_ladder_lists_every_rung_and_its_top_is_the_best():
         r"\| `([\w-]+)` \|.*?\| ([\d,]+) \| [\d,]+ \| (\d\.\d{4}) \|",
         readme.between("ladder", LADDER),
     )
-    assert [name for name, _, _ in rows] == list(climb.IDEAS)
+    assert [name for name, _, _ in rows] == list(IDEAS)
     losses = {name: float(loss) for name, _, loss in rows}
     assert losses["bigram"] > losses["namegen"] > losses["mlp-batchnorm"] > losses["wavenet"] == min(losses.values())
     assert abs(losses["bigram"] - losses["bigram-counts"]) <= 0.003

@@ -94,4 +94,4 @@ def test_what_lies_there_does_not_keep_a_run_from_going_on(tmp_path, capsys):
     train(tiny_recipe(data), tmp_path / "run", backend="numpy")
     (tmp_path / "run" / "statistics.npz").write_bytes(BAD["a header that is no Python"][0])
     train(tiny_recipe(data), tmp_path / "run", backend="numpy", resume=True)
-    assert "is lost, and will lack in the pictures" in capsys.readouterr().err
+    assert "is lost and will be missing in the pictures" in capsys.readouterr().err

@@ -1,5 +1,7 @@
 """What is recorded of a run while it trains, without touching its numbers."""
 
+import sys
+
 import numpy as np
 import pytest
 from support.tiny_runs import BUILT, data_folder, tiny_recipe, train
@@ -9,8 +11,7 @@ from nnz.conformance.bounds.compare import T2_LIMIT, t2_error
 from nnz.recipes import from_recipe, recipe
 from nnz.runs import checkpoints
 from nnz.runs.folder import RunFolder
-from nnz.runs.hidden_layers import hidden_layers
-from nnz.runs.statistics import BINS, Statistics, _counts
+from nnz.runs.statistics import BINS, Statistics, _counts, hidden_layers
 from nnz.training.run import Run
 
 DEEP = {"model__kind": "residual", "model__hidden_layers": 4, "train__order": "random"}
@@ -27,7 +28,7 @@ def data(tmp_path_factory):
 def whole(data, tmp_path_factory):
     run = Run(tiny_recipe(data, **DEEP), "numpy", tmp_path_factory.mktemp("deep") / "run")
     run.trainer.run(lambda evaluation, is_best: None)
-    run.trainer.watcher.finished(run.trainer.split_loss(run.trainer.dataset.test))
+    run.trainer.watcher.record_test_loss(run.trainer.split_loss(run.trainer.dataset.test))
     return run.folder.path
 
 
@@ -43,31 +44,26 @@ def built(backend: str, name: str, **changes):
     return model, EIGHT[:, -settings.model.context_length :]
 
 
-@pytest.mark.parametrize("backend", BUILT)
-@pytest.mark.parametrize("name", ["mlp-batchnorm", "residual", "wavenet"])
-def test_a_probe_sees_tanh_and_its_gradient_and_leaves_weights_and_running_statistics_alone(backend, name) -> None:
-    model, inputs = built(backend, name)
-    before = {k: np.array(a) for k, a in (model.parameters() | model.buffers()).items()}
-    found = hidden_layers(model, inputs, TARGETS)
-    assert [layer.depth for layer in found] == list(range(1, len(found) + 1))
-    assert all(layer.h.shape == layer.dh.shape and np.abs(layer.h).max() < 1 for layer in found)
-    after = model.parameters() | model.buffers()
-    assert {k: np.array(a).tobytes() for k, a in after.items()} == {k: a.tobytes() for k, a in before.items()}
-    assert model.training
+def hidden(model, inputs) -> list:
+    model(inputs, TARGETS)
+    model.backward()
+    return hidden_layers(model)
 
 
-def test_a_probe_sees_the_same_in_every_backend_and_in_an_mlp_too() -> None:
-    for name in ("namegen", "residual"):
-        seen = [hidden_layers(*built(backend, name), TARGETS) for backend in BUILT]
-        for others in seen[1:]:
-            for ours, theirs in zip(seen[0], others, strict=True):
-                assert t2_error(ours.h, theirs.h, "float64") <= T2_LIMIT
-                assert t2_error(ours.dh, theirs.dh, "float64") <= T2_LIMIT
+def test_every_backend_shows_what_its_step_computed_for_each_hidden_layer() -> None:
+    for name, depth in (("namegen", 1), ("residual", 8)):
+        first, *others = [hidden(*built(backend, name)) for backend in BUILT]
+        assert [h.shape for h, _ in first] == [dh.shape for _, dh in first]
+        assert len(first) == depth
+        assert all(0 < np.abs(h).max() < 1 for h, _ in first)
+        for other in others:
+            for ours, theirs in zip(first, other, strict=True):
+                assert all(t2_error(a, b, "float64") <= T2_LIMIT for a, b in zip(ours, theirs, strict=True))
 
 
-def test_the_gradient_that_a_probe_sees_is_the_slope_of_the_loss(monkeypatch) -> None:
+def test_the_gradient_shown_is_the_slope_of_the_loss(monkeypatch) -> None:
     model, inputs = built("numpy", "residual", hidden_layers=3)
-    dh = hidden_layers(model, inputs, TARGETS)[1].dh
+    dh = hidden(model, inputs)[1][1]
     tanh = next(layer for layer in model.layers.layers if isinstance(layer, layers.Residual)).layer.layers[-1]
     step, forward, losses = 2.0**-17, tanh.forward, []
     for sign in (1, -1):
@@ -79,7 +75,21 @@ def test_the_gradient_that_a_probe_sees_is_the_slope_of_the_loss(monkeypatch) ->
 
 
 def test_a_bigram_has_no_hidden_layer_to_show() -> None:
-    assert hidden_layers(*built("numpy", "bigram"), TARGETS) == []
+    assert hidden(*built("numpy", "bigram")) == []
+
+
+@pytest.mark.parametrize("kind", ["mlp", "residual"])
+def test_an_evaluated_step_computes_its_forward_and_backward_once(data, kind, tmp_path, monkeypatch) -> None:
+    run, calls = Run(tiny_recipe(data, steps=1, model__kind=kind), "numpy", tmp_path), []
+    monkeypatch.setattr(run.trainer, "_evaluate", lambda *of_an_evaluation: None)
+    monkeypatch.setattr(run.trainer.watcher, "_gradients_by_depth", lambda *batch: {})
+    sys.setprofile(lambda frame, event, _: calls.append(frame.f_code.co_name) if event == "call" else None)
+    try:
+        run.trainer.run(lambda evaluation, is_best: None)
+    finally:
+        sys.setprofile(None)
+    assert run.trainer.watcher.statistics.arrays["gradient_rms"].all()
+    assert [calls.count(f"tanh_{way}") for way in ("forward", "backward")] == [1 if kind == "mlp" else 8] * 2
 
 
 @pytest.mark.parametrize("settings", [{}, DEEP], ids=["mlp", "residual"])

@@ -118,12 +118,12 @@ def test_cutting_the_log_keeps_the_lines_before_the_step_and_drops_a_torn_one(tm
     for step in (0, 10, 20):
         folder.append_log(f"{step},1.0,2.0,1e-3\n")
     folder.append_log("30,1.")
-    folder.cut_log(21, eval_every=10, steps=50)
+    folder.truncate_log(21, eval_every=10, steps=50)
     assert folder.read_log() == [(0, 1.0, 2.0), (10, 1.0, 2.0), (20, 1.0, 2.0)]
-    folder.cut_log(20, eval_every=10, steps=50)
+    folder.truncate_log(20, eval_every=10, steps=50)
     assert [step for step, _, _ in folder.read_log()] == [0, 10]
     with pytest.raises(ValueError, match="lacks lines"):
-        folder.cut_log(21, eval_every=10, steps=50)
+        folder.truncate_log(21, eval_every=10, steps=50)
 
 
 @pytest.mark.parametrize(("step", "kept"), [(0, []), (1, [0]), (10, [0]), (11, [0, 10]), (24, [0, 10, 20]),
@@ -131,7 +131,7 @@ def test_cutting_the_log_keeps_the_lines_before_the_step_and_drops_a_torn_one(tm
 def test_a_log_is_cut_to_the_evaluations_before_a_step(tmp_path, step, kept):
     folder = RunFolder(tmp_path)
     folder.log.write_text(LOG_HEADER + "".join(f"{step},1,1,1\n" for step in (0, 10, 20, 24)))
-    folder.cut_log(step, eval_every=10, steps=25)
+    folder.truncate_log(step, eval_every=10, steps=25)
     assert [int(row[0]) for row in folder.read_log()] == kept
 
 
@@ -139,4 +139,4 @@ def test_a_checkpoint_far_ahead_of_its_log_is_refused_at_once(tmp_path):
     folder = RunFolder(tmp_path)
     folder.start_log()
     with pytest.raises(ValueError, match="lacks lines from before step 1000000"):
-        folder.cut_log(10**15, eval_every=1, steps=2**31 - 1)
+        folder.truncate_log(10**15, eval_every=1, steps=2**31 - 1)

@@ -1,16 +1,16 @@
-"""The ladder climbed: every rung trained on the same data from the same seed, and what each brought at what cost."""
+"""Train every rung of the ladder on the same data and seed, and compare what each one gains and costs."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..files.terminal import note
+from ..pictures.ladder import Rung
 from ..recipes.recipe import Recipe, load
-from ..runs.checkpoints import on_host
+from ..runs.checkpoints import to_numpy
 from .run import Run
 
 # recipe -> the idea that it adds to the one before
@@ -24,20 +24,8 @@ IDEAS = {
 }
 
 
-@dataclass(frozen=True)
-class Rung:
-    """A rung as it came out: losses in nats a token, and seconds from the first step to the last picture."""
-
-    name: str
-    parameters: int
-    steps: int
-    val_loss: float
-    test_loss: float
-    seconds: float
-
-
-def recipes(data: str | None = None, steps: int | None = None, seed: int | None = None) -> list[Recipe]:
-    """The recipes of the rungs, lowest first, changed as asked; what is counted takes no steps. Raises UsageError."""
+def ladder_recipes(data: str | None = None, steps: int | None = None, seed: int | None = None) -> list[Recipe]:
+    """The recipes of the rungs, lowest first, with these changes; a counted model has no steps. Raises UsageError."""
     changed = []
     for name in IDEAS:
         recipe = load(name)
@@ -52,7 +40,7 @@ def recipes(data: str | None = None, steps: int | None = None, seed: int | None 
     return changed
 
 
-def climb(recipe: Recipe, backend: str, out: Path, threads: int | None = None) -> Rung:
+def train_rung(recipe: Recipe, backend: str, out: Path, threads: int | None = None) -> Rung:
     """Train one rung into the folder `out`; what it prints goes to stderr. Raises what `Run` and `Run.train` raise."""
     run = Run(recipe, backend, out, threads=threads)
     note(f"{recipe.name}: {IDEAS[recipe.name]}")
@@ -60,13 +48,13 @@ def climb(recipe: Recipe, backend: str, out: Path, threads: int | None = None) -
     with contextlib.redirect_stdout(sys.stderr):
         run.train()
     seconds = time.perf_counter() - began
-    count = sum(p.size for p in on_host(run.trainer.model.parameters()).values())
+    count = sum(p.size for p in to_numpy(run.trainer.model.parameters()).values())
     test_loss = float(run.trainer.watcher.statistics.arrays["test_loss"])
     return Rung(recipe.name, count, recipe.train.steps, run.trainer.val_loss, test_loss, seconds)
 
 
-def table(rungs: list[Rung], with_time: bool) -> str:
-    """The rungs as a table in Markdown; the time varies from run to run, and stands in it only where asked for."""
+def markdown_table(rungs: list[Rung], with_time: bool) -> str:
+    """The rungs as a table in Markdown. The times vary from run to run, so they are optional."""
     head = ["rung", "what it adds", "parameters", "steps", "val_loss", "gain", "test_loss"]
     rows = [head, ["---", "---", *["---:"] * (len(head) - 2)]]
     for below, rung in zip([None, *rungs], rungs, strict=False):
