@@ -1,4 +1,4 @@
-"""Files that are always whole, locks, tensor files and downloads; errors and what a terminal shows.
+"""Files and the terminal: atomic writes, locks, tensor files, downloads; error messages, progress and signals.
 
 It may import `numbers`. It knows nothing of models, texts or recipes.
 """

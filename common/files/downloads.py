@@ -1,4 +1,4 @@
-"""The data sets known by name: where each comes from, and how it gets here."""
+"""The data sets with a name: where each comes from, and how it is downloaded."""
 
 import hashlib
 import logging
@@ -9,14 +9,14 @@ from pathlib import Path
 
 from .errors import nearest, one_line
 
-FOLDER = "NNZ_DATA_HOME"  # environment variable: the folder to keep downloads in, instead of the user's cache
+FOLDER = "NNZ_DATA_HOME"  # environment variable: the folder for downloads, instead of the user's cache
 MIRROR = "NNZ_DATA_URL"  # environment variable: take every file from $NNZ_DATA_URL/<file> instead
 
 PACKAGED = Path(__file__).parents[1] / "data"
 
 
 class DownloadError(OSError):
-    """A data set could not be fetched, or what came is not what was asked for."""
+    """A data set could not be downloaded, or the file is not the right one."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def find(name: str) -> KnownData:
 
 
 def get(name: str, progress: bool = True) -> Path:
-    """The path of a data set by name, downloaded if the cache does not hold it yet; a folder for a packaged one.
+    """The path of a data set by name, downloaded if it is not in the cache; a folder for a packaged one.
 
     The cache is $NNZ_DATA_HOME, else the system's folder for caches. Only a file with the pinned SHA-256 is ever used.
     `progress` shows a bar where stderr is a terminal. Raises ValueError for an unknown name, else DownloadError.
@@ -101,7 +101,7 @@ def get(name: str, progress: bool = True) -> Path:
 def _cache() -> Path:
     if os.environ.get(FOLDER):
         return Path(os.environ[FOLDER]).expanduser()
-    import pooch  # here and below: what is in the cache already needs no pooch
+    import pooch  # here and below: a data set in the cache needs no pooch
 
     return Path(pooch.os_cache("nnz"))
 
@@ -121,8 +121,8 @@ def _download(data: KnownData, path: Path, progress: bool) -> None:
     mirror = os.environ.get(MIRROR)
     url = f"{mirror.rstrip('/')}/{data.file}" if mirror else data.url
     pooch.get_logger().setLevel(logging.WARNING)
-    fetch = pooch.HTTPDownloader(progressbar=progress, stream=progress)  # a stream that fails stays open in pooch
-    try:  # pooch writes beside `path`, and moves the file there once its hash is right
+    fetch = pooch.HTTPDownloader(progressbar=progress, stream=progress)  # pooch leaves a stream that fails open
+    try:  # pooch writes next to `path`, and moves the file there if its hash is right
         pooch.retrieve(url, f"sha256:{data.sha256}", path.name, path.parent, downloader=fetch)
     except (OSError, ValueError) as error:
         raise DownloadError(

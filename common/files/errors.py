@@ -1,7 +1,7 @@
 """How an error reaches the person at the terminal: one line, and an exit code.
 
-The library raises Python's own exceptions. The commands turn those that a user can cause into a `Refusal`; whatever is
-not one is a bug of ours, and shows its traceback.
+The library raises Python's own exceptions. The commands turn those that a user can cause into a `Refusal`; any other is
+a bug of ours, and shows its traceback.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import dis
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-COULD_NOT = 1  # what was asked for makes sense, but could not be done
+COULD_NOT = 1  # the request makes sense, but could not be done
 ASKED_WRONGLY = 2  # a word or a number on the command line or in the recipe is wrong
 
 
@@ -56,29 +56,29 @@ def _is_documented(error: BaseException) -> bool:
 
 
 def describe(error: OSError | MemoryError) -> str:
-    """Say in one line what the system refused, and to which file."""
+    """Say in one line what the system refused, and for which file."""
     if isinstance(error, MemoryError):
         return f"out of memory ({one_line(str(error)) or 'there is no more'}); take a smaller model, batch or text"
-    if error.strerror is None:  # raised by our own code, with its own words
+    if error.strerror is None:  # raised by our own code, with a message of its own
         return one_line(str(error))
     place = f"{error.filename}: " if error.filename is not None else ""
     return one_line(f"{place}{error.strerror}; check the path, its permissions and the space left there")
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Tell whether that is what the error means: torch says it with a RuntimeError, in words of its own."""
+    """Tell whether the error means that: torch raises a RuntimeError with its own words."""
     return isinstance(error, RuntimeError) and any(
         words in str(error) for words in ("allocate memory", "out of memory")
     )
 
 
 def one_line(text: str) -> str:
-    """Join the lines of `text` with single spaces, so that an error stays one line whatever is quoted in it."""
+    """Join the lines of `text` with single spaces, so that an error stays one line whatever it quotes."""
     return " ".join(text.split())
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return "did you mean 'x'? known: a, b, c", or just what is known where nothing comes near."""
+    """Return "did you mean 'x'? known: a, b, c"; only what is known if no name is similar."""
     known = list(known)
     close = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""

@@ -1,4 +1,4 @@
-"""One run in a folder at a time: a lock that the system takes back when the process ends, however it ends."""
+"""One run in a folder at a time: a lock that the system releases when the process ends, however it ends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ except ImportError:  # Windows
 
 from .terminal import note
 
-NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # what a file system without locks says
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # the errors of a file system without locks
 
 
 class FolderInUse(OSError):
@@ -25,7 +25,7 @@ class FolderInUse(OSError):
 
 
 class RunLock:
-    """A context in which no other run can take `path`; the file says who holds it. It counts while it is locked only.
+    """A context in which no other run can lock `path`; the file says who holds the lock. A file alone is not a lock.
 
     build/mlp takes the same lock (flock) and writes the same line. On Windows nothing is locked.
     """
@@ -34,21 +34,21 @@ class RunLock:
         self._path, self._file = path, None
 
     def take(self) -> None:
-        """Take the lock, if it is not held yet. Raises FolderInUse that names the holder, OSError if it cannot be."""
+        """Take the lock, unless it is held already. Raises FolderInUse that names the holder, or another OSError."""
         while self._file is None and fcntl is not None:
-            file = open(self._path, "a+b", buffering=0, opener=_no_link)  # noqa: SIM115  (for so long it is locked)
+            file = open(self._path, "a+b", buffering=0, opener=_no_link)  # noqa: SIM115  (open as long as it is locked)
             try:
                 self._lock(file)
-                if self._is_at_its_name(file):  # else its last holder removed it, and another may be there by now
+                if self._is_at_its_name(file):  # else its last holder removed it, and there may be another now
                     self._file = file
             finally:
                 if self._file is None:
                     file.close()
 
     def release(self) -> None:
-        """Give the lock back and remove the file, if it is held."""
+        """Release the lock and remove the file, if the lock is held."""
         if self._file is not None:
-            with suppress(OSError):  # it is given back all the same
+            with suppress(OSError):  # the lock is released anyway
                 if self._is_at_its_name(self._file):
                     self._path.unlink()
             self._file.close()
@@ -83,12 +83,12 @@ class RunLock:
     def _is_at_its_name(self, file: BinaryIO) -> bool:
         try:
             return os.path.samestat(os.fstat(file.fileno()), os.stat(self._path))
-        except FileNotFoundError:  # nor does the folder need to be there
+        except FileNotFoundError:  # the folder may be gone too
             return False
 
 
 def _no_link(path: str, flags: int) -> int:
-    """Open the file: it is written to, and in a folder from elsewhere it may be a link to another place."""
+    """Open the file, but not a link: in another's folder it could lead to another place, which would be written to."""
     return os.open(path, flags | os.O_NOFOLLOW, 0o666)
 
 

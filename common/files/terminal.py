@@ -12,12 +12,12 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def note(text: str) -> None:
-    """Say something about the run that is not its result."""
+    """Print to stderr what is not a result."""
     print(text, file=sys.stderr, flush=True)
 
 
 class Progress:
-    """Counts steps; shows the loss and the tokens per second. Silent where stderr is no terminal."""
+    """A progress bar with the loss and the tokens per second; none if stderr is not a terminal."""
 
     def __init__(self, steps: int, start: int, tokens_per_step: int, shown: bool = True) -> None:
         self._bar = _bar(steps, start) if shown and sys.stderr.isatty() else None
@@ -32,7 +32,7 @@ class Progress:
 
     def advance(self, loss: float) -> None:
         """One step is done."""
-        if self._bar is not None and self._bar.update():  # true only when the bar was drawn: most steps cost nothing
+        if self._bar is not None and self._bar.update():  # true only if the bar was drawn: most steps cost nothing
             seconds = self._bar.format_dict["elapsed"]
             rate = (self._bar.n - self._start) * self._tokens / seconds
             self._bar.set_postfix_str(f"loss {loss:.4f}, {rate:,.0f} tokens/s", refresh=False)

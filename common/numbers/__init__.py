@@ -1,4 +1,4 @@
-"""Random numbers, exact sums, precisions and digests: what numbers are here, before there is a model.
+"""Numbers: the random number generator, exact sums, the two precisions, hashes of arrays.
 
-This room imports no other room.
+It may import numpy, and no other room. It knows nothing of models, files or texts.
 """

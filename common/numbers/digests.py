@@ -1,8 +1,8 @@
-"""The hashes that a checkpoint holds of itself: nothing in it changes unseen.
+"""The hashes in a checkpoint, so that no change of it goes unnoticed.
 
-`parameters_sha256` is that of the bytes of the parameters (and of the running statistics, where a model keeps some),
-little-endian, sorted by name: the same model has the same one, whoever trained it. `sha256` is that of all else: every
-other entry of the metadata as key, zero byte, value, zero byte, sorted by key, then the moments, sorted by name.
+`parameters_sha256` is the hash of the bytes of the parameters (and of a model's running statistics), little-endian,
+sorted by name: the same model has the same hash, whoever trained it. `sha256` is the hash of everything else: every
+other entry of the metadata as key, zero byte, value, zero byte, sorted by key; then the moments, sorted by name.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def of_arrays(arrays: Mapping[str, np.ndarray]) -> str:
 
 
 def check(metadata: Mapping[str, str], parameters: Mapping[str, np.ndarray], moments: Mapping[str, np.ndarray]) -> None:
-    """Raises ValueError that says what was changed, if either hash is not the one in the metadata."""
+    """Raises ValueError that says what was changed, if one of the hashes is not that in the metadata."""
     found = of(metadata, parameters, moments)
     for key, what in zip(KEYS, ("its parameters", "its metadata or moments"), strict=True):
         if found[key] != metadata[key]:

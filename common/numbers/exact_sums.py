@@ -1,7 +1,7 @@
-"""Where float64 cannot tell which float32 a result rounds to: the exact sum, and the table of hard cases.
+"""Exact sums, and a table of hard cases, for results that float64 cannot round to the right float32.
 
-A float64 sum of float32 products, in any order, is off by a known amount at most. Where that leaves two float32s to
-choose from, the products, each exact in float64, are summed exactly (Shewchuk 1997, Adaptive Precision Floating-Point
+The error of a float64 sum of float32 products has a known bound, in any order. If that leaves two float32s to choose
+from, the products, each exact in float64, are summed exactly (Shewchuk 1997, Adaptive Precision Floating-Point
 Arithmetic; math.fsum).
 """
 
@@ -18,7 +18,7 @@ HARD = {"tanh": TANH, "exp": EXP, "log": LOG}  # by function: the bits of x -> t
 
 
 def sum_error(terms: Any) -> Any:
-    """Return e, so that a float64 sum of so many numbers is off by at most e times the sum of their sizes.
+    """Return e: a float64 sum of this many numbers has an error of at most e times the sum of their absolute values.
 
     For products a b that is at most e |a| |b|, |.| the Euclidean length (Cauchy and Schwarz). Any order of adding gives
     (n - 1) u (Higham 2002, section 3.1); the rest is for the rounding of lengths and bound, for up to 2^31 terms.
@@ -27,7 +27,7 @@ def sum_error(terms: Any) -> Any:
 
 
 def round_to_odd(terms: Sequence[float]) -> float:
-    """Return the exact sum if a float64 holds it, else that one of its two neighbours whose last bit is 1.
+    """Return the exact sum if it is a float64, else the one of its two neighbours whose last bit is 1.
 
     No midpoint of two float32s is odd, so what the exact sum would have rounded to, this rounds to as well, subnormal
     float32s included (Boldo and Melquiond 2008, Emulation of FMA and correctly rounded sums: rounding to odd).
@@ -50,7 +50,7 @@ def _is_odd(number: float) -> bool:
 
 
 class Tally:
-    """How many products and sums were rounded, and how many of them had to be summed exactly; in this process."""
+    """How many products and sums this process rounded, and how many of them it had to sum exactly."""
 
     def __init__(self) -> None:
         self.rounded = self.summed = 0

@@ -19,7 +19,7 @@ Size = int | Sequence[int] | None
 
 
 class RNG:
-    """One stream of draws; an array takes from it, in order, what as many scalar draws would take.
+    """One stream of draws; an array takes the same draws, in order, as that many scalar draws would.
 
     s ^= s >> 12; s ^= s << 25; s ^= s >> 27; u32 = (s * 0x2545F4914F6CDD1D mod 2^64) >> 32.
     Without a `size` a draw is an int or a float. Raises ValueError for a seed outside 1 .. 2^64 - 1 (0 is a fixed
@@ -31,7 +31,7 @@ class RNG:
 
     @property
     def state(self) -> int:
-        """The 64 bits that determine all further draws; settable, checked like the seed."""
+        """The 64 bits that determine all further draws; it can be set, and is checked like the seed."""
         return self._state
 
     @state.setter
@@ -84,7 +84,7 @@ class RNG:
         order = list(range(n))
         draws = (self._draw((max(n - 1, 0),)) >> 8).tolist()
         for i, u in zip(range(n - 1, 0, -1), draws, strict=True):
-            j = u * (i + 1) >> 24  # what the float expression gives, as u * (i + 1) < 2^53 is exact
+            j = u * (i + 1) >> 24  # the same as the float expression: u * (i + 1) < 2^53 is exact
             order[i], order[j] = order[j], order[i]
         return np.array(order, np.int64)
 
@@ -99,7 +99,7 @@ class RNG:
     def _draw(self, shape: tuple[int, ...]) -> np.ndarray:
         count = math.prod(shape)
         out = np.empty(count, np.uint32)
-        steps = count // LANES if count >= 4 * LANES else 0  # for less, the jump costs more than it saves
+        steps = count // LANES if count >= 4 * LANES else 0  # below that the jump costs more than it saves
         if steps:
             self._state = draw_lanes(self._state, out[: LANES * steps].reshape(LANES, steps))
         out[LANES * steps :] = [self._next() for _ in range(count - LANES * steps)]
@@ -113,7 +113,7 @@ def _unit(draws: np.ndarray) -> np.ndarray:
 def _box_muller(u: np.ndarray) -> np.ndarray:
     """Uniforms (pairs, 2) -> normals (pairs, 2), the same to the bit as with Python's math and C's libm."""
     u1 = np.where(u[:, 0] == 0, 2.0**-25, u[:, 0])
-    log = np.log(u1[::-1])[::-1]  # backwards numpy takes libm's log; its own (AVX-512) is at times a last digit off
+    log = np.log(u1[::-1])[::-1]  # backwards numpy uses libm's log; its own (AVX-512) can be a last digit off
     radius, angle = np.sqrt(-2 * log), 2 * math.pi * u[:, 1]
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
 
@@ -168,5 +168,5 @@ def _step(s: np.ndarray) -> np.ndarray:
 
 
 def _apply(matrix: np.ndarray, states: np.ndarray) -> np.ndarray:
-    """The exclusive or of those rows of `matrix` (64,) whose bit is set, for each of `states` (n,)."""
+    """The exclusive or of the rows of `matrix` (64,) whose bit is set, for each of `states` (n,)."""
     return np.bitwise_xor.reduce((states[:, None] >> BITS & 1) * matrix, axis=1)

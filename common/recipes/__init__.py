@@ -1,4 +1,4 @@
-"""What a run is: the TOML files, their sections and settings, and how a recipe becomes a model and an optimizer.
+"""Recipes: the TOML files, their sections and settings, and the table of models that can be built from them.
 
-It may import the rooms before it (up to `text`). It trains nothing and writes nothing.
+It may import the rooms before it (up to `text`). It does not train, and writes no file.
 """

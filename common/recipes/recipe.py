@@ -1,4 +1,4 @@
-"""Recipes: everything that decides a run, in one small TOML file."""
+"""Recipes: everything that determines a run, in one small TOML file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import tomli_w
 
 from ..files.errors import UsageError, nearest
 from .sections import SECTIONS, Data, Model, Optimizer, Sample, Train
-from .settings import read, shown
+from .settings import quoted, read
 
 MAX_LENGTH = 65_536
 
@@ -59,7 +59,7 @@ def known() -> tuple[str, ...]:
 def load(name_or_path: str) -> Recipe:
     """Return a recipe of the package by name, or the one in a .toml file.
 
-    Raises UsageError for an unknown name or what is not a recipe, OSError for a file that cannot be read.
+    Raises UsageError for an unknown name or a file that is not a recipe, OSError for one that cannot be read.
     """
     if name_or_path in known():
         file = resources.files(__package__) / f"{name_or_path}.toml"
@@ -74,8 +74,8 @@ def load(name_or_path: str) -> Recipe:
 
 
 def loads(toml: str, name: str) -> Recipe:
-    """Return the recipe that the text holds; what it leaves out keeps its default. Raises UsageError."""
-    if len(toml) > MAX_LENGTH:  # some hundred bytes of memory go to each, where a list of lists is meant to take them
+    """Return the recipe in a TOML text; settings that it leaves out keep their defaults. Raises UsageError."""
+    if len(toml) > MAX_LENGTH:  # a list of lists takes some hundred bytes of memory for each character
         problem = f"is longer than {MAX_LENGTH:,} characters"
         raise UsageError(f"recipe {name!r} {problem}; see the recipes inside the package")
     try:
@@ -85,15 +85,15 @@ def loads(toml: str, name: str) -> Recipe:
     sections = {}
     for section, table in tables.items():
         if not isinstance(table, dict):
-            raise UsageError(f"{section} = {shown(table)} stands outside a section; put it below [data] or such")
+            raise UsageError(f"{section} = {quoted(table)} is outside a section; put it below [data], for example")
         sections[section] = _replace(SECTIONS[_known(section)](), section, table)
     return Recipe(name=name, **sections)
 
 
 def assignment(word: str) -> tuple[str, Any]:
-    """Return the key and the TOML value of a word of `--set`; a value that is no TOML is text as it stands.
+    """Return the key and the TOML value of a word of `--set`; a value that is not TOML counts as text.
 
-    Raises UsageError if there is no equals sign in it.
+    Raises UsageError if it has no equals sign.
     """
     key, equals, value = map(str.strip, word.partition("="))
     if not equals:
@@ -120,5 +120,5 @@ def _replace(section: Any, name: str, table: dict[str, Any]) -> Any:
 
 
 def _table(section: Any) -> dict[str, Any]:
-    """Return a section as TOML can hold it; an empty text is left out, for it stands for no choice."""
+    """Return a section as TOML can hold it, without empty texts: they mean that nothing was chosen."""
     return {key: value for key, value in dataclasses.asdict(section).items() if value != ""}

@@ -8,26 +8,26 @@ from ..backend.schedules import SCHEDULES
 from ..numbers.precisions import NATIVE, PRECISIONS
 from ..text.tokenizers import KINDS
 from .models import MODELS, OPTIMIZERS
-from .settings import LARGEST_SEED, backend_name, integer, number, one_of, setting, share, shares, switch, text
+from .settings import LARGEST_SEED, backend_name, fraction, fractions, integer, number, one_of, setting, switch, text
 
 
 @dataclass(frozen=True)
 class Data:
-    """Which text, and how it is cut into splits, tokens and windows; min_count is of words."""
+    """Which text, and how it becomes splits, tokens and windows; min_count is for words."""
 
     name: str = setting("names", text("a known data set, a text file or a folder"))
     windows: str = setting("stream", one_of("stream", "padded"))
     split: str = setting("lines", one_of("lines", "position"))
     tokenizer: str = setting("char", one_of(*KINDS))
     min_count: int = setting(1, integer(1))
-    fractions: tuple[float, ...] = setting((0.9, 0.05, 0.05), shares())
+    fractions: tuple[float, ...] = setting((0.9, 0.05, 0.05), fractions())
 
 
 @dataclass(frozen=True)
 class Model:
-    """The shape of the model; hidden_layers, skips and batch_norm are of `residual`, smoothing of `bigram-counts`.
+    """The shape of the model; hidden_layers, skips and batch_norm are for `residual`, smoothing for `bigram-counts`.
 
-    What stands below precision is of `gpt`: see nnz.gpt.GPTConfig.
+    The settings after precision are for `gpt`: see nnz.gpt.GPTConfig.
     """
 
     kind: str = setting("mlp", one_of(*MODELS))
@@ -55,9 +55,9 @@ class Model:
 
 @dataclass(frozen=True)
 class Optimizer:
-    """The optimizer and its learning rate, which rises from 0 over the first `warmup` steps; beta2 is of `adamw`.
+    """The optimizer and its learning rate, which rises from 0 over the first `warmup` steps; beta2 is for `adamw`.
 
-    Of `gpt` alone: which parameters decay, and the length to which the whole gradient is cut (0: none).
+    Only for `gpt`: which parameters decay, and the norm to which the whole gradient is clipped (0: not clipped).
     """
 
     name: str = setting("adamw", one_of(*OPTIMIZERS))
@@ -72,10 +72,10 @@ class Optimizer:
 
 @dataclass(frozen=True)
 class Train:
-    """How long, on which batches, and how often it is judged; an empty backend stands for the default one.
+    """How many steps, on which batches, and how often it is evaluated; an empty backend means the default one.
 
-    `whole` judges on all of val and the first eval_batches of train; `drawn` on eval_batches of each, the same each
-    time. Of `gpt` alone: a batch may be taken in several parts, in bfloat16, compiled (auto: on CUDA), deterministic.
+    `whole` evaluates all of val and the first eval_batches of train; `drawn` eval_batches of each, the same each time.
+    Only for `gpt`: a batch in several parts, in bfloat16, compiled (auto: on CUDA), deterministic.
     """
 
     batch_size: int = setting(128, integer(1))
@@ -94,9 +94,9 @@ class Train:
 
 @dataclass(frozen=True)
 class Sample:
-    """What is drawn from the model after training; top_k = 0 and top_p = 1 keep the whole vocabulary.
+    """The samples after training; top_k = 0 and top_p = 1 keep the whole vocabulary.
 
-    Each sample has so many tokens; where they are 0 it ends at its delimiter.
+    Each sample has this many tokens; with 0 it ends at its delimiter.
     """
 
     count: int = setting(20, integer(0))
@@ -104,7 +104,7 @@ class Sample:
     new: bool = setting(True, switch())
     temperature: float = setting(1.0, number(0.0))
     top_k: int = setting(0, integer(0))
-    top_p: float = setting(1.0, share())
+    top_p: float = setting(1.0, fraction())
     tokens: int = setting(0, integer(0))
 
 

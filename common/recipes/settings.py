@@ -1,4 +1,4 @@
-"""One setting of a recipe: its type, what is allowed, and the error that says so."""
+"""The rules for a setting of a recipe: its type, what is allowed, and the error for anything else."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LARGEST_SIZE = 2**31 - 1  # sizes and steps stay within what the C kernels and t
 
 @dataclasses.dataclass(frozen=True)
 class Rule:
-    """What a value may be: `read` returns it in its own type or raises ValueError; `allowed` says it in words."""
+    """What a value may be: `read` returns it in the right type or raises ValueError; `allowed` describes it."""
 
     read: Callable[[Any], Any]
     allowed: str
@@ -40,7 +40,7 @@ def one_of(*words: str) -> Rule:
 
 
 def text(allowed: str) -> Rule:
-    """Any text but the empty one."""
+    """Any text that is not empty."""
 
     def read(value: Any) -> str:
         if not isinstance(value, str) or not value or "\0" in value:
@@ -62,29 +62,29 @@ def backend_name() -> Rule:
     return Rule(read, "the name of a backend")
 
 
-def integer(least: int, most: int = LARGEST_SIZE) -> Rule:
-    """An integer in [least, most]."""
+def integer(minimum: int, maximum: int = LARGEST_SIZE) -> Rule:
+    """An integer in [minimum, maximum]."""
 
     def read(value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        if isinstance(value, bool) or not isinstance(value, int) or not minimum <= value <= maximum:
             raise ValueError
         return value
 
-    return Rule(read, f"an integer from {least} to {most}")
+    return Rule(read, f"an integer from {minimum} to {maximum}")
 
 
-def number(least: float, above: bool = False, below: float = math.inf) -> Rule:
-    """A finite number of at least `least`, or above it, and below another."""
+def number(minimum: float, above: bool = False, below: float = math.inf) -> Rule:
+    """A finite number of at least `minimum`, or above it, and below another."""
 
     def read(value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise ValueError
-        if value < least or (above and value == least) or value >= below:
+        if value < minimum or (above and value == minimum) or value >= below:
             raise ValueError
         return float(value)
 
     end = "" if below == math.inf else f" and below {below:g}"
-    return Rule(read, f"a number {'above' if above else 'of at least'} {least:g}{end}")
+    return Rule(read, f"a number {'above' if above else 'of at least'} {minimum:g}{end}")
 
 
 def switch() -> Rule:
@@ -98,7 +98,7 @@ def switch() -> Rule:
     return Rule(read, "true or false")
 
 
-def share() -> Rule:
+def fraction() -> Rule:
     """A number above 0 and up to 1."""
 
     def read(value: Any) -> float:
@@ -109,18 +109,18 @@ def share() -> Rule:
     return Rule(read, "a number above 0 and up to 1")
 
 
-def shares() -> Rule:
-    """Three shares of a text, for train, val and test, that add up to 1; or two, where val is the test as well."""
+def fractions() -> Rule:
+    """Three fractions of a text, for train, val and test, that add up to 1; or two: then val and test are the same."""
 
     def read(value: Any) -> tuple[float, ...]:
         positive = number(0.0, above=True).read
         if not isinstance(value, list | tuple) or len(value) not in (2, 3):
             raise ValueError
-        if not math.isclose(sum(positive(share) for share in value), 1.0, abs_tol=1e-9):
+        if not math.isclose(sum(positive(part) for part in value), 1.0, abs_tol=1e-9):
             raise ValueError
-        return tuple(float(share) for share in value)
+        return tuple(float(part) for part in value)
 
-    return Rule(read, "three shares above 0 that add up to 1, such as [0.9, 0.05, 0.05], or two")
+    return Rule(read, "three numbers above 0 that add up to 1, such as [0.9, 0.05, 0.05], or two")
 
 
 def read(name: str, rule: Rule, value: Any) -> Any:
@@ -131,12 +131,12 @@ def read(name: str, rule: Rule, value: Any) -> Any:
         hint = ""
     except ValueError as error:
         hint = str(error)
-    raise UsageError(f"{name} = {shown(value)} is not allowed; {hint or f'it takes {rule.allowed}'}")
+    raise UsageError(f"{name} = {quoted(value)} is not allowed; {hint or f'it takes {rule.allowed}'}")
 
 
-def shown(value: Any) -> str:
-    """Return the value as an error quotes it, however long it is."""
+def quoted(value: Any) -> str:
+    """Return the value as an error quotes it, shortened if it is long."""
     try:
         return reprlib.repr(value)
-    except ValueError:  # Python writes no integer of more than 4,300 digits
+    except ValueError:  # Python does not write an integer of more than 4,300 digits
         return "a number too long to show"

@@ -1,8 +1,8 @@
 """Checkpoints: one safetensors file that any backend writes and any backend reads.
 
-Parameters and buffers stand under their own names in torch's layout, the optimizer's arrays as `m.<name>` and
-`v.<name>`; all else is text in the file's metadata. Nothing in such a file is ever run, and no bit of it can change
-unseen: the metadata hold the SHA-256 of the parameters, and one of all the rest.
+Parameters and buffers have their own names and torch's layout, the optimizer's arrays are `m.<name>` and `v.<name>`;
+everything else is text in the file's metadata. Nothing in such a file is ever executed, and no bit of it can change
+unnoticed: the metadata hold the SHA-256 of the parameters, and one of all the rest.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ METADATA = {"recipe", "config", "tokenizer", "backend", "dtype", "data", "printe
 
 @dataclass
 class Checkpoint:
-    """A model at the beginning of `step`; with the optimizer's arrays and its step count `t` it can train on."""
+    """A model at the beginning of `step`; with the optimizer's arrays and its step count `t`, training can continue."""
 
     recipe: Recipe
     tokenizer: Any
@@ -43,11 +43,11 @@ class Checkpoint:
     val_loss: float = float("nan")  # of the last evaluation
     best_val_loss: float = float("inf")  # of the evaluations before `step`
     data: str = ""  # the fingerprint of the data set
-    printed: str = ""  # the results printed so far; the test loss is among them if and only if the run is finished
+    printed: str = ""  # the results printed so far; they include the test loss if and only if the run is finished
 
 
 def save(path: str | os.PathLike, checkpoint: Checkpoint) -> None:
-    """Write the checkpoint; at every instant the file is the old one or the new one, whole. Raises OSError."""
+    """Write the checkpoint; at any moment the file is the old one or the new one, never a part. Raises OSError."""
     metadata, model = _metadata(checkpoint), {**checkpoint.parameters, **checkpoint.buffers}
     metadata |= digests.of(metadata, model, checkpoint.optimizer)
     with replacing(Path(path)) as temporary:
@@ -55,10 +55,10 @@ def save(path: str | os.PathLike, checkpoint: Checkpoint) -> None:
 
 
 def load(path: str | os.PathLike, finite: bool = False) -> Checkpoint:
-    """Read a checkpoint, hold every name, shape and dtype in it against its own recipe, and its hashes against it.
+    """Read a checkpoint; check its names, shapes and dtypes against its recipe, and its contents against its hashes.
 
     Raises OSError for a file that cannot be read, ValueError for one that is not a whole checkpoint of this format
-    or, if all is to be `finite`, for one that holds an infinity or a NaN.
+    or, with `finite`, for one that contains an infinity or a NaN.
     """
     try:
         metadata, arrays = tensor_file.read(Path(path), _check)
@@ -76,7 +76,7 @@ def load(path: str | os.PathLike, finite: bool = False) -> Checkpoint:
 
 
 def to_numpy(arrays: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """Return the arrays as numpy ones; those of a CPU are not copied."""
+    """Return the arrays as numpy arrays; those on a CPU are not copied."""
     return {name: np.asarray(a.cpu() if hasattr(a, "cpu") else a) for name, a in arrays.items()}
 
 
@@ -140,7 +140,7 @@ def _shapes(checkpoint: Checkpoint) -> tuple[dict[str, tuple[int, ...]], dict[st
 
 
 def _check(metadata: dict[str, str], found: dict[str, tuple[str, tuple[int, ...]]]) -> None:
-    """Raises ValueError unless the file holds its recipe's parameters and buffers, and of its moments all or none."""
+    """Raises ValueError unless the file has its recipe's parameters and buffers, and all of its moments or none."""
     checkpoint = _from_metadata(metadata)
     dtype = tensor_file.DTYPES[checkpoint.recipe.model.dtype]
     parameters, buffers = _shapes(checkpoint)

@@ -1,4 +1,4 @@
-"""From logits to a token: temperature, top-k, top-p, and whether rounding could have changed the outcome."""
+"""From logits to a token: temperature, top-k, top-p, and whether rounding could have changed the token."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Choice:
 
     Args:
         temperature: divides the logits; 0 takes the first of the largest.
-        top_k: only the k likeliest tokens; 0 for all.
-        top_p: of those, only the likeliest whose probabilities together reach p (Holtzman et al. 2020); 1 for all.
+        top_k: keep only the k most likely tokens; 0 for all.
+        top_p: of those, keep the most likely whose probabilities add up to p (Holtzman et al. 2020); 1 for all.
 
     Raises:
-        TypeError: temperature or top_p is no number, or top_k no integer.
+        TypeError: temperature or top_p is not a number, or top_k is not an integer.
         ValueError: temperature or top_k is negative, or top_p not in (0, 1].
     """
 
@@ -40,20 +40,20 @@ class Choice:
             raise ValueError(f"top_p must be above 0 and at most 1; got {self.top_p}")
 
     def token(self, logits: np.ndarray, uniform: float) -> int:
-        """Return the first token whose running sum of probabilities exceeds `uniform`, or the last; logits (V,).
+        """Return the first token whose cumulative probability exceeds `uniform`, or the last; logits (V,).
 
         Raises FloatingPointError for logits that are not finite.
         """
-        return first_above(self.running(logits), uniform)
+        return first_above(self.cumulative(logits), uniform)
 
-    def running(self, logits: np.ndarray) -> np.ndarray:
-        """Return the running sums of the probabilities, all that a draw needs; raises what `token` raises.
+    def cumulative(self, logits: np.ndarray) -> np.ndarray:
+        """Return the cumulative sums of the probabilities, which are all that a draw needs; raises what `token` raises.
 
-        logits (V,) or, each row on its own, (N, V); the sums have the same shape. At temperature 0 they are 0 up to the
-        likeliest token and 1 from there on.
+        logits (V,) or, each row on its own, (N, V); the sums have the same shape. At temperature 0 they are 0 before
+        the most likely token and 1 from there on.
         """
         if logits.ndim == 2 and (self.top_k or self.top_p < 1):
-            return np.stack([self.running(row) for row in logits])
+            return np.stack([self.cumulative(row) for row in logits])
         z = self._scaled(logits)
         if z is None:
             return (np.arange(logits.shape[-1]) >= logits.argmax(axis=-1, keepdims=True)).astype(logits.dtype)
@@ -62,27 +62,27 @@ class Choice:
         return np.cumsum(_softmax(z), axis=-1)
 
     def is_certain(self, logits: np.ndarray, uniform: float, error: float) -> bool:
-        """Tell whether logits each off by up to `error` would have given the same token.
+        """Tell whether logits with errors of up to `error` each would have given the same token.
 
-        Then no other token comes near the largest (temperature 0) or the threshold of top-k and top-p, and the uniform
-        is no nearer to a running sum c than c can move: 2 error c (1 - c), and what summing V terms rounds.
+        True if no other token is near the largest (temperature 0) or the threshold of top-k and top-p, and the uniform
+        is farther from every cumulative sum c than c can move: 2 error c (1 - c), and the rounding of a sum of V terms.
         """
         z = self._scaled(logits)
         if z is None:
             return int((logits >= logits.max() - 2 * error).sum()) == 1
         error /= self.temperature
-        threshold, sway = self._threshold(z), 2 * error
-        if math.isfinite(threshold) and (z >= threshold - sway).sum() > (z >= threshold).sum():
+        threshold, shift = self._threshold(z), 2 * error
+        if math.isfinite(threshold) and (z >= threshold - shift).sum() > (z >= threshold).sum():
             return False
         kept = np.where(z >= threshold, z, -np.inf)
         rounding = np.finfo(logits.dtype).eps * math.sqrt(np.isfinite(kept).sum())
         if self.top_p < 1:
-            margin = sway + rounding
+            margin = shift + rounding
             if self._threshold(z, self.top_p - margin) != self._threshold(z, self.top_p + margin):
                 return False
-        running = np.cumsum(_softmax(kept))
-        margins = sway * running * np.maximum(1 - running, 0) + rounding
-        return not (np.abs(running - uniform) <= margins)[:-1].any()  # the last sum stands for 1: no uniform reaches it
+        sums = np.cumsum(_softmax(kept))
+        margins = shift * sums * np.maximum(1 - sums, 0) + rounding
+        return not (np.abs(sums - uniform) <= margins)[:-1].any()  # the last sum is 1, and every uniform is below it
 
     def _scaled(self, logits: np.ndarray) -> np.ndarray | None:
         """(logits - max logits) / temperature in the dtype of the logits; None where that divides by zero."""
@@ -90,26 +90,26 @@ class Choice:
             raise FloatingPointError(
                 "the model's logits are not finite: its training diverged; train with a lower optimizer.lr"
             )
-        with np.errstate(over="ignore"):  # an infinite divisor makes all alike; a tiny one leaves -inf
+        with np.errstate(over="ignore"):  # an infinite divisor makes all equal; a tiny one gives -inf
             divisor = logits.dtype.type(self.temperature)
             return None if divisor == 0 else (logits - logits.max(axis=-1, keepdims=True)) / divisor
 
     def _threshold(self, z: np.ndarray, top_p: float | None = None) -> float:
-        """The least z that is kept: of equals all or none are."""
-        least = -math.inf
+        """The smallest z that is kept; of equal ones all are kept or none."""
+        smallest = -math.inf
         if 0 < self.top_k < len(z):
-            least = float(np.partition(z, -self.top_k)[-self.top_k])
+            smallest = float(np.partition(z, -self.top_k)[-self.top_k])
         top_p = self.top_p if top_p is None else top_p
         if self.top_p < 1:
-            ordered = np.sort(z[z >= least])[::-1]
-            reached = np.searchsorted(np.cumsum(_softmax(ordered)), top_p)  # so many sums are below p
-            least = float(ordered[min(reached, len(ordered) - 1)])
-        return least
+            ordered = np.sort(z[z >= smallest])[::-1]
+            reached = np.searchsorted(np.cumsum(_softmax(ordered)), top_p)  # how many sums are below p
+            smallest = float(ordered[min(reached, len(ordered) - 1)])
+        return smallest
 
 
-def first_above(running: Sequence[float], uniform: float) -> int:
-    """Return the first token whose running sum exceeds `uniform`, or the last."""
-    return bisect_right(running, uniform, 0, len(running) - 1)
+def first_above(sums: Sequence[float], uniform: float) -> int:
+    """Return the first token whose cumulative sum exceeds `uniform`, or the last token."""
+    return bisect_right(sums, uniform, 0, len(sums) - 1)
 
 
 def _softmax(z: np.ndarray) -> np.ndarray:

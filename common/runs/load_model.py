@@ -1,4 +1,4 @@
-"""A trained model, found again: from a run folder or a checkpoint to something to sample from."""
+"""Load a trained model from a run folder or a checkpoint."""
 
 from __future__ import annotations
 
@@ -27,14 +27,13 @@ def find(run: str) -> Checkpoint:
 
 
 def build(checkpoint: Checkpoint, backend: str | None = None, untrained: bool = False) -> Any:
-    """Return the checkpoint's model, trained; or `untrained`, as its seed draws it.
+    """Return the checkpoint's model, trained; or `untrained`, with the weights that its seed draws.
 
-    A GPT lives on CUDA, where there is one.
-
-    The backend is the one named, else the one that wrote it, else the default one. Raises what `backends.load` raises.
+    The backend is the one named, else the one that wrote the checkpoint, else the default one. A GPT is put on CUDA, if
+    there is one. Raises what `registry.load` raises.
     """
     nn = registry.load(backend or _recorded(checkpoint))
-    recipe = checkpoint.recipe.override("train.compile", "auto")  # which is for training, and for who has a compiler
+    recipe = checkpoint.recipe.override("train.compile", "auto")  # compiling is for training, and needs a compiler
     device = registry.choose_device(nn, large=True) if recipe.model.predicts_every_position else "cpu"
     model = from_recipe.model(nn, recipe, checkpoint.tokenizer.vocab_size, device)
     if not untrained:
@@ -47,8 +46,8 @@ def build(checkpoint: Checkpoint, backend: str | None = None, untrained: bool = 
 
 
 def _recorded(checkpoint: Checkpoint) -> str:
-    """Return the backend that wrote the checkpoint, if it is one of ours and is here."""
-    if checkpoint.backend in registry.names() and registry.loads(checkpoint.backend):  # and no other: torch takes long
+    """Return the backend that wrote the checkpoint, if it is one of ours and is installed."""
+    if checkpoint.backend in registry.names() and registry.loads(checkpoint.backend):  # importing torch takes long
         return checkpoint.backend
-    note(f"written by backend {checkpoint.backend!r}, which is not here; taking {registry.default()!r}")
+    note(f"written by backend {checkpoint.backend!r}, which is not available; using {registry.default()!r}")
     return registry.default()

@@ -1,9 +1,9 @@
 """Drawing text from a model, one token at a time, so that the same seed gives the same text everywhere.
 
-Where a sample ends, and so which uniform begins the next, is known only when it is drawn: samples cannot go through the
-model side by side. But the same contexts come again and again, and what follows one depends on nothing else. So of many
-samples each context goes through the model once, and from then on a token costs a look-up. Where there are not many
-more contexts than samples, those that begin alike go together: 10,000 names are some 72,000 tokens after 27 batches.
+Where a sample ends, and so which uniform begins the next one, is known only when it is drawn, so samples cannot be
+computed in parallel. But the same contexts come again and again, and the next token depends on nothing else. So each
+context goes through the model once, and after that a token costs a look-up. Where there are not many more contexts than
+samples, contexts with the same first tokens share a batch: 10,000 names are about 72,000 tokens, but only 27 batches.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from ..recipes.recipe import Recipe
 
 DRAWS_PER_NEW_SAMPLE = 100
-SUMS_KEPT = 2**22  # over all contexts: 16 MiB of float32, and some 300 bytes a context for finding them
-MOST_TOGETHER = 1024  # contexts in a batch
-ALONE = 20  # contexts in a batch cost about what one costs alone, in a model as small as that of `names`
+CACHE_SIZE = 2**22  # cumulative sums over all contexts: 16 MiB of float32, and about 300 bytes for each context
+MAX_BATCH = 1024  # contexts
+CONTEXTS_PER_SAMPLE = 20  # use batches up to this ratio: in a small model 20 contexts cost about as much as one
 
 Context = tuple[int, ...]  # (T,)
-RunningSums = Callable[[Context], memoryview]  # (T,) -> (V,)
+Cumulative = Callable[[Context], memoryview]  # (T,) -> (V,)
 
 
 @dataclass(frozen=True)
@@ -40,37 +40,37 @@ class Sampler:
     choice: Choice = field(default_factory=Choice)
 
     def stream(self, rng: RNG, prompt: str = "") -> Iterator[int]:
-        """Yield token after token without end, each drawn given the T tokens before it.
+        """Yield tokens without end, each drawn given the T tokens before it.
 
-        The model first sees T delimiters, then the prompt's tokens. One uniform a token, greedy or not, so that the
-        position in the RNG's stream depends on the number of tokens alone. Raises ValueError for a prompt with what
-        the tokenizer does not know.
+        The model first sees T delimiters, then the prompt's tokens. Each token takes one uniform, greedy or not, so the
+        state of the RNG depends only on the number of tokens. Raises ValueError for a prompt that the tokenizer cannot
+        encode.
         """
-        return self._stream(self._running_sums, rng, self._begin(prompt))
+        return self._stream(self._cumulative, rng, self._begin(prompt))
 
     def sample(self, rng: RNG, prompt: str = "", tokens: int | None = None) -> Iterator[int]:
-        """Yield what follows the prompt: exactly `tokens` tokens, or all that come before the next delimiter.
+        """Yield what follows the prompt: exactly `tokens` tokens, or all before the next delimiter.
 
         Without a delimiter it ends after the tokenizer's `longest_sample`.
         """
-        return self._cut(self.stream(rng, prompt), tokens)
+        return self._truncate(self.stream(rng, prompt), tokens)
 
     def samples(self, rng: RNG, count: int, prompt: str = "", tokens: int | None = None) -> Iterator[Iterable[int]]:
-        """Yield `count` samples, each as `sample` draws it, but for the rounding of logits computed in a batch.
+        """Yield `count` samples, each as `sample` draws it, except for the rounding of logits computed in a batch.
 
-        Each is to be used up before the next is asked for, and the model to be left as it is until the last.
+        Consume each sample before you take the next one, and do not train the model in between.
         """
-        once, context = self._remembered(count), self._begin(prompt)
-        return (self._cut(self._stream(once, rng, context), tokens) for _ in range(count))
+        cached, context = self._cached(count), self._begin(prompt)
+        return (self._truncate(self._stream(cached, rng, context), tokens) for _ in range(count))
 
     def new_samples(self, rng: RNG, count: int, known: Collection[str]) -> Iterator[str]:
         """Yield up to `count` samples that are not empty, not among the `known` lines, and all different.
 
-        They come from one RNG stream; after 100 * count draws it gives up. A greedy draw never changes: one is enough.
+        All come from one RNG; it gives up after 100 * count draws. Greedy draws are all the same, so it takes only one.
         """
         seen: set[str] = set()
         greedy = self.choice.temperature == 0 or self.choice.top_k == 1
-        rounds = [1] if greedy else [count] * DRAWS_PER_NEW_SAMPLE  # one is mostly enough
+        rounds = [1] if greedy else [count] * DRAWS_PER_NEW_SAMPLE  # one round is usually enough
         for tokens in chain.from_iterable(self.samples(rng, draws) for draws in rounds):
             if len(seen) == count:
                 return
@@ -83,35 +83,36 @@ class Sampler:
         T = self.context_length
         return tuple(([self.tokenizer.delimiter] * T + self.tokenizer.encode(prompt).tolist())[-T:])
 
-    def _stream(self, running_sums: RunningSums, rng: RNG, context: Context) -> Iterator[int]:
+    def _stream(self, cumulative: Cumulative, rng: RNG, context: Context) -> Iterator[int]:
         while True:
-            token = first_above(running_sums(context), rng.uniform())
+            token = first_above(cumulative(context), rng.uniform())
             yield token
             context = (*context[1:], token)  # slide by one
 
-    def _running_sums(self, context: Context) -> memoryview:
-        return self._running_sums_of([context])[context]
+    def _cumulative(self, context: Context) -> memoryview:
+        return self._cumulative_of([context])[context]
 
-    def _running_sums_of(self, contexts: list[Context]) -> dict[Context, memoryview]:
+    def _cumulative_of(self, contexts: list[Context]) -> dict[Context, memoryview]:
         logits, _ = self.model(np.array(contexts, dtype=np.int32))  # (N, T) -> (N, V)
-        running = self.choice.running(np.asarray(logits))
-        sums, V = memoryview(running.reshape(-1)), running.shape[1]  # of which Python reads a number soonest
+        rows = self.choice.cumulative(np.asarray(logits))
+        sums, V = memoryview(rows.reshape(-1)), rows.shape[1]  # the fastest for Python to read numbers from
         return {context: sums[i * V : i * V + V] for i, context in enumerate(contexts)}
 
-    def _remembered(self, count: int) -> RunningSums:
-        """The running sums for `count` samples, each computed once, with those of contexts that begin alike."""
+    def _cached(self, count: int) -> Cumulative:
+        """The cumulative sums for `count` samples, computed once, in batches of contexts with the same first tokens."""
         V, T = self.tokenizer.vocab_size, self.context_length
-        most, common = max(1, SUMS_KEPT // V), T  # so many of its first tokens a batch has in common
-        while common > 0 and ALONE * count >= V**T and V ** (T - common + 1) <= min(most, MOST_TOGETHER):
+        capacity, common = max(1, CACHE_SIZE // V), T  # the contexts of a batch have `common` first tokens
+        batched = CONTEXTS_PER_SAMPLE * count >= V**T
+        while common > 0 and batched and V ** (T - common + 1) <= min(capacity, MAX_BATCH):
             common -= 1
         endings = list(product(range(V), repeat=T - common))
 
-        def together(context: Context) -> dict[Context, memoryview]:
-            return self._running_sums_of([context[:common] + ending for ending in endings])
+        def compute(context: Context) -> dict[Context, memoryview]:
+            return self._cumulative_of([context[:common] + ending for ending in endings])
 
-        return _Remembered(together, most).__getitem__
+        return _Cache(compute, capacity).__getitem__
 
-    def _cut(self, stream: Iterator[int], tokens: int | None) -> Iterator[int]:
+    def _truncate(self, stream: Iterator[int], tokens: int | None) -> Iterator[int]:
         if tokens is not None:
             yield from islice(stream, tokens)
             return
@@ -122,23 +123,23 @@ class Sampler:
             yield token
 
 
-class _Remembered(dict):
-    """Running sums by context, computed when first asked for; where there is no more room, all are forgotten."""
+class _Cache(dict):
+    """Cumulative sums by context, computed at the first look-up; when the cache is full, it is emptied."""
 
-    def __init__(self, compute: Callable[[Context], dict[Context, memoryview]], most: int) -> None:
+    def __init__(self, compute: Callable[[Context], dict[Context, memoryview]], capacity: int) -> None:
         super().__init__()
-        self._compute, self._most = compute, most
+        self._compute, self._capacity = compute, capacity
 
     def __missing__(self, context: Context) -> memoryview:
         sums = self._compute(context)
-        if len(self) + len(sums) > self._most:
+        if len(self) + len(sums) > self._capacity:
             self.clear()
         self.update(sums)
         return sums[context]
 
 
 def of_recipe(model: Any, tokenizer: Any, recipe: Recipe, **changes: float) -> Sampler:
-    """Return a sampler of the model as the recipe has it; `changes` are fields of Choice. Raises what Choice raises."""
+    """Return a sampler with the recipe's settings; `changes` are fields of Choice. Raises what Choice raises."""
     how = recipe.sample
     choice = Choice(**{"temperature": how.temperature, "top_k": how.top_k, "top_p": how.top_p} | changes)
     return getattr(model, "sampler", Sampler)(model, tokenizer, recipe.model.context_length, choice)

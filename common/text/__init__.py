@@ -1,4 +1,4 @@
 """From a text file to batches of token ids: data sets, tokenizers, splits, windows.
 
-It may import the rooms before it (`numbers`, `files`, `backend`). It knows no recipe and no run.
+It may import the rooms before it (`numbers`, `files`, `backend`). It knows nothing of recipes and runs.
 """

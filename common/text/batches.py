@@ -29,7 +29,7 @@ class Windows:
         return len(self.view if self.starts is None else self.starts)
 
     def batch(self, first: int, batch_size: int) -> Batch:
-        """Inputs (B, T) and targets (B,) or (B, T), int32 copies; after the last window comes the first again."""
+        """Inputs (B, T) and targets (B,) or (B, T), int32 copies; after the last window the first one follows."""
         if first + batch_size <= len(self):
             return self.rows(slice(first, first + batch_size))
         return self.rows(np.arange(first, first + batch_size) % len(self))
@@ -42,7 +42,7 @@ class Windows:
 
 
 def stream(tokens: np.ndarray, context_length: int, name: str = "text") -> Windows:
-    """The windows at 0, 1, 2, ... n-T-1 of the whole tape. Raises ValueError if there is not even one."""
+    """The windows at 0, 1, 2, ... n-T-1 of the whole text. Raises ValueError if it is shorter than a window."""
     if len(tokens) <= context_length:
         raise ValueError(
             f"the {name} split has {len(tokens)} tokens, too few for context_length {context_length}: "
@@ -76,7 +76,7 @@ def closed_lines(tokens: np.ndarray, delimiter: int) -> np.ndarray:
 
 
 def batches(windows: Windows, batch_size: int, steps: int | None = None, start: int = 0) -> Iterator[Batch]:
-    """The batches of step `start` and after, `steps` of them or endlessly; that of step s begins at window s B mod n.
+    """The batches from step `start` on, `steps` of them or endlessly; that of step s begins at window s B mod n.
 
     Raises TypeError or ValueError unless batch_size and steps are positive ints and start is one from 0.
     """
@@ -87,14 +87,14 @@ def batches(windows: Windows, batch_size: int, steps: int | None = None, start: 
 def random_batches(
     windows: Windows, batch_size: int, seed: int, steps: int | None = None, start: int = 0
 ) -> Iterator[Batch]:
-    """As `batches`, but every window is drawn, from all n with replacement: number floor(u32 n / 2^32).
+    """As `batches`, but every window is drawn from all n, with replacement: number floor(u32 n / 2^32).
 
     Step s takes the draws s B ... s B + B - 1 of RNG(2^64 - seed): not of RNG(seed), which drew the weights.
-    Raises what `batches` raises, and ValueError or TypeError for a seed that is none.
+    Raises what `batches` raises, and ValueError or TypeError for a seed that is not valid.
     """
     numbers = _numbers(batch_size, steps, start)
     rng = RNG(2**64 - RNG(seed).state)
-    for first in range(0, start * batch_size, CHUNK):  # a resumed run passes over the draws of the steps before
+    for first in range(0, start * batch_size, CHUNK):  # a resumed run skips the draws of the steps before
         rng.u32(min(CHUNK, start * batch_size - first))
     return _drawn(windows, batch_size, rng, numbers)
 

@@ -21,7 +21,7 @@ class CharTokenizer:
     Raises ValueError for an empty text.
     """
 
-    longest_sample = 1_000  # tokens; a model that never gives a delimiter must end somewhere
+    longest_sample = 1_000  # tokens; a sample without a delimiter must end somewhere
 
     def __init__(self, text: str) -> None:
         self.characters = "".join(sorted(set(text)))
@@ -34,7 +34,7 @@ class CharTokenizer:
         self._ids[self._codes] = np.arange(self.vocab_size)
 
     def encode(self, text: str) -> np.ndarray:
-        """`text` -> its ids, int32 (len(text),). Raises ValueError that names the first character not known."""
+        """`text` -> its ids, int32 (len(text),). Raises ValueError that names the first unknown character."""
         codes = _code_points(text)
         ids = self._ids[np.minimum(codes, len(self._ids) - 1)]
         if ids.size and ids.min() < 0:
@@ -51,27 +51,27 @@ class CharTokenizer:
         return self._codes[ids].tobytes().decode("utf-32-le", "surrogatepass")
 
     def pieces(self, ids: Iterable[int], after: str = "") -> Iterator[str]:
-        """Yield the text of each id as it comes, whatever it comes `after`."""
+        """Yield the text of each id as it comes; the text `after` which it comes makes no difference."""
         return map(self.characters.__getitem__, ids)
 
     def refuse_unknown(self, text: str) -> None:
-        """Raises what `encode` raises: for a prompt, that all of it is known."""
+        """Raises what `encode` raises; used to check a prompt."""
         self.encode(text)
 
     def to_config(self) -> dict[str, Any]:
-        """What a checkpoint keeps: `from_config` makes the same tokenizer of it, also by way of JSON."""
+        """What a checkpoint keeps: `from_config` makes the same tokenizer from it, also after JSON."""
         return {"kind": "char", "characters": self.characters}
 
 
 class WordTokenizer:
     """One token per word or mark (see nnz.text.word_splitting); ids go by count in `text`, equal ones by the alphabet.
 
-    Words that come less than `min_count` times become the token "<unk>", which is in the vocabulary only if there are
+    Words that occur fewer than `min_count` times become the token "<unk>", which is in the vocabulary only if there are
     any. `delimiter` is the id of the end of a paragraph, which starts and ends a sample; it is in every vocabulary.
     Raises ValueError for a text without a word, TypeError or ValueError unless min_count is an int of at least 1.
     """
 
-    longest_sample = 250  # tokens; some 15 lines, where a paragraph does not end of itself
+    longest_sample = 250  # tokens, about 15 lines; a paragraph without an end must stop somewhere
 
     def __init__(self, text: str, min_count: int = 1) -> None:
         positive_int("min_count", min_count)
@@ -87,7 +87,7 @@ class WordTokenizer:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> WordTokenizer:
-        """The tokenizer that `to_config` wrote down. Raises ValueError if its words are no vocabulary."""
+        """The tokenizer that `to_config` describes. Raises ValueError if its words are not a vocabulary."""
         words, min_count = config.get("words"), config.get("min_count")
         if not isinstance(words, list) or not all(isinstance(word, str) and word for word in words):
             raise ValueError("its words are no list of texts")
@@ -100,13 +100,13 @@ class WordTokenizer:
         return tokenizer
 
     def to_config(self) -> dict[str, Any]:
-        """What a checkpoint keeps: `from_config` makes the same tokenizer of it, also by way of JSON."""
+        """What a checkpoint keeps: `from_config` makes the same tokenizer from it, also after JSON."""
         return {"kind": "word", "words": self.words, "min_count": self.min_count}
 
     def encode(self, text: str) -> np.ndarray:
-        """`text` -> the ids of its words and marks, int32 (n,); of one not known, that of "<unk>".
+        """`text` -> the ids of its words and marks, int32 (n,); an unknown one has the id of "<unk>".
 
-        Raises ValueError where the vocabulary has no "<unk>", as `refuse_unknown` does.
+        If the vocabulary has no "<unk>", raises ValueError as `refuse_unknown` does.
         """
         found = tokens(text, self._end)
         if self._unknown is None:
@@ -114,21 +114,21 @@ class WordTokenizer:
         return np.fromiter((self._ids.get(word, self._unknown) for word in found), np.int32, len(found))
 
     def refuse_unknown(self, text: str) -> None:
-        """Raises ValueError that names the first word or mark not known, and its nearest neighbours.
+        """Raises ValueError that names the first unknown word or mark, and the most similar known ones.
 
-        For a prompt: who asked for a word wants no "<unk>" in its place.
+        Used to check a prompt, where "<unk>" instead of a word makes no sense.
         """
         self._refuse(tokens(text, self._end))
 
     def decode(self, ids: ArrayLike) -> str:
-        """The text of some ids, spaced as one writes; all in lower case, for which capitals were there is not known.
+        """The text of some ids, with the usual spaces; all in lower case, because the ids do not know capitals.
 
         Raises TypeError if they are not integers, ValueError for one outside 0 .. V-1.
         """
         return "".join(self.pieces(_known_ids(ids, self.vocab_size)))
 
     def pieces(self, ids: Iterable[int], after: str = "") -> Iterator[str]:
-        """Yield the text of each id as it comes, with the space before it that it needs behind the text `after`."""
+        """Yield the text of each id as it comes, with the space that it needs after the text `after`."""
         before = (tokens(after, self._end) or [""])[-1]
         if after[-1:].isspace():
             before = ""

@@ -1,11 +1,11 @@
-"""Running text cut into words and marks, and the spacing that puts them together again.
+"""Split running text into words and marks, and space them again.
 
-A word is lower-cased, composed (NFC) and keeps its inner apostrophes and hyphens: don't, well-known; so does a number
-its points: 1,000.5. Any other character is a mark of its own, but for "--" and "...". A quote that could open or close
-is two tokens, told apart by what stands around it; the opening one ends in GLUE, so that it is spaced without memory.
-Chinese, Japanese, Thai, Lao, Khmer and Burmese put no spaces between words: there each character is a token, with its
-vowels and tones. A blank line is one token, PARAGRAPH: it says that a thought has ended. In a text without any,
-LINE_END is that token. Elsewhere line ends are spaces, for books break their lines where the page ends.
+A word is in lower case, composed (NFC), and keeps its inner apostrophes and hyphens: don't, well-known. A number keeps
+its points and commas: 1,000.5. Any other character is a mark of its own, except "--" and "...". A straight quote can
+open or close: two tokens, told apart by the characters around them; the opening one ends in GLUE, so that it can be
+spaced without memory. Chinese, Japanese, Thai, Lao, Khmer and Burmese have no spaces between words: there each
+character is a token, with its vowels and tones. A blank line is one token, PARAGRAPH. In a text without blank lines the
+token is LINE_END. Otherwise line ends are spaces, because books break lines where the page ends.
 """
 
 import re
@@ -26,17 +26,17 @@ _UNSPACED = (  # the scripts without spaces: Thai and Lao, Burmese, Khmer, kana,
 _CLOSE = re.compile(rf"[{_UNSPACED}\u3001-\u303f\u30fb\uff01-\uff65]")  # these and the marks that go with them
 
 _BLANK_LINE = re.compile(r"\n\s*\n")
-_OPENING_QUOTE = re.compile(r"""["'’](?=\S)(?<![^\s(\[{“‘«—/-].)""")  # the quote first, for `re` skips to it
+_OPENING_QUOTE = re.compile(r"""["'’](?=\S)(?<![^\s(\[{“‘«—/-].)""")  # the quote first: `re` can skip to it
 _SPELLED = str.maketrans({"’": "'", "\u2011": "-", "\u2010": "-"})  # inside a word all of these are one
 
 
 def has_paragraphs(text: str) -> bool:
-    """Tell whether a blank line stands anywhere within the text."""
+    """Tell whether there is a blank line within the text."""
     return _BLANK_LINE.search(text.strip()) is not None
 
 
 def tokens(text: str, end: str = PARAGRAPH) -> list[str]:
-    """The words and marks of `text`; where a paragraph ends, `end`: PARAGRAPH or LINE_END."""
+    """The words and marks of `text`; at the end of a paragraph `end`, which is PARAGRAPH or LINE_END."""
     text = unicodedata.normalize("NFC", text.replace(GLUE, "").lower())
     found = _pattern(end).findall(_OPENING_QUOTE.sub(rf"\g<0>{GLUE}", text))
     spelled = {token: _spelled(token, end) for token in set(found)}
@@ -63,7 +63,7 @@ def _pattern(end: str) -> re.Pattern:
 
 @cache
 def _marks() -> str:
-    """The combining characters of the basic plane (beyond it `re` searches a set slowly), and the invisible joiners."""
+    """The combining characters of the basic plane (beyond it `re` is slow), and the invisible joiners."""
     found = (chr(i) for i in range(0x300, 0x10000) if unicodedata.category(chr(i))[0] == "M")
     return "".join(found) + "\u200c\u200d"
 

@@ -1,4 +1,4 @@
-"""The training loop; the watcher, which records how a run learns; and what happens at the end of a run.
+"""Training: the loop, the watcher that records how a run learns, the end of a run, and the ladder of models.
 
-It may import the rooms before it (up to `pictures`). It parses no command line.
+It may import the rooms before it (up to `pictures`). It does not parse a command line.
 """

@@ -56,7 +56,7 @@ def test_a_dotted_module_serves_as_a_backend(place, tmp_path, capsys):
     assert nnz(capsys, "sample", tmp_path, "--backend", "nnz.numpy")[0] == 0
     code, out, err = nnz(capsys, "sample", tmp_path)  # a module named in a file is not imported because of that
     assert (code, len(out.splitlines())) == (0, 10)
-    assert "written by backend 'nnz.numpy', which is not here" in err
+    assert "written by backend 'nnz.numpy', which is not available" in err
 
 
 def test_a_recipe_cannot_choose_which_module_is_imported(place, tmp_path, capsys, monkeypatch):

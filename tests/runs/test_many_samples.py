@@ -39,7 +39,7 @@ def test_of_many_samples_each_context_goes_through_the_model_once():
 
 
 def test_no_more_contexts_are_kept_than_there_is_room_for(monkeypatch):
-    monkeypatch.setattr(sampling, "SUMS_KEPT", 4)  # of one context
+    monkeypatch.setattr(sampling, "CACHE_SIZE", 4)  # of one context
     draw = Sampler(Skewed(), TOKENIZER, context_length=2)
     many = [list(tokens) for tokens in draw.samples(RNG(5), 50)]
     assert len(draw.model.contexts) > len(set(draw.model.contexts))
@@ -49,7 +49,7 @@ def test_no_more_contexts_are_kept_than_there_is_room_for(monkeypatch):
 
 @pytest.mark.parametrize(("most", "alike"), [(3, 2), (4, 1), (15, 1), (16, 0)])
 def test_contexts_that_begin_alike_go_through_the_model_together(monkeypatch, most, alike):
-    monkeypatch.setattr(sampling, "MOST_TOGETHER", most)
+    monkeypatch.setattr(sampling, "MAX_BATCH", most)
     draw = Sampler(Skewed(), TOKENIZER, context_length=2)
     list(map(list, draw.samples(RNG(5), 200)))
     for batch in draw.model.batches:
@@ -66,7 +66,7 @@ def test_contexts_go_alone_where_few_would_be_asked_for(count, alone):
 
 
 def test_batches_that_there_is_no_room_for_are_forgotten_whole(monkeypatch):
-    monkeypatch.setattr(sampling, "SUMS_KEPT", 16)  # of four contexts
+    monkeypatch.setattr(sampling, "CACHE_SIZE", 16)  # of four contexts
     draw = Sampler(Skewed(), TOKENIZER, context_length=2, choice=Choice(top_k=3))
     many = [list(tokens) for tokens in draw.samples(RNG(5), 50)]
     assert len(draw.model.batches) > 4 == max(map(len, draw.model.batches))

@@ -180,5 +180,5 @@ def test_new_samples_draw_a_greedy_model_once():
 def test_rows_of_logits_give_the_sums_that_each_gives_alone():
     logits = RNG(3).normal((27, 27), "float32")
     for how in ({}, {"temperature": 0.0}, {"temperature": 0.7}, {"top_k": 5}, {"top_p": 0.6}):
-        rows, choice = Choice(**how).running(logits), Choice(**how)
-        assert np.array_equal(rows, [choice.running(row) for row in logits])
+        rows, choice = Choice(**how).cumulative(logits), Choice(**how)
+        assert np.array_equal(rows, [choice.cumulative(row) for row in logits])

@@ -73,8 +73,8 @@ MUTANTS = (
         "runs/test_sampling.py::test_the_last_token_is_taken_where_no_running_sum_exceeds_the_uniform",
         common=(
             "runs/choice.py",
-            "bisect_right(running, uniform, 0, len(running) - 1)",
-            "bisect_right(running, uniform)",
+            "bisect_right(sums, uniform, 0, len(sums) - 1)",
+            "bisect_right(sums, uniform)",
         ),
     ),
     mutant(
