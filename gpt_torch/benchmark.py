@@ -19,7 +19,7 @@ from nnz.recipes.recipe import Recipe
 
 from .baseline import baseline_step
 
-BASELINES = {"baseline, a module for each head": "heads", "baseline, fused": "fused"}
+BASELINES = {"baseline, one module per head": "heads", "baseline, fused": "fused"}
 PEAK_SIZE = {"cpu": 2048, "cuda": 8192}  # of the square matrices whose product shows what the machine can do
 
 

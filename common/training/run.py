@@ -46,9 +46,7 @@ class Run:
         self.folder = RunFolder(run_path(out, recipe.name, backend))
         self.dataset = from_recipe.dataset(recipe)
         for split in (self.dataset.train, self.dataset.val, self.dataset.test):
-            split.sliding_windows(
-                recipe.model.context_length
-            )  # a text too short is refused before an old run is lost
+            split.sliding_windows(recipe.model.context_length)  # a text too short is refused before an old run is lost
         model = from_recipe.model(nn, recipe, self.dataset.tokenizer.vocab_size, device)
         from_recipe.fit(model, recipe, self.dataset)
         optimizer = from_recipe.optimizer(nn, recipe, model)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import initial, registry
+from ...backend import initial
 from ...backend.checks import Sizes
 from ...numbers.rng import RNG
 from ...recipes import from_recipe
