@@ -10,6 +10,8 @@ from nnz.backend.model import MLPBase
 
 from .runtime import OPS, as_array, copy_into, devices, token_ids
 
+BETWEEN = ("logits", "h", "h_pre", "emb")  # what lies between the loss and the weights
+
 
 class OnTensors:
     """How torch holds a weight, hands it out and fills it."""
@@ -46,15 +48,16 @@ class AutogradMLP(OnTensors, MLPBase):
 
         Raises RuntimeError if no forward with targets came first.
         """
-        gradients = self._gradients(self.saved(), list(self._p.values()))
-        return dict(zip(self._p, map(as_array, gradients), strict=True))
+        saved = self.saved()
+        gradients = self._gradients(saved, [*self._p.values(), *(saved[name] for name in BETWEEN)])
+        saved |= {f"d{name}": gradient for name, gradient in zip(BETWEEN, gradients[len(self._p) :], strict=True)}
+        return dict(zip(self._p, map(as_array, gradients), strict=False))
 
     def _ids(self, name: str, ids: np.ndarray | Tensor, shape: tuple[int | None, ...]) -> Tensor:
         return token_ids(name, ids, shape, self.sizes.V, self.device)
 
     def _tensors(self, saved: dict[str, Tensor]) -> dict[str, np.ndarray]:
-        derived = ("logits", "h", "h_pre", "emb")
-        tensors = {name: saved[name] for name in (*derived, "probs")}
-        gradients = self._gradients(saved, [saved[name] for name in derived])
-        tensors |= {"d" + name: gradient for name, gradient in zip(derived, gradients, strict=True)}
-        return {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
+        if "dh" not in saved:
+            AutogradMLP.backward(self)
+        names = ("probs", *BETWEEN, *(f"d{name}" for name in BETWEEN))
+        return {name: saved[name].detach().cpu().numpy() for name in names}

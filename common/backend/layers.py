@@ -144,11 +144,12 @@ class Tanh(Layer):
         super().__init__(dtype="float32" if precision == precisions.STRICT else None, precision=precision)
 
     def forward(self, x: Array) -> Array:
-        self._h = self.ops.tanh_forward(x)
-        return self._h
+        self.h = self.ops.tanh_forward(x)
+        return self.h
 
     def _backward(self, dy: Array) -> Array:
-        return self.ops.tanh_backward(dy, self._h)
+        self.dh = dy
+        return self.ops.tanh_backward(dy, self.h)
 
 
 class Flatten(Layer):

@@ -84,11 +84,12 @@ class MLPBase:
 
         Raises RuntimeError if no forward with targets came first.
         """
-        gradients = self._backward(self.saved())
-        return {name: gradients["d" + name] for name in self._p}
+        saved = self.saved()
+        saved |= self._backward(saved)
+        return {name: saved["d" + name] for name in self._p}
 
     def saved(self) -> dict[str, Any]:
-        """What the last forward computed, by name. Raises RuntimeError if no forward with targets came first."""
+        """What the last forward, and the backward after it, computed. Raises RuntimeError before such a forward."""
         checks.forward_came_first(self._saved)
         return self._saved
 
@@ -136,7 +137,7 @@ class MLPBase:
         return {name: np.array(tensors[name]) for name in names}
 
     def _tensors(self, saved: dict[str, Any]) -> dict[str, np.ndarray]:
-        return saved | self._backward(saved)
+        return saved if "dlogits" in saved else saved | self._backward(saved)
 
 
 @contextmanager

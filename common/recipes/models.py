@@ -21,7 +21,7 @@ MOMENTS = {"adamw": ("m", "v")}
 GPT_SETTINGS = (
     *("model.shape", "model.layers", "model.heads", "model.dropout", "model.embedding_dropout", "model.attention"),
     *("optimizer.decay", "optimizer.clip"),
-    *("train.parts", "train.autocast", "train.deterministic"),
+    *("train.parts", "train.autocast", "train.compile", "train.deterministic"),
 )
 
 
@@ -75,8 +75,7 @@ class MLP(Kind):
     """nn.MLP, the model that every backend writes out."""
 
     def build(self, nn: ModuleType, recipe: Any, V: int, device: str) -> Any:
-        compiled = {"compile": True} if recipe.train.compile == "on" else {}
-        return nn.MLP(**self._sizes(recipe, V), **_draw(recipe), device=device, **compiled)
+        return nn.MLP(**self._sizes(recipe, V), **_draw(recipe), device=device)
 
     def shapes(self, recipe: Any, V: int) -> LayerShapes:
         return LayerShapes(mlp_shapes(**self._sizes(recipe, V)))
@@ -89,8 +88,6 @@ class MLP(Kind):
 
 class Layered(Kind):
     """A model of the backend's layers: a rung of the ladder."""
-
-    ignored = (*GPT_SETTINGS, "train.compile")
 
     def __init__(self, layers: Callable[..., Any], ablations: Mapping[str, str] | None = None) -> None:
         self.layers, self.ablations = layers, ablations or {}
