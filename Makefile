@@ -5,14 +5,14 @@ BIN = .venv/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 TOOL = PYTHONPATH=tests $(BIN)/python -m
-C_FILES = $(wildcard mlp_c/*.[ch] mlp_c/ops/*.c mlp_c/program/*.[ch])
-SETUP = pyproject.toml setup.py constraints.txt mlp_c/build_kernels.py $(wildcard mlp_c/*.[ch] mlp_c/ops/*.c)
+C_FILES = $(wildcard mlp_c/*.[ch] mlp_c/*/*.[ch])
+SETUP = pyproject.toml setup.py constraints.txt mlp_c/binding/build_kernels.py $(filter-out mlp_c/program/%,$(C_FILES))
 
-# A multiply-add rounds twice, as it is written (-ffp-contract=off), except where mlp_c/contract.h is included.
+# A multiply-add rounds twice, as it is written (-ffp-contract=off), except where mlp_c/fast/contract.h is included.
 # -fno-math-errno says that nobody reads errno after sqrt. Threads need OpenMP; without it there is one.
 OPENMP := $(shell echo 'int main(void) { return 0; }' | $(CC) -fopenmp -x c - -o /dev/null 2>/dev/null && echo -fopenmp || echo -fopenmp-simd)
 CFLAGS = -O3 -fno-math-errno -ffp-contract=off $(OPENMP)
-KERNELS = $(addprefix mlp_c/,float32.c float64.c strict.c tally.c threads.c)
+KERNELS = $(addprefix mlp_c/,fast/float32.c fast/float64.c fast/threads.c strict/strict.c strict/tally.c)
 COMPILE = $(CC) -std=c11 -D_POSIX_C_SOURCE=200809L $(CFLAGS) $(WARNINGS)
 WARNINGS = -Wall -Wextra -Wconversion -Wshadow
 # Into place by rename: two may build the same file at once, and what runs the old one goes on with it.

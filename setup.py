@@ -2,4 +2,4 @@
 
 from setuptools import setup
 
-setup(cffi_modules=["mlp_c/build_kernels.py:ffi"])
+setup(cffi_modules=["mlp_c/binding/build_kernels.py:ffi"])

@@ -37,7 +37,7 @@ build/strict_clang.so: CC = clang
 build/strict_clang.so: OPENMP = -fopenmp-simd
 build/strict_functions.so build/strict_any_cpu.so build/strict_clang.so: tests/support/c/strict_functions.c $(C_FILES)
 	@mkdir -p build
-	$(COMPILE) $(ONE_COPY) -shared -fPIC $< mlp_c/tally.c mlp_c/threads.c -lm $(IN_PLACE)
+	$(COMPILE) $(ONE_COPY) -shared -fPIC $< mlp_c/strict/tally.c mlp_c/fast/threads.c -lm $(IN_PLACE)
 
 build/faults.so: tests/support/c/faults.c
 	@mkdir -p build
@@ -78,9 +78,10 @@ build/asan/mlp-failing: tests/support/c/allocations.c $(C_FILES)
 # The second program has a race on purpose: if it is not reported, the first proves nothing.
 test-tsan:  ## run eight models on eight threads with ThreadSanitizer
 	@mkdir -p build/tsan
-	for test in models_on_threads race; do for copy in float32 float64 strict; do \
-		$(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -O1 -g -fsanitize=thread -DNNZ_$$(echo $$copy | tr a-z A-Z)= \
-			tests/support/c/$$test.c mlp_c/$$copy.c mlp_c/tally.c mlp_c/threads.c -lm -lpthread -o build/tsan/$$test-$$copy || exit 1; \
+	for test in models_on_threads race; do for copy in fast/float32 fast/float64 strict/strict; do \
+		$(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -O1 -g -fsanitize=thread -DNNZ_$$(basename $$copy | tr a-z A-Z)= \
+			tests/support/c/$$test.c mlp_c/$$copy.c mlp_c/strict/tally.c mlp_c/fast/threads.c -lm -lpthread \
+			-o build/tsan/$$test-$$(basename $$copy) || exit 1; \
 	done; done
 	for copy in float32 float64 strict; do build/tsan/models_on_threads-$$copy || exit 1; done
 	@build/tsan/race-float32 2>&1 | grep -q "ThreadSanitizer: data race" && echo "and a race is reported"
@@ -94,7 +95,7 @@ test-ulp: .venv/core build/ulp/dispatched build/ulp/baseline  ## check the kerne
 build/ulp/baseline: ONE_COPY = -DNNZ_ONE_COPY
 build/ulp/dispatched build/ulp/baseline: tests/support/c/ulp.c $(C_FILES)
 	@mkdir -p build/ulp
-	$(COMPILE) $(ONE_COPY) $< mlp_c/float32.c mlp_c/threads.c -lm $(IN_PLACE)
+	$(COMPILE) $(ONE_COPY) $< mlp_c/fast/float32.c mlp_c/fast/threads.c -lm $(IN_PLACE)
 
 test-old-cpu: .venv/dev build/mlp  ## run the binaries on an emulated CPU without AVX2; needs qemu-user
 	CI=true $(PYTEST) tests/mlp_c/test_old_cpu.py

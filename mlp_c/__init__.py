@@ -1,10 +1,14 @@
-"""nnz in C: every single operation is spelled out in the .c files of this folder; Python only hands over the memory."""
+"""nnz in C: the loops are in the .c files of this folder; Python only passes the memory."""
 
-from . import ops
-from .layers import BatchNorm1d, Embedding, Flatten, Linear, Residual, Sequential, Tanh, cross_entropy
-from .mlp import MLP
-from .optimizers import SGD, AdamW
-from .runtime import devices, set_threads, strict_tally
+import sys
+
+from .binding import ops
+from .binding.layers import BatchNorm1d, Embedding, Flatten, Linear, Residual, Sequential, Tanh, cross_entropy
+from .binding.mlp import MLP
+from .binding.optimizers import SGD, AdamW
+from .binding.runtime import devices, set_threads, strict_tally
+
+sys.modules[f"{__name__}.ops"] = ops  # `import nnz.c.ops` finds these functions, and not the folder of C sources
 
 __all__ = [
     "MLP",

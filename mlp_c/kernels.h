@@ -1,34 +1,57 @@
-// real.h: every kernel is written once, in `real`, and compiled three times: float32.c makes it float, float64.c
-// double, and strict.c float again, but with sums and functions that are correctly rounded (arithmetic.h). NAME gives
-// the copies their own symbols, so that linear_forward is linked as linear_forward_float32, _float64 and _strict. In
-// `wide` the elementary functions are computed.
-#ifndef NNZ_REAL_H
-#define NNZ_REAL_H
+// kernels.h: the operations and the model of one kernel set, for a file that is compiled once for each set.
+//
+// The sources are written in `real`. NNZ_FLOAT32 and NNZ_FLOAT64 name the kernels of fast/, NNZ_STRICT those of
+// strict/, NNZ_PLAIN_FLOAT32 and NNZ_PLAIN_FLOAT64 those of ops/. NAME gives each set its own symbols: linear_forward
+// is linked as linear_forward_float32, _float64, _strict and so on.
+#ifndef NNZ_KERNELS_H
+#define NNZ_KERNELS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#ifdef NNZ_OPS_H
+#error "ops.h is there already, with another `real`: include kernels.h before it"
+#endif
 
-#if defined(NNZ_FLOAT64)
-typedef double real, wide;
+#if defined(NNZ_FLOAT32)
+#define REAL float
+#define NAME(f) f##_float32
+#elif defined(NNZ_FLOAT64)
+#define REAL double
 #define NAME(f) f##_float64
 #elif defined(NNZ_STRICT)
-typedef float real;
-typedef double wide;
+#define REAL float
 #define NAME(f) f##_strict
+#elif defined(NNZ_PLAIN_FLOAT32)
+#define REAL float
+#define NAME(f) f##_plain_float32
+#elif defined(NNZ_PLAIN_FLOAT64)
+#define REAL double
+#define NAME(f) f##_plain_float64
 #else
-typedef float real, wide;
-#define NAME(f) f##_float32
+#error "define the kernel set: NNZ_FLOAT32, NNZ_FLOAT64, NNZ_STRICT, NNZ_PLAIN_FLOAT32 or NNZ_PLAIN_FLOAT64"
 #endif
 
-// One portable binary: where the loader can choose (glibc on x86-64), a function marked DISPATCH is compiled for
-// AVX-512, for AVX2 and for the baseline, and the best that this CPU has is taken when the program starts. (Not under
-// a sanitizer, whose checks are not ready when the loader asks.)
-#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && __GNUC__ >= 12 && !defined(__clang__) && \
-    !defined(NNZ_ONE_COPY) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define DISPATCH __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define DISPATCH
-#endif
+#define embedding_forward NAME(embedding_forward)
+#define embedding_backward NAME(embedding_backward)
+#define linear_forward NAME(linear_forward)
+#define linear_backward NAME(linear_backward)
+#define tanh_forward NAME(tanh_forward)
+#define tanh_backward NAME(tanh_backward)
+#define batch_norm_forward NAME(batch_norm_forward)
+#define batch_norm_backward NAME(batch_norm_backward)
+#define cross_entropy_forward NAME(cross_entropy_forward)
+#define cross_entropy_backward NAME(cross_entropy_backward)
+#define sgd_step NAME(sgd_step)
+#define adamw_step NAME(adamw_step)
+
+#define MLP NAME(MLP)
+#define mlp_parameter_count NAME(mlp_parameter_count)
+#define mlp_draw_parameters NAME(mlp_draw_parameters)
+#define mlp_new NAME(mlp_new)
+#define mlp_free NAME(mlp_free)
+#define mlp_forward NAME(mlp_forward)
+#define mlp_backward NAME(mlp_backward)
+#define mlp_tensor NAME(mlp_tensor)
+
+#include "ops/ops.h"
+#include "mlp.h"
 
 #endif

@@ -2,20 +2,16 @@
 #ifndef NNZ_MLP_H
 #define NNZ_MLP_H
 
-#include "real.h"
-
-#define mlp_parameter_count NAME(mlp_parameter_count)
-#define mlp_new NAME(mlp_new)
-#define mlp_free NAME(mlp_free)
-#define mlp_forward NAME(mlp_forward)
-#define mlp_backward NAME(mlp_backward)
-#define mlp_tensor NAME(mlp_tensor)
-#define MLP NAME(MLP)
+#include "ops/ops.h"
 
 typedef struct MLP MLP;
 
 // How many numbers the parameters are: wte (V,E), fc1.weight (H,T*E), fc1.bias (H,), fc2.weight (V,H), fc2.bias (V,).
 size_t mlp_parameter_count(size_t V, size_t T, size_t E, size_t H);
+
+// The initial weights: wte from N(0, 1), then fc1 and fc2, weight before bias, from U(-1/sqrt(N), 1/sqrt(N)), N being
+// the number of the layer's inputs. A seed is not 0.
+void mlp_draw_parameters(real *parameters, size_t V, size_t T, size_t E, size_t H, uint64_t seed);
 
 // A model for these sizes, or NULL when there is no memory. `parameters` is one array of all of them, in the order
 // above; it stays the caller's, who may write to it, and must outlive the model. The activations are the model's, until

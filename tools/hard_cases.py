@@ -19,7 +19,7 @@ import mpmath
 
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAM = ROOT / "build" / "hard_cases"
-HEADER = ROOT / "mlp_c" / "hard_cases.h"
+HEADER = ROOT / "mlp_c" / "strict" / "hard_cases.h"
 MODULE = ROOT / "common" / "numbers" / "hard_cases.py"
 
 FUNCTIONS = {"tanh": mpmath.tanh, "exp": mpmath.exp, "log": mpmath.log}

@@ -6,23 +6,29 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from itertools import starmap
 from pathlib import Path
 
 from cffi import FFI
 
-HERE = Path("mlp_c")  # setuptools runs this in the project's root, and wants relative paths
-COPIES = (("float32", "float"), ("float64", "double"), ("strict", "float"))
-HEADERS = ("ops.h", "matmul.h", "mlp.h")
+HERE = Path("mlp_c")  # setuptools runs this in the project's root, and needs relative paths
+KERNELS = {  # each set of kernels by name: its source, and what `real` is
+    "float32": ("fast/float32.c", "float"),
+    "float64": ("fast/float64.c", "double"),
+    "strict": ("strict/strict.c", "float"),
+    "plain_float32": ("binding/plain_float32.c", "float"),
+    "plain_float64": ("binding/plain_float64.c", "double"),
+}
+SHARED = ("strict/tally.c", "fast/threads.c")
+HEADERS = ("ops/ops.h", "mlp.h")
 FLAGS = ["-std=c11", "-O3", "-fno-math-errno", "-ffp-contract=off"]
 
 
-def declarations(copy: str, real: str) -> str:
-    """The headers without their preprocessor lines, with real and NAME(...) replaced for one of the copies."""
+def declarations(kernels: str, real: str) -> str:
+    """The headers without their preprocessor lines, with `real` and each NAME(...) replaced for one set of kernels."""
+    names = re.findall(r"#define (\w+) NAME\(\1\)", (HERE / "kernels.h").read_text())
     text = "".join((HERE / header).read_text() for header in HEADERS)
-    names = re.findall(r"#define (\w+) NAME\(\1\)", text)
-    text = re.sub(r"^#.*\n", "", text, flags=re.MULTILINE)
-    text = re.sub(rf"\b({'|'.join(names)})\b", rf"\1_{copy}", text)
+    text = re.sub(r"^(#|typedef REAL).*\n", "", text, flags=re.MULTILINE)
+    text = re.sub(rf"\b({'|'.join(names)})\b", rf"\1_{kernels}", text)
     return re.sub(r"\breal\b", real, text)
 
 
@@ -41,7 +47,7 @@ def openmp() -> str:
 
 
 DECLARATIONS = (
-    "".join(starmap(declarations, COPIES))
+    "".join(declarations(kernels, real) for kernels, (_, real) in KERNELS.items())
     + "void set_threads(int n);\nvoid tally_read(double *rounded, double *summed);\n"
 )
 OPENMP = openmp()
@@ -60,8 +66,8 @@ ffi.cdef(DECLARATIONS + "const char *built_with(void);\n")
 ffi.set_source(
     "nnz.c._kernels",
     "#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n" + DECLARATIONS + BUILT_WITH,
-    sources=[str(HERE / name) for name in ("float32.c", "float64.c", "strict.c", "tally.c", "threads.c")],
-    depends=[str(path) for pattern in ("*.h", "*.c", "ops/*.c") for path in sorted(HERE.glob(pattern))],
+    sources=[str(HERE / source) for source in (*(source for source, _ in KERNELS.values()), *SHARED)],
+    depends=[str(path) for path in sorted(HERE.rglob("*.[ch]")) if path.parent.name != "program"],
     extra_compile_args=[] if sys.platform == "win32" else [*FLAGS, OPENMP],
     extra_link_args=["-fopenmp"] if OPENMP == "-fopenmp" else [],
     optional=True,  # without a compiler everything but nnz.c is installed

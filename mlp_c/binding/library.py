@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 
 try:
-    from ._kernels import ffi, lib
+    from .._kernels import ffi, lib
 except ImportError as error:
     raise ImportError(
         "nnz.c is not built on this machine: install a C compiler (Debian: apt install gcc; macOS: xcode-select "
@@ -24,6 +24,7 @@ def pointer(array: np.ndarray | None):
 
 
 @cache
-def kernel(name: str, dtype: np.dtype | str, precision: str = "native") -> Callable:
-    """The C function `name`, of the copy that is compiled for a dtype or for strict float32."""
-    return getattr(lib, f"{name}_{np.dtype(dtype).name if precision == 'native' else precision}")
+def kernel(name: str, dtype: np.dtype | str, kernels: str = "native") -> Callable:
+    """The C function `name` for a dtype, of a set of kernels: native (those of fast/), strict, or plain (of ops/)."""
+    sets = {"native": np.dtype(dtype).name, "plain": f"plain_{np.dtype(dtype).name}"}
+    return getattr(lib, f"{name}_{sets.get(kernels, kernels)}")

@@ -11,7 +11,7 @@ import numpy as np
 
 from nnz.backend.model import MLPBase
 
-from ._binding import ffi, kernel, pointer
+from .library import ffi, kernel, pointer
 from .runtime import devices
 
 

@@ -1,4 +1,4 @@
-"""The operations in C, as functions on numpy arrays: the .c files beside this one, called through cffi.
+"""The operations in C, as functions on numpy arrays: the .c files of fast/ and strict/, called through cffi.
 
 Every call is made from the op's entry in the spec: outputs are allocated and zeroed, then come inputs, sizes, scalars.
 """
@@ -15,7 +15,7 @@ from nnz.backend.op_checks import IDS, checked, letters
 from nnz.backend.spec import FUNCTIONS, Function
 from nnz.numbers.precisions import PRECISIONS
 
-from .._binding import kernel, pointer
+from .library import kernel, pointer
 
 __all__ = list(FUNCTIONS)
 ANY = ["..."]

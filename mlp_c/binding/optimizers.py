@@ -9,7 +9,7 @@ import numpy as np
 from nnz.backend import optimizers
 from nnz.numbers.precisions import PRECISIONS
 
-from ._binding import kernel, pointer
+from .library import kernel, pointer
 
 
 def _step(name: str, precision: str):

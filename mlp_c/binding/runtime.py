@@ -11,7 +11,7 @@ from nnz.backend import checks
 from nnz.backend.op_checks import letters
 from nnz.backend.spec import FUNCTIONS
 
-from ._binding import ffi, kernel, lib, pointer
+from .library import ffi, kernel, lib, pointer
 
 
 def devices() -> tuple[str, ...]:

@@ -1,14 +1,12 @@
 // adamw.c: Adam with weight decay that does not pass through the moments.
-#include <tgmath.h>
-
-#include "../arithmetic.h"
-#include "../ops.h"
-#include "../threads.h"
+#include "../ops/ops.h"
+#include "dispatch.h"
+#include "threads.h"
 
 enum { ADAMW_BLOCK = 8192 };  // parameters that one thread takes at a time
 
 typedef struct {  // each computed in double, then rounded once
-    real keep_m, take_m, keep_v, take_v, keep_p, step, root, inverse, eps;
+    real keep_m, take_m, keep_v, take_v, keep_p, step, inverse_root, eps;
 } Constants;
 
 DISPATCH
@@ -18,7 +16,7 @@ static void adamw_block(real *restrict p, real *restrict m, real *restrict v, co
     for (size_t i = 0; i < n; i++) {
         m[i] = c.keep_m * m[i] + c.take_m * g[i];
         v[i] = c.keep_v * v[i] + c.take_v * (g[i] * g[i]);
-        p[i] = c.keep_p * p[i] - c.step * (m[i] / (quotient(sqrt(v[i]), c.root, c.inverse) + c.eps));
+        p[i] = c.keep_p * p[i] - c.step * (m[i] / (sqrt(v[i]) * c.inverse_root + c.eps));
     }
 }
 
@@ -35,12 +33,11 @@ void adamw_step(real *p, real *m, real *v, const real *g, size_t n, int64_t t, d
         .take_v = (real)(1 - beta2),
         .keep_p = (real)(1 - lr * weight_decay),
         .step = (real)(lr / (1 - pow(beta1, (double)t))),
-        .root = (real)root,
-        .inverse = (real)(1 / root),
+        .inverse_root = (real)(1 / root),  // a division takes as long as five products
         .eps = (real)eps,
     };
 #pragma omp parallel for schedule(static) num_threads(threads_for(8 * n))
     for (size_t i = 0; i < n; i += ADAMW_BLOCK) {
-        adamw_block(p + i, m + i, v + i, g + i, smaller(ADAMW_BLOCK, n - i), &c);
+        adamw_block(p + i, m + i, v + i, g + i, min_size(ADAMW_BLOCK, n - i), &c);
     }
 }

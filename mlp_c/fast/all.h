@@ -1,12 +1,15 @@
-// kernels.h: everything that is written in `real`, as one translation unit.
-#ifndef NNZ_STRICT
-#include "matmul.c"
-#endif
-#include "mlp.c"
-#include "ops/adamw.c"
-#include "ops/batch_norm.c"
-#include "ops/cross_entropy.c"
-#include "ops/embedding.c"
-#include "ops/linear.c"
-#include "ops/sgd.c"
-#include "ops/tanh.c"
+// all.h: the kernels and the model as one translation unit. The embedding is the plain one: it is as fast.
+#include "../kernels.h"
+
+#include "../mlp.c"
+#include "../tensors.c"
+
+#include "contract.h"
+
+#include "../ops/embedding.c"
+#include "adamw.c"
+#include "batch_norm.c"
+#include "cross_entropy.c"
+#include "linear.c"
+#include "sgd.c"
+#include "tanh.c"

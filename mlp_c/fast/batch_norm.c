@@ -1,26 +1,26 @@
 // batch_norm.c: give each channel mean 0 and variance 1 over the batch, then a scale and a shift of its own.
-#include "../arithmetic.h"
-#include "../ops.h"
-#include "../threads.h"
+#include "../ops/ops.h"
+#include "dispatch.h"
+#include "threads.h"
 
 enum { CHANNELS = 64 };  // channels at a time, so that their sums need no memory of their own
 
 // In two passes, since the mean of squares less the square of the mean would cancel. Row by row, as x lies in memory.
 static inline void mean_and_var(real *restrict mean, real *restrict var, const real *restrict x, size_t B, size_t C) {
     for (size_t first = 0; first < C; first += CHANNELS) {
-        const size_t n = smaller(CHANNELS, C - first);
-        Sum sum[CHANNELS] = {0}, squares[CHANNELS] = {0};
+        const size_t n = min_size(CHANNELS, C - first);
+        real sum[CHANNELS] = {0}, squares[CHANNELS] = {0};
         for (size_t i = 0; i < B; i++) {
-            for (size_t c = 0; c < n; c++) { sum_add(sum + c, x[i * C + first + c]); }
+            for (size_t c = 0; c < n; c++) { sum[c] += x[i * C + first + c]; }
         }
-        for (size_t c = 0; c < n; c++) { mean[first + c] = sum_value(sum + c) / (real)B; }
+        for (size_t c = 0; c < n; c++) { mean[first + c] = sum[c] / (real)B; }
         for (size_t i = 0; i < B; i++) {
             for (size_t c = 0; c < n; c++) {
                 const real centred = x[i * C + first + c] - mean[first + c];
-                sum_add(squares + c, centred * centred);
+                squares[c] += centred * centred;
             }
         }
-        for (size_t c = 0; c < n; c++) { var[first + c] = sum_value(squares + c) / (real)B; }
+        for (size_t c = 0; c < n; c++) { var[first + c] = squares[c] / (real)B; }
     }
 }
 
@@ -57,17 +57,13 @@ void batch_norm_backward(real *restrict dx, real *restrict dweight, real *restri
                          const real *restrict x, const real *restrict mean, const real *restrict rstd,
                          const real *restrict weight, size_t B, size_t C) {
     for (size_t first = 0; first < C; first += CHANNELS) {
-        const size_t end = first + smaller(CHANNELS, C - first);
-        Sum dys[CHANNELS] = {0}, dy_xhats[CHANNELS] = {0};
+        const size_t end = first + min_size(CHANNELS, C - first);
+        real sum_dy[CHANNELS] = {0}, sum_dy_xhat[CHANNELS] = {0};  // apart from what dweight and dbias held before
         for (size_t i = 0; i < B; i++) {
             for (size_t c = first; c < end; c++) {
-                sum_add(dys + c - first, dy[i * C + c]);
-                sum_add(dy_xhats + c - first, dy[i * C + c] * ((x[i * C + c] - mean[c]) * rstd[c]));
+                sum_dy[c - first] += dy[i * C + c];
+                sum_dy_xhat[c - first] += dy[i * C + c] * ((x[i * C + c] - mean[c]) * rstd[c]);
             }
-        }
-        real sum_dy[CHANNELS], sum_dy_xhat[CHANNELS];  // of this call alone, apart from what dweight and dbias held
-        for (size_t c = 0; c < end - first; c++) {
-            sum_dy[c] = sum_value(dys + c), sum_dy_xhat[c] = sum_value(dy_xhats + c);
         }
         for (size_t c = first; c < end; c++) { dbias[c] += sum_dy[c - first]; }
         for (size_t c = first; c < end; c++) { dweight[c] += sum_dy_xhat[c - first]; }

@@ -6,11 +6,10 @@
 #ifndef NNZ_ELEMENTARY_H
 #define NNZ_ELEMENTARY_H
 
-#include <tgmath.h>
+#include "../ops/ops.h"
 
-#include "real.h"
-
-#if defined(NNZ_FLOAT64) || defined(NNZ_STRICT)
+#ifndef NNZ_FLOAT32  // strict computes them in double too, and then rounds
+typedef double wide;
 typedef int64_t whole;
 typedef uint64_t pattern;  // of bits, without a sign: to shift or subtract them is defined whatever a NaN holds
 enum { FRACTION_BITS = 52, EXPONENT_BIAS = 1023, TERMS = 14 };
@@ -20,6 +19,7 @@ static const wide TAYLOR[] = {
     1,           1.0 / 2,      1.0 / 6,       1.0 / 24,       1.0 / 120,       1.0 / 720,        1.0 / 5040,
     1.0 / 40320, 1.0 / 362880, 1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800, 1.0 / 87178291200};
 #else
+typedef float wide;
 typedef int32_t whole;
 typedef uint32_t pattern;
 enum { FRACTION_BITS = 23, EXPONENT_BIAS = 127, TERMS = 8 };

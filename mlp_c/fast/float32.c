@@ -1,3 +1,3 @@
-// float32.c: all kernels and the model, compiled with real = float.
-#include "contract.h"
-#include "kernels.h"
+// float32.c: the fast kernels and the model, compiled with real = float.
+#define NNZ_FLOAT32
+#include "all.h"

@@ -1,4 +1,3 @@
-// float64.c: all kernels and the model, compiled with real = double.
+// float64.c: the fast kernels and the model, compiled with real = double.
 #define NNZ_FLOAT64
-#include "contract.h"
-#include "kernels.h"
+#include "all.h"

@@ -1,4 +1,4 @@
-// matmul.c: the one matrix product behind the linear op's three uses (y = x w^T, dx = dy w, dw = dy^T x).
+// matmul.h: the one matrix product behind the linear op's three uses (y = x w^T, dx = dy w, dw = dy^T x).
 //
 // A tile of ROWS x COLS results stays in registers, twelve of the sixteen that AVX2 has, while k runs over up to DEPTH:
 // each step reads COLS numbers of b and ROWS of a and does ROWS * COLS multiply-adds. b is first copied ("packed") into
@@ -6,8 +6,11 @@
 // is padded with zeros. Of a, which is read less, only what lies badly is packed. Each thread has copies of its own: a
 // result is always summed by one thread in one order, so their number changes no bit.
 // (Goto and van de Geijn 2008, Anatomy of High-Performance Matrix Multiplication.)
-#include "matmul.h"
+#ifndef NNZ_MATMUL_H
+#define NNZ_MATMUL_H
 
+#include "../ops/ops.h"
+#include "dispatch.h"
 #include "packing.h"
 #include "threads.h"
 
@@ -50,11 +53,11 @@ static inline void tile_at_edge(real *restrict c, size_t c_row, const real *rows
     }
 }
 
-// The first `cols` columns of c += a (I,K) panel (K,COLS), the slivers of a `step` numbers apart
+// The first `cols` columns of c += a (M,K) panel (K,COLS), the slivers of a `step` numbers apart
 static inline void multiply_panel(real *c, size_t c_row, const real *a, size_t step, size_t a_row, size_t a_col,
-                                  const real *panel, size_t I, size_t K, size_t cols) {
-    for (size_t i = 0; i < I; i += ROWS, a += step) {
-        const size_t n = smaller(ROWS, I - i);
+                                  const real *panel, size_t M, size_t K, size_t cols) {
+    for (size_t i = 0; i < M; i += ROWS, a += step) {
+        const size_t n = min_size(ROWS, M - i);
         const real *rows[ROWS];
         for (size_t r = 0; r < ROWS; r++) { rows[r] = a + r * a_row; }
         if (n == ROWS && cols == COLS) {
@@ -69,20 +72,20 @@ static inline void multiply_panel(real *c, size_t c_row, const real *a, size_t s
 // is, unless it is read by column, or its rows are so far apart that a cache would put them all in the same few places.
 DISPATCH
 static void multiply(real *c, size_t c_row, const real *a, size_t a_row, size_t a_col, const real *b, size_t b_row,
-                     size_t b_col, size_t I, size_t J, size_t K) {
+                     size_t b_col, size_t M, size_t N, size_t K) {
     _Alignas(64) real panel[DEPTH * COLS], block[BLOCK];
-    const bool packed = a_col != 1 || (a_row % 1024 == 0 && J > 8 * COLS);
+    const bool packed = a_col != 1 || (a_row % 1024 == 0 && N > 8 * COLS);
     const size_t rounds = K / DEPTH + 1, even = K / rounds + 1;  // at most DEPTH, and no short round at the end
     for (size_t k = 0; k < K; k += even) {
-        const size_t depth = smaller(even, K - k), most = packed ? BLOCK / depth / ROWS * ROWS : HEIGHT;
-        for (size_t i = 0; i < I; i += most) {
-            const size_t height = smaller(most, I - i);
+        const size_t depth = min_size(even, K - k), most = packed ? BLOCK / depth / ROWS * ROWS : HEIGHT;
+        for (size_t i = 0; i < M; i += most) {
+            const size_t height = min_size(most, M - i);
             const real *rows = a + i * a_row + k * a_col;
             if (packed) {
                 pack_block(block, rows, a_row, a_col, height, depth);
             }
-            for (size_t j = 0; j < J; j += COLS) {
-                const size_t cols = smaller(COLS, J - j);
+            for (size_t j = 0; j < N; j += COLS) {
+                const size_t cols = min_size(COLS, N - j);
                 real *corner = c + i * c_row + j;
                 pack_panel(panel, b + k * b_row + j * b_col, b_row, b_col, cols, depth);
                 if (packed) {
@@ -97,51 +100,45 @@ static void multiply(real *c, size_t c_row, const real *a, size_t a_row, size_t 
 
 // For a row or two packing does not pay: each result is one dot product, of vectors that lie in order.
 DISPATCH
-static void multiply_few_rows(real *c, const real *a, size_t a_row, const real *b, size_t b_col, size_t I, size_t J,
+static void multiply_few_rows(real *c, const real *a, size_t a_row, const real *b, size_t b_col, size_t M, size_t N,
                               size_t K) {
-    for (size_t i = 0; i < I; i++) {
-        for (size_t j = 0; j < J; j++) {
+    for (size_t i = 0; i < M; i++) {
+        for (size_t j = 0; j < N; j++) {
             real sum = 0;
 #pragma omp simd reduction(+ : sum)
             for (size_t k = 0; k < K; k++) { sum += a[i * a_row + k] * b[k + j * b_col]; }
-            c[i * J + j] += sum;
+            c[i * N + j] += sum;
         }
     }
 }
 
-void matmul_add(real *c, const real *a, size_t a_row, size_t a_col, const real *b, size_t b_row, size_t b_col, size_t I,
-                size_t J, size_t K) {
-    if (I <= 2 && a_col == 1 && b_row == 1) {
-        multiply_few_rows(c, a, a_row, b, b_col, I, J, K);
+// c += a b        a (M,K)  b (K,N)  ->  c (M,N)
+// Element (i, k) of a is a[i * a_row + k * a_col], element (k, j) of b is b[k * b_row + j * b_col]: a transposed matrix
+// is the same memory with its strides exchanged. c is contiguous, row by row.
+static void matmul_add(real *c, const real *a, size_t a_row, size_t a_col, const real *b, size_t b_row, size_t b_col,
+                       size_t M, size_t N, size_t K) {
+    if (M <= 2 && a_col == 1 && b_row == 1) {
+        multiply_few_rows(c, a, a_row, b, b_col, M, N, K);
         return;
     }
     // Each thread takes as many whole panels as the others, and then its share of the rows of those that are left over.
     // Where there are too few rows for that some take a panel more; where c is higher than wide, all is shared by rows.
-    const size_t threads = (size_t)threads_for(I * J * K);
-    const size_t panels = (J + COLS - 1) / COLS, slivers = (I + ROWS - 1) / ROWS,
+    const size_t threads = (size_t)threads_for(M * N * K);
+    const size_t panels = (N + COLS - 1) / COLS, slivers = (M + ROWS - 1) / ROWS,
                  most = (slivers + threads - 1) / threads;
-    const size_t each = panels / threads + (most * (panels % threads) > slivers), width = I > J ? 0 : each * COLS;
-    const size_t left = smaller(threads * width, J), height = most * ROWS;
+    const size_t each = panels / threads + (most * (panels % threads) > slivers), width = M > N ? 0 : each * COLS;
+    const size_t left = min_size(threads * width, N), height = most * ROWS;
 #pragma omp parallel for schedule(static) num_threads((int)threads)
     for (size_t t = 0; t < threads; t++) {
-        const size_t j = smaller(t * width, left), i = smaller(t * height, I);
+        const size_t j = min_size(t * width, left), i = min_size(t * height, M);
         if (j < left) {
-            multiply(c + j, J, a, a_row, a_col, b + j * b_col, b_row, b_col, I, smaller(width, left - j), K);
+            multiply(c + j, N, a, a_row, a_col, b + j * b_col, b_row, b_col, M, min_size(width, left - j), K);
         }
-        if (left < J && i < I) {
-            multiply(c + i * J + left, J, a + i * a_row, a_row, a_col, b + left * b_col, b_row, b_col,
-                     smaller(height, I - i), J - left, K);
+        if (left < N && i < M) {
+            multiply(c + i * N + left, N, a + i * a_row, a_row, a_col, b + left * b_col, b_row, b_col,
+                     min_size(height, M - i), N - left, K);
         }
     }
 }
 
-void matmul_add_plain(real *c, const real *a, size_t a_row, size_t a_col, const real *b, size_t b_row, size_t b_col,
-                      size_t I, size_t J, size_t K) {
-    for (size_t i = 0; i < I; i++) {
-        for (size_t j = 0; j < J; j++) {
-            real sum = 0;
-            for (size_t k = 0; k < K; k++) { sum += a[i * a_row + k * a_col] * b[k * b_row + j * b_col]; }
-            c[i * J + j] += sum;
-        }
-    }
-}
+#endif

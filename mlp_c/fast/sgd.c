@@ -1,5 +1,6 @@
 // sgd.c: one step down the gradient.
-#include "../ops.h"
+#include "../ops/ops.h"
+#include "dispatch.h"
 
 // p = p - lr (g + weight_decay p)        p (...)  g (...)  ->  p (...)
 DISPATCH

@@ -1,20 +1,20 @@
 // tanh.c: squash each number into (-1, 1).
-#include "../arithmetic.h"
-#include "../ops.h"
-#include "../threads.h"
+#include "../ops/ops.h"
+#include "dispatch.h"
+#include "elementary.h"
+#include "threads.h"
 
 enum { TANH_BLOCK = 8192 };  // numbers that one thread takes at a time
 
 DISPATCH
 static void tanh_block(real *restrict y, const real *restrict x, size_t n) {
-    for (size_t i = 0; i < n; i++) { y[i] = real_tanh(x[i]); }
-    settle_tanh(y, x, n);
+    for (size_t i = 0; i < n; i++) { y[i] = fast_tanh(x[i]); }
 }
 
 // y = tanh(x)        x (...)  ->  y (...)
 void tanh_forward(real *y, const real *x, size_t n) {
 #pragma omp parallel for schedule(static) num_threads(threads_for(8 * n))
-    for (size_t i = 0; i < n; i += TANH_BLOCK) { tanh_block(y + i, x + i, smaller(TANH_BLOCK, n - i)); }
+    for (size_t i = 0; i < n; i += TANH_BLOCK) { tanh_block(y + i, x + i, min_size(TANH_BLOCK, n - i)); }
 }
 
 // dx = dy (1 - y^2)        dy (...)  y (...)  ->  dx (...)

@@ -12,12 +12,12 @@
 // False in a child that was forked: the threads of its parent are not there, and OpenMP would wait for them.
 extern bool has_threads;
 
-static inline size_t smaller(size_t x, size_t y) { return x < y ? x : y; }
+static inline size_t min_size(size_t x, size_t y) { return x < y ? x : y; }
 
 // Enough work for each: waking a thread costs as much as some 100,000 multiply-adds.
 static inline int threads_for(size_t work) {
 #ifdef _OPENMP
-    return has_threads ? (int)smaller((size_t)omp_get_max_threads(), 1 + work / 200000) : 1;
+    return has_threads ? (int)min_size((size_t)omp_get_max_threads(), 1 + work / 200000) : 1;
 #else
     (void)work;
     return 1;

@@ -5,7 +5,7 @@
 #endif
 #include "conformance.h"
 #include "failure.h"
-#include "../ops.h"
+#include "../kernels.h"
 
 static void run_embedding_forward(Case *c) {
     const real *wte = case_in(c, "wte", "VE");

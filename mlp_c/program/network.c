@@ -9,10 +9,8 @@
 #include <string.h>
 #include <tgmath.h>
 
-#include "../mlp.h"
-#include "../ops.h"
+#include "../kernels.h"
 #include "failure.h"
-#include "rng.h"
 
 static void net_tensors(const Network *net, Group group, Tensor tensors[N_PARAMETERS]) {
     static const char *const names[N_GROUPS][N_PARAMETERS] = {
@@ -32,25 +30,8 @@ static void net_tensors(const Network *net, Group group, Tensor tensors[N_PARAME
     }
 }
 
-static real *draw_uniform(real *p, size_t n, size_t fan_in, RNG *rng) {
-    const double bound = 1 / sqrt((double)fan_in);
-    for (size_t i = 0; i < n; i++) { p[i] = (real)(rng_uniform(rng) * (bound - -bound) + -bound); }
-    return p + n;
-}
-
-// wte from N(0, 1), then fc1 and fc2, weight before bias, from U(-+1/sqrt(fan in)); drawn in double, then rounded.
 static void net_initialize(const Network *net, uint64_t seed) {
-    RNG rng = {seed};
-    const size_t n_wte = net->V * net->E, N = net->T * net->E;
-    real *p = net->flat[PARAMETERS];
-    double *normals = allocate(n_wte, sizeof *normals);
-    rng_normals(&rng, normals, n_wte);
-    for (size_t i = 0; i < n_wte; i++) { p[i] = (real)normals[i]; }
-    free(normals);
-    p = draw_uniform(p + n_wte, net->H * N, N, &rng);
-    p = draw_uniform(p, net->H, N, &rng);
-    p = draw_uniform(p, net->V * net->H, net->H, &rng);
-    draw_uniform(p, net->V, net->H, &rng);
+    mlp_draw_parameters(net->flat[PARAMETERS], net->V, net->T, net->E, net->H, seed);
 }
 
 static double net_forward(const Network *net, void *logits, const int32_t *inputs, const int32_t *targets, size_t B) {

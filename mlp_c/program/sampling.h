@@ -4,7 +4,7 @@
 
 #include "dataset.h"
 #include "network.h"
-#include "rng.h"
+#include "../rng.h"
 #include "settings.h"
 
 // Token after token.

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../tally.h"
+#include "../strict/tally.h"
 #include "digests.h"
 #include "failure.h"
 #include "file.h"

@@ -1,16 +1,19 @@
-// matmul_strict.c: the matrix product of which every result is the float nearest to the exact one.
+// matmul.h: the matrix product of which every result is the float nearest to the exact one.
 //
 // A product of two floats is exact in double, so that only the additions round: a sum of K of them, in any order, is
 // off by at most (K-1) u |a| |b|, with u = 2^-53 and |.| the Euclidean length of a's row and b's column (Higham 2002,
 // section 3.1). Where the sum less that and the sum plus that round to one float, it is the answer; elsewhere, rarely,
-// the products are summed again without any rounding. The tiles are those of matmul.c, in double.
-#include <math.h>
+// the products are summed again without any rounding. The tiles are those of fast/matmul.h, in double.
+#ifndef NNZ_MATMUL_H
+#define NNZ_MATMUL_H
+
 #include <string.h>
 
+#include "../fast/dispatch.h"
+#include "../fast/threads.h"
+#include "../ops/ops.h"
 #include "exact.h"
-#include "matmul.h"
 #include "tally.h"
-#include "threads.h"
 
 enum { S_ROWS = 6, S_COLS = 8, S_HEIGHT = 96, S_WIDTH = 128, S_DEPTH = 128 };
 
@@ -72,7 +75,7 @@ DISPATCH
 static void wide_product(Block *block, Matrix a, Matrix b, size_t K) {
     _Alignas(64) double rows[S_HEIGHT * S_DEPTH], columns[S_WIDTH * S_DEPTH];
     for (size_t k = 0; k < K; k += S_DEPTH) {
-        const size_t depth = smaller(S_DEPTH, K - k);
+        const size_t depth = min_size(S_DEPTH, K - k);
         pack_lines(rows, block->a_squared, a.at + k * a.col, a.row, a.col, block->height, S_ROWS, depth);
         pack_lines(columns, block->b_squared, b.at + k * b.row, b.col, b.row, block->width, S_COLS, depth);
         for (size_t i = 0; i < block->height; i += S_ROWS) {
@@ -106,7 +109,7 @@ static int round_row(float *restrict nearest, const double *restrict sum, const 
 }
 
 // c += the float nearest to each sum of the block; returns how many had to be summed exactly.
-static size_t add_nearest(float *c, size_t J, const Block *block, Matrix a, Matrix b, size_t K) {
+static size_t add_nearest(float *c, size_t N, const Block *block, Matrix a, Matrix b, size_t K) {
     const double unit = ((double)K + 4) * 0x1p-53 * 1.000001;  // 4 and the factor for what the bound itself rounds
     double length[S_WIDTH];
     float nearest[S_WIDTH];
@@ -120,32 +123,27 @@ static size_t add_nearest(float *c, size_t J, const Block *block, Matrix a, Matr
             undecided += low != high;  // round_row may have rounded its bounds otherwise: only one of both may decide
             nearest[j] = low == high ? low + 0.0F : exact_product(a, b, i, j, K);
         }
-        for (size_t j = 0; j < block->width; j++) { c[i * J + j] += nearest[j]; }
+        for (size_t j = 0; j < block->width; j++) { c[i * N + j] += nearest[j]; }
     }
     return undecided;
 }
 
-void matmul_add(float *c, const float *a, size_t a_row, size_t a_col, const float *b, size_t b_row, size_t b_col,
-                size_t I, size_t J, size_t K) {
-    const size_t across = (J + S_WIDTH - 1) / S_WIDTH, blocks = across * ((I + S_HEIGHT - 1) / S_HEIGHT);
+// c += a b        a (M,K)  b (K,N)  ->  c (M,N)        with strides, as in fast/matmul.h
+static void matmul_add(float *c, const float *a, size_t a_row, size_t a_col, const float *b, size_t b_row, size_t b_col,
+                       size_t M, size_t N, size_t K) {
+    const size_t across = (N + S_WIDTH - 1) / S_WIDTH, blocks = across * ((M + S_HEIGHT - 1) / S_HEIGHT);
     size_t undecided = 0;
-#pragma omp parallel for schedule(static) num_threads(threads_for(2 * I * J * K)) reduction(+ : undecided)
+#pragma omp parallel for schedule(static) num_threads(threads_for(2 * M * N * K)) reduction(+ : undecided)
     for (size_t n = 0; n < blocks; n++) {
         const size_t i = n / across * S_HEIGHT, j = n % across * S_WIDTH;
         const Matrix rows = {a + i * a_row, a_row, a_col}, columns = {b + j * b_col, b_row, b_col};
         Block block;
         memset(&block, 0, sizeof block);
-        block.height = smaller(S_HEIGHT, I - i), block.width = smaller(S_WIDTH, J - j);
+        block.height = min_size(S_HEIGHT, M - i), block.width = min_size(S_WIDTH, N - j);
         wide_product(&block, rows, columns, K);
-        undecided += add_nearest(c + i * J + j, J, &block, rows, columns, K);
+        undecided += add_nearest(c + i * N + j, N, &block, rows, columns, K);
     }
-    tally_add(I * J, undecided);
+    tally_add(M * N, undecided);
 }
 
-void matmul_add_plain(float *c, const float *a, size_t a_row, size_t a_col, const float *b, size_t b_row, size_t b_col,
-                      size_t I, size_t J, size_t K) {
-    const Matrix rows = {a, a_row, a_col}, columns = {b, b_row, b_col};
-    for (size_t i = 0; i < I; i++) {
-        for (size_t j = 0; j < J; j++) { c[i * J + j] += exact_product(rows, columns, i, j, K); }
-    }
-}
+#endif

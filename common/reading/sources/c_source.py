@@ -13,7 +13,7 @@ from .steps import CALL, END, HEAD, Meanings, Step, gathered
 
 NAME = r"[A-Za-z_]\w*"
 ASSIGNED = re.compile(rf"(?:\*|\.)?({NAME}(?:(?:->|\.){NAME})*)(?:\[[^\]=]*\])?\s*[-+*/]?=(?!=)")
-POINTER = re.compile(rf"\*({NAME}) = ({NAME})\b(?!\()")
+POINTER = re.compile(rf"(?<=[\w,] )\*({NAME}) = ({NAME})\b(?!\()")
 DEFINED = re.compile(rf"^(?:(?:static|inline|const) )*{NAME} \*?({NAME})\(", re.MULTILINE)
 CALLED = re.compile(rf"({NAME})\(")
 HEADER = re.compile(

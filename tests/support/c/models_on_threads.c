@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../../mlp_c/mlp.h"
-#include "../../../mlp_c/ops.h"
+#include "../../../mlp_c/kernels.h"
 
 enum { MODELS = 8, V = 11, T = 3, E = 5, H = 17, B = 13, STEPS = 20, N = V * E + H * T * E + H + V * H + V };
 

@@ -1,7 +1,7 @@
 // race.c: two threads write to one model's activations. ThreadSanitizer must report it, or it is not at work.
 #include <pthread.h>
 
-#include "../../../mlp_c/mlp.h"
+#include "../../../mlp_c/kernels.h"
 
 static real parameters[2 * 2 + 2 * 2 + 2 + 2 * 2 + 2], logits[2][2];
 static MLP *model;

@@ -1,14 +1,14 @@
 // strict_functions.c: what of the strict kernels no op gives away by itself; a library.
-#include "../../../mlp_c/strict.c"
+#include "../../../mlp_c/strict/strict.c"
 
 DISPATCH
 void strict_exp(float *restrict y, const float *restrict x, size_t n) {
-    for (size_t i = 0; i < n; i++) { y[i] = real_exp(x[i]); }
+    for (size_t i = 0; i < n; i++) { y[i] = nearest_exp(x[i]); }
 }
 
 DISPATCH
 void strict_log(float *restrict y, const float *restrict x, size_t n) {
-    for (size_t i = 0; i < n; i++) { y[i] = real_log(x[i]); }
+    for (size_t i = 0; i < n; i++) { y[i] = nearest_log(x[i]); }
 }
 
 DISPATCH

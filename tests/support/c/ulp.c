@@ -8,10 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../../../mlp_c/contract.h"
-#include "../../../mlp_c/elementary.h"
-#include "../../../mlp_c/ops.h"
-#include "../../../mlp_c/threads.h"
+#define NNZ_FLOAT32
+#include "../../../mlp_c/kernels.h"
+
+#include "../../../mlp_c/fast/contract.h"
+#include "../../../mlp_c/fast/dispatch.h"
+#include "../../../mlp_c/fast/elementary.h"
+#include "../../../mlp_c/fast/threads.h"
 
 enum { BLOCK = 1 << 14 };
 static const uint64_t PATTERNS = (uint64_t)1 << 32;
@@ -44,7 +47,7 @@ static Worst worst_of(void (*function)(float *, const float *, size_t), double (
     for (uint64_t first = 0; first < count; first += BLOCK) {
         float x[BLOCK], y[BLOCK];
         Worst own = {0, 0, 0};
-        const size_t n = smaller(BLOCK, count - first);
+        const size_t n = min_size(BLOCK, count - first);
         for (size_t i = 0; i < n; i++) { x[i] = ((Pun){.bits = (pattern)((first + i) * stride)}).value; }
         function(y, x, n);
         for (size_t i = 0; i < n; i++) {
