@@ -1,0 +1,75 @@
+"""The plain C kernels, those of ops/ that train.c is made of, with the interface of nnz.c: graded as a backend."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from nnz.backend.op_checks import checked, unchecked
+from nnz.backend.spec import FUNCTIONS
+
+from .binding import layers, mlp, optimizers
+from .binding.layers import Flatten, Residual, Sequential
+from .binding.ops import kernel_call
+from .binding.runtime import devices, set_threads
+
+__all__ = [
+    "MLP",
+    "SGD",
+    "AdamW",
+    "BatchNorm1d",
+    "Embedding",
+    "Flatten",
+    "Linear",
+    "Residual",
+    "Sequential",
+    "Tanh",
+    "cross_entropy",
+    "devices",
+    "ops",
+    "set_threads",
+]
+
+KERNELS = {"native": "plain", "strict": "strict"}
+ops = SimpleNamespace(
+    __all__=list(FUNCTIONS), **{name: checked(kernel_call(f, "plain"), KERNELS) for name, f in FUNCTIONS.items()}
+)
+
+
+class _Plain:
+    ops_by = unchecked(ops)
+
+
+class Embedding(_Plain, layers.Embedding):
+    __doc__ = layers.Embedding.__doc__
+
+
+class Linear(_Plain, layers.Linear):
+    __doc__ = layers.Linear.__doc__
+
+
+class BatchNorm1d(_Plain, layers.BatchNorm1d):
+    __doc__ = layers.BatchNorm1d.__doc__
+
+
+class Tanh(_Plain, layers.Tanh):
+    __doc__ = layers.Tanh.__doc__
+
+
+def cross_entropy(logits, targets, precision: str = "native") -> float:
+    """The mean over B of -log softmax(logits)[b, targets[b]], in nats; logits (B, V), targets (B,) int."""
+    return ops.cross_entropy_forward(logits, targets, precision=precision)[0]
+
+
+class MLP(mlp.MLP):
+    __doc__ = mlp.MLP.__doc__
+    kernels = KERNELS
+
+
+class SGD(optimizers.SGD):
+    __doc__ = optimizers.SGD.__doc__
+    sgd_step = optimizers.step_of("sgd_step", "plain")
+
+
+class AdamW(optimizers.AdamW):
+    __doc__ = optimizers.AdamW.__doc__
+    adamw_step = optimizers.step_of("adamw_step", "plain")
