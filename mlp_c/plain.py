@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from nnz.backend.op_checks import checked, unchecked
+from nnz.backend.op_checks import checked
 from nnz.backend.spec import FUNCTIONS
 
 from .binding import layers, mlp, optimizers
 from .binding.layers import Flatten, Residual, Sequential
-from .binding.ops import kernel_call
+from .binding.ops import functions
 from .binding.runtime import devices, set_threads
 
 __all__ = [
@@ -29,14 +29,13 @@ __all__ = [
     "set_threads",
 ]
 
-KERNELS = {"native": "plain", "strict": "strict"}
-ops = SimpleNamespace(
-    __all__=list(FUNCTIONS), **{name: checked(kernel_call(f, "plain"), KERNELS) for name, f in FUNCTIONS.items()}
-)
+KERNELS = {"native": "plain", "strict": "strict"}  # which of the kernels computes in which precision
+OPS = functions(KERNELS)
+ops = SimpleNamespace(__all__=list(FUNCTIONS), **{name: checked(name, OPS) for name in FUNCTIONS})
 
 
 class _Plain:
-    ops_by = unchecked(ops)
+    ops_by_precision = OPS
 
 
 class Embedding(_Plain, layers.Embedding):
@@ -67,9 +66,9 @@ class MLP(mlp.MLP):
 
 class SGD(optimizers.SGD):
     __doc__ = optimizers.SGD.__doc__
-    sgd_step = optimizers.step_of("sgd_step", "plain")
+    ops_by_precision = optimizers.steps(KERNELS)
 
 
 class AdamW(optimizers.AdamW):
     __doc__ = optimizers.AdamW.__doc__
-    adamw_step = optimizers.step_of("adamw_step", "plain")
+    ops_by_precision = optimizers.steps(KERNELS)

@@ -15,6 +15,7 @@ except ImportError as error:
         "--install) and install nnz again, or take --backend numpy"
     ) from error
 
+KERNELS = {"native": "native", "strict": "strict"}  # which of the kernels computes in which precision
 POINTERS = {np.dtype(name): ffi.typeof(c) for name, c in {"f4": "float[]", "f8": "double[]", "i4": "int32_t[]"}.items()}
 
 

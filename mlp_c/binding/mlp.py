@@ -11,13 +11,14 @@ import numpy as np
 
 from nnz.backend.model import MLPBase
 
-from .library import ffi, kernel, pointer
+from .library import KERNELS, ffi, kernel, pointer
 from .runtime import devices
 
 
 class MLP(MLPBase):
     __doc__ = MLPBase.__doc__
     devices = staticmethod(devices)
+    kernels = KERNELS
 
     def __init__(self, *args, **settings) -> None:
         super().__init__(*args, **settings)
@@ -40,7 +41,7 @@ class MLP(MLPBase):
         return {name: part.reshape(shape) for (name, shape), part in zip(self._shapes.items(), parts, strict=True)}
 
     def _kernel(self, name: str) -> Callable:
-        return kernel(name, self.dtype, self.precision)
+        return kernel(name, self.dtype, self.kernels[self.precision])
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy takes over: the weights, not the memory that C keeps for the original alone."""

@@ -5,7 +5,7 @@ Every call is made from the op's entry in the spec: outputs are allocated and ze
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,15 +13,14 @@ import numpy as np
 
 from nnz.backend.op_checks import IDS, checked, letters
 from nnz.backend.spec import FUNCTIONS, Function
-from nnz.numbers.precisions import PRECISIONS
 
-from .library import kernel, pointer
+from .library import KERNELS, kernel, pointer
 
 __all__ = list(FUNCTIONS)
 ANY = ["..."]
 
 
-def _function(function: Function, precision: str) -> Callable:
+def _function(function: Function, kernels: str) -> Callable:
     """The C function on arrays that fit it; their shapes give the sizes."""
     names = function.python_arguments
     read = {name: letters(shape) for name, shape in (function.updates | function.inputs).items()}
@@ -38,7 +37,7 @@ def _function(function: Function, precision: str) -> Callable:
         outputs = [np.zeros(_shape(axes, sizes), given[typed].dtype) for axes in made]
         arrays = (*outputs, *(given[name] for name in read))
         scalars = (given[name] for name in function.scalars)
-        run = kernel(function.name, given[typed].dtype, precision)
+        run = kernel(function.name, given[typed].dtype, kernels)
         run(*map(pointer, arrays), *(sizes[s] for s in function.sizes), *scalars)
         outputs = [array if array.ndim else float(array) for array in outputs]
         return None if not outputs else outputs[0] if len(outputs) == 1 else tuple(outputs)
@@ -67,8 +66,13 @@ def _shape(axes: list[str], sizes: dict[str, Any]) -> tuple[int, ...]:
     return sizes["..."] if axes == ANY else tuple(sizes[axis] for axis in axes)
 
 
-OPS = {  # each precision is a copy of the kernels
-    precision: SimpleNamespace(**{name: _function(function, precision) for name, function in FUNCTIONS.items()})
-    for precision in PRECISIONS
-}
+def functions(kernels: Mapping[str, str]) -> dict[str, SimpleNamespace]:
+    """By precision the C functions of these kernels, unchecked."""
+    return {
+        precision: SimpleNamespace(**{name: _function(function, of) for name, function in FUNCTIONS.items()})
+        for precision, of in kernels.items()
+    }
+
+
+OPS = functions(KERNELS)
 globals().update({name: checked(name, OPS) for name in FUNCTIONS})

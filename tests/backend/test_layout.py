@@ -11,7 +11,9 @@ from nnz.backend import registry, spec
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON_FOLDERS = {"numpy": ROOT / "mlp_numpy" / "ops", "torch": ROOT / "mlp_torch" / "ops"}
-C_FOLDER = ROOT / "mlp_c" / "ops"
+C_FOLDER = ROOT / "mlp_c"
+C_OPS = C_FOLDER / "ops"
+KERNELS = {"fast": "all.h", "strict": "strict.c"}  # each other set of C kernels, and the file that includes it
 WORDS_OF_OTHER_FILES = r"(?i)strict|precision|native\b|\bby\b *:|device|out="  # what an op file has nothing to do with
 
 each_op = pytest.mark.parametrize("op", spec.OPS.values(), ids=list(spec.OPS))
@@ -38,9 +40,9 @@ def test_the_spec_lists_every_op_once():
     assert len(spec.FUNCTIONS) == sum(len(op.functions) for op in spec.OPS.values())
 
 
-@pytest.mark.parametrize("folder", [*PYTHON_FOLDERS.values(), C_FOLDER], ids=["numpy", "torch", "c"])
+@pytest.mark.parametrize("folder", [*PYTHON_FOLDERS.values(), C_OPS], ids=["numpy", "torch", "c"])
 def test_a_backend_has_every_row_and_no_other(folder):
-    stems = {path.stem for path in folder.glob("*.c" if folder == C_FOLDER else "*.py")} - {"__init__"}
+    stems = {path.stem for path in folder.glob("*.c" if folder == C_OPS else "*.py")} - {"__init__"}
     assert stems == set(spec.OPS)
 
 
@@ -70,8 +72,9 @@ def test_the_strict_ops_have_the_names_and_arguments_of_the_plain_ones(backend):
 
 
 @each_op
-def test_a_c_op_has_the_functions_arguments_and_order_of_the_spec(op):
-    source = words((C_FOLDER / f"{op.name}.c").read_text(encoding="utf-8").replace("restrict ", "").replace("// ", ""))
+@pytest.mark.parametrize("folder", ["ops", *KERNELS])
+def test_a_c_op_has_the_functions_arguments_and_order_of_the_spec(folder, op):
+    source = words(_c_file(folder, op).read_text(encoding="utf-8").replace("restrict ", "").replace("// ", ""))
     places = []
     for function in op.functions:
         definition = c_declaration(function) + " {"
@@ -82,11 +85,21 @@ def test_a_c_op_has_the_functions_arguments_and_order_of_the_spec(op):
     assert places == sorted(places)
 
 
+def _c_file(folder: str, op: spec.Op) -> Path:
+    """The op's file of a set of kernels: the one that the set includes, its own or the plain one."""
+    if folder == "ops":
+        return C_OPS / f"{op.name}.c"
+    included = re.findall(r'^#include "(.*\.c)"$', (C_FOLDER / folder / KERNELS[folder]).read_text(), re.MULTILINE)
+    assert len(included) == len(spec.OPS) + 2  # and the model, with its tensors by name
+    (file,) = [C_FOLDER / folder / name for name in included if Path(name).stem == op.name]
+    assert file.parent.name == folder or not (C_FOLDER / folder / file.name).exists()
+    return file
+
+
 @each_function
 def test_the_c_header_declares_what_the_spec_says(function):
-    header = words((ROOT / "mlp_c" / "ops.h").read_text(encoding="utf-8"))
-    assert c_declaration(function) + ";" in header
-    assert f"#define {function.name} NAME({function.name})" in header
+    assert c_declaration(function) + ";" in words((C_OPS / "ops.h").read_text(encoding="utf-8"))
+    assert f"#define {function.name} NAME({function.name})" in (C_FOLDER / "kernels.h").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("backend", registry.names())

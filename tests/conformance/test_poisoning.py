@@ -21,8 +21,8 @@ def poisoned(function):
 def poisoned_kernel(kernel):
     """nnz.c's way to its kernels, with one kernel poisoned: what it writes first is a thousandth too large."""
 
-    def find(name, dtype):
-        function = kernel(name, dtype)
+    def find(name, dtype, kernels):
+        function = kernel(name, dtype, kernels)
         if name != "mlp_forward":
             return function
 
@@ -39,7 +39,7 @@ def poisoned_kernel(kernel):
 POISONS = {
     "numpy": (lambda nn: nn.MLP.ops_by_precision["native"], "linear_forward", poisoned),
     "torch": (lambda nn: nn.MLP.ops_by_precision["native"], "linear_forward", poisoned),
-    "c": (lambda nn: nn.mlp, "kernel", poisoned_kernel),
+    "c": (lambda nn: nn.binding.mlp, "kernel", poisoned_kernel),
 }
 
 

@@ -31,7 +31,7 @@ sizes, rng = (27, 3, 48, 64), nnz.RNG(1)
 inputs = np.arange(60).reshape(20, 3) % 27
 model = nn.MLP(*sizes, rng=nnz.RNG(1))
 print(raised(lambda: nn.MLP(*sizes, rng=rng), 1))
-for n in (1, 2, 3):
+for n in (1, 2):
     fresh = nn.MLP(*sizes, rng=nnz.RNG(1))
     fresh(inputs[:2], inputs[:2, 0])
     print(raised(lambda: fresh(inputs, inputs[:, 0]), n))
@@ -54,7 +54,7 @@ def test_each_allocation_of_the_kernels_fails_once_as_a_memory_error_and_the_nex
     )
     assert done.stderr == ""
     no_batch = "no memory for a batch of 20"
-    assert done.stdout.splitlines() == ["no memory for the model", no_batch, no_batch, ""]  # there is no third
+    assert done.stdout.splitlines() == ["no memory for the model", no_batch, ""]  # there is no second
 
 
 @pytest.mark.slow

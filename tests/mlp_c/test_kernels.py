@@ -1,81 +1,96 @@
-"""The fast C kernels against the plain ones that define them."""
-
-from itertools import product
+"""The fast and the strict C kernels against the plain ones, which define them."""
 
 import numpy as np
 import pytest
 
-from nnz.conformance.bounds.rounding import ULP_BUDGET, gamma, unit_roundoff
+from nnz.backend import spec
+from nnz.conformance.bounds.derived import op_bounds
+from nnz.conformance.bounds.rounding import ULP_BUDGET
+from nnz.conformance.cases.ops import op_cases
+from nnz.conformance.checks.ops import complete
 
-_binding = pytest.importorskip("nnz.c._binding", reason="the C kernels are not built")
+library = pytest.importorskip("nnz.c.binding.library", reason="the C kernels are not built")
 ops = pytest.importorskip("nnz.c.ops", reason="the C kernels are not built")
+plain = pytest.importorskip("nnz.c.plain", reason="the C kernels are not built").ops
 
 DTYPES = ("float32", "float64")
+KERNELS = (("float32", "native"), ("float64", "native"), ("float32", "strict"))
+SIZES = [  # B, N, M of a linear layer, at and next to the sizes of the tiles and blocks of each of its three products
+    (1, 1, 1),
+    (1, 31, 40),
+    (2, 300, 7),
+    (3, 7, 5),
+    (6, 256, 16),
+    (7, 257, 17),
+    (13, 600, 33),
+    (128, 512, 27),
+    (395, 257, 17),
+    (6, 319, 16),  # the longest sum that is taken at once
+    (7, 320, 17),
+    (395, 321, 17),
+    (50, 1024, 150),  # rows so far apart that a factor is packed though they lie in order
+]
 
 
-def matmul(name, a, b, transposed_a, transposed_b):
-    """c = a b by the kernel `name`, a and b stored as they are or transposed."""
-    (M, K), N = a.shape, b.shape[1]
-    a_stored, b_stored = (np.ascontiguousarray(x.T if t else x) for x, t in ((a, transposed_a), (b, transposed_b)))
-    a_strides, b_strides = ((1, M) if transposed_a else (K, 1)), ((1, K) if transposed_b else (N, 1))
-    c = np.zeros((M, N), a.dtype)
-    pointers = [_binding.pointer(x) for x in (c, a_stored, b_stored)]
-    _binding.kernel(name, a.dtype)(pointers[0], pointers[1], *a_strides, pointers[2], *b_strides, M, N, K)
-    return c
+def hold_to_the_plain_one(name, case, dtype, precision):
+    """Both are within the bound of the exact result, in whatever order they add: they differ by twice that at most."""
+    entry = spec.FUNCTIONS[name]
+    bounds = op_bounds(name, case, dtype)
+    results = []
+    for function in (getattr(plain, name), getattr(ops, name)):
+        given = {key: value.copy() if isinstance(value, np.ndarray) else value for key, value in case.items()}
+        how = {} if function is getattr(plain, name) else {"precision": precision}
+        found = function(*(given[key] for key in entry.python_arguments), **how)
+        outputs = tuple(given[key] for key in entry.updates) or (found if isinstance(found, tuple) else (found,))
+        results.append(outputs)
+    for output, left, right in zip(bounds, *results, strict=True):
+        assert np.isfinite(left).all()
+        assert np.all(np.abs(np.subtract(left, right, dtype=np.float64)) <= 2 * bounds[output]), (name, output)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("transposed_b", [False, True])
-@pytest.mark.parametrize("transposed_a", [False, True])
-def test_the_tiled_product_is_the_plain_one_within_its_bound(dtype, transposed_a, transposed_b):
+@pytest.mark.parametrize("name", spec.FUNCTIONS)
+@pytest.mark.parametrize(("dtype", "precision"), KERNELS)
+def test_a_fast_and_a_strict_kernel_are_the_plain_one_within_its_bound(dtype, precision, name):
+    rng = np.random.default_rng(17)
+    cases = [case for _ in range(3) for case in complete(name, op_cases(name, rng, dtype))]
+    assert cases
+    for case in cases:
+        hold_to_the_plain_one(name, case, dtype, precision)
+
+
+@pytest.mark.parametrize(("dtype", "precision"), KERNELS)
+def test_the_tiled_products_are_the_plain_ones_within_their_bounds(dtype, precision):
     generator = np.random.default_rng(17)
-    for M, N, K in [
-        (1, 1, 1),
-        (1, 40, 31),
-        (2, 7, 300),
-        (3, 5, 7),
-        (6, 16, 256),
-        (7, 17, 257),
-        (13, 33, 600),
-        (128, 27, 512),
-        (395, 17, 257),
-        (6, 16, 319),  # the longest sum that is taken at once
-        (7, 17, 320),
-        (395, 17, 321),
-        (50, 150, 1024),  # rows so far apart that a is packed though they lie in order
-    ]:
-        a, b = (generator.normal(size=shape).astype(dtype) for shape in ((M, K), (K, N)))
-        fast, plain = (matmul(name, a, b, transposed_a, transposed_b) for name in ("matmul_add", "matmul_add_plain"))
-        exact = a.astype(np.float64) @ b.astype(np.float64)
-        # both lie within gamma of the exact product, in whatever order they add
-        bound = 2 * gamma(K + 1, unit_roundoff(dtype)) * (np.abs(a).astype(np.float64) @ np.abs(b).astype(np.float64))
-        assert np.all(np.abs(fast.astype(np.float64) - plain) <= bound), (M, N, K)
-        assert np.all(np.abs(fast - exact) <= bound), (M, N, K)
+    for B, N, M in SIZES:
+        x, w, b, dy = (generator.normal(size=shape).astype(dtype) for shape in ((B, N), (M, N), (M,), (B, M)))
+        hold_to_the_plain_one("linear_forward", {"x": x, "w": w, "b": b}, dtype, precision)
+        hold_to_the_plain_one("linear_backward", {"dy": dy, "x": x, "w": w}, dtype, precision)
 
 
 @pytest.fixture
 def threads():
     """Sets how many there are; afterwards there is one again."""
-    yield _binding.lib.set_threads
-    _binding.lib.set_threads(1)
+    yield library.lib.set_threads
+    library.lib.set_threads(1)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("dtype", "precision"), KERNELS)
 @pytest.mark.parametrize(
-    ("M", "N", "K"), [(131, 147, 513), (395, 147, 513), (147, 131, 1024), (40, 64, 700), (3, 300, 900)]
+    ("B", "N", "M"), [(131, 513, 147), (395, 513, 147), (147, 1024, 131), (40, 700, 64), (3, 900, 300)]
 )
-def test_the_number_of_threads_changes_no_bit_of_a_product(dtype, M, N, K, threads):
+def test_the_number_of_threads_changes_no_bit_of_a_product(dtype, precision, B, N, M, threads):
     generator = np.random.default_rng(18)
-    a, b = (generator.normal(size=shape).astype(dtype) for shape in ((M, K), (K, N)))
-    for transposed_a, transposed_b in product([False, True], repeat=2):
-        products = []
-        for n in (1, 2, 3, 7, 16, 64):
-            threads(n)
-            products.append(matmul("matmul_add", a, b, transposed_a, transposed_b))
-        assert all(np.array_equal(product, products[0]) for product in products), (transposed_a, transposed_b)
+    x, w, dy = (generator.normal(size=shape).astype(dtype) for shape in ((B, N), (M, N), (B, M)))
+    products = []
+    for n in (1, 2, 3, 7, 16, 64):
+        threads(n)
+        forward = ops.linear_forward(x, w, None, precision=precision)
+        products.append((forward, *ops.linear_backward(dy, x, w, precision=precision)))
+    for product in products:
+        assert all(np.array_equal(*pair) for pair in zip(product, products[0], strict=True))
 
 
-@pytest.mark.parametrize(("dtype", "precision"), [("float32", "native"), ("float64", "native"), ("float32", "strict")])
+@pytest.mark.parametrize(("dtype", "precision"), KERNELS)
 def test_the_number_of_threads_changes_no_bit_of_any_op(dtype, precision, threads):
     generator = np.random.default_rng(19)
 
@@ -104,7 +119,7 @@ def test_the_number_of_threads_changes_no_bit_of_any_op(dtype, precision, thread
 
 def tanh(x):
     y = np.empty_like(x)
-    _binding.kernel("tanh_forward", x.dtype)(_binding.pointer(y), _binding.pointer(x), x.size)
+    library.kernel("tanh_forward", x.dtype)(library.pointer(y), library.pointer(x), x.size)
     return y
 
 
@@ -136,9 +151,9 @@ def test_tanh_of_what_is_no_number_or_infinite_is_as_ieee_says(dtype):
 @pytest.mark.parametrize("B", [2**58, 2**61 + 1, 2**64 - 1])
 def test_a_batch_larger_than_there_are_addresses_is_one_there_is_no_memory_for(dtype, B):
     ids, parameters, out = np.zeros(3, np.int32), np.zeros(200, dtype), np.zeros(16, dtype)
-    ffi, pointer = _binding.ffi, _binding.pointer
-    model = _binding.kernel("mlp_new", dtype)(pointer(parameters), 4, 3, 2, 5)
+    ffi, pointer = library.ffi, library.pointer
+    model = library.kernel("mlp_new", dtype)(pointer(parameters), 4, 3, 2, 5)
     arrays = (pointer(out), pointer(out), pointer(ids), ffi.NULL)
-    assert _binding.kernel("mlp_forward", dtype)(model, *arrays, B) == -1  # at some B the sizes of its arrays overflow
-    assert _binding.kernel("mlp_forward", dtype)(model, *arrays, 1) == 0
-    _binding.kernel("mlp_free", dtype)(model)
+    assert library.kernel("mlp_forward", dtype)(model, *arrays, B) == -1  # at some B the sizes of its arrays overflow
+    assert library.kernel("mlp_forward", dtype)(model, *arrays, 1) == 0
+    library.kernel("mlp_free", dtype)(model)

@@ -7,7 +7,7 @@ import pytest
 
 CANARY = """
 import numpy as np
-from nnz.c._binding import kernel, pointer, ffi
+from nnz.c.binding.library import kernel, pointer, ffi
 x, y = np.zeros(5000, np.float32), np.zeros(5000, np.float32)
 kernel("tanh_forward", "float32")({y}, pointer(x), {n})
 print("not seen")

@@ -70,13 +70,13 @@ def test_the_signatures_stand_level_and_no_line_of_the_function_is_left_out(want
 @pytest.mark.parametrize(
     ("function", "level"),
     [
-        ("linear_backward", ("matmul_add(dx", "dx = dy @ w", "vjp(linear_forward")),
-        ("linear_backward", ("matmul_add(dw", "dw = dy.T @ x", None)),
-        ("linear_backward", ("add_rows(db", "db = dy.sum", None)),
-        ("linear_forward", ("matmul_add(y", "x @ w.T", "addmm")),
-        ("tanh_forward", ("real_tanh", "np.tanh(x)", "torch.tanh(x)")),
-        ("cross_entropy_forward", ("real_exp", "np.exp(shifted)", None)),
-        ("cross_entropy_forward", ("*loss = sum_value", "np.log(sums", "F.nll_loss")),
+        ("linear_backward", ("dx[i * N + k] +=", "dx = dy @ w", "vjp(linear_forward")),
+        ("linear_backward", ("dw[j * N + k] +=", "dw = dy.T @ x", None)),
+        ("linear_backward", ("db[j] +=", "db = dy.sum", None)),
+        ("linear_forward", ("y[i * M + j] =", "x @ w.T", "addmm")),
+        ("tanh_forward", ("= tanh(x[i])", "np.tanh(x)", "torch.tanh(x)")),
+        ("cross_entropy_forward", ("= exp(l[j]", "np.exp(shifted)", None)),
+        ("cross_entropy_forward", ("*loss = losses", "np.log(sums", "F.nll_loss")),
         ("adamw_step", ("m[i] =", "m *= beta1", "m.mul_(beta1)")),
         ("adamw_step", ("p[i] =", "p -= lr", "p.sub_")),
         ("batch_norm_backward", ("dbias[c] +=", "dbias = dy.sum", None)),
@@ -129,7 +129,7 @@ def test_a_missing_file_or_function_is_refused_by_function_and_backend(tmp_path,
 def test_a_function_that_no_longer_gives_an_output_is_refused_by_its_name(tmp_path):
     tree = copied(tmp_path)
     file = tmp_path / "mlp_c/ops/linear.c"
-    file.write_text(file.read_text(encoding="utf-8").replace("add_rows(db, dy, B, M);", ""), encoding="utf-8")
+    file.write_text(file.read_text(encoding="utf-8").replace("db[j] += dy[i * M + j];", ""), encoding="utf-8")
     wanted = next(wanted for wanted in FUNCTIONS if wanted.title == "linear_backward")
     with pytest.raises(PageError, match=r"linear_backward, c: no line of linear_backward .* gives db"):
         side_by_side(tree, wanted)

@@ -54,7 +54,7 @@ CHECKS = {check.__name__: check for check in (no_kernel_reads_outside_its_arrays
 
 
 def _call(nn: ModuleType, function: spec.Function, arrays: dict[str, np.ndarray], dtype: str, B: int) -> None:
-    binding = importlib.import_module(f"{nn.__name__}._binding")
+    binding = importlib.import_module(f"{nn.__name__}.binding.library")
     sizes = [B if size == "B" else SIZES[size] for size in function.sizes]
     scalars = [{**SCALARS, "training": B > 1}[name] for name in function.scalars]
     binding.kernel(function.name, dtype)(*map(binding.pointer, arrays.values()), *sizes, *scalars)

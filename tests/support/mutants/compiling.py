@@ -24,7 +24,7 @@ class Kernels:
     def __init__(self, scratch: Path) -> None:
         extension = _extension(scratch)
         wrapper, *sources = sorted(extension.sources, key=lambda file: "_kernels" not in Path(file).name)
-        self.sources = [Path(file).name for file in sources]
+        self.sources = [Path(file).relative_to("mlp_c") for file in sources]
         self.wrapper = scratch / "wrapper.o"
         include = ["-I", sysconfig.get_path("include")]
         _run([*compiler(), "-O1", "-fPIC", "-w", "-DPy_LIMITED_API=0x03090000", *include, "-c", wrapper], self.wrapper)
@@ -41,10 +41,10 @@ def compiler() -> list[str]:
 
 
 def _extension(scratch: Path) -> Any:
-    """What mlp_c/build_kernels.py, which wants to be run in the project's root, tells setuptools to build."""
+    """What mlp_c/binding/build_kernels.py, which must be run in the project's root, tells setuptools to build."""
     quiet = io.StringIO()
     with contextlib.chdir(ROOT), contextlib.redirect_stdout(quiet), contextlib.redirect_stderr(quiet):
-        ffi = runpy.run_path("mlp_c/build_kernels.py")["ffi"]
+        ffi = runpy.run_path("mlp_c/binding/build_kernels.py")["ffi"]
         return ffi.distutils_extension(tmpdir=str(scratch))
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 BACKENDS = ("c", "numpy", "torch")
 STRICT = "strict"  # stands where float32 or float64 does
 DTYPES = ("float32", "float64")
+C_SOURCES = Path(__file__).resolve().parents[3] / "mlp_c"
 
 
 class Plant(NamedTuple):
@@ -46,13 +48,25 @@ def level_of(check: str) -> tuple[str, tuple[str, ...]]:
 
 def mutant(name: str, does: str, caught_by: str, **plants: tuple[str, str, str]) -> Mutant:
     """A mutant whose plants are given as (file, old, new)."""
-    return Mutant(name, does, caught_by, {where: Plant(*plant) for where, plant in plants.items()})
+    placed = {where: _in_binding(where, Plant(*plant)) for where, plant in plants.items()}
+    return Mutant(name, does, caught_by, placed)
 
 
 def op_mutant(op: str, name: str, does: str, caught_by: str, **plants: tuple[str, ...]) -> Mutant:
     """A mutant of one row of the matrix: (old, new) is in the file of that op, (file, old, new) elsewhere."""
     placed = {
-        where: plant if len(plant) == 3 else (f"ops/{op}.{'c' if where == 'c' else 'py'}", *plant)
+        where: plant if len(plant) == 3 else (_in_c(op, caught_by) if where == "c" else f"ops/{op}.py", *plant)
         for where, plant in plants.items()
     }
     return mutant(name, does, caught_by, **placed)
+
+
+def _in_c(op: str, caught_by: str) -> str:
+    """The C file in which nnz.c has the op: in strict/ or fast/, or in ops/ where the plain one serves."""
+    folder = STRICT if caught_by.startswith(f"{STRICT} ") else "fast"
+    return next(f for f in (f"{folder}/{op}.c", f"ops/{op}.c") if (C_SOURCES / f).exists())
+
+
+def _in_binding(where: str, plant: Plant) -> Plant:
+    """The plant as it is; but Python that belongs to the C backend is in binding/."""
+    return plant._replace(file=f"binding/{plant.file}") if where == "c" and plant.file.endswith(".py") else plant

@@ -7,11 +7,11 @@ from .mutant import mutant, op_mutant
 adamw = partial(op_mutant, "adamw")
 
 STEP_C, DENOMINATOR_C = (
-    "c.keep_p * p[i] - c.step * (m[i] / (quotient(sqrt(v[i]), c.root, c.inverse) + c.eps));",
-    "quotient(sqrt(v[i]), c.root, c.inverse) + c.eps",
+    "c.keep_p * p[i] - c.step * (m[i] / (sqrt(v[i]) * c.inverse_root + c.eps));",
+    "sqrt(v[i]) * c.inverse_root + c.eps",
 )
 DECAY_C, DECAY_NUMPY = "(real)(1 - lr * weight_decay)", "p *= 1 - lr * weight_decay"
-BLOCK_C = "adamw_block(p + i, m + i, v + i, g + i, smaller(ADAMW_BLOCK, n - i), &c);"
+BLOCK_C = "adamw_block(p + i, m + i, v + i, g + i, min_size(ADAMW_BLOCK, n - i), &c);"
 ROOT_NUMPY, ROOT_TORCH = "np.sqrt(v) / sqrt(1 - beta2**t) + eps", "v.sqrt() / sqrt(1 - beta2**t) + eps"
 FUSED, EPS_TORCH, DECAY_TORCH = "optimizers.py", '"eps": self.eps', '"weight_decay": self.weight_decay'
 CALL_TORCH = "torch._fused_adamw_([p], [g.contiguous()], [m], [v], [], [steps], **settings)"
@@ -30,7 +30,7 @@ MUTANTS = (
         "adamw_eps_left_out",
         "eps is not added",
         "adamw",
-        c=(DENOMINATOR_C, "quotient(sqrt(v[i]), c.root, c.inverse) + 0 * c.eps"),
+        c=(DENOMINATOR_C, "sqrt(v[i]) * c.inverse_root + 0 * c.eps"),
         numpy=(ROOT_NUMPY, ROOT_NUMPY.replace("eps", "0 * eps")),
         torch=(FUSED, EPS_TORCH, '"eps": 0 * self.eps'),
     ),
@@ -38,7 +38,7 @@ MUTANTS = (
         "adamw_eps_inside_the_root",
         "sqrt(v + eps) stands for sqrt(v) + eps",
         "adamw",
-        c=(DENOMINATOR_C, "sqrt(v[i] + c.eps) / c.root"),
+        c=(DENOMINATOR_C, "sqrt(v[i] + c.eps) * c.inverse_root"),
         numpy=(ROOT_NUMPY, "np.sqrt(v + eps) / sqrt(1 - beta2**t)"),
         torch=(ROOT_TORCH, "(v + eps).sqrt() / sqrt(1 - beta2**t)"),
     ),
@@ -46,7 +46,7 @@ MUTANTS = (
         "adamw_eps_before_the_correction",
         "eps is added to sqrt(v) before the bias correction",
         "adamw",
-        c=(DENOMINATOR_C, "(sqrt(v[i]) + c.eps) / c.root"),
+        c=(DENOMINATOR_C, "(sqrt(v[i]) + c.eps) * c.inverse_root"),
         numpy=(ROOT_NUMPY, "(np.sqrt(v) + eps) / sqrt(1 - beta2**t)"),
         torch=(ROOT_TORCH, "(v.sqrt() + eps) / sqrt(1 - beta2**t)"),
     ),
@@ -72,7 +72,7 @@ MUTANTS = (
         "adamw",
         c=(
             BLOCK_C,
-            "real l2[ADAMW_BLOCK]; Constants d = c; d.keep_p = 1; const size_t k = smaller(ADAMW_BLOCK, n - i); "
+            "real l2[ADAMW_BLOCK]; Constants d = c; d.keep_p = 1; const size_t k = min_size(ADAMW_BLOCK, n - i); "
             "for (size_t j = 0; j < k; j++) { l2[j] = g[i + j] + (real)weight_decay * p[i + j]; } "
             "adamw_block(p + i, m + i, v + i, l2, k, &d);",
         ),
@@ -83,7 +83,7 @@ MUTANTS = (
         "adamw_decays_after_the_step",
         "the decay is applied to the parameters after the step, not before",
         "adamw",
-        c=(STEP_C, "c.keep_p * (p[i] - c.step * (m[i] / (quotient(sqrt(v[i]), c.root, c.inverse) + c.eps)));"),
+        c=(STEP_C, "c.keep_p * (p[i] - c.step * (m[i] / (sqrt(v[i]) * c.inverse_root + c.eps)));"),
         numpy=("p -= lr /", "p -= (1 - lr * weight_decay) * lr /"),
         torch=(FUSED, CALL_TORCH, f"{NO_DECAY_TORCH}; p.mul_(1 - self.lr * self.weight_decay)"),
     ),

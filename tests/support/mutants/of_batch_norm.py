@@ -17,7 +17,7 @@ MUTANTS = (
         "batch_norm_divides_by_B_minus_1",
         "the unbiased variance normalises",
         "batch_norm",
-        c=("sum_value(squares + c) / (real)B", "sum_value(squares + c) / (real)(B - 1)"),
+        c=("squares[c] / (real)B", "squares[c] / (real)(B - 1)"),
         numpy=(VAR_NUMPY, VAR_NUMPY.replace("B", "(B - 1)")),
         torch=(
             EVAL_TORCH,
@@ -63,8 +63,8 @@ MUTANTS = (
         "mean(x^2) - mean(x)^2 cancels",
         "batch_norm",
         c=(
-            "centred * centred);",
-            "x[i * C + first + c] * x[i * C + first + c] - mean[first + c] * mean[first + c]);",
+            "+= centred * centred;",
+            "+= x[i * C + first + c] * x[i * C + first + c] - mean[first + c] * mean[first + c];",
         ),
         numpy=(VAR_NUMPY, VAR_NUMPY.replace("x - mean", "x") + " - mean * mean"),
     ),

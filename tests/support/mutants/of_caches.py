@@ -7,7 +7,7 @@ MUTANTS = (
         "cache_of_the_largest_batch",
         "after a large batch, backward works on the large one's rows",
         "mlp",
-        c=("mlp.c", "    m->B = B;", "    m->B = m->room;"),
+        c=("memory.c", "    m->B = B;", "    m->B = m->capacity;"),
         numpy=("mlp.py", '{"emb": emb,', '{"emb": self.__dict__.setdefault("_emb", emb),'),
         torch=("mlp.py", '"loss": loss}', '"loss": self.__dict__.setdefault("_loss", loss)}'),
     ),

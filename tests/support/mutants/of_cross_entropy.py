@@ -6,7 +6,7 @@ from .mutant import op_mutant
 
 cross_entropy = partial(op_mutant, "cross_entropy")
 
-LOSS_C, MEAN_C = "sum_add(&losses, real_log(all) - (l[targets[i]] - largest));", "sum_value(&losses) / (real)B;"
+LOSS_C, MEAN_C = "losses += log(all) - (l[targets[i]] - largest);", "losses / (real)B;"
 TERMS_NUMPY = "np.log(sums) - shifted[np.arange(len(targets)), targets]"
 LOSS_NUMPY = f"({TERMS_NUMPY}).sum() / len(targets)"
 LOSS_TORCH, LOG_SOFTMAX = "F.nll_loss(logprobs, targets.long())", "F.log_softmax(logits, dim=1)"
@@ -66,7 +66,7 @@ MUTANTS = (
         "loss_with_1e-8_in_the_logarithm",
         "1e-8 is added before the logarithm, for safety",
         "cross_entropy",
-        c=(LOSS_C, LOSS_C.replace("real_log(all)", "real_log(all + (real)1e-8)")),
+        c=(LOSS_C, LOSS_C.replace("log(all)", "log(all + (real)1e-8)")),
         numpy=(LOSS_NUMPY, LOSS_NUMPY.replace("log(sums)", "log(sums + 1e-8)")),
         torch=(LOG_SOFTMAX, "(F.softmax(logits, dim=1) + 1e-8).log()"),
     ),
@@ -74,7 +74,7 @@ MUTANTS = (
         "loss_of_a_rounded_probability",
         "log(softmax) stands for log-softmax: a small probability has become 0",
         "mlp",
-        c=(LOSS_C, "sum_add(&losses, -real_log(p[targets[i]]));"),
+        c=(LOSS_C, "losses -= log(p[targets[i]]);"),
         numpy=(TERMS_NUMPY, "-np.log(probs[np.arange(len(targets)), targets])"),
         torch=(LOG_SOFTMAX, "F.softmax(logits, dim=1).log()"),
     ),

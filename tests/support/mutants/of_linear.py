@@ -39,7 +39,7 @@ MUTANTS = (
         "linear_weight_in_bf16",
         "the weight is rounded to 8 significant bits first (in float64 by as many bits more)",
         "linear",
-        c=("matmul.c", TERM_C, rounded_term(2**16 + 1, 2**45 + 1)),
+        c=("fast/matmul.h", TERM_C, rounded_term(2**16 + 1, 2**45 + 1)),
         numpy=(
             PRODUCT_NUMPY,
             "x @ (s := 2.0 ** (np.finfo(w.dtype).nmant - 7) + 1, w * s - (w * s - w))[1].T",
@@ -50,7 +50,7 @@ MUTANTS = (
         "linear_weight_in_tf32",
         "the weight is rounded to 11 significant bits first, as a GPU does unasked",
         "linear",
-        c=("matmul.c", TERM_C, rounded_term(2**13 + 1, 2**42 + 1)),
+        c=("fast/matmul.h", TERM_C, rounded_term(2**13 + 1, 2**42 + 1)),
         numpy=(
             PRODUCT_NUMPY,
             "x @ (s := 2.0 ** (np.finfo(w.dtype).nmant - 10) + 1, w * s - (w * s - w))[1].T",
@@ -87,13 +87,13 @@ MUTANTS = (
         "linear_reads_rows_it_does_not_need",
         "up to five rows past the end of x are read, multiplied and not stored: no value is wrong",
         "no_kernel_reads_outside_its_arrays",
-        c=("matmul.c", EDGE_C, "if (n == 0) {"),
+        c=("fast/matmul.h", EDGE_C, "if (n == 0) {"),
     ),
     linear(
         "linear_sums_stop_at_256_terms",
         "of a long sum only the first block of 256 terms is added",
         "linear",
-        c=("matmul.c", "k < K; k += even) {", "k < 1; k += even) {"),
+        c=("fast/matmul.h", "k < K; k += even) {", "k < 1; k += even) {"),
         numpy=(PRODUCT_NUMPY, "x[:, :256] @ w[:, :256].T"),
         torch=(PRODUCT_TORCH, "torch.addmm(b, x[:, :256], w[:, :256].T)"),
     ),
@@ -102,7 +102,7 @@ MUTANTS = (
         "the kernel for few rows stops one term early",
         "linear",
         c=(
-            "matmul.c",
+            "fast/matmul.h",
             "k < K; k++) { sum += a[i * a_row + k] * b[k +",
             "k < K - 1; k++) { sum += a[i * a_row + k] * b[k +",
         ),

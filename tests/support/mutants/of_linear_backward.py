@@ -8,7 +8,7 @@ from .of_linear import PRODUCT_TORCH
 linear = partial(op_mutant, "linear")
 
 DX_C, DW_C = "matmul_add(dx, dy, M, 1, w, N, 1, B, N, M);", "matmul_add(dw, dy, 1, M, x, N, 1, M, N, B);"
-DB_C, ADD_C = "add_rows(db, dy, B, M);", "total[j] += rows[i * M + j];"
+DB_C, ADD_C = "sum_rows(db, dy, B, M);", "sum[j] += rows[i * M + j];"
 DW_NUMPY, DB_NUMPY = "dy.T @ x", "dy.sum(axis=0)"
 DERIVED = "return torch.func.vjp(linear_forward, x, w, dy.new_zeros(dy.shape[1]))[1](dy)"
 UNPACKED = DERIVED.replace("return", "dx, dw, db =") + "; "
@@ -18,7 +18,7 @@ MUTANTS = (
         "bias_gradient_dropped",
         "the gradient of the bias is zero",
         "linear_backward",
-        c=("arithmetic.h", ADD_C, ADD_C.replace("+=", "+= 0 *")),
+        c=(ADD_C, ADD_C.replace("+=", "+= 0 *")),
         numpy=(DB_NUMPY, "0 * dy.sum(axis=0)"),
         torch=(PRODUCT_TORCH, "torch.addmm(b.detach() + 0 * b, x, w.T)"),
     ),
@@ -26,7 +26,7 @@ MUTANTS = (
         "bias_gradient_averaged",
         "the gradient of the bias is the mean over the batch, not the sum",
         "linear_backward",
-        c=("arithmetic.h", ADD_C, ADD_C.replace(";", " / (real)B;")),
+        c=(ADD_C, ADD_C.replace(";", " / (real)B;")),
         numpy=(DB_NUMPY, "dy.mean(axis=0)"),
         torch=(PRODUCT_TORCH, "torch.addmm(b.detach() + (b - b.detach()) / len(x), x, w.T)"),
     ),
@@ -42,7 +42,7 @@ MUTANTS = (
         "bias_gradient_overwritten",
         "= for +=: the gradient of the bias is that of the last row",
         "linear_backward",
-        c=("arithmetic.h", ADD_C, ADD_C.replace("+=", "=")),
+        c=(ADD_C, ADD_C.replace("+=", "=")),
         numpy=(DB_NUMPY, "dy[-1].copy()"),
         torch=(PRODUCT_TORCH, "x @ w.T + torch.cat([b.detach().expand(len(x) - 1, -1), b[None]])"),
     ),
@@ -83,7 +83,7 @@ MUTANTS = (
         "dy is rounded to 8 significant bits before the products",
         "linear_backward",
         c=(
-            "matmul.c",
+            "fast/matmul.h",
             "sum[i][j] += rows[i][k * a_col] * panel[k * COLS + j];",
             "real v = rows[i][k * a_col], t = v * (sizeof(real) == 4 ? (real)65537 : (real)35184372088833); "
             "sum[i][j] += (t - (t - v)) * panel[k * COLS + j];",

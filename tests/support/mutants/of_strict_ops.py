@@ -13,7 +13,7 @@ SCATTER_TORCH = "cr.scatter_add(demb.reshape(ids.numel(), -1), ids.flatten(), V)
 BIAS = "cr.matmul(dy.T, x), cr.sum_along(dy, 0)"
 MEAN = "cr.sum_along(losses, 0) / len(targets)"
 RUNNING = "(1 - momentum) * running_mean + momentum * mean"
-CENTRED_C = "- sum_dy[c - first] / (real)B - xhat * (sum_dy_xhat[c - first] / (real)B);"
+CENTRED_C = "- sum_dy / (real)B - xhat * (sum_dy_xhat / (real)B);"
 CENTRED = "dbias / B - xhat * (dweight / B))"
 GRADIENT = "(probs - onehot) / len(targets)"
 
@@ -23,8 +23,9 @@ MUTANTS = (
         "a token's gradients are added one after the other in float32",
         "strict embedding_backward",
         c=(
-            "scatter_add(dwte, demb, ids, B * T, E);",
-            "for (size_t i = 0; i < B * T * E; i++) { dwte[(size_t)ids[i / E] * E + i % E] += demb[i]; }",
+            "for (size_t i = 0; i < n; i++) {\n        size_t first",
+            "for (size_t i = 0; i < n * E; i++) { dwte[(size_t)ids[i / E] * E + i % E] += demb[i]; }\n"
+            "    for (size_t i = n; i < n; i++) {\n        size_t first",
         ),
         numpy=(
             STRICT,
@@ -41,7 +42,10 @@ MUTANTS = (
         "strict_bias_gradient_in_float32",
         "the gradient of the bias is added up in float32",
         "strict linear_backward",
-        c=("add_rows(db, dy, B, M);", "for (size_t i = 0; i < B * M; i++) { db[i % M] += dy[i]; }"),
+        c=(
+            "matmul_add(db, &one, 0, 0, dy, M, 1, 1, M, B);",
+            "for (size_t i = 0; i < B * M; i++) { db[i % M] += dy[i]; }",
+        ),
         numpy=(STRICT, BIAS, BIAS.replace("cr.sum_along(dy, 0)", "dy.sum(axis=0)")),
         torch=(STRICT, BIAS, BIAS.replace("cr.sum_along(dy, 0)", "dy.sum(0)")),
     ),
@@ -49,7 +53,7 @@ MUTANTS = (
         "strict_tanh_left_native",
         "the op takes the float32 tanh that the library has",
         "strict tanh",
-        c=("y[i] = real_tanh(x[i])", "y[i] = tanh(x[i])"),
+        c=("nearest_tanh(y, x, n);", "for (size_t i = 0; i < n; i++) { y[i] = tanh(x[i]); }"),
         numpy=(STRICT, "cr.tanh(x)", "np.tanh(x)"),
         torch=(STRICT, "cr.tanh(x)", "torch.tanh(x)"),
     ),
@@ -65,7 +69,7 @@ MUTANTS = (
         "strict_softmax_sum_in_float32",
         "the sum under the softmax is added up in float32",
         "strict cross_entropy",
-        c=("const real all = total(p, V);", "real all = 0; for (size_t j = 0; j < V; j++) { all += p[j]; }"),
+        c=("const real all = sum(p, V);", "real all = 0; for (size_t j = 0; j < V; j++) { all += p[j]; }"),
         numpy=(STRICT, "cr.sum_along(exps, 1)", "exps.sum(axis=1)"),
         torch=(STRICT, "cr.sum_along(exps, 1)", "exps.sum(1)"),
     ),
@@ -73,7 +77,7 @@ MUTANTS = (
         "strict_loss_times_the_reciprocal",
         "the losses' sum is multiplied by 1 / B, not divided by B",
         "strict cross_entropy",
-        c=("sum_value(&losses) / (real)B", "sum_value(&losses) * (1 / (real)B)"),
+        c=("exact_nearest(&losses) / (real)B", "exact_nearest(&losses) * (1 / (real)B)"),
         numpy=(STRICT, MEAN, MEAN.replace("/ len(targets)", "* (1 / len(targets))")),
         torch=(STRICT, MEAN, MEAN.replace("/ len(targets)", "* (1 / len(targets))")),
     ),
@@ -97,7 +101,7 @@ MUTANTS = (
         "strict_batch_norm_gradient_regrouped",
         "dy - (dbias + xhat dweight) / B stands for dy - dbias / B - xhat (dweight / B)",
         "strict batch_norm_backward",
-        c=(CENTRED_C, "- (sum_dy[c - first] + xhat * sum_dy_xhat[c - first]) / (real)B;"),
+        c=(CENTRED_C, "- (sum_dy + xhat * sum_dy_xhat) / (real)B;"),
         numpy=(STRICT, CENTRED, "(dbias + xhat * dweight) / B)"),
         torch=(STRICT, CENTRED, "(dbias + xhat * dweight) / B)"),
     ),

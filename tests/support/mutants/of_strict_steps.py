@@ -6,7 +6,7 @@ from .mutant import mutant, op_mutant
 
 sgd, adamw = partial(op_mutant, "sgd"), partial(op_mutant, "adamw")
 
-DENOMINATOR_C = "(m[i] / (quotient(sqrt(v[i]), c.root, c.inverse) + c.eps))"
+DENOMINATOR_C = "(m[i] / (sqrt(v[i]) / root + tiny))"
 SQUARE, STEP, STEP_C = "(1 - beta2) * (g * g)", "lr / (1 - beta1**t)", "(real)(lr / (1 - pow(beta1, (double)t)))"
 ROOT = "sqrt(v) / sqrt(1 - beta2**t) + eps)"
 OUTPUT = 'logits = ops.linear_forward(h, p["fc2.weight"], p["fc2.bias"])'
@@ -37,7 +37,7 @@ MUTANTS = (
         "strict_second_moment_fused",
         "((1 - beta2) g) g stands for (1 - beta2) (g g), as torch's addcmul has it",
         "strict adamw",
-        c=("c.take_v * (g[i] * g[i])", "c.take_v * g[i] * g[i]"),
+        c=("take_v * (g[i] * g[i])", "take_v * g[i] * g[i]"),
         numpy=(SQUARE, "(1 - beta2) * g * g"),
         torch=("strict_ops.py", f"add_({SQUARE})", "addcmul_(g, g, value=1 - beta2)"),
     ),

@@ -6,7 +6,7 @@ from .mutant import op_mutant
 
 tanh = partial(op_mutant, "tanh")
 
-C, NUMPY, TORCH = "real_tanh(x[i])", "np.tanh(x)", "torch.tanh(x)"
+C, NUMPY, TORCH = "fast_tanh(x[i])", "np.tanh(x)", "torch.tanh(x)"
 BACKWARD_C, BACKWARD_NUMPY = "dy[i] * (1 - y[i] * y[i])", "dy * (1 - y * y)"
 BACKWARD_TORCH = "torch.ops.aten.tanh_backward(dy, y)"
 
@@ -15,7 +15,7 @@ MUTANTS = (
         "tanh_off_by_2e-6",
         "tanh is too large by a factor of 1 + 2e-6",
         "tanh",
-        c=(C, "real_tanh(x[i]) * (real)(1 + 2e-6)"),
+        c=(C, "fast_tanh(x[i]) * (real)(1 + 2e-6)"),
         numpy=(NUMPY, "np.tanh(x) * (1 + 2e-6)"),
         torch=(TORCH, "torch.tanh(x) * (1 + 2e-6)"),
     ),
@@ -31,7 +31,7 @@ MUTANTS = (
         "tanh_in_float32",
         "the float64 model takes tanh in float32",
         "tanh",
-        c=(C, "(real)(float)real_tanh(x[i])"),
+        c=(C, "(real)(float)fast_tanh(x[i])"),
         numpy=(NUMPY, "np.tanh(x).astype(np.float32).astype(x.dtype)"),
         torch=(TORCH, "torch.tanh(x).float().to(x.dtype)"),
     ),
@@ -39,7 +39,7 @@ MUTANTS = (
         "tanh_clamped_at_5",
         "beyond 5 tanh stays at tanh(5)",
         "tanh",
-        c=(C, "real_tanh(x[i] > 5 ? 5 : x[i] < -5 ? -5 : x[i])"),
+        c=(C, "fast_tanh(x[i] > 5 ? 5 : x[i] < -5 ? -5 : x[i])"),
         numpy=(NUMPY, "np.tanh(np.clip(x, -5, 5))"),
         torch=(TORCH, "torch.tanh(x.clamp(-5, 5))"),
     ),
@@ -47,7 +47,7 @@ MUTANTS = (
         "tanh_series_cut_short",
         "the Taylor series of exp in float32 has 5 terms for 8",
         "tanh",
-        c=("elementary.h", "TERMS = 8 }", "TERMS = 5 }"),
+        c=("fast/elementary.h", "TERMS = 8 }", "TERMS = 5 }"),
     ),
     tanh(
         "tanh_derivative_skipped",
@@ -69,7 +69,7 @@ MUTANTS = (
         "tanh_derivative_at_the_output",
         "1 - tanh(y)^2 stands for 1 - y^2: tanh is taken twice",
         "tanh_backward",
-        c=(BACKWARD_C, "dy[i] * (1 - real_tanh(y[i]) * real_tanh(y[i]))"),
+        c=(BACKWARD_C, "dy[i] * (1 - fast_tanh(y[i]) * fast_tanh(y[i]))"),
         numpy=(BACKWARD_NUMPY, "dy * (1 - np.tanh(y) ** 2)"),
         torch=(BACKWARD_TORCH, "torch.ops.aten.tanh_backward(dy, y.tanh())"),
     ),
