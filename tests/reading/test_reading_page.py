@@ -118,7 +118,7 @@ def test_pointing_at_a_line_lights_up_its_counterparts_and_at_a_name_its_like(vi
     function.locator(".numpy .line", has_text="dw = dy.T @ x").hover()
     lit = page.locator(".cell.lit").all_inner_texts()
     assert len(lit) == 3
-    assert any("matmul_add(dw" in text for text in lit)
+    assert any("dw[j * N + k] +=" in text for text in lit)
     assert any("vjp(linear_forward" in text for text in lit)
     symbol = function.locator(".numpy .sym[data-symbol=dw]").first
     symbol.hover()
@@ -191,9 +191,6 @@ def test_a_link_leads_to_the_file_and_the_line(visit):
     page = visited.page
     page.locator("article[data-function=sgd_step] .column.c .file").click()
     assert "sgd_step(real *p" in page.locator(".line:target").inner_text()
-    page.go_back()
-    page.locator("article[data-function=linear_forward] a", has_text="matmul_add").click()
-    assert "void matmul_add(" in page.locator(".line:target").inner_text()
 
 
 def test_every_link_of_every_page_leads_somewhere(visit, site):

@@ -54,5 +54,5 @@ class Sources:
 
     def _definitions(self) -> dict[str, tuple[str, int]]:
         """The functions of the kernels: what a C file of an op may call."""
-        kernels = [f for f in self.files if re.fullmatch(r"mlp_c/((ops|fast|strict)/)?\w+\.[ch]", f)]
+        kernels = [f for f in self.files if re.fullmatch(r"mlp_c/(ops/)?\w+\.[ch]", f)]
         return {name: (f, line) for f in kernels for name, line in definitions(self.tree.text(f)).items()}
