@@ -85,4 +85,4 @@ def test_without_a_compiler_the_command_says_in_one_line_what_to_install(capsys,
 def test_no_other_model_is_compiled(capsys, tmp_path, recipe):
     words = ("train", recipe, "--backend", "numpy", "--compile", "--out", tmp_path / "run")
     kind = {"names": "mlp"}.get(recipe, recipe)
-    assert command(capsys, *words) == (2, "", f"nnz: train.compile is of gpt alone; leave it out for {kind}\n")
+    assert command(capsys, *words) == (2, "", f"nnz: train.compile means nothing to {kind}; leave it out\n")
