@@ -3,6 +3,7 @@
 import sys
 
 from .binding import ops
+from .binding import runtime as runtime  # for nnz bench
 from .binding.layers import BatchNorm1d, Embedding, Flatten, Linear, Residual, Sequential, Tanh, cross_entropy
 from .binding.mlp import MLP
 from .binding.optimizers import SGD, AdamW

@@ -46,10 +46,11 @@ def source_of(backend: BackendUnderTest, tensor: str) -> str:
 
 
 def _compiled(backend: BackendUnderTest, name: str) -> str:
-    """The definition in a file named after the op, next to the Python file of nn.ops; empty if there is none."""
+    """The definition in a file named after the op, next to the Python file of nn.ops or to its folder; else empty."""
     folder = Path(getattr(backend.find("ops"), "__file__", None) or "nowhere").parent
+    folders = (folder, folder.parent / "fast", folder.parent / "ops")
     stem = next((op.name for op in spec.OPS.values() if any(f.name == name for f in op.functions)), name)
-    for path in (folder / f"{stem}{suffix}" for suffix in COMPILED):
+    for path in (place / f"{stem}{suffix}" for place in folders for suffix in COMPILED):
         if path.is_file():
             lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
             for number, line in enumerate(lines, start=1):
