@@ -10,6 +10,7 @@ import ctypes
 import importlib
 import mmap
 from collections.abc import Callable
+from itertools import product
 from types import ModuleType
 from typing import Any
 
@@ -20,6 +21,7 @@ from nnz.backend.op_checks import IDS, letters
 
 Place = Callable[[np.ndarray], np.ndarray]
 
+KERNELS = ("native", "plain")
 SIZES = {"B": 4, "T": 3, "E": 5, "N": 7, "M": 11, "V": 9, "C": 6, "n": 20, "...": (4, 5)}
 BATCHES = (1, SIZES["B"], 5)  # the last rows of a product are taken four at a time, or six
 SCALARS = {"t": 1, "lr": 0.5, "weight_decay": 0.5, "beta1": 0.5, "beta2": 0.5, "eps": 1.0, "momentum": 0.5}
@@ -27,23 +29,23 @@ SCALARS = {"t": 1, "lr": 0.5, "weight_decay": 0.5, "beta1": 0.5, "beta2": 0.5, "
 
 def no_kernel_reads_outside_its_arrays(nn: ModuleType) -> str:
     """Every array ends, and then begins, at a page that may not be touched."""
-    for dtype in ("float32", "float64"):
+    for dtype, kernels in product(("float32", "float64"), KERNELS):
         for B in BATCHES:
             for function in spec.FUNCTIONS.values():
                 for place in (_at_the_end_of_a_page, _at_the_start_of_a_page):
-                    _call(nn, function, _arrays(function, dtype, {**SIZES, "B": B}, place), dtype, B)
+                    _call(nn, function, _arrays(function, dtype, {**SIZES, "B": B}, place), dtype, kernels, B)
     return ""
 
 
 def a_backward_adds_to_its_outputs(nn: ModuleType) -> str:
     """Called twice on the same outputs it leaves twice the gradient: exactly, since all numbers are small and whole."""
-    for dtype in ("float32", "float64"):
+    for dtype, kernels in product(("float32", "float64"), KERNELS):
         for name, function in spec.FUNCTIONS.items():
             if name.endswith("_backward"):
                 arrays = _arrays(function, dtype, SIZES, np.array)
-                _call(nn, function, arrays, dtype, SIZES["B"])
+                _call(nn, function, arrays, dtype, kernels, SIZES["B"])
                 once = {output: arrays[output].copy() for output in function.outputs}
-                _call(nn, function, arrays, dtype, SIZES["B"])
+                _call(nn, function, arrays, dtype, kernels, SIZES["B"])
                 for output, first in once.items():
                     if not first.any() or not np.array_equal(arrays[output], 2 * first):
                         return f"{name}[{dtype}]: {output} is not added to"
@@ -53,11 +55,13 @@ def a_backward_adds_to_its_outputs(nn: ModuleType) -> str:
 CHECKS = {check.__name__: check for check in (no_kernel_reads_outside_its_arrays, a_backward_adds_to_its_outputs)}
 
 
-def _call(nn: ModuleType, function: spec.Function, arrays: dict[str, np.ndarray], dtype: str, B: int) -> None:
+def _call(
+    nn: ModuleType, function: spec.Function, arrays: dict[str, np.ndarray], dtype: str, kernels: str, B: int
+) -> None:
     binding = importlib.import_module(f"{nn.__name__}.binding.library")
     sizes = [B if size == "B" else SIZES[size] for size in function.sizes]
     scalars = [{**SCALARS, "training": B > 1}[name] for name in function.scalars]
-    binding.kernel(function.name, dtype)(*map(binding.pointer, arrays.values()), *sizes, *scalars)
+    binding.kernel(function.name, dtype, kernels)(*map(binding.pointer, arrays.values()), *sizes, *scalars)
 
 
 def _arrays(function: spec.Function, dtype: str, sizes: dict[str, Any], place: Place) -> dict[str, np.ndarray]:
