@@ -24,8 +24,8 @@
 #pragma GCC optimize("fp-contract=off")
 #endif
 
-#include "../ops/adamw.c"
 #include "../ops/sgd.c"
+#include "adamw.c"
 #include "batch_norm.c"
 #include "cross_entropy.c"
 #include "embedding.c"

@@ -73,7 +73,7 @@ MUTANTS = (
         "strict_multiply_add_contracted",
         "a product and the sum that it goes into are rounded once, as one instruction does, not twice",
         "strict adamw",
-        c=("ops/adamw.c", "keep_m * m[i] + take_m * g[i]", "fma(keep_m, m[i], take_m * g[i])"),
+        c=("strict/adamw.c", "keep_m * m[i] + take_m * g[i]", "fma(keep_m, m[i], take_m * g[i])"),
         numpy=("ops/adamw.py", "m += (1 - beta1) * g", "m += np.float64(1 - beta1) * g"),
         torch=("strict_ops.py", "add_((1 - beta1) * g)", "add_(g, alpha=1 - beta1)"),
     ),
