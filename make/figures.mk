@@ -1,13 +1,16 @@
 # Figures: the tables and pictures of the README and docs/, each written by a command.
 
 .PHONY: figures hard-cases strict-golden strict-figures kill-matrix parity-full parity-strict-full bench bench-gpt \
-	ladder names-best time-limits site
+	ladder names-best tricks time-limits site
 
 figures: .venv/dev build/mlp  ## write the quick figures of README and docs
 	for tool in readme architecture columns sources; do $(TOOL) tools.$$tool || exit 1; done
 
 bench: .venv/dev build/mlp  ## time a step of every backend; writes docs/speed.md and speed.png
 	$(TOOL) tools.bench
+
+tricks: .venv/dev  ## measure what each trick of the fast kernel gains; writes docs/walk.md
+	$(TOOL) tools.tricks
 
 bench-gpt: .venv/dev  ## train the GPT's recipes and time a step; writes docs/gpt.md
 	$(TOOL) tools.train_recipes gpt

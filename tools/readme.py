@@ -32,9 +32,9 @@ def between(name: str, page: Path = README) -> str:
     return re.search(rf"<!-- {name} -->\n(.*?)<!-- /{name} -->", page.read_text(encoding="utf-8"), re.DOTALL)[1]
 
 
-def console_blocks() -> list[list[str]]:
-    """The commands of each console block of the README, without their prompts."""
-    blocks = re.findall(r"```console\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+def console_blocks(page: Path = README) -> list[list[str]]:
+    """The commands of each console block of the page, without their prompts."""
+    blocks = re.findall(r"```console\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     return [re.findall(r"^\$ (.*)$", block.replace("\\\n", " "), re.MULTILINE) for block in blocks]
 
 
@@ -43,11 +43,11 @@ def script() -> str:
     return re.search(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)[1]
 
 
-def run(command: str) -> str:
-    """Run a command as the README's reader would, in a shell, in the project's root; return stdout."""
+def run(command: str, folder: Path = ROOT) -> str:
+    """Run a command as the README's reader would, in a shell, in the project's root or a folder; return stdout."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     result = subprocess.run(
-        ["bash", "-ec", command], cwd=ROOT, env={**os.environ, "PATH": path}, stdout=subprocess.PIPE, check=True
+        ["bash", "-ec", command], cwd=folder, env={**os.environ, "PATH": path}, stdout=subprocess.PIPE, check=True
     )
     return result.stdout.decode()
 

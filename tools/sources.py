@@ -7,12 +7,25 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 BLOCK = re.compile(r"(<!-- source (\S+)((?: \w+)*) -->\n).*?(<!-- /source -->)", re.DOTALL)
+ROWS = re.compile(r"(<!-- kill-rows((?: \w+)*) -->\n).*?(<!-- /kill-rows -->)", re.DOTALL)
 LANGUAGES = {".c": "c", ".h": "c", ".py": "python"}
 
 
 def filled(page: str) -> str:
     """The page with every piece of source as it is now. Raises ValueError for a function that is not there."""
-    return BLOCK.sub(lambda match: f"{match[1]}{_piece(match[2], match[3].split())}{match[4]}", page)
+    page = BLOCK.sub(lambda match: f"{match[1]}{_piece(match[2], match[3].split())}{match[4]}", page)
+    return ROWS.sub(lambda match: f"{match[1]}{_rows(match[2].split())}{match[3]}", page)
+
+
+def _rows(mutants: list[str]) -> str:
+    """Rows of the kill matrix, by the names of their mutants."""
+    matrix = (ROOT / "docs" / "kill-matrix.md").read_text(encoding="utf-8").splitlines()
+    head = next(i for i, line in enumerate(matrix) if line.startswith("| mutant "))
+    rows = [line for line in matrix[head + 2 :] if line.startswith("|") and line.split("|")[1].strip() in mutants]
+    return "".join(
+        re.sub(r" +\|", " |", re.sub(r"-+", "---", line) if "--" in line else line) + "\n"
+        for line in [*matrix[head : head + 2], *rows]
+    )
 
 
 def _piece(path: str, functions: list[str]) -> str:
