@@ -1,7 +1,7 @@
 """The keys and values of tokens already seen, so that each new token is computed alone.
 
 Position t's key and value in a block depend on tokens 0 .. t only, and on no later one: they need computing once. That
-ends at the context limit: when the window rolls, every token stands at another position, has another position
+ends at the context limit: when the window rolls, every token is at another position, has another position
 embedding, and nothing kept is valid any more. So a cache can be filled up to the limit, and then must be made anew.
 """
 

@@ -44,7 +44,7 @@ BUFFERS = (".attn.bias", ".attn.masked_bias")  # older versions saved their caus
 
 
 def to_hf(model: GPT, tokenizer_config: Mapping[str, Any] | None, folder: str | os.PathLike) -> None:
-    """Write the model for GPT2LMHeadModel.from_pretrained(folder), and the tokenizer's `to_config()` beside it.
+    """Write the model for GPT2LMHeadModel.from_pretrained(folder), and the tokenizer's `to_config()` next to it.
 
     Raises ValueError for a model that GPT-2's code cannot compute, before anything is written; OSError.
     """
@@ -131,11 +131,11 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _read_tensors(path: Path) -> dict[str, Tensor]:
-    """Raises OSError if there is no such file, ValueError if it is not a whole one of real numbers."""
+    """Raises OSError if there is no such file, ValueError if it is not a complete one of real numbers."""
     try:
         tensor_file.check_header(path)
         with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is not a dict)
     except (SafetensorError, ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not a whole safetensors file: {error}") from error
     for name, tensor in tensors.items():

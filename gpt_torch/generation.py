@@ -104,7 +104,7 @@ def _last_logits(model: GPT, tokens: np.ndarray, cache: Cache | None) -> tuple[n
     """tokens (B, n) -> the logits after them (B, V), and the cache with all of them in it, a new one if need be."""
     new = tokens
     if cache is not None:
-        if cache.length >= tokens.shape[1]:  # the window has rolled: nothing in the cache stands where it stood
+        if cache.length >= tokens.shape[1]:  # the window has rolled: nothing in the cache is where it was
             cache = Cache(model.config)
         new = tokens[:, cache.length :]
     with evaluating(model):

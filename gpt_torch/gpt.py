@@ -35,7 +35,7 @@ class GPT(nn.Module):
         device: where torch keeps and computes it.
 
     Raises:
-        TypeError: rng is no nnz.RNG, or parameters no mapping.
+        TypeError: rng is not an nnz.RNG, or parameters is not a mapping.
         ValueError: a name or a shape among the parameters does not fit the config.
     """
 
@@ -90,7 +90,7 @@ class GPT(nn.Module):
     ) -> tuple[Tensor, Tensor | None]:
         """idx, targets (B, T) int -> logits (B, T, V), mean cross-entropy in nats over B*T (None without targets).
 
-        With a cache, idx are the tokens after those in it. Raises TypeError for ids that are no integers, ValueError
+        With a cache, idx are the tokens after those in it. Raises TypeError for ids that are not integers, ValueError
         for those of another shape, outside 0 .. V-1, or more than the context holds.
         """
         past = 0 if cache is None else cache.length

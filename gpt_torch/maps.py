@@ -14,7 +14,7 @@ from .gpt import GPT
 def attention_maps(model: GPT, idx: np.ndarray | Tensor) -> Tensor:
     """idx (B, T) -> weights (n_layer, B, nh, T, T): [l, b, h, t, s] is how much token t takes from token s.
 
-    The rows sum to 1. They are computed beside the forward pass, whichever attention the config asks for.
+    The rows sum to 1. They are computed apart from the forward pass, whichever attention the config asks for.
     """
     maps: list[Tensor] = []
 

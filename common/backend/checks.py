@@ -28,12 +28,12 @@ class Sizes(NamedTuple):
 
 
 def positive_int(name: str, value: object) -> int:
-    """Return `value` as an int. Raises TypeError if it is no integer, ValueError if it is below 1."""
+    """Return `value` as an int. Raises TypeError if it is not an integer, ValueError if it is below 1."""
     return _integer(name, value, least=1)
 
 
 def count(name: str, value: object) -> int:
-    """Return `value` as an int. Raises TypeError if it is no integer, ValueError if it is below 0."""
+    """Return `value` as an int. Raises TypeError if it is not an integer, ValueError if it is below 0."""
     return _integer(name, value, least=0)
 
 
@@ -56,7 +56,7 @@ def mlp_sizes(vocab_size: object, context_length: object, embedding_size: object
 
 
 def non_negative(name: str, value: object) -> float:
-    """Return `value` as a float. Raises TypeError if it is no real number, ValueError if negative or not finite."""
+    """Return `value` as a float. Raises TypeError if it is not a real number, ValueError if negative or not finite."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number, not {type(value).__name__}")
     if not 0 <= value < float("inf"):

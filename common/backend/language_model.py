@@ -24,7 +24,7 @@ class LanguageModel:
         device: "cpu", or what `nn.devices()` names.
         precision: "strict" for a loss and its gradient that are correctly rounded, as strict layers are.
 
-    Raises ValueError if the device is not to be had.
+    Raises ValueError if the device is not available.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class LanguageModel:
     def __call__(self, inputs: np.ndarray, targets: np.ndarray | None = None) -> tuple[np.ndarray, float | None]:
         """inputs (B, T), targets (B,) int -> logits (B, V), mean cross-entropy in nats (None without targets).
 
-        Raises TypeError or ValueError on ids that are no integers, of another shape, or outside 0 .. V - 1.
+        Raises TypeError or ValueError on ids that are not integers, of another shape, or outside 0 .. V - 1.
         """
         inputs, targets = checks.batch(inputs, targets, *self._sizes)
         logits, self._saved = self.layers(inputs), None
@@ -70,7 +70,7 @@ class LanguageModel:
         return self.layers.parameters()
 
     def buffers(self) -> dict[str, np.ndarray]:
-        """The running statistics by name; a checkpoint keeps them beside the weights."""
+        """The running statistics by name; a checkpoint keeps them with the weights."""
         return self.layers.buffers()
 
     def load_parameters(self, arrays: Mapping[str, np.ndarray]) -> None:

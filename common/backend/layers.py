@@ -19,7 +19,7 @@ from .layer import Array, Layer, check_array
 class Embedding(Layer):
     """y[b,t] = weight[x[b,t]]        x (B, T) int  weight (V, E)  ->  y (B, T, E)        (Bengio et al. 2003)
 
-    The weight is drawn from N(0, 1). Raises TypeError if a size is no integer or rng no nnz.RNG, ValueError if a size
+    The weight is from N(0, 1). Raises TypeError if a size is not an int or rng not an nnz.RNG, ValueError if a size
     is below 1.
     """
 
@@ -239,4 +239,4 @@ def _check_each_once(layers: tuple[Layer, ...]) -> None:
         found.append(rest.pop())
         rest += found[-1].children()
     if len({id(layer) for layer in found}) < len(found):
-        raise ValueError("a layer stands in two places; make one for each")
+        raise ValueError("the same layer is in two places; make one for each")

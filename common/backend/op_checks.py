@@ -55,7 +55,7 @@ def arguments(function: Function, values: Sequence) -> tuple[list, dict[str, int
     """Return (the arguments, the sizes B, N, ... that they fix); ids become int32 arrays.
 
     Raises:
-        TypeError: the count of arguments is wrong, an array is of no real type, ids are no integers, or a scalar is
+        TypeError: the count of arguments is wrong, an array is not of a real type, ids are not integers, or a scalar is
             not of its type.
         ValueError: a shape contradicts the spec or another argument, dtypes differ, an id or a scalar is out of range,
             or training is asked for on a single row, which has no variance.

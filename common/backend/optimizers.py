@@ -77,7 +77,7 @@ class Optimizer:
 class SGD(Optimizer):
     """p = p - lr (g + weight_decay p)        (Robbins and Monro 1951; as torch.optim.SGD without momentum)
 
-    Raises ValueError or TypeError on an lr or weight_decay that is no finite number from 0.
+    Raises ValueError or TypeError on an lr or weight_decay that is not a finite number from 0.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class SGD(Optimizer):
 class AdamW(Optimizer):
     """Adam with decoupled weight decay and bias correction        (Loshchilov and Hutter 2019; as torch.optim.AdamW)
 
-    Every parameter decays. Raises ValueError or TypeError on settings that are no finite numbers from 0, or betas
+    Every parameter decays. Raises ValueError or TypeError on settings that are not finite numbers from 0, or betas
     outside [0, 1).
     """
 

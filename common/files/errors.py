@@ -58,7 +58,7 @@ def _is_documented(error: BaseException) -> bool:
 def describe(error: OSError | MemoryError) -> str:
     """Say in one line what the system refused, and for which file."""
     if isinstance(error, MemoryError):
-        return f"out of memory ({one_line(str(error)) or 'there is no more'}); take a smaller model, batch or text"
+        return f"out of memory ({one_line(str(error)) or 'there is none left'}); take a smaller model, batch or text"
     if error.strerror is None:  # raised by our own code, with a message of its own
         return one_line(str(error))
     place = f"{error.filename}: " if error.filename is not None else ""

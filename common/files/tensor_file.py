@@ -92,4 +92,4 @@ def check_parts(text: bytes, size: int) -> None:
 def _refuse_repetition(pairs: list[tuple[str, Any]]) -> None:
     if len({name for name, _ in pairs}) < len(pairs):
         [(twice, _)] = Counter(name for name, _ in pairs).most_common(1)
-        raise ValueError(f"{twice!r} stands twice in its header")
+        raise ValueError(f"{twice!r} is twice in its header")

@@ -23,7 +23,7 @@ class RNG:
 
     s ^= s >> 12; s ^= s << 25; s ^= s >> 27; u32 = (s * 0x2545F4914F6CDD1D mod 2^64) >> 32.
     Without a `size` a draw is an int or a float. Raises ValueError for a seed outside 1 .. 2^64 - 1 (0 is a fixed
-    point), TypeError for one that is no int. Vigna 2016, https://arxiv.org/abs/1402.6246
+    point), TypeError for one that is not an int. Vigna 2016, https://arxiv.org/abs/1402.6246
     """
 
     def __init__(self, seed: int) -> None:

@@ -105,7 +105,7 @@ def _from_metadata(metadata: dict[str, str]) -> Checkpoint:
         raise ValueError(f"its metadata lack {min(missing)!r}")
     tokenizer = json.loads(metadata["tokenizer"])
     if not isinstance(tokenizer, dict):
-        raise ValueError("its tokenizer is no table")
+        raise ValueError("its tokenizer is not a table")
     return Checkpoint(
         recipe=loads(metadata["config"], metadata["recipe"]),
         tokenizer=tokenizers.from_config(tokenizer),

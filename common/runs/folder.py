@@ -101,7 +101,7 @@ class RunFolder:
         write_text(self.log, "".join(kept))
 
     def read_log(self) -> list[tuple[int, float, float]]:
-        """Return (step, train_loss, val_loss) of every line. Raises OSError, ValueError if it is no log."""
+        """Return (step, train_loss, val_loss) of every line. Raises OSError, ValueError if it is not a log."""
         try:
             rows = [line.split(",") for line in self.log.read_text(encoding="utf-8").splitlines()[1:]]
             return [(int(step), float(train_loss), float(val_loss)) for step, train_loss, val_loss, _ in rows]

@@ -139,7 +139,7 @@ def read_text(path: Path) -> str:
     if not path.exists():
         raise FileNotFoundError(f"no file {path}: a data folder holds train.txt, val.txt and test.txt")
     if not (path.is_file() or path.is_dir()):  # a device may never end, and a recipe from elsewhere names one
-        raise OSError(f"{path} is no regular file; copy the text into one")
+        raise OSError(f"{path} is not a regular file; copy the text into one")
     try:
         text = path.read_bytes().decode("utf-8").removeprefix("\ufeff").replace("\r\n", "\n")
     except UnicodeDecodeError as error:

@@ -90,7 +90,7 @@ class WordTokenizer:
         """The tokenizer that `to_config` describes. Raises ValueError if its words are not a vocabulary."""
         words, min_count = config.get("words"), config.get("min_count")
         if not isinstance(words, list) or not all(isinstance(word, str) and word for word in words):
-            raise ValueError("its words are no list of texts")
+            raise ValueError("its words are not a list of texts")
         if len(set(words)) != len(words) or len({PARAGRAPH, LINE_END} & set(words)) != 1:
             raise ValueError("its words must differ, and one of them must be the end of a paragraph")
         if not isinstance(min_count, int):

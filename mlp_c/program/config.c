@@ -62,7 +62,7 @@ char *config_text(const Settings *settings) {
     for (const Setting *s = SETTINGS; s < SETTINGS + N_SETTINGS; s++) {
         const size_t length = strcspn(s->key, ".");
         if (s->key[length] == '\0') {
-            continue;  // --out is no part of a recipe
+            continue;  // --out is not part of a recipe
         }
         if (section == 0 || strncmp(s->key, s[-1].key, length + 1) != 0) {
             fprintf(file, section++ ? "\n[%.*s]\n" : "[%.*s]\n", (int)length, s->key);

@@ -25,7 +25,7 @@ static void check_shape(Case *c, const Tensor *tensor, const char *shape) {
         return;
     }
     if (tensor->rank != strlen(shape)) {
-        fail(ASKED_WRONGLY, "%s has %zu axes where (%s) was due", tensor->name, tensor->rank, shape);
+        fail(ASKED_WRONGLY, "%s has %zu axes; it must be (%s)", tensor->name, tensor->rank, shape);
     }
     for (size_t i = 0; i < tensor->rank; i++) {
         size_t *size = c->sizes + (unsigned char)shape[i];
@@ -43,7 +43,7 @@ const void *case_in_as(Case *c, const char *name, const char *shape, Dtype dtype
         fail(ASKED_WRONGLY, "the request lacks %s", name);
     }
     if (tensor->dtype != dtype) {
-        fail(ASKED_WRONGLY, "%s is %s where %s was due", name, DTYPES[tensor->dtype].name, DTYPES[dtype].name);
+        fail(ASKED_WRONGLY, "%s is %s; it must be %s", name, DTYPES[tensor->dtype].name, DTYPES[dtype].name);
     }
     check_shape(c, tensor, shape);
     return tensor->data;
@@ -77,7 +77,7 @@ double case_number(const Case *c, const char *key) {
     char *end;
     const double number = strtod(text, &end);
     if (*text == '\0' || *end != '\0' || !isfinite(number)) {
-        fail(ASKED_WRONGLY, "%s = %s is no number", key, text);
+        fail(ASKED_WRONGLY, "%s = %s is not a number", key, text);
     }
     return number;
 }
@@ -88,7 +88,7 @@ int64_t case_integer(const Case *c, const char *key, int64_t min, int64_t max) {
     errno = 0;
     const long long integer = strtoll(text, &end, 10);
     if (*text == '\0' || *end != '\0' || errno != 0 || integer < min || integer > max) {
-        fail(ASKED_WRONGLY, "%s = %s is no integer from %lld to %lld", key, text, (long long)min, (long long)max);
+        fail(ASKED_WRONGLY, "%s = %s is not an integer from %lld to %lld", key, text, (long long)min, (long long)max);
     }
     return integer;
 }
@@ -99,7 +99,7 @@ uint64_t case_seed(const Case *c, const char *key) {
     errno = 0;
     const unsigned long long seed = strtoull(text, &end, 10);
     if (*text < '0' || *text > '9' || *end != '\0' || errno != 0 || seed == 0) {
-        fail(ASKED_WRONGLY, "%s = %s is no integer from 1 to 18446744073709551615", key, text);
+        fail(ASKED_WRONGLY, "%s = %s is not an integer from 1 to 18446744073709551615", key, text);
     }
     return seed;
 }

@@ -33,7 +33,7 @@ const Setting SETTINGS[N_SETTINGS] = {
     {"sample.count", "--count", INTEGER, AT(count), 0, "20", "samples drawn after training"},
     {"sample.seed", "--sample-seed", SEED, AT(sample_seed), 1, "42", "draws the samples"},
     {"sample.new", "--new", BOOLEAN, AT(new), 0, "true",
-     "true: only samples that are no line of train.txt; false: all"},
+     "true: only samples that are not a line of train.txt; false: all"},
     {"sample.temperature", "--temperature", NUMBER, AT(temperature), 0, "1", "0 takes the likeliest token"},
     {"sample.top_k", "--top-k", INTEGER, AT(top_k), 0, "0", "draw from the k likeliest tokens; 0: from all"},
 };

@@ -69,7 +69,7 @@ REFUSED = {
     "one layer in two places": (
         lambda nn: nn.Sequential(tanh := nn.Tanh(), nn.Residual(tanh)),
         ValueError,
-        "a layer stands in two places; make one for each",
+        "the same layer is in two places; make one for each",
     ),
     "no rng": (
         lambda nn: nn.Linear(4, 3),

@@ -58,7 +58,7 @@ def test_broken_or_missing_files_are_refused(tmp_path):
     with pytest.raises(ValueError, match="out of proportion to its 3,000,000 bytes"):
         nnz.gpt.from_hf(tmp_path)
     (tmp_path / "model.safetensors").write_bytes(BROKEN["two of a name"][0])
-    with pytest.raises(ValueError, match="is not a whole safetensors file: 'x' stands twice in its header"):
+    with pytest.raises(ValueError, match="is not a whole safetensors file: 'x' is twice in its header"):
         nnz.gpt.from_hf(tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"not one")
     with pytest.raises(ValueError, match="is not a whole safetensors file"):

@@ -30,7 +30,11 @@ def link(path: Path, target: Path | str) -> None:
     ("spoil", "error", "message"),
     [
         (lambda f: (f / "val.txt").unlink(), FileNotFoundError, r"no file .*val\.txt.*train\.txt, val\.txt and test"),
-        (lambda f: link(f / "val.txt", "/dev/zero"), OSError, r"val\.txt is no regular file; copy the text into one"),
+        (
+            lambda f: link(f / "val.txt", "/dev/zero"),
+            OSError,
+            r"val\.txt is not a regular file; copy the text into one",
+        ),
         (lambda f: link(f / "val.txt", f), IsADirectoryError, "Is a directory"),
         (lambda f: write(f / "test.txt", ""), ValueError, r"test\.txt is empty"),
         (lambda f: write(f / "train.txt", b"\xef\xbb\xbf"), ValueError, r"train\.txt is empty"),
