@@ -83,7 +83,7 @@ static int64_t read_count(const TensorFile *file, const char *key) {
     const char *value = text(file, key);
     const size_t digits = strspn(value, "0123456789");
     if (digits == 0 || digits > 15 || value[digits] != '\0') {
-        refuse(file, "no whole number is its ", key);
+        refuse(file, "this is not a whole number: its ", key);
     }
     return strtoll(value, NULL, 10);
 }
@@ -93,7 +93,7 @@ static double read_loss(const TensorFile *file, const char *key) {
     char *end;
     const double number = strtod(value, &end);
     if (*value == '\0' || *end != '\0') {
-        refuse(file, "no number is its ", key);
+        refuse(file, "this is not a number: its ", key);
     }
     return number;
 }
