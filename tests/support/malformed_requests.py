@@ -145,7 +145,7 @@ UNFIT = {
         "w has a size of 3 where M is 2",
     ),
     "no array of that name": (({"ids": IDS}, NOTES), "the request lacks wte"),
-    "a number that is none": (({"p": WTE, "g": WTE}, {**NOTES, "function": "sgd_step", "lr": "fast"}), "no number"),
+    "a number that is none": (({"p": WTE, "g": WTE}, {**NOTES, "function": "sgd_step", "lr": "fast"}), "not a number"),
     "a step before the first": (
         (dict.fromkeys("pmvg", WTE), {**NOTES, "function": "adamw_step", "t": "0"}
          | dict.fromkeys(("lr", "beta1", "beta2", "eps", "weight_decay"), "0.5")),
