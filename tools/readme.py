@@ -80,10 +80,15 @@ def lines_table() -> str:
     return "\n".join(table)
 
 
+def run_lines() -> list[str]:
+    """The end of what `make run` prints: the last evaluation, 20 samples and the test loss."""
+    return run("make --no-print-directory run").splitlines()[-22:]
+
+
 def run_output() -> str:
-    """The end of what `make run` prints: the last evaluation, the samples and the test loss."""
-    lines = run("make --no-print-directory run").splitlines()
-    return "\n".join(["```text", *lines[-22:], "```"])
+    """The same, with only the first six samples."""
+    lines = run_lines()
+    return "\n".join(["```text", *lines[:7], "...", lines[-1], "```"])
 
 
 MAKERS = {
