@@ -66,9 +66,9 @@ class MLP(mlp.MLP):
 
 class SGD(optimizers.SGD):
     __doc__ = optimizers.SGD.__doc__
-    ops_by_precision = optimizers.steps(KERNELS)
+    kernels = KERNELS
 
 
 class AdamW(optimizers.AdamW):
     __doc__ = optimizers.AdamW.__doc__
-    ops_by_precision = optimizers.steps(KERNELS)
+    kernels = KERNELS

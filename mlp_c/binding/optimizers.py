@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import SimpleNamespace
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -12,36 +12,41 @@ from nnz.backend import optimizers
 from .library import KERNELS, kernel, pointer
 
 
-def _step(name: str, kernels: str):
-    """The C function on arrays that the optimizer has checked: as many as the op has arrays, the rest are scalars."""
+class _InC:
+    """A step on the arrays' own memory. Their addresses are taken once: that costs more than a small step."""
 
-    def step(p: np.ndarray, *rest) -> None:
-        arrays = [pointer(_in_order(a)) for a in rest if isinstance(a, np.ndarray)]
-        kernel(name, p.dtype, kernels)(pointer(p), *arrays, p.size, *rest[len(arrays) :])
+    kernels = KERNELS
 
-    return step
+    def _call(self, name: str, *arrays: np.ndarray) -> Callable:
+        """The C function `name` on a parameter and its moments, which stay in place: it takes gradient and scalars."""
+        calls = self.__dict__.setdefault("_calls", {})
+        if id(arrays[0]) not in calls:
+            run = kernel(name, arrays[0].dtype, self.kernels[self.precision])
+            calls[id(arrays[0])] = _bound(run, [pointer(array) for array in arrays], arrays[0].size)
+        return calls[id(arrays[0])]
 
-
-def _in_order(array: np.ndarray) -> np.ndarray:  # asked first, since np.require takes longer than a small step
-    return array if array.flags.carray else np.require(array, requirements=["C", "A"])
-
-
-def steps(kernels: Mapping[str, str]) -> dict[str, SimpleNamespace]:
-    """By precision the C functions of these kernels."""
-    return {
-        precision: SimpleNamespace(**{name: _step(name, of) for name in ("sgd_step", "adamw_step")})
-        for precision, of in kernels.items()
-    }
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy takes over: all but the addresses, which are the original's."""
+        return {name: value for name, value in self.__dict__.items() if name != "_calls"}
 
 
-STEPS = steps(KERNELS)
+def _bound(run: Callable, held: list, size: int) -> Callable:
+    def call(g: np.ndarray, *scalars: float) -> None:
+        run(*held, pointer(g if g.flags.carray else np.require(g, requirements=["C", "A"])), size, *scalars)
+
+    return call
 
 
-class SGD(optimizers.SGD):
+class SGD(_InC, optimizers.SGD):
     __doc__ = optimizers.SGD.__doc__
-    ops_by_precision = STEPS
+
+    def _update(self, p: np.ndarray, g: np.ndarray) -> None:
+        self._call("sgd_step", p)(g, self.lr, self.weight_decay)
 
 
-class AdamW(optimizers.AdamW):
+class AdamW(_InC, optimizers.AdamW):
     __doc__ = optimizers.AdamW.__doc__
-    ops_by_precision = STEPS
+
+    def _update(self, p: np.ndarray, m: np.ndarray, v: np.ndarray, g: np.ndarray) -> None:
+        settings = (self.t, self.lr, self.beta1, self.beta2, self.eps, self.weight_decay)
+        self._call("adamw_step", p, m, v)(g, *settings)

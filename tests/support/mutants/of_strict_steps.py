@@ -61,7 +61,7 @@ MUTANTS = (
         "strict_optimizer_left_native",
         "AdamW takes its steps in native float32",
         "strict training",
-        c=("optimizers.py", "kernel(name, p.dtype, kernels)", "kernel(name, p.dtype)"),
+        c=("optimizers.py", "self.kernels[self.precision]", '"native"'),
         torch=("optimizers.py", 'if self.precision != "native" or not', "if not"),
     ),
     mutant(
