@@ -1,4 +1,4 @@
-"""Numbers: the random number generator, exact sums, the two precisions, hashes of arrays.
+"""Random numbers, exact sums, the two precisions, hashes of arrays.
 
 It may import numpy, and no other room. It knows nothing of models, files or texts.
 """

@@ -1,1 +1,1 @@
-"""The reading page: the sources side by side, what was measured of them, and a model to step through."""
+"""The reading page: the sources in columns, what was measured of them, and a model to step through."""
