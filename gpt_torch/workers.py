@@ -110,6 +110,6 @@ def _lost() -> Iterator[None]:
         if together() and any(word in str(error) for word in NETWORK):
             raise ConnectionError(
                 f"a worker was lost ({str(error).splitlines()[0][:120]}); "
-                "the same command with --resume goes on from the last checkpoint"
+                "the same command with --resume continues from the last checkpoint"
             ) from error
         raise

@@ -1,8 +1,8 @@
-"""The operations, one entry each: formula, shapes, argument order, gradients. Every backend is held against this page.
+"""The operations, one entry each: formula, shapes, argument order, gradients. Every backend is tested against this.
 
 The alphabet: B batch, T context, E embedding, H hidden, V vocabulary, C channels; a generic linear maps N to M; a shape
-of `...` is any shape, of n numbers. The gradient of `a` is `da`. ids and targets are token ids, int32; all else is real
-(float32 or float64). In C a function takes its outputs, its inputs, the sizes and last the scalars; a backward there
+of `...` is any shape, of n numbers. The gradient of `a` is `da`. ids and targets are token ids, int32; all other arrays
+are float32 or float64. In C a function takes its outputs, its inputs, the sizes and last the scalars; a backward there
 adds to its outputs, which the caller zeroes. In Python it takes the inputs, then what `arguments` names, then the
 scalars, and returns the outputs.
 """

@@ -29,9 +29,14 @@ def add_sampling_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the run, and how to draw from it."""
     add = parser.add_argument
     add("run", metavar="RUN", help="a run folder (its last checkpoint), or a .safetensors file")
-    add("--temperature", type=float, metavar="X", help="below 1 favours likely tokens; 0 takes the likeliest")
-    add("--top-k", type=int, metavar="K", help="draw only from the K likeliest tokens; 0: from all")
-    add("--top-p", type=float, metavar="P", help="of those, only from the likeliest that together reach P; 1: from all")
+    add("--temperature", type=float, metavar="X", help="below 1 favours likely tokens; 0 takes the most likely")
+    add("--top-k", type=int, metavar="K", help="draw only from the K most likely tokens; 0: from all")
+    add(
+        "--top-p",
+        type=float,
+        metavar="P",
+        help="of those, only from the most likely whose probabilities together reach P; 1: from all",
+    )
     add("--seed", type=int, metavar="N", help="seed of the random numbers")
     add("--backend", metavar="NAME", help="the backend to compute with; default: the one that wrote the checkpoint")
 

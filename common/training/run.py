@@ -163,7 +163,7 @@ class Run:
         """Save a checkpoint of the current step, unless an update was interrupted; return the message."""
         if self.trainer.is_consistent:
             self._save()
-        return f"stopped at step {self.trainer.step}; the same command with --resume goes on in {self.folder.path}"
+        return f"stopped at step {self.trainer.step}; the same command with --resume continues in {self.folder.path}"
 
     def _checkpoint(self) -> Checkpoint:
         trainer = self.trainer

@@ -137,7 +137,7 @@ static void evaluate(Run *run, double lr) {
 }
 
 static _Noreturn void stop(const Run *run) {
-    fail(COULD_NOT_BE_DONE, "stopped at step %" PRId64 "; the same command with --resume goes on in %s", run->step,
+    fail(COULD_NOT_BE_DONE, "stopped at step %" PRId64 "; the same command with --resume continues in %s", run->step,
          run->settings->out);
 }
 

@@ -95,7 +95,7 @@ def test_a_lost_worker_ends_the_run_and_it_resumes_as_if_nothing_had_been(data, 
     _, error = process.communicate(timeout=120)
     assert process.returncode != 0
     assert "a worker was lost" in error
-    assert "the same command with --resume goes on" in error
+    assert "the same command with --resume continues" in error
     assert error.count("nnz: ") == 1
     finished(torchrun(*words, tmp_path / "lost", "--resume"))
     finished(torchrun(*words, tmp_path / "whole"))

@@ -150,7 +150,7 @@ nnz parity {name} --level embedding     # one level alone
 nnz diff {name} numpy                   # once the MLP runs: the first wrong tensor and its likely cause
 ```
 
-Start with `embedding_forward` in `ops.py`: it is one line. `ops.py` gives the formula and the shapes of each op. The
+Start with `tanh_forward` in `ops.py`: it is one line. `ops.py` gives the formula and the shapes of each op. The
 MLP calls them in order; its backward calls their backwards in reverse.
 
 The levels; each builds on those before it:
