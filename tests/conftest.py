@@ -42,6 +42,14 @@ def pytest_make_collect_report(collector):
     return report
 
 
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """A folder with a few names, for tests that only read it."""
+    from support.tiny_runs import data_folder  # here: what needs no data set starts faster
+
+    return data_folder(tmp_path_factory.mktemp("data") / "few-names")
+
+
 @pytest.fixture
 def without_pictures(monkeypatch):
     """A run draws no pictures: to draw them takes ten times as long as a tiny run."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.text import Text
 from support.readable import assert_readable, overlap
-from support.tiny_runs import data_folder, nnz, tiny_recipe, train
+from support.tiny_runs import nnz, tiny_recipe, train
 
 from nnz.pictures import embedding, layers
 from nnz.pictures.drawing import new_figure, shown
@@ -17,11 +17,6 @@ pytestmark = pytest.mark.slow
 
 DEEP = {"model__kind": "residual", "model__hidden_layers": 4, "train__order": "random"}
 PICTURES = ("embeddings.png", "histograms.png", "loss.png", "updates.png")
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return data_folder(tmp_path_factory.mktemp("data") / "few-names")
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 import pytest
-from support.tiny_runs import BUILT, data_folder, tiny_recipe, train
+from support.tiny_runs import BUILT, tiny_recipe, train
 
 from nnz.backend import layers, registry
 from nnz.conformance.bounds.compare import T2_LIMIT, t2_error
@@ -17,11 +17,6 @@ from nnz.training.run import Run
 DEEP = {"model__kind": "residual", "model__hidden_layers": 4, "train__order": "random"}
 V, EIGHT = 27, np.array([[1, 2, 3, 4, 5, 6, 7, 8], [0, 0, 0, 0, 9, 10, 11, 12]], np.int32)
 TARGETS = np.array([3, 5], np.int32)
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return data_folder(tmp_path_factory.mktemp("data") / "few-names")
 
 
 @pytest.fixture(scope="module")

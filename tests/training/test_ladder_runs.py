@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 import pytest
-from support.tiny_runs import data_folder, tiny_recipe, train
+from support.tiny_runs import tiny_recipe, train
 
 import nnz
 from nnz.backend import registry
@@ -16,11 +16,6 @@ from nnz.training.run import Run
 
 DEEP = {"model__kind": "residual", "model__hidden_layers": 3, "train__order": "random", "data__windows": "padded"}
 HOME = os.environ.get("NNZ_DATA_HOME")
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return data_folder(tmp_path_factory.mktemp("data") / "few-names")
 
 
 def windows(n: int) -> batches.Windows:

@@ -11,11 +11,6 @@ from nnz.training.run import Run
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return data_folder(tmp_path_factory.mktemp("data") / "few-names")
-
-
-@pytest.fixture(scope="module")
 def whole(data, tmp_path_factory):
     """One uninterrupted run per backend."""
     place = tmp_path_factory.mktemp("whole")

@@ -7,17 +7,12 @@ import time
 
 import pytest
 from support.tiny_commands import FILES, PROGRAM, RUNNERS, content, finish, kill_within, start, stop_after
-from support.tiny_runs import BUILT, data_folder, tiny_recipe, train
+from support.tiny_runs import BUILT, tiny_recipe, train
 
 from nnz.files.terminal import StopSignals
 from nnz.runs import checkpoints
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return data_folder(tmp_path_factory.mktemp("data") / "few-names")
 
 
 def test_the_first_signal_asks_and_the_second_stops_at_once():

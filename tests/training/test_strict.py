@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from support import parity_runs
 from support.tiny_commands import RUNNERS, finish, start, stop_after
-from support.tiny_runs import BUILT, data_folder, tiny_recipe, train
+from support.tiny_runs import BUILT, tiny_recipe, train
 
 import nnz
 from nnz.backend import registry
@@ -30,11 +30,6 @@ OTHER_CPUS = {  # as older ones, or by another library's way: what a user may se
         {"ATEN_CPU_CAPABILITY": "default", "NPY_DISABLE_CPU_FEATURES": "X86_V4 X86_V3"},
     ],
 }
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return data_folder(tmp_path_factory.mktemp("data") / "few-names")
 
 
 def strict_recipe(data, **settings):

@@ -3,7 +3,7 @@ import re
 
 import numpy as np
 import pytest
-from support.tiny_runs import data_folder, tiny_recipe, train
+from support.tiny_runs import tiny_recipe, train
 
 import nnz
 import nnz.numpy as nn
@@ -11,11 +11,6 @@ from nnz.recipes import recipe
 from nnz.runs import checkpoints
 from nnz.text import batches
 from nnz.training.run import Run
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return data_folder(tmp_path_factory.mktemp("data") / "few-names")
 
 
 def by_hand(settings):
