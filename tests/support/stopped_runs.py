@@ -11,6 +11,7 @@ def stopped(run, calls, where):
         "before the forward": (run.trainer, "model"),
         "before the update": (run.trainer.optimizer, "step"),
         "half way through the update": (run.trainer.optimizer, "step"),
+        "after the update": (run.trainer.optimizer, "step"),
         "in the log": (run.folder, "append_log"),
         "in the checkpoint": (run, "_save"),
     }[where]
@@ -25,6 +26,8 @@ def stopped(run, calls, where):
             if left[0]:
                 return real(*arguments)
             setattr(target, name, real)
+            if where == "after the update":
+                real(*arguments)
             if where == "half way through the update":
                 run.trainer.model.parameters()["wte"][...] += 1
             if where == "in the log":

@@ -5,6 +5,7 @@ import os
 
 import numpy as np
 import pytest
+from support.stopped_runs import FILES, stopped
 from support.tiny_runs import tiny_recipe, train
 
 import nnz
@@ -52,20 +53,10 @@ def test_random_batches_reach_every_window_and_another_seed_draws_others() -> No
 @pytest.mark.parametrize("backend", registry.names())
 def test_a_run_with_running_statistics_stopped_and_resumed_ends_as_if_it_never_was(data, tmp_path, backend) -> None:
     whole = train(tiny_recipe(data, **DEEP), tmp_path / "whole", backend)
-    for stop in (3, 9):
-        run = Run(tiny_recipe(data, **DEEP), backend, tmp_path / "run", resume=True)
-        steps, real = itertools.count(), run.trainer.optimizer.step
-
-        def step(gradients, steps=steps, real=real, stop=stop):
-            real(gradients)
-            if next(steps) == stop:
-                raise KeyboardInterrupt
-
-        run.trainer.optimizer.step = step
-        with pytest.raises(KeyboardInterrupt):
-            run.train()
+    for calls in (4, 10):
+        stopped(Run(tiny_recipe(data, **DEEP), backend, tmp_path / "run", resume=True), calls, "after the update")
     train(tiny_recipe(data, **DEEP), tmp_path / "run", backend, resume=True)
-    for name in ("log.csv", "samples.txt", "checkpoint.safetensors", "best.safetensors"):
+    for name in FILES:
         assert (tmp_path / "run" / name).read_bytes() == (whole / name).read_bytes(), name
 
 
