@@ -23,9 +23,9 @@ def request_path(tmp_path: Path) -> Path:
     return path
 
 
-def refused(path: Path, program: Path | None = None) -> tuple[int, str]:
+def refused(path: Path) -> tuple[int, str]:
     """The exit code and the one line; there must be no response, nor a part of one."""
-    done = conformance(program or built(), path, path.with_name("response"))
+    done = conformance(built(), path, path.with_name("response"))
     assert [p.name for p in path.parent.iterdir() if p.name.startswith("response")] == [], done
     assert done.stderr.startswith("mlp: "), done
     assert done.stderr.count("\n") == 1, done
@@ -41,20 +41,6 @@ def library_refuses(path: Path) -> bool:
     return False
 
 
-def hold_every_malformed_file(path: Path, program: Path, every: int = 1) -> None:
-    for i, data in enumerate(malformed(path.read_bytes())):
-        if i % every == 0:
-            path.write_bytes(data)
-            response = path.with_name("response")
-            response.unlink(missing_ok=True)
-            done = conformance(program, path, response)
-            assert done.returncode in (DONE, COULD_NOT, ASKED_WRONGLY), (data, done)
-            assert done.stderr.count("\n") == (done.returncode != DONE), (data, done)
-            assert response.exists() == (done.returncode == DONE)
-            if library_refuses(path):
-                assert done.returncode == COULD_NOT, (data, done)
-
-
 def test_a_request_is_answered_and_the_library_reads_the_answer(request_path: Path) -> None:
     response = request_path.with_name("response")
     assert conformance(built(), request_path, response).returncode == DONE
@@ -63,13 +49,19 @@ def test_a_request_is_answered_and_the_library_reads_the_answer(request_path: Pa
         assert file.metadata() == {**NOTES, "format": "nnz-response-1"}
 
 
-def test_no_malformed_file_is_taken_and_each_gets_one_line(request_path: Path) -> None:
-    hold_every_malformed_file(request_path, built(), every=3)
-
-
-@pytest.mark.slow
-def test_no_malformed_file_at_all_is_taken(request_path: Path) -> None:
-    hold_every_malformed_file(request_path, built())
+@pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.slow)])
+def test_no_malformed_file_is_taken_and_each_gets_one_line(request_path: Path, every: int) -> None:
+    response = request_path.with_name("response")
+    for i, data in enumerate(malformed(request_path.read_bytes())):
+        if i % every == 0:
+            request_path.write_bytes(data)
+            response.unlink(missing_ok=True)
+            done = conformance(built(), request_path, response)
+            assert done.returncode in (DONE, COULD_NOT, ASKED_WRONGLY), (data, done)
+            assert done.stderr.count("\n") == (done.returncode != DONE), (data, done)
+            assert response.exists() == (done.returncode == DONE)
+            if library_refuses(request_path):
+                assert done.returncode == COULD_NOT, (data, done)
 
 
 @pytest.mark.parametrize("what", BROKEN)
