@@ -11,6 +11,7 @@ from support.tiny_commands import run_program as run
 from support.tiny_runs import data_folder, tiny_recipe
 
 from nnz.runs import checkpoints
+from nnz.runs.folder import LOG_HEADER
 
 
 @pytest.fixture
@@ -40,8 +41,9 @@ def test_data_at_a_path_too_long_is_one_line(recipe, tmp_path):
 def test_files_that_no_run_wrote_are_left_alone(recipe, tmp_path, name):
     for text in ("mine\n", "step,mine,and,no,log,of,a,run\n"):
         (tmp_path / name).write_text(text)
-        refused(run(recipe, tmp_path), f"{name} is there, but no run wrote it; give another folder with --out")
-        assert (tmp_path / name).read_text() == text
+        done = run(recipe, tmp_path)
+        refused(done, f"{name} is there, but no run wrote it; give another folder with --out")
+        assert (done.stdout, (tmp_path / name).read_text()) == ("", text)
 
 
 def test_what_a_run_left_before_its_first_checkpoint_is_replaced(recipe, tmp_path):
@@ -58,7 +60,7 @@ def test_a_folder_in_the_place_of_a_file_is_one_line(recipe, tmp_path):
     refused(run(recipe, tmp_path / "run"), f"cannot remove {tmp_path}/run/samples.txt: ")
 
 
-@pytest.mark.parametrize("log", ["", "mine\n", "step,train_loss,val_loss,lr\n0,1,1,1"])
+@pytest.mark.parametrize("log", ["", "mine\n", f"{LOG_HEADER}0,1,1,1", f"{LOG_HEADER}0,1,1,1\n4,1,1,1\n"])
 def test_a_log_that_is_none_is_not_gone_on_with(recipe, tmp_path, log):
     assert run(recipe, tmp_path / "run").returncode == 0
     (tmp_path / "run" / "log.csv").write_text(log)

@@ -89,22 +89,6 @@ def test_a_run_is_not_resumed_on_another_text(tmp_path, change):
     assert (code, error) == (1, f"mlp: {data} is not the text that {tmp_path}/run was trained on\n")
 
 
-def test_a_log_that_lacks_lines_is_not_resumed(recipe, run):
-    lines = (run / "log.csv").read_text().splitlines(keepends=True)
-    (run / "log.csv").write_text("".join(lines[:2] + lines[3:]))
-    code, error = resumed(recipe, run)
-    assert (code, error.count("\n")) == (1, 1)
-    assert "lacks lines from before step 23" in error
-
-
-def test_a_folder_that_no_run_wrote_is_left_alone(recipe, tmp_path):
-    (tmp_path / "samples.txt").write_text("mine\n")
-    done = subprocess.run(words(PROGRAM, recipe, tmp_path), capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
-    assert "samples.txt is there, but no run wrote it" in done.stderr
-    assert (tmp_path / "samples.txt").read_text() == "mine\n"
-
-
 def test_two_runs_in_one_folder_the_second_is_told_who_holds_it(recipe, tmp_path):
     long = recipe.override("train.steps", 2_000_000)
     with start(PROGRAM, long, tmp_path / "run") as first:
@@ -119,7 +103,8 @@ def test_two_runs_in_one_folder_the_second_is_told_who_holds_it(recipe, tmp_path
     assert not (tmp_path / "run" / "lock").exists()
 
 
-def hold_every_change(recipe, run, every):
+@pytest.mark.parametrize("every", [499, pytest.param(23, marks=pytest.mark.slow)])
+def test_a_checkpoint_with_a_byte_changed_or_cut_off_is_not_resumed(recipe, run, every):
     whole, changed = (run / "checkpoint.safetensors").read_bytes(), 0
     before = content(run)
     for i, data in enumerate(malformed(whole)):
@@ -131,12 +116,3 @@ def hold_every_change(recipe, run, every):
                 assert content(run) == before, i
             changed += 1
     assert changed > 50
-
-
-def test_a_checkpoint_with_a_byte_changed_or_cut_off_is_not_resumed(recipe, run):
-    hold_every_change(recipe, run, every=499)
-
-
-@pytest.mark.slow
-def test_a_checkpoint_with_many_a_byte_changed_or_cut_off_is_not_resumed(recipe, run):
-    hold_every_change(recipe, run, every=23)
