@@ -1,7 +1,5 @@
 """The picture of a run's losses: what is drawn, how large, and when there is a close-up."""
 
-import struct
-
 import numpy as np
 import pytest
 from matplotlib import image
@@ -19,13 +17,6 @@ def pixels(path):
 def count(path, colour):
     rgb = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
     return int((np.abs(pixels(path) - rgb).max(axis=2) < 40).sum())
-
-
-def test_the_plot_is_a_png_of_1200_by_750_pixels(tmp_path):
-    loss_curves(tmp_path / "loss.png", ROWS, "names, c", 2.0717)
-    header = (tmp_path / "loss.png").read_bytes()[:24]
-    assert header[:8] == b"\x89PNG\r\n\x1a\n"
-    assert struct.unpack(">II", header[16:24]) == (1200, 750)
 
 
 def test_both_curves_are_drawn_in_their_own_colours(tmp_path):
@@ -57,9 +48,10 @@ def test_curves_that_stay_high_are_not_covered_by_a_close_up(tmp_path):
     assert (pixels(tmp_path / "high.png")[corner] < 50).all(axis=1).sum() < 50
 
 
-@pytest.mark.parametrize("rows", [[], ROWS[:1], [(0, float("nan"), float("nan")), (1, 2.0, float("inf"))]])
-def test_a_log_with_little_or_nothing_to_draw_still_gives_a_picture(tmp_path, rows):
+@pytest.mark.parametrize("rows", [ROWS, [], ROWS[:1], [(0, float("nan"), float("nan")), (1, 2.0, float("inf"))]])
+def test_the_plot_is_a_png_of_1200_by_750_pixels_however_little_there_is_to_draw(tmp_path, rows):
     loss_curves(tmp_path / "loss.png", rows, "names, c")
+    assert (tmp_path / "loss.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     assert pixels(tmp_path / "loss.png").shape == (750, 1200, 3)
 
 

@@ -23,26 +23,19 @@ def recipe(tmp_path):
     return tiny_recipe(data_folder(tmp_path / "few-names"), steps=5, train__eval_every=3)
 
 
-def of_python(place: Path, every: int) -> int:
-    """Run faulty.py with the library loaded; a process of its own, since it must be loaded first."""
-    environment = {**os.environ, "LD_PRELOAD": str(library()), "PYTHONPATH": str(TESTS)}
-    command = [sys.executable, "-m", "support.faulty", str(place), str(every)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    assert done.returncode == 0, done.stderr
-    return int(done.stdout.splitlines()[-1])
-
-
 EVERY = int(os.environ.get("EVERY_FAULT", "13"))  # make test-faults: 1
 
 
-@pytest.mark.slow
 def test_whatever_goes_wrong_in_the_program_old_or_new_loads_and_the_run_goes_on(recipe, tmp_path):
     assert hold(recipe, tmp_path, program(recipe), by_command(recipe), EVERY) > 300 / EVERY
 
 
-@pytest.mark.slow
 def test_whatever_goes_wrong_in_python_old_or_new_loads_and_the_run_goes_on(tmp_path):
-    assert of_python(tmp_path, EVERY) > 300 / EVERY
+    environment = {**os.environ, "LD_PRELOAD": str(library()), "PYTHONPATH": str(TESTS)}  # loaded before all else
+    command = [sys.executable, "-m", "support.faulty", str(tmp_path), str(EVERY)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.splitlines()[-1]) > 300 / EVERY
 
 
 def one_line(runner, error: str) -> str:

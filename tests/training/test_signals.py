@@ -65,7 +65,6 @@ def test_a_command_stopped_by_a_signal_is_resumed_to_the_same_bytes(data, tmp_pa
 PAIRS = [(a, b, "float64") for a in RUNNERS for b in RUNNERS if PROGRAM in (a, b)]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("first", "second", "dtype"), [*PAIRS, ("c", PROGRAM, "float32"), (PROGRAM, "c", "float32")])
 def test_a_run_begun_by_one_is_finished_by_another_to_the_same_bytes(data, tmp_path, first, second, dtype):
     recipe = longer(data, first, model__dtype=dtype)
@@ -81,7 +80,6 @@ def test_a_run_begun_by_one_is_finished_by_another_to_the_same_bytes(data, tmp_p
         assert ours[name] == expected[name], name
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("runner", RUNNERS)
 def test_a_command_killed_at_random_moments_is_resumed_to_the_same_bytes(data, tmp_path, runner):
     """`make test-kill` does this 200 times."""
