@@ -57,15 +57,14 @@ def test_a_file_is_downloaded_once_and_found_the_second_time(server: Server, cac
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_wrong_checksum_is_refused_and_leaves_nothing(server: Server, cache: Path) -> None:
-    server.body = BODY[:-1] + b"!"
-    assert "hash" in refused()
-    assert left_in(cache) == []
-
-
-def test_a_connection_cut_midway_is_refused_and_leaves_nothing(server: Server, cache: Path) -> None:
-    server.announced = len(BODY) + 5000
-    assert "5000 more expected" in refused()
+@pytest.mark.parametrize(
+    ("attribute", "value", "message"),
+    [("body", BODY[:-1] + b"!", "hash"), ("announced", len(BODY) + 5000, "5000 more expected"), ("status", 404, "404")],
+    ids=["a wrong checksum", "a connection cut midway", "a page not found"],
+)
+def test_a_spoilt_answer_is_refused_and_leaves_nothing(server: Server, cache, attribute, value, message) -> None:
+    setattr(server, attribute, value)
+    assert message in refused()
     assert left_in(cache) == []
 
 
@@ -75,12 +74,6 @@ def test_a_refused_connection_names_the_address_and_leaves_nothing(server: Serve
     message = refused()
     assert f"http://127.0.0.1:{server.server_port}/mirror/makemore-names.txt" in message
     assert "refused" in message
-    assert left_in(cache) == []
-
-
-def test_a_page_not_found_is_refused(server: Server, cache: Path) -> None:
-    server.status = 404
-    assert "404" in refused()
     assert left_in(cache) == []
 
 

@@ -81,25 +81,14 @@ def test_no_data_at_all_is_asked_wrongly(tmp_path):
 
 
 HINT = "a data folder holds train.txt, val.txt and test.txt"
+NOT_UTF8 = "is not UTF-8: bad byte at offset %d; convert it to UTF-8 first"
 TEXTS = {  # file, what stands in it, what is said
     "no file": ("val", None, f"cannot open data/val.txt: No such file or directory; {HINT}"),
     "an empty file": ("test", b"", "data/test.txt is empty: it must hold some text"),
     "nothing but a mark": ("train", b"\xef\xbb\xbf", "data/train.txt is empty: it must hold some text"),
-    "bytes that are no UTF-8": (
-        "train",
-        b"ab\xff",
-        "data/train.txt is not UTF-8: bad byte at offset 2; convert it to UTF-8 first",
-    ),
-    "a character cut off": (
-        "val",
-        b"emma\xc3",
-        "data/val.txt is not UTF-8: bad byte at offset 4; convert it to UTF-8 first",
-    ),
-    "a surrogate": (
-        "val",
-        b"\xed\xa0\x80",
-        "data/val.txt is not UTF-8: bad byte at offset 0; convert it to UTF-8 first",
-    ),
+    "bytes that are no UTF-8": ("train", b"ab\xff", f"data/train.txt {NOT_UTF8 % 2}"),
+    "a character cut off": ("val", b"emma\xc3", f"data/val.txt {NOT_UTF8 % 4}"),
+    "a surrogate": ("val", b"\xed\xa0\x80", f"data/val.txt {NOT_UTF8 % 0}"),
     "a letter that train has not": (
         "val",
         b"emmaX\n",

@@ -98,11 +98,13 @@ def test_what_means_the_same_is_resumed(resumed, what):
     assert resumed(SPACED[what])[0] == 0
 
 
+IDS = {"inputs": np.zeros((2, 3), np.int32), "targets": np.zeros(2, np.int32)}
+NOTES = {"format": "nnz-request-1", "function": "checkpoint", "dtype": "float32", "nonce": "1"}
+
+
 def test_a_file_of_nothing_is_no_checkpoint_to_go_on_from(tmp_path):
     (tmp_path / "nothing").write_bytes(framed("{}"))
-    ids = {"inputs": np.zeros((2, 3), np.int32), "targets": np.zeros(2, np.int32)}
-    notes = {"format": "nnz-request-1", "function": "checkpoint", "dtype": "float32", "nonce": "1"}
-    tensor_file.write(tmp_path / "request", ids, {**notes, "load": str(tmp_path / "nothing"), "save": "new"})
+    tensor_file.write(tmp_path / "request", IDS, {**NOTES, "load": str(tmp_path / "nothing"), "save": "new"})
     done = conformance(built(), tmp_path / "request", tmp_path / "response")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "its parameters are not those that were saved" in done.stderr
@@ -110,18 +112,8 @@ def test_a_file_of_nothing_is_no_checkpoint_to_go_on_from(tmp_path):
 
 def test_a_checkpoint_can_be_saved_in_the_folder_one_is_in(tmp_path):
     checkpoints.save(tmp_path / "old", checkpoint())
-    ids = {"inputs": np.zeros((2, 3), np.int32), "targets": np.zeros(2, np.int32)}
-    notes = {"format": "nnz-request-1", "function": "checkpoint", "dtype": "float32", "nonce": "1"}
-    notes |= {
-        "load": "old",
-        "save": "new",
-        "lr": "0.1",
-        "beta1": "0.9",
-        "beta2": "0.9",
-        "eps": "1",
-        "weight_decay": "0",
-    }
-    tensor_file.write(tmp_path / "request", ids, notes)
+    step = {"lr": "0.1", "beta1": "0.9", "beta2": "0.9", "eps": "1", "weight_decay": "0"}
+    tensor_file.write(tmp_path / "request", IDS, {**NOTES, "load": "old", "save": "new", **step})
     command = [str(built()), "conformance", "request", "response"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")

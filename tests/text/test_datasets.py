@@ -117,13 +117,6 @@ def test_a_file_in_the_working_folder_needs_no_separator(folder: Path, monkeypat
 
 
 @needs_data
-def test_makemore_has_as_many_padded_examples_as_published() -> None:
-    data = load_dataset("makemore-names", windows="padded", fractions=(0.8, 0.1, 0.1))
-    assert data.train.n_tokens + data.val.n_tokens + data.test.n_tokens == 228_146
-    assert data.tokenizer.vocab_size == 27
-
-
-@needs_data
 def test_tinyshakespeare_has_65_characters_and_is_cut_in_order() -> None:
     data = load_dataset("tinyshakespeare", split="position")
     assert data.tokenizer.vocab_size == 65

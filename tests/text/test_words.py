@@ -142,11 +142,3 @@ def test_a_file_split_by_position_parts_no_word_and_loses_none(tmp_path) -> None
         whole = data.tokenizer.encode(text).tolist()
         assert [i for part in parts for i in part.tokens.tolist()] == whole
         assert data.tokenizer.vocab_size == 13
-
-
-@pytest.mark.slow
-def test_a_book_of_a_million_words_is_read(tmp_path) -> None:
-    line = " ".join(f"word{i}" for i in range(30_000))
-    (tmp_path / "book.txt").write_text("\n".join([line] * 34))
-    data = load_dataset(tmp_path / "book.txt", split="position", tokenizer="word")
-    assert data.tokenizer.vocab_size == 30_001

@@ -97,7 +97,9 @@ def test_the_counted_bigram_is_log_of_the_smoothed_shares_and_no_step_changes_it
 
 @pytest.mark.skipif(HOME is None, reason="NNZ_DATA_HOME is unset: it names the folder with the text to check")
 def test_the_names_of_makemore_are_the_published_number_of_examples() -> None:
-    dataset = nnz.load_dataset(f"{HOME}/makemore-names.txt", "padded", "lines", (0.8, 0.1, 0.1))
+    dataset = nnz.load_dataset("makemore-names", "padded", "lines", (0.8, 0.1, 0.1))
     splits = (dataset.train, dataset.val, dataset.test)
+    assert dataset.tokenizer.vocab_size == 27
+    assert sum(split.n_tokens for split in splits) == 228_146
     assert sum(len(split.sliding_windows(3)) for split in splits) == 228_146
     assert sum(ladder.bigram_counts(split.sliding_windows(1), 27).sum() for split in splits) == 228_146

@@ -115,10 +115,6 @@ def test_cutting_the_log_keeps_the_lines_before_the_step_and_drops_a_torn_one(tm
     folder.append_log("30,1.")
     folder.truncate_log(21, eval_every=10, steps=50)
     assert folder.read_log() == [(0, 1.0, 2.0), (10, 1.0, 2.0), (20, 1.0, 2.0)]
-    folder.truncate_log(20, eval_every=10, steps=50)
-    assert [step for step, _, _ in folder.read_log()] == [0, 10]
-    with pytest.raises(ValueError, match="lacks lines"):
-        folder.truncate_log(21, eval_every=10, steps=50)
 
 
 @pytest.mark.parametrize(("step", "kept"), [(0, []), (1, [0]), (10, [0]), (11, [0, 10]), (24, [0, 10, 20]),
