@@ -83,18 +83,18 @@ def find(name: str) -> KnownData:
     )
 
 
-def get(name: str, progress: bool = True) -> Path:
+def get(name: str) -> Path:
     """The path of a data set by name, downloaded if it is not in the cache; a folder for a packaged one.
 
     The cache is $NNZ_DATA_HOME, else the system's folder for caches. Only a file with the pinned SHA-256 is ever used.
-    `progress` shows a bar where stderr is a terminal. Raises ValueError for an unknown name, else DownloadError.
+    A bar shows the progress if stderr is a terminal. Raises ValueError for an unknown name, else DownloadError.
     """
     data = find(name)
     if data.url is None:
         return PACKAGED / data.file
     path = _cache() / data.file
     if not _is_pinned(path, data.sha256):
-        _download(data, path, progress and sys.stderr.isatty())
+        _download(data, path)
     return path
 
 
@@ -115,12 +115,13 @@ def _is_pinned(path: Path, sha256: str) -> bool:
         raise DownloadError(f"cannot read {path}: {error.strerror}; check the folder, or set {FOLDER}") from error
 
 
-def _download(data: KnownData, path: Path, progress: bool) -> None:
+def _download(data: KnownData, path: Path) -> None:
     import pooch
 
     mirror = os.environ.get(MIRROR)
     url = f"{mirror.rstrip('/')}/{data.file}" if mirror else data.url
     pooch.get_logger().setLevel(logging.WARNING)
+    progress = sys.stderr.isatty()
     fetch = pooch.HTTPDownloader(progressbar=progress, stream=progress)  # pooch leaves a stream that fails open
     try:  # pooch writes next to `path`, and moves the file there if its hash is right
         pooch.retrieve(url, f"sha256:{data.sha256}", path.name, path.parent, downloader=fetch)

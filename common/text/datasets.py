@@ -122,8 +122,12 @@ def load_dataset(
     _one_of("tokenizer", tokenizer, tokenizers.KINDS)
     by_words = tokenizer == "word"
     name, path = _locate(source)
-    parts = read_folder(path) if path.is_dir() else split_file(path, split, fractions, seed, by_words)
-    vocabulary = parts["train"] if path.is_dir() else "".join(parts.values())
+    if path.is_dir():
+        parts = {part: read_text(path / f"{part}.txt") for part in SPLITS}
+        vocabulary = parts["train"]
+    else:
+        parts = split_file(path, split, fractions, seed, by_words)
+        vocabulary = "".join(parts.values())
     if windows == "padded" and not by_words:
         vocabulary += "\n"  # which closes every line, also where the text has a single one
     known = tokenizers.of_text(tokenizer, vocabulary, min_count)
@@ -147,11 +151,6 @@ def read_text(path: Path) -> str:
     if not text:
         raise ValueError(f"{path} is empty: it must hold some text")
     return text
-
-
-def read_folder(folder: Path) -> dict[str, str]:
-    """The texts of train.txt, val.txt and test.txt; raises what `read_text` raises."""
-    return {part: read_text(folder / f"{part}.txt") for part in SPLITS}
 
 
 def split_file(path: Path, by: str, fractions: Sequence[float], seed: int, whole_words: bool = False) -> dict[str, str]:

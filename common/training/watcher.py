@@ -49,15 +49,11 @@ class Watcher:
         with np.errstate(all="ignore"):
             self.statistics.after_update(self._before, model.parameters())
         self._before = {}
-        self.save()
+        self.statistics.save(self._path)
 
     def record_test_loss(self, test_loss: float) -> None:
         """Keep the test loss for the title of the picture. Raises OSError."""
         self.statistics.arrays["test_loss"] = np.array(test_loss)
-        self.save()
-
-    def save(self) -> None:
-        """Write statistics.npz. Raises OSError."""
         self.statistics.save(self._path)
 
     def _gradients_by_depth(self, inputs: np.ndarray, targets: np.ndarray) -> dict[str, np.ndarray]:
