@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 from support.built_program import built, conformance
 from support.malformed_requests import framed
-from support.tiny_checkpoints import checkpoint
+from support.tiny_checkpoints import checkpoint, rewrite
 from support.tiny_commands import PROGRAM, finish, start, words
 from support.tiny_runs import data_folder, tiny_recipe
 
 from nnz.files import tensor_file
-from nnz.numbers import digests
 from nnz.runs import checkpoints
 
 
@@ -32,20 +31,12 @@ def resumed(finished):
     whole = path.read_bytes()
 
     def resume(change):
-        rewrite(path, path, change)
+        rewrite(path, change)
         done = subprocess.run(words(PROGRAM, recipe, run, "--resume"), capture_output=True, text=True, check=False)
         return done.returncode, done.stderr
 
     yield resume
     path.write_bytes(whole)
-
-
-def rewrite(source, path, change):
-    metadata, arrays = tensor_file.read(source, lambda *found: None)
-    change(metadata, arrays)
-    moments = {name: a for name, a in arrays.items() if name.startswith(("m.", "v."))}
-    hashes = digests.of(metadata, {name: a for name, a in arrays.items() if name not in moments}, moments)
-    tensor_file.write(path, arrays, {**metadata, **{key: hashes[key] for key in hashes.keys() & metadata.keys()}})
 
 
 def config(add="", end="\n"):

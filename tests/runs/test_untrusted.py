@@ -6,11 +6,9 @@ import sys
 
 import pytest
 from support.malformed_requests import framed
-from support.tiny_checkpoints import RECIPE, SHAPES, checkpoint
+from support.tiny_checkpoints import RECIPE, checkpoint, rewrite
 from support.tiny_runs import data_folder, finished_run, nnz, tiny_recipe
 
-from nnz.files import tensor_file
-from nnz.numbers import digests
 from nnz.runs import checkpoints
 
 MODULE = "from pathlib import Path\nPath('was-run').touch()\n"
@@ -19,14 +17,7 @@ MODULE = "from pathlib import Path\nPath('was-run').touch()\n"
 def forged(path, **texts):
     """A checkpoint that is whole, hashes and all, but for what these texts of its metadata say."""
     checkpoints.save(path, checkpoint())
-    metadata, arrays = tensor_file.read(path, lambda *found: None)
-    metadata |= texts
-    metadata |= digests.of(
-        metadata,
-        {name: arrays[name] for name in SHAPES},
-        {name: a for name, a in arrays.items() if name not in SHAPES},
-    )
-    tensor_file.write(path, arrays, metadata)
+    rewrite(path, lambda metadata, arrays: metadata.update(texts))
     return path
 
 
@@ -55,12 +46,8 @@ def test_a_checkpoint_does_not_choose_what_code_runs(place, capsys):
 def test_what_a_checkpoint_says_is_never_a_place_to_write_to(tmp_path, capsys):
     (tmp_path / "inside").mkdir()
     run = finished_run(tmp_path / "inside") / "run"
-    path = run / "checkpoint.safetensors"
-    metadata, arrays = tensor_file.read(path, lambda *found: None)
-    moments = {name: a for name, a in arrays.items() if name.startswith(("m.", "v."))}
-    metadata |= {"recipe": "../../outside", "backend": "../../outside"}
-    metadata |= digests.of(metadata, {name: a for name, a in arrays.items() if name not in moments}, moments)
-    tensor_file.write(path, arrays, metadata)
+    outside = {"recipe": "../../outside", "backend": "../../outside"}
+    rewrite(run / "checkpoint.safetensors", lambda metadata, arrays: metadata.update(outside))
     before = sorted(tmp_path.rglob("*"))
     assert nnz(capsys, "plot", run)[0] == 0
     assert nnz(capsys, "compare", run)[0] == 0

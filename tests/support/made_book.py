@@ -10,8 +10,9 @@ WORDS, DISTINCT = 1_200_000, 27_755
 SENTENCE, PARAGRAPH = 12, 60  # words
 
 
-def made_book(words: int = WORDS, distinct: int = DISTINCT) -> str:
+def made_book() -> str:
     """A text of so many words, punctuation not counted: each word once, the others drawn, word i with weight 1/i."""
+    words, distinct = WORDS, DISTINCT
     shares = np.cumsum(1 / np.arange(1, distinct + 1))
     rng = nnz.RNG(1337)
     drawn = np.searchsorted(shares / shares[-1], rng.uniform(0, 1, words - distinct), side="right")

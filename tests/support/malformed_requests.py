@@ -125,6 +125,8 @@ UNFIT = {
     "an integer that is not there": (adamw(""), "t =  is not an integer from 1"),
     "an integer with a tail": (adamw("1x"), "t = 1x is not an integer from 1"),
     "an integer of 20 digits": (adamw("9" * 20), f"t = {'9' * 20} is not an integer from 1"),
+    "a step before the first": (adamw("0"), "t = 0 is not an integer from 1"),
+    "a seed of 0": (asked("initial_weights", {}, seed="0", **SIZES), "seed = 0 is not an integer from 1"),
     "a seed that is text": (asked("initial_weights", {}, seed="x", **SIZES), "seed = x is not an integer from 1"),
     "a seed below 0": (asked("initial_weights", {}, seed="-1", **SIZES), "seed = -1 is not an integer from 1"),
     "a seed with a tail": (asked("initial_weights", {}, seed="1x", **SIZES), "seed = 1x is not an integer from 1"),
@@ -141,22 +143,13 @@ UNFIT = {
     "strict float64": (changed(precision="strict"), "precision = strict is not allowed"),
     "another version": (changed(format="nnz-request-2"), "nnz-request-2"),
     "sizes that contradict each other": (
-        ({"dy": WTE, "x": WTE, "w": WTE}, {**NOTES, "function": "linear_backward"}),
+        asked("linear_backward", {"dy": WTE, "x": WTE, "w": WTE}),
         "w has a size of 3 where M is 2",
     ),
     "no array of that name": (({"ids": IDS}, NOTES), "the request lacks wte"),
-    "a number that is none": (({"p": WTE, "g": WTE}, {**NOTES, "function": "sgd_step", "lr": "fast"}), "not a number"),
-    "a step before the first": (
-        (dict.fromkeys("pmvg", WTE), {**NOTES, "function": "adamw_step", "t": "0"}
-         | dict.fromkeys(("lr", "beta1", "beta2", "eps", "weight_decay"), "0.5")),
-        "t = 0 is not an integer from 1",
-    ),
-    "a seed of 0": (
-        ({}, {**NOTES, "function": "initial_weights", "seed": "0"} | dict.fromkeys("VTEH", "2")),
-        "seed = 0 is not an integer from 1",
-    ),
+    "a number that is none": (asked("sgd_step", {"p": WTE, "g": WTE}, lr="fast"), "not a number"),
     "a size that would take all memory": (
-        ({}, {**NOTES, "function": "initial_weights", "seed": "1", "V": "99999999999"} | dict.fromkeys("TEH", "2")),
+        asked("initial_weights", {}, seed="1", **{**SIZES, "V": "99999999999"}),
         "V = 99999999999 is not an integer from 1",
     ),
-}  # fmt: skip
+}

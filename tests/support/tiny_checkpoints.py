@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 from nnz import RNG
+from nnz.files import tensor_file
+from nnz.numbers import digests
 from nnz.recipes.recipe import Recipe
 from nnz.runs.checkpoints import Checkpoint
 from nnz.text.tokenizers import CharTokenizer
@@ -18,3 +23,12 @@ def checkpoint(recipe: Recipe = RECIPE, seed: int = 1, backend: str = "numpy", *
     parameters = {name: rng.normal(shape, dtype=dtype) for name, shape in SHAPES.items()}
     optimizer = {f"{kind}.{name}": rng.normal(shape, dtype=dtype) for kind in "mv" for name, shape in SHAPES.items()}
     return Checkpoint(recipe, TOKENIZER, backend, 12, parameters, optimizer=optimizer, t=12, **fields)
+
+
+def rewrite(path: Path, change: Callable[[dict, dict], None]) -> None:
+    """Write the file again after `change(metadata, arrays)`, with the hashes that then are right."""
+    metadata, arrays = tensor_file.read(path, lambda *found: None)
+    change(metadata, arrays)
+    moments = {name: a for name, a in arrays.items() if name.startswith(("m.", "v."))}
+    hashes = digests.of(metadata, {name: a for name, a in arrays.items() if name not in moments}, moments)
+    tensor_file.write(path, arrays, {**metadata, **{key: hashes[key] for key in hashes.keys() & metadata.keys()}})
