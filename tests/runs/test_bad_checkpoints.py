@@ -5,7 +5,6 @@ import pickle
 
 import pytest
 from safetensors.numpy import load_file, save_file
-from support.tiny_checkpoints import checkpoint
 
 from nnz.runs import checkpoints
 
@@ -20,12 +19,6 @@ def rewritten(path, change):
 def read_metadata(path):
     with open(path, "rb") as file:
         return json.loads(file.read(int.from_bytes(file.read(8), "little")))["__metadata__"]
-
-
-@pytest.fixture
-def path(tmp_path):
-    checkpoints.save(tmp_path / "a.safetensors", checkpoint())
-    return tmp_path / "a.safetensors"
 
 
 BAD_CHANGES = {

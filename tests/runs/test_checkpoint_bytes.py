@@ -14,12 +14,6 @@ from nnz.runs import checkpoints
 TAKEN = {"nine axes", "a zero character"}  # whole, though the C reader takes no such thing
 
 
-@pytest.fixture
-def path(tmp_path):
-    checkpoints.save(tmp_path / "a.safetensors", checkpoint())
-    return tmp_path / "a.safetensors"
-
-
 @pytest.mark.parametrize("what", sorted(BROKEN.keys() - TAKEN))
 def test_what_the_c_reader_refuses_the_python_reader_refuses_too(what, tmp_path):
     (tmp_path / "file").write_bytes(BROKEN[what][0])

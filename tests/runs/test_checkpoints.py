@@ -12,12 +12,6 @@ from nnz.recipes import from_recipe
 from nnz.runs import checkpoints
 
 
-@pytest.fixture
-def path(tmp_path):
-    checkpoints.save(tmp_path / "a.safetensors", checkpoint())
-    return tmp_path / "a.safetensors"
-
-
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_everything_saved_is_loaded_again_to_the_bit(tmp_path, dtype):
     saved = checkpoint(RECIPE.override("model.dtype", dtype), val_loss=1 / 3, best_val_loss=0.1 + 0.2)
