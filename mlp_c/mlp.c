@@ -1,4 +1,4 @@
-// mlp.c: the multi-layer perceptron of Bengio et al. 2003: its parameters, a forward, and the same lines backward.
+// mlp.c: the multi-layer perceptron of Bengio et al. 2003: its parameters, the forward, and the backward.
 #include "memory.c"
 #include "rng.h"
 
@@ -39,7 +39,7 @@ void mlp_backward(MLP *m, real *gradients) {
     const int32_t *inputs = m->ids, *targets = m->ids + B * T;
     const Parameters p = m->p, d = views(m, gradients);
 
-    // Each is zeroed as late as can be, so that it is in the cache when it is added to.
+    // Each is zeroed just before it is added to, so that it is in the cache; a bias is zeroed with its weight.
     zero(m->dlogits, B * V);
     cross_entropy_backward(m->dlogits, m->probs, targets, B, V);
     zero(m->dh, B * H), zero(d.fc2_weight, V * H + V);

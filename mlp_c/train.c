@@ -1,8 +1,7 @@
 // train.c: the recipe `names`, whole and plain: data, tokenizer, parameters, model, loop, inference.
 //
 //     cc -O3 mlp_c/train.c -lm -o train && ./train common/data/names [STEPS]
-//
-// prints the losses at each evaluation, then names that are not in the data. -DREAL=float computes in float32.
+// prints the losses at each evaluation, then names that are not in train.txt. -DREAL=float computes in float32.
 #include <stdio.h>
 
 #include "mlp.c"
@@ -27,7 +26,7 @@ static char characters[128];  // the distinct ones of train.txt, sorted
 
 static void fail(int code, const char *at, const char *why) { fprintf(stderr, "train: %s%s\n", at, why), exit(code); }
 
-// data: a file is one long text, a name a line; a token is the place of a character among those of train.txt
+// data: a file is one long text, one name per line; a token is the index of a character in `characters`
 static void read_split(Split *split, const char *folder, const char *name) {
     char path[4096];
     snprintf(path, sizeof path, "%s/%s.txt", folder, name);
@@ -56,7 +55,7 @@ static void read_split(Split *split, const char *folder, const char *name) {
     }
 }
 
-// the loss of batch i: its B windows of T tokens, and the token after each; after the last window the first comes again
+// the loss of batch i: B windows of T tokens, and the token after each; after the last window it starts again
 static double forward(MLP *model, real *logits, const Split *split, size_t i) {
     int32_t inputs[B * T], targets[B];
     real loss;
@@ -94,9 +93,10 @@ static int32_t draw_token(MLP *model, real *logits, const int32_t *context, doub
 }
 
 int main(int argc, char **argv) {
-    const long steps = argc == 3 ? strtol(argv[2], NULL, 10) : 800;
-    if (argc < 2 || argc > 3 || steps < 1) {
-        fail(2, "usage: train DIR [STEPS]", ": DIR holds train.txt, val.txt and test.txt; STEPS is at least 1");
+    const bool given = argc == 3 && argv[2][strspn(argv[2], "0123456789")] == '\0';
+    const long steps = given ? strtol(argv[2], NULL, 10) : argc == 2 ? 800 : 0;
+    if (steps < 1) {
+        fail(2, "usage: train DIR [STEPS]", "; DIR holds train.txt, val.txt and test.txt; STEPS is an integer from 1");
     }
     read_split(&train, argv[1], "train"), read_split(&val, argv[1], "val"), read_split(&test, argv[1], "test");
 

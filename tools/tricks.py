@@ -74,7 +74,7 @@ def table() -> str:
         variants = {
             "the plain loops": step(ours("plain"), 1),
             "+ tiles in registers, packing": step(any_cpu(folder), 1),
-            "+ the vectors of this CPU": step(ours("native"), 1),
+            "+ the vectors of this CPU, and FMA": step(ours("native"), 1),
             "+ 2 threads": step(ours("native"), 2),
         }
         samples = {name: [] for name in variants}

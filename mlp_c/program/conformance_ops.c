@@ -1,5 +1,5 @@
-// conformance_ops.c: each op on the arrays of a case, as common/spec.py names them. A shape comes before its letters.
-// Compiled alone in float32, by in_float64.c and in_strict.c twice more.
+// conformance_ops.c: each op on the arrays of a case, as common/backend/spec.py names them. A shape comes before its
+// letters. Compiled alone in float32, by in_float64.c and in_strict.c twice more.
 #if !defined(NNZ_FLOAT64) && !defined(NNZ_STRICT)
 #define NNZ_FLOAT32
 #endif
