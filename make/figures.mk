@@ -39,14 +39,17 @@ strict-golden: .venv/dev  ## train in exact arithmetic; writes the hashes that s
 hard-cases: .venv/dev build/hard_cases  ## find the float32 inputs where float64 is not enough; writes their tables
 	$(TOOL) tools.hard_cases
 
+# The reading page compares the plain C kernels, nnz.c.plain, with the fast ones.
+BENCHED = $(addprefix --backend ,c numpy torch nnz.c.plain)
+
 # With the figures of the last make test-parity and make bench; if there are none, they are measured quickly.
 site: .venv/dev build/parity.json build/bench.json  ## write the reading page to build/site: the three sources in columns
 	$(BIN)/nnz read --out build/site --no-open
 
 build/parity.json: | .venv/dev
 	@mkdir -p build
-	OMP_NUM_THREADS=1 $(BIN)/nnz parity c numpy torch --rounds 5 --json $@ >build/parity.txt
+	OMP_NUM_THREADS=1 $(BIN)/nnz parity c numpy torch nnz.c.plain --rounds 5 --json $@ >build/parity.txt
 
 build/bench.json: | .venv/dev
 	@mkdir -p build
-	$(BIN)/nnz bench --rounds 5 --steps 20 --threads 1 --json $@ >build/bench.txt
+	$(BIN)/nnz bench $(BENCHED) --rounds 5 --steps 20 --threads 1 --json $@ >build/bench.txt

@@ -135,7 +135,8 @@ def contenders(work: Workload, names: Sequence[str], dtypes: Sequence[str], thre
 
 def has_baseline(name: str) -> bool:
     """Tell whether the backend comes with a baseline."""
-    return importlib.util.find_spec(f"{registry.load(name).__name__}.{BASELINE}") is not None
+    nn = registry.load(name)
+    return hasattr(nn, "__path__") and importlib.util.find_spec(f"{nn.__name__}.{BASELINE}") is not None
 
 
 def baseline(name: str) -> ModuleType:

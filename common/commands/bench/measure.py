@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import ModuleType
 
 import numpy as np
 
 from ...backend import registry
+from ...numbers.precisions import NATIVE, STRICT
 from .contenders import Contender, Ours, Products, Round, Squares
 from .workload import NOT_IN_A_STEP, Call, Workload, step_calls
 
@@ -123,6 +125,7 @@ class OpTiming:
 
     name: str
     dtype: str
+    precision: str
     function: str
     calls: int
     seconds: float
@@ -130,28 +133,36 @@ class OpTiming:
 
 
 def measure_ops(work: Workload, names: list[str], dtypes: list[str], rounds: int) -> list[OpTiming]:
-    """Time every op of every backend in turn, `rounds` times, after one round that is not counted."""
-    kinds = [(name, dtype) for dtype in dtypes for name in names]
+    """Time every op of every backend in turn, `rounds` times, after one round that is not counted.
+
+    The project's own backends are timed in strict float32 too.
+    """
+    kinds = [(name, dtype, NATIVE) for dtype in dtypes for name in names]
+    kinds += [(name, "float32", STRICT) for name in names if name in registry.names() and "float32" in dtypes]
     calls = {kind: list(step_calls(work, kind[1])) for kind in kinds}
-    samples: dict[tuple[str, str], list[list[float]]] = {kind: [] for kind in kinds}
+    samples: dict[tuple[str, str, str], list[list[float]]] = {kind: [] for kind in kinds}
     for number in range(rounds + 1):
         for kind, sample in samples.items():
-            seconds = [_op_seconds(registry.load(kind[0]), call) for call in calls[kind]]
+            seconds = [_op_seconds(registry.load(kind[0]), call, kind[2]) for call in calls[kind]]
             if number > 0:
                 sample.append(seconds)
     return [timing for kind, sample in samples.items() for timing in _op_timings(*kind, calls[kind], sample)]
 
 
-def _op_seconds(nn: ModuleType, call: Call) -> float:
+def _op_seconds(nn: ModuleType, call: Call, precision: str) -> float:
     nn.set_threads(1)
     function, arguments = getattr(nn.ops, call[0]), call[1]
+    if precision != NATIVE:
+        function = partial(function, precision=precision)
     began = time.perf_counter()
     for _ in range(REPEATS):
         function(*arguments)
     return (time.perf_counter() - began) / REPEATS
 
 
-def _op_timings(name: str, dtype: str, calls: list[Call], sample: list[list[float]]) -> Iterator[OpTiming]:
+def _op_timings(
+    name: str, dtype: str, precision: str, calls: list[Call], sample: list[list[float]]
+) -> Iterator[OpTiming]:
     median = np.median(sample, axis=0)
     of_step = sum(
         seconds for (function, _), seconds in zip(calls, median, strict=True) if function not in NOT_IN_A_STEP
@@ -159,4 +170,4 @@ def _op_timings(name: str, dtype: str, calls: list[Call], sample: list[list[floa
     for function in dict.fromkeys(function for function, _ in calls):
         times = [seconds for (called, _), seconds in zip(calls, median, strict=True) if called == function]
         share = None if function in NOT_IN_A_STEP else float(sum(times) / of_step)
-        yield OpTiming(name, dtype, function, len(times), float(sum(times)), share)
+        yield OpTiming(name, dtype, precision, function, len(times), float(sum(times)), share)
