@@ -11,7 +11,7 @@ from ..sources.counting import code_lines
 from ..sources.places import Tree
 
 ADDS = {
-    "c": ("C", "nothing: every loop is there to be read, and so is every address"),
+    "c": ("Plain C", "nothing: every loop and every index is written out"),
     "numpy": ("numpy", "the array: each loop nest is one expression"),
     "torch": ("PyTorch", "autograd: the backward is derived, not written"),
 }

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nnz.numbers import precisions
+
 from ..sources.places import PageError
 
 PARITY, BENCH = Path("build/parity.json"), Path("build/bench.json")  # where `make site` leaves them
@@ -50,7 +52,9 @@ class Figures:
                 for report in self._parity.get("reports", [])
                 for result in report["results"]
             }
-            self._times = {(t["name"], t["function"], t["dtype"]): t for t in self._bench.get("ops", [])}
+            self._times = {
+                (t["name"], t["function"], t["dtype"], t["precision"]): t for t in self._bench.get("ops", [])
+            }
             self.graded, self.timed = (_occasion(content) for content in (self._parity, self._bench))
         except (KeyError, TypeError, AttributeError) as error:
             raise PageError(
@@ -59,7 +63,7 @@ class Figures:
 
     def of(self, function: str, backend: str) -> list[Run]:
         """What is known of a function of the spec, or of "mlp", in each dtype."""
-        return [Run(d, self._accuracy(function, backend, d), self._time(function, backend, d)) for d in DTYPES]
+        return [Run(d, self._accuracy(function, backend, d), self.time(function, backend, d)) for d in DTYPES]
 
     def steps(self) -> list[dict[str, Any]]:
         """The timings of whole training steps."""
@@ -74,8 +78,11 @@ class Figures:
             return None
         return Accuracy(max(ulps), max(shares), result["outcome"] == "passed")
 
-    def _time(self, function: str, backend: str, dtype: str) -> Time | None:
-        timing = self._times.get((backend, function, dtype))
+    def time(
+        self, function: str, backend: str, dtype: str = "float32", precision: str = precisions.NATIVE
+    ) -> Time | None:
+        """How long the function takes in a training step; None if it was not measured."""
+        timing = self._times.get((backend, function, dtype, precision))
         return timing and Time(1e3 * timing["seconds"], timing["share"])
 
 

@@ -14,9 +14,10 @@ from ..sources.formula import formula_html
 from ..sources.highlight import highlighted
 from ..sources.places import Tree
 from ..sources.source_pages import Sources
-from ..sources.steps import CALL, END, HEAD, Step
+from ..sources.steps import END, HEAD, Step
 from .facts import ADDS
 from .figures import Figures
+from .variants import PLAIN, variants
 
 DERIVED = re.compile(r"\bvjp\(|autograd\.grad\(")
 OWN_KERNEL = re.compile(r"torch\.ops\.aten\.\w*backward")
@@ -51,17 +52,17 @@ def _of_spec(page: Page, op: spec.Op, function: spec.Function) -> dict[str, Any]
     shapes = [*((n, s, "in") for n, s in (function.updates | function.inputs).items())]
     shapes += [(n, s, "out") for n, s in (function.outputs or function.updates).items()]
     symbols = [*function.inputs, *function.outputs, *function.updates, *function.scalars]
-    parts = _function(page, side_by_side(page.tree, wanted), function.name)
+    parts = _function(page, side_by_side(page.tree, wanted), function.name, op.name)
     return parts | {"shapes": shapes, "formula": formula_html(function.formula, symbols), "scalars": function.scalars}
 
 
-def _function(page: Page, laid: SideBySide, measured: str) -> dict[str, Any]:
+def _function(page: Page, laid: SideBySide, measured: str, op: str = "") -> dict[str, Any]:
     key = re.sub(r"\W+", "-", laid.wanted.title)
-    columns = [_column(page, laid, name, key, measured) for name in laid.columns]
+    columns = [_column(page, laid, name, key, measured, op) for name in laid.columns]
     return {"title": laid.wanted.title, "key": key, "columns": columns, "rows": max(places(laid.rows))}
 
 
-def _column(page: Page, laid: SideBySide, name: str, key: str, measured: str) -> dict[str, Any]:
+def _column(page: Page, laid: SideBySide, name: str, key: str, measured: str, op: str) -> dict[str, Any]:
     column = laid.columns[name]
     suffix = "." + column.file.rpartition(".")[2]
     html = highlighted(column.text, suffix, column.symbols.get, lambda word: page.sources.definition(word, column.file))
@@ -84,7 +85,8 @@ def _column(page: Page, laid: SideBySide, name: str, key: str, measured: str) ->
         "line": column.line,
         "href": page.sources.href(column.file, column.line),
         "cells": cells,
-        "runs": page.figures.of(measured, name),
+        "runs": page.figures.of(measured, PLAIN.get(name, name)),
+        "variants": variants(page.sources, page.figures, op, measured, column) if op else [],
         "note": _note(laid.wanted, column, page.figures, measured),
     }
 
@@ -115,7 +117,7 @@ def _indent(line: str) -> int:
 def _label(step: Step) -> str:
     """What a screen reader says before the lines."""
     if step.role:
-        return {HEAD: "signature", CALL: "a function called above, unfolded", END: "end"}[step.role]
+        return {HEAD: "signature", END: "end"}[step.role]
     if step.gives:
         out_of = f" from {', '.join(sorted(step.takes))}" if step.takes else ""
         return f"{', '.join(sorted(step.gives))}{out_of}"

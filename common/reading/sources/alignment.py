@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from .steps import CALL, Step
+from .steps import Step
 
 GAP = -0.01  # of two equal ways to lay the columns beside each other, the one that leaves fewer places empty
 
@@ -16,7 +16,7 @@ def likeness(a: Step, b: Step) -> float:
     if a.role != b.role:
         return 0.0
     if a.role:
-        return 0.0 if a.role == CALL else 3.0
+        return 3.0
     if a.gives and b.gives:
         return 2 * _overlap(a.gives, b.gives) + _overlap(a.takes, b.takes) if a.gives & b.gives else 0.0
     if a.gives or b.gives:

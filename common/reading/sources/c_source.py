@@ -1,4 +1,4 @@
-"""A function of a C file, cut into steps, with the static functions that it calls unfolded where it calls them.
+"""A function of a C file, cut into steps.
 
 No parser: the house style (clang-format, one statement a line, outputs before inputs) is what it reads.
 """
@@ -9,16 +9,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from .steps import CALL, END, HEAD, Meanings, Step, gathered
+from .steps import END, HEAD, Meanings, Step, gathered
 
 NAME = r"[A-Za-z_]\w*"
 ASSIGNED = re.compile(rf"(?:\*|\.)?({NAME}(?:(?:->|\.){NAME})*)(?:\[[^\]=]*\])?\s*[-+*/]?=(?!=)")
 POINTER = re.compile(rf"(?<=[\w,] )\*({NAME}) = ({NAME})\b(?!\()")
 DEFINED = re.compile(rf"^(?:(?:static|inline|const) )*{NAME} \*?({NAME})\(", re.MULTILINE)
 CALLED = re.compile(rf"({NAME})\(")
-HEADER = re.compile(
-    r"(#pragma .*|for \([^{]*?\) \{|\} else \{|else|(if|while) \((?P<condition>[^{]*)\) \{)$", re.DOTALL
-)
+HEADER = re.compile(r"(for \([^{]*?\) \{|\} else \{|else|(if|while) \([^{]*\) \{)$", re.DOTALL)
 KEYWORDS = {"for", "if", "while", "sizeof", "return", "const", "real", "size_t"}
 
 
@@ -45,30 +43,30 @@ def definitions(text: str) -> dict[str, int]:
     return found
 
 
-def steps(
-    text: str, name: str, meanings: Meanings, outputs: Mapping[str, int], unfold: bool, role: str = HEAD
-) -> list[Step] | None:
-    """The function's steps; None if it is not there.
+def with_helpers(text: str, name: str) -> list[int]:
+    """The lines of a function and of the static functions that it calls, in the order of the file."""
+    lines, static = text.splitlines(), re.findall(rf"^static [^(\n]*?({NAME})\([^)]*\) \{{", text, re.MULTILINE)
+    found, waiting = set(), [name]
+    while waiting:
+        first, last = definition(text, waiting.pop()) or (1, 0)
+        if first not in found:
+            found.update(range(first, last + 1))
+            waiting += [called for called in CALLED.findall("\n".join(lines[first - 1 : last])) if called in static]
+    return sorted(found)
 
-    `outputs` says how many arguments a called function writes, the first ones; `unfold`, whether those of the same file
-    are to be shown where they are called.
-    """
+
+def steps(text: str, name: str, meanings: Meanings, outputs: Mapping[str, int]) -> list[Step] | None:
+    """The function's steps; None if it is not there. `outputs`: how many arguments a called function writes."""
     place = definition(text, name)
     if place is None or place[0] == place[1]:
-        return place and [Step(place[:1], role=role)]
+        return place and [Step(place[:1], role=HEAD)]
     lines = text.splitlines()
     body = next(i for i in range(place[0] - 1, place[1]) if re.search(r"\{( .*)?$", _code(lines[i])))
-    found = [Step(tuple(range(place[0], body + 2)), role=role)]
-    helpers = _helpers(text) if unfold else []
+    found = [Step(tuple(range(place[0], body + 2)), role=HEAD)]
     for numbers in _statements(lines, body + 1, place[1] - 1):
         code = "\n".join(_code(lines[i]).strip() for i in numbers)
-        unfolded = [called for called in CALLED.findall(code) if called in helpers and called != name]
-        step = replace(_step(code, meanings, outputs), lines=tuple(i + 1 for i in numbers))
-        found.append(replace(step, gives=frozenset(), writes=frozenset()) if unfolded else step)
-        for called in unfolded:
-            found += steps(text, called, meanings, outputs, unfold, CALL) or []
-    closing = Step((place[1],), role=END)
-    return gathered([*found, closing] if role == HEAD else [*found[:-1], found[-1].then(closing)])
+        found.append(replace(_step(code, meanings, outputs), lines=tuple(i + 1 for i in numbers)))
+    return gathered([*found, Step((place[1],), role=END)])
 
 
 def _statements(lines: Sequence[str], first: int, end: int) -> Iterator[list[int]]:
@@ -99,7 +97,6 @@ def _is_complete(code: str) -> bool:
 
 def _step(code: str, meanings: Meanings, outputs: Mapping[str, int]) -> Step:
     """What the statement gives and takes: by assignment, else by the call that it is."""
-    code = re.sub(r"#pragma.*", "", code)
     conditions = [name for match in re.findall(r"\bif \((.*?)\) \{", code) for name in _names(match)]
     code = re.sub(r"for \([^{]*?\) \{|if \(.*?\) \{", "", code)
     for alias, symbol in POINTER.findall(code):
@@ -126,11 +123,6 @@ def _names(code: str) -> list[str]:
 def _member(name: str) -> str:
     *owner, last = re.split(r"->|\.", name)
     return f"d{last}" if owner == ["d"] else last
-
-
-def _helpers(text: str) -> list[str]:
-    """The static functions of the file."""
-    return re.findall(rf"^static [^(\n]*?({NAME})\([^)]*\) \{{", text, re.MULTILINE)
 
 
 def _code(line: str) -> str:

@@ -25,7 +25,6 @@ class Wanted:
     reads: tuple[str, ...]
     outputs: tuple[str, ...]
     sizes: tuple[str, ...] = ()
-    unfold: bool = True  # the functions beside it that it calls
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,6 @@ MLP = (
         {"c": "mlp_forward", "numpy": "MLP._forward", "torch": "MLP._forward"},
         reads=("inputs", "targets", *WEIGHTS),
         outputs=("emb", "h_pre", "h", "logits", "loss", "probs"),
-        unfold=False,
     ),
     Wanted(
         "The MLP, backward",
@@ -84,7 +82,6 @@ MLP = (
         {"c": "mlp_backward", "numpy": "MLP._backward", "torch": "MLP._gradients"},
         reads=("inputs", "targets", "emb", "h", "probs", "loss", *WEIGHTS),
         outputs=("dlogits", "dh", "dfc2_weight", "dfc2_bias", "dh_pre", "demb", "dfc1_weight", "dfc1_bias", "dwte"),
-        unfold=False,
     ),
 )
 
@@ -104,7 +101,7 @@ def _column(tree: Tree, wanted: Wanted, backend: str) -> Column:
     symbols = (*wanted.reads, *wanted.outputs)
     meanings = Meanings(frozenset(symbols), frozenset(wanted.outputs))
     if file.endswith(".c"):
-        steps = c_source.steps(text, name, meanings, WRITES, wanted.unfold)
+        steps = c_source.steps(text, name, meanings, WRITES)
     else:
         steps = python_source.steps(text, name, meanings, wanted.outputs)
     if steps is None:

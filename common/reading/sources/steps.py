@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-HEAD, CALL, END = "head", "call", "end"  # the signature; a helper's signature; what closes a function
+HEAD, END = "head", "end"  # the signature; what closes a function
 
 
 @dataclass(frozen=True)
