@@ -96,8 +96,8 @@ class _Reader:
             yield from self.forward(kind, "")
         elif kind == "ModuleList":
             yield from self.forward(made.args[0].elt.func.id, "")
-        elif kind == "from_pretrained":
-            yield Stage("embedding", "", self.shape, "", ((f"{prefix}weight", self._sizes(made.args[0])),))
+        elif kind == "Embedding":
+            yield Stage("embedding", "", self.shape, "", ((f"{prefix}weight", self._sizes(made)),))
         elif kind == "LayerNorm":
             width = (self.shape[-1],)
             yield Stage("layer_norm", "", self.shape, "dx", ((f"{prefix}weight", width), (f"{prefix}bias", width)))
@@ -110,7 +110,7 @@ class _Reader:
         elif kind in ("ReLU", "GELU"):
             yield Stage(kind.lower(), "", self.shape, "dx")
         elif kind != "Dropout":
-            raise PageError(f"{FILES[0]}: nothing is known of {kind or called}, so that the GPT cannot be drawn")
+            raise PageError(f"{FILES[0]}: {kind or called} is unknown, so the GPT cannot be drawn")
 
     def _sizes(self, call: ast.Call) -> Shape:
         return tuple(self._size(argument) for argument in call.args)
@@ -132,7 +132,7 @@ def _made(node: ast.ClassDef, name: str) -> ast.Call:
         if isinstance(part, ast.Assign) and getattr(part.targets[0], "attr", "") == name:
             value = part.value
             return value.value.values[0] if isinstance(value, ast.Subscript) else value
-    raise PageError(f"{FILES[0]}: {node.name} does not make {name}, so that the GPT cannot be drawn")
+    raise PageError(f"{FILES[0]}: {node.name} does not make {name}, so the GPT cannot be drawn")
 
 
 def _heads(node: ast.ClassDef) -> ast.Call:

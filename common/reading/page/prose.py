@@ -14,6 +14,13 @@ from ..sources.source_pages import Sources
 
 PAGES = {  # in the repository -> on the site
     "README.md": "index.html",
+    "mlp_c/train.c": "program.html",
+    "docs/architecture.md": "architecture.html",
+    "docs/walk.md": "walk.html",
+    "docs/parity.md": "parity.html",
+    "docs/speed.md": "speed.html",
+    "docs/ladder.md": "ladder.html",
+    "docs/gpt.md": "gpt.html",
     "docs/numerics.md": "floating-point.html",
     "docs/strict.md": "strict.html",
     "docs/new-backend.md": "your-own-backend.html",
@@ -61,6 +68,8 @@ def _finish(sources: Sources, file: str, token: Token, opening: Token | None) ->
     for child in token.children or ():
         if child.type == "link_open":
             child.attrSet("href", _target(sources, file, str(child.attrGet("href"))))
+        elif child.type == "image":  # of docs/, all of which are copied
+            child.attrSet("src", f"assets/{child.attrGet('src')}")
 
 
 def _target(sources: Sources, file: str, href: str) -> str:
@@ -72,6 +81,8 @@ def _target(sources: Sources, file: str, href: str) -> str:
         return PAGES[name]
     if name.endswith(".html"):
         return href
+    if sources.tree.path(name).is_dir():  # a room says in its __init__.py what is there
+        name = f"{name}/__init__.py"
     try:
         return sources.href(name, sources.line_of(name, anchor) if anchor else None)
     except PageError as error:

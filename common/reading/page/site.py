@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from datetime import date
 from html import escape
 from importlib import resources
@@ -17,6 +18,8 @@ from ..graph.gpt import gpt
 from ..graph.ladder import rungs
 from ..graph.mlp import FILE, mlp
 from ..graph.svg import svg
+from ..sources.counting import code_lines
+from ..sources.highlight import highlighted
 from ..sources.places import Tree
 from ..sources.source_pages import Sources
 from .example import example
@@ -24,52 +27,69 @@ from .facts import facts
 from .figures import Figures
 from .operations import Page, models, operations
 from .prose import page_html
+from .variants import PLAIN, includes
 
-PAGES = (
-    ("index.html", "The model", "One language model in C, numpy and PyTorch, side by side."),
-    ("operations.html", "Operations", "Every operation in three columns, with what was measured of it."),
+PAGES = (  # file, title, what it is about; those of the first line are at the top of every page
+    ("index.html", "The model", "One language model in plain C, numpy and PyTorch, side by side."),
+    ("program.html", "The program", "The whole program in plain C: data, parameters, model, training loop, new names."),
+    ("operations.html", "Operations", "Every operation in three columns, with its errors and times."),
+    ("walk.html", "One operation", "A linear layer from the formula to a fast kernel that is proved to be right."),
     ("example.html", "Worked example", "A name followed through a trained model, forward and backward."),
     ("graphs.html", "Graphs", "The computation graph of the MLP and of every rung of the ladder."),
-    ("walk.html", "The walk", "A reading order from the first line of C to the GPT."),
-    ("floating-point.html", "Floating point", "What the same numbers means, and how it is proved."),
-    ("strict.html", "Strict float32", "How C, numpy and torch train to the same bits, and what that costs."),
-    (
-        "your-own-backend.html",
-        "Your own backend",
-        "How to write a backend, in Python or any language, and have it graded.",
-    ),
+    ("reading-order.html", "Reading order", "From the first line of C to the GPT."),
+)
+MORE = (
+    ("architecture.html", "Architecture", "The rooms of the project, and where to change what."),
+    ("floating-point.html", "Floating point", 'What "the same numbers" means, and how it is proved.'),
+    ("strict.html", "Strict float32", "How C, numpy and PyTorch train to the same bits, and what that costs."),
+    ("parity.html", "Parity", "Whole training runs that end with the same bytes in every backend."),
+    ("speed.html", "Speed", "How long a training step takes in every backend."),
+    ("ladder.html", "The ladder", "From counting to a wavenet: what each idea gains."),
+    ("gpt.html", "The GPT", "How to train the GPT, and how fast it is."),
+    ("your-own-backend.html", "Your own backend", "How to write a backend, in any language, and have it graded."),
     ("kill-matrix.html", "Kill matrix", "Which planted bug gets past which tolerance."),
 )
-WALK = "common/reading/walk.md"
+READING_ORDER, PROGRAM = "common/reading/reading-order.md", "mlp_c/train.c"
 PROSE = {
-    "walk.html": (WALK,),
+    "reading-order.html": (READING_ORDER,),
+    "walk.html": ("docs/walk.md",),
+    "architecture.html": ("docs/architecture.md",),
     "floating-point.html": ("docs/numerics.md",),
     "strict.html": ("docs/strict.md",),
+    "parity.html": ("docs/parity.md",),
+    "speed.html": ("docs/speed.md",),
+    "ladder.html": ("docs/ladder.md",),
+    "gpt.html": ("docs/gpt.md",),
     "your-own-backend.html": ("docs/new-backend.md", "docs/protocol.md"),
     "kill-matrix.html": ("docs/kill-matrix.md",),
 }
+PICTURES = (".png", ".svg")
 
 
 def build(out: Path, figures: Figures, tree: Tree | None = None) -> Path:
     """Write the site into a folder; return its first page.
 
-    Raises PageError if a source is missing or cannot be laid beside the others, OSError if it cannot be written.
+    Raises PageError if a source is missing or cannot be aligned with the others, OSError if it cannot be written.
     """
     files = render(Page(tree := tree or Tree(), Sources(tree), figures))
     for name, text in files.items():
         path = out / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+    for picture in tree.path("docs").iterdir():
+        if picture.suffix in PICTURES:
+            shutil.copyfile(picture, out / "assets" / picture.name)
     return out / "index.html"
 
 
 def render(page: Page) -> dict[str, str]:
-    """Every file of the site by name."""
+    """Every file of the site by name, but for the pictures of docs/."""
     templates = Environment(
         loader=PackageLoader("nnz.reading"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     templates.globals |= {
-        "pages": [{"file": file, "short": short} for file, short, _ in PAGES],
+        "pages": PAGES,
+        "more": MORE,
         "graded": page.figures.graded,
         "timed": page.figures.timed,
         "today": date.today().isoformat(),
@@ -77,7 +97,7 @@ def render(page: Page) -> dict[str, str]:
     }
     files = {f"assets/{file.name}": file.read_text("utf-8") for file in _assets()}
     contents = _contents(page)
-    for file, title, about in PAGES:
+    for file, title, about in (*PAGES, *MORE):
         template, values = contents[file]
         frame = {"file": file, "title": title, "about": about, "root": "", "styles": [], "scripts": []}
         files[file] = templates.get_template(template).render(frame | values)
@@ -104,6 +124,7 @@ def _contents(page: Page) -> dict[str, tuple[str, dict[str, Any]]]:
     pages = {
         "index.html": ("index.html", index | {"graph_source": sources.href(FILE)} | code),
         "operations.html": ("operations.html", ops | code),
+        "program.html": ("program.html", _program(page) | {"styles": ["code.css"]}),
         "example.html": ("example.html", example() | {"styles": ["example.css"], "scripts": scripts}),
         "graphs.html": ("graphs.html", {"graphs": drawn, "ladder_source": sources.href("common/recipes/ladder.py")}),
     }
@@ -113,10 +134,25 @@ def _contents(page: Page) -> dict[str, tuple[str, dict[str, Any]]]:
     return pages
 
 
+def _program(page: Page) -> dict[str, Any]:
+    """The whole program, and the files that it includes, each with its lines of code."""
+    text = page.tree.text(PROGRAM)
+    files = [
+        (file, page.sources.href(file), code_lines(page.tree.text(file), False))
+        for file in (PROGRAM, *sorted(includes(page.tree, PROGRAM)))
+    ]
+    lines = highlighted(text, ".c", link=lambda word: page.sources.definition(word, PROGRAM))
+    return {"lines": lines, "files": files}
+
+
 def _backends(page: Page) -> list[dict[str, Any]]:
-    """The rows of the first page's table: with the time of a step in float32 on one thread, where it is known."""
+    """The rows of the first page's table, with the time of a step in float32 on one thread, if it was measured."""
     steps = {t["name"]: 1e3 * t["step"] for t in page.figures.steps() if (t["dtype"], t["threads"]) == ("float32", 1)}
-    return [vars(fact) | {"step": steps.get(fact.backend)} for fact in facts(page.tree)]
+    return [
+        vars(fact)
+        | {"step": steps.get(PLAIN.get(name := fact.backend, name)), "fast": steps.get(name) if name in PLAIN else None}
+        for fact in facts(page.tree)
+    ]
 
 
 def _drawn(number: int, graph: Any) -> dict[str, Any]:
