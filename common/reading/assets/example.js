@@ -63,8 +63,8 @@
   function drawGuess() {
     const target = batch().targets[state.row], probs = [...tensors.probs.data].slice(state.row * V, state.row * V + V);
     const best = probs.indexOf(Math.max(...probs)), most = Math.max(...probs);
-    byId("guess").textContent = `After ${label(state.row)} the model says ${shown(best)} at ${percent(probs[best])}; `
-      + `${shown(target)} came, to which it gave ${percent(probs[target])}. Loss of the batch: ${tensors.loss.data[0].toFixed(3)} nats.`;
+    byId("guess").textContent = `After ${label(state.row)} the model's best guess is ${shown(best)}, with ${percent(probs[best])}. `
+      + `The next letter is ${shown(target)}; the model gave it ${percent(probs[target])}. Loss of the batch: ${tensors.loss.data[0].toFixed(3)} nats.`;
     byId("bars").replaceChildren(...probs.map((p, id) => {
       const bar = make("span", { className: id === target ? "bar came" : "bar", title: `${shown(id)} ${percent(p)}` }, make("i"), make("small", {}, shown(id)));
       bar.style.setProperty("--p", p / most);
@@ -76,12 +76,12 @@
     byId("title").textContent = `${state.stage + 1}. ${stage.title}`;
     const about = make("p", { innerHTML: stage.about });
     const parts = stage.shows.map((name) => name === "loss" ? make("p", { className: "loss" }, make("b", {}, "loss "), tensors.loss.data[0].toFixed(6)) : picture(name));
-    if (state.stage === 0) parts.unshift(table(["window", "ids", "came", "id"], batch().targets.map((target, row) =>
+    if (state.stage === 0) parts.unshift(table(["window", "ids", "next", "id"], batch().targets.map((target, row) =>
       [label(row), batch().inputs[row].join(", "), shown(target), target])));
-    if (stage.step) parts.push(table(["window", "came", "before", "after"], batch().targets.map((target, row) =>
+    if (stage.step) parts.push(table(["window", "next", "before", "after"], batch().targets.map((target, row) =>
       [label(row), shown(target), percent(tensors.probs.data[row * V + target]), percent(after.probs.data[row * V + target])]),
       `Loss ${tensors.loss.data[0].toFixed(4)} before, ${after.loss.data[0].toFixed(4)} after.`));
-    const read = stage.op ? [make("p", { className: "small" }, make("a", { href: `operations.html#${stage.op}` }, `Read ${stage.op} in C, numpy and torch`))] : [];
+    const read = stage.op ? [make("p", { className: "small" }, make("a", { href: `operations.html#${stage.op}` }, `Read ${stage.op} in C, numpy and PyTorch`))] : [];
     byId("stage").replaceChildren(about, make("div", { className: "pictures" }, ...parts), ...read);
   }
 
