@@ -9,11 +9,13 @@ import pytest
 from nnz.backend import spec
 from nnz.conformance.environment import environment
 from nnz.reading.page.figures import Figures
+from nnz.reading.page.variants import variants
 from nnz.reading.sources import c_source, python_source
 from nnz.reading.sources.alignment import counterparts
 from nnz.reading.sources.columns import MLP, of_spec, side_by_side
 from nnz.reading.sources.formula import formula_html
 from nnz.reading.sources.places import PageError, Tree
+from nnz.reading.sources.source_pages import Sources
 from nnz.reading.sources.steps import HEAD, Meanings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -141,7 +143,7 @@ def test_a_c_function_is_cut_with_its_comment_and_a_declaration_is_no_definition
     assert c_source.definition(text, "f") == (3, 7)
     assert c_source.definition(text, "g") == (9, 9)
     assert c_source.definition(text, "h") is None
-    steps = c_source.steps(text, "f", Meanings(frozenset("xy"), frozenset("y")), {}, True)
+    steps = c_source.steps(text, "f", Meanings(frozenset("xy"), frozenset("y")), {})
     assert [(set(step.gives), set(step.takes)) for step in steps[1:2]] == [({"y"}, {"x"})]
 
 
@@ -168,7 +170,15 @@ def test_figures_are_those_of_the_json_and_what_is_not_there_is_not_known(tmp_pa
     measurement = {"name": "y", "ulp_of_largest": 1.5, "share_of_bound": 0.25}
     result = {"level": "tanh", "check": "forward", "dtype": "float32", "outcome": "passed"}
     report = {"backend": "c", "results": [result | {"measurements": [measurement]}]}
-    op = {"name": "c", "dtype": "float32", "function": "tanh_forward", "calls": 1, "seconds": 2e-5, "share": 0.125}
+    op = {
+        "name": "c",
+        "dtype": "float32",
+        "precision": "native",
+        "function": "tanh_forward",
+        "calls": 1,
+        "seconds": 2e-5,
+        "share": 0.125,
+    }
     parity = written(tmp_path / "parity.json", {"reports": [report], "environment": environment()})
     bench = written(tmp_path / "bench.json", {"timings": [], "ops": [op], "environment": environment()})
     single, double = Figures(parity, bench).of("tanh_forward", "c")
@@ -178,6 +188,25 @@ def test_figures_are_those_of_the_json_and_what_is_not_there_is_not_known(tmp_pa
     assert Figures(None, None).of("tanh_forward", "c")[0].accuracy is None
     assert environment()["date"] in Figures(parity, None).graded
     assert Figures(parity, None).timed == ""
+
+
+def test_a_version_is_compared_with_the_plain_c_and_shown_with_its_helpers(tmp_path):
+    def op(name, seconds, precision="native"):
+        named = {"name": name, "dtype": "float32", "precision": precision, "function": "adamw_step"}
+        return named | {"calls": 1, "seconds": seconds, "share": 1.0}
+
+    ops = [op("nnz.c.plain", 4e-3), op("c", 1e-3), op("c", 2e-3, "strict")]
+    bench = written(tmp_path / "bench.json", {"timings": [], "ops": ops, "environment": environment()})
+    column = laid("adamw_step").columns["c"]
+    fast, strict = variants(Sources(Tree()), Figures(None, bench), "adamw", "adamw_step", column)
+    assert (fast["plain_time"].milliseconds, fast["time"].milliseconds, strict["time"].milliseconds) == (4, 1, 2)
+    text = "".join(line["html"] for line in fast["code"])
+    assert "adamw_block" in text
+    assert fast["lines"] > fast["plain_lines"] > 0
+    assert "mlp_c/fast/threads.h" in dict(fast["includes"])
+    assert strict["code"]
+    _, strict = variants(Sources(Tree()), Figures(None, None), "sgd", "sgd_step", laid("sgd_step").columns["c"])
+    assert (strict["code"], strict["time"]) == ([], None)  # the plain one is strict as it is
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"reports": [{}]}', '{"reports": [], "environment": {}}'])

@@ -10,13 +10,13 @@ import nnz.numpy as nn
 from nnz.backend import spec
 from nnz.numbers.rng import RNG
 from nnz.reading.page.figures import Figures
-from nnz.reading.page.site import PAGES, build
+from nnz.reading.page.site import MORE, PAGES, build
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("reading")]
 
 MIDDLING = {"viewport": {"width": 1101, "height": 800}}  # the narrowest that has three columns
 NARROW = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
-NAMES = [file for file, _, _ in PAGES]
+NAMES = [file for file, _, _ in (*PAGES, *MORE)]
 
 
 SERIOUS = """() => axe.run({ resultTypes: ["violations"], preload: false }).then(({ violations }) => violations
@@ -107,7 +107,9 @@ def test_every_op_has_three_columns_whose_steps_stand_level(visit):
 @pytest.mark.parametrize("settings", [{}, MIDDLING, NARROW], ids=["wide", "middling", "narrow"])
 @pytest.mark.parametrize("name", ["index.html", "operations.html"])
 def test_no_line_of_code_is_clipped(visit, name, settings):
-    clipped = visit(name, **settings).page.evaluate(OUTSIDE)
+    page = visit(name, **settings).page
+    page.evaluate("document.querySelectorAll('details').forEach(version => { version.open = true; })")
+    clipped = page.evaluate(OUTSIDE)
     assert clipped == []
 
 
@@ -122,7 +124,7 @@ def test_pointing_at_a_line_lights_up_its_counterparts_and_at_a_name_its_like(vi
     assert any("vjp(linear_forward" in text for text in lit)
     symbol = function.locator(".numpy .sym[data-symbol=dw]").first
     symbol.hover()
-    shown = function.locator(".sym.shown").all_inner_texts()
+    shown = function.locator(".sym.shown:visible").all_inner_texts()
     assert {text.strip().split(" ")[0] for text in shown} == {"dw"}
     for backend in ("c", "numpy"):
         assert function.locator(f".column.{backend} .sym.shown").count() > 0
@@ -141,16 +143,16 @@ def test_the_arrow_keys_walk_through_a_column_and_across(visit):
     page.keyboard.press("ArrowDown")
     assert page.evaluate(focused) == "linear_backward-c-2"
     page.keyboard.press("ArrowRight")
-    assert "dx = by.product(dy, w)" in page.evaluate("document.activeElement.innerText")
+    assert "dx = dy @ w" in page.evaluate("document.activeElement.innerText")
     page.keyboard.press("ArrowRight")
-    assert "derive" in page.evaluate("document.activeElement.innerText")
+    assert "vjp(linear_forward" in page.evaluate("document.activeElement.innerText")
     assert {"linear_backward-c-2", "linear_backward-numpy-2"} <= visited.lit()
     page.keyboard.press("ArrowRight")  # there is no fourth column
-    assert "derive" in page.evaluate("document.activeElement.innerText")
+    assert "vjp(linear_forward" in page.evaluate("document.activeElement.innerText")
     page.keyboard.press("Home")
     assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "PyTorch: signature"
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.closest('#linear_backward-torch')") is None  # one stop a column
+    assert page.evaluate("document.activeElement.closest('#linear_backward-torch .cell')") is None  # one stop a column
 
 
 def test_a_name_among_the_shapes_can_be_pinned_by_keyboard(visit):
@@ -160,7 +162,7 @@ def test_a_name_among_the_shapes_can_be_pinned_by_keyboard(visit):
     page.keyboard.press("Space")
     page.mouse.move(5, 5)
     assert button.get_attribute("aria-pressed") == "true"
-    pinned = page.locator("article[data-function=tanh_backward] .column .sym.pinned")
+    pinned = page.locator("article[data-function=tanh_backward] .column .sym.pinned:visible")
     assert set(pinned.all_inner_texts()) == {"dy"}
     page.keyboard.press("Space")
     assert pinned.count() == 0
@@ -170,11 +172,11 @@ def test_a_narrow_screen_stacks_the_columns_into_tabs(visit):
     page = visit("operations.html", **NARROW).page
     function = page.locator("article[data-function=linear_forward]")
     tabs = function.get_by_role("tab")
-    assert tabs.all_inner_texts() == ["C", "numpy", "PyTorch"]
+    assert tabs.all_inner_texts() == ["Plain C", "numpy", "PyTorch"]
     assert function.locator(".column:visible").count() == 1
     tabs.nth(1).tap()
     panel = function.get_by_role("tabpanel")
-    assert "y = by.product(x, w.T)" in panel.inner_text()
+    assert "x @ w.T" in panel.inner_text()
     assert panel.get_attribute("aria-label") == "linear_forward in numpy"
     page.keyboard.press("ArrowRight")
     assert tabs.nth(2).get_attribute("aria-selected") == "true"
@@ -186,10 +188,21 @@ def test_a_narrow_screen_stacks_the_columns_into_tabs(visit):
     assert function.get_by_role("tab").count() == 0
 
 
+def test_the_fast_and_the_strict_version_unfold_under_the_plain_c(visit):
+    page = visit("operations.html").page
+    versions = page.locator("article[data-function=linear_forward] .column.c details")
+    assert [text.partition(":")[0] for text in versions.locator("summary").all_inner_texts()] == ["Fast", "Strict"]
+    line = versions.nth(0).locator(".line", has_text="matmul_add(y, x")
+    assert not line.is_visible()
+    versions.nth(0).locator("summary").click()
+    assert line.is_visible()
+    assert "/fast/linear.c" in versions.nth(0).inner_text()
+
+
 def test_a_link_leads_to_the_file_and_the_line(visit):
     visited = visit("operations.html")
     page = visited.page
-    page.locator("article[data-function=sgd_step] .column.c .file").click()
+    page.locator("article[data-function=sgd_step] .column.c .column-head .file").click()
     assert "sgd_step(real *p" in page.locator(".line:target").inner_text()
 
 
