@@ -7,6 +7,8 @@ import pytest
 from support import false_backends
 from support.tiny_runs import nnz
 
+from nnz.commands.bench.contenders import has_baseline
+
 QUICK = ["--dtype", "float64", "--threads", "1", "--rounds", "1", "--steps", "1", "--set", "model.hidden_size=8"]
 
 
@@ -69,3 +71,8 @@ def test_where_no_backend_passes_there_is_no_table_and_an_error(capsys, monkeypa
     code, out, err = nnz(capsys, "bench", "--backend", "ones_backend", *QUICK)
     assert (code, out) == (1, "")
     assert err.splitlines()[-1] == "nnz: every backend fails parity, so there is nothing to time; see nnz parity"
+
+
+def test_a_backend_that_is_a_single_module_is_timed_without_a_baseline():
+    assert has_baseline("numpy")
+    assert not has_baseline("nnz.c.plain")
