@@ -20,10 +20,11 @@ class _InC:
     def _call(self, name: str, *arrays: np.ndarray) -> Callable:
         """The C function `name` on a parameter and its moments, which stay in place: it takes gradient and scalars."""
         calls = self.__dict__.setdefault("_calls", {})
-        if id(arrays[0]) not in calls:
+        key = tuple(map(id, arrays))  # of the moments too: one array may be a parameter under two names
+        if key not in calls:
             run = kernel(name, arrays[0].dtype, self.kernels[self.precision])
-            calls[id(arrays[0])] = _bound(run, [pointer(array) for array in arrays], arrays[0].size)
-        return calls[id(arrays[0])]
+            calls[key] = _bound(run, [pointer(array) for array in arrays], arrays[0].size)
+        return calls[key]
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy takes over: all but the addresses, which are the original's."""

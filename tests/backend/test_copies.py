@@ -70,6 +70,18 @@ def test_a_copied_optimizer_moves_its_own_parameters_as_the_original_does(nn, co
     assert values(twin._p) == values(original.parameters())
 
 
+@each_backend
+def test_an_array_under_two_names_is_updated_twice_by_moments_of_their_own(nn):
+    w = np.array([1.0, -2.0, 3.0])
+    tied = nn.AdamW({"a": w, "b": w}, lr=0.1)
+    apart = nn.AdamW({"a": w.copy(), "b": w.copy()}, lr=0.1)
+    for factor in (1.0, -0.5, 3.0):
+        gradients = {"a": factor * np.array([1.0, 2.0, 3.0]), "b": factor * np.array([-4.0, 5.0, 0.0])}
+        tied.step(gradients)
+        apart.step(gradients)
+    assert values(tied.state()) == values(apart.state())  # no moment depends on the parameter
+
+
 LAYOUTS = {
     "backwards": lambda a: a[..., ::-1].copy()[..., ::-1],
     "strided": lambda a: np.repeat(a, 2, axis=-1)[..., ::2],
