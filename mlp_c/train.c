@@ -42,7 +42,7 @@ static void read_split(Split *split, const char *folder, const char *name) {
     split->batches = split->n < B ? 1 : split->n / B;
     split->text[0] = split->text[split->n + 1] = '\n';
     for (int c = 1; c < 128 && split == &train; c++) {
-        if (c != '\r' && memchr(train.text, c, train.n) != NULL) {
+        if (c != '\r' && memchr(train.text + 1, c, train.n) != NULL) {
             characters[strlen(characters)] = (char)c;
         }
     }
@@ -102,12 +102,12 @@ int main(int argc, char **argv) {
 
     // parameters, with their gradients and moments, and the model
     const size_t V = strlen(characters), n = mlp_parameter_count(V, T, E, H);
-    real *parameters = calloc(4 * n + B * V, sizeof(real)), *gradients = parameters + n;
-    real *m = gradients + n, *v = m + n, *logits = v + n;
-    MLP *model = mlp_new(parameters, V, T, E, H);
-    if (parameters == NULL || model == NULL) {
+    real *parameters = calloc(4 * n + B * V, sizeof(real));
+    MLP *model = parameters == NULL ? NULL : mlp_new(parameters, V, T, E, H);
+    if (model == NULL) {
         fail(1, "out of memory", "");
     }
+    real *gradients = parameters + n, *m = gradients + n, *v = m + n, *logits = v + n;
     mlp_draw_parameters(parameters, V, T, E, H, SEED);
 
     // loop: judge the model now and then; forward, backward, update

@@ -119,6 +119,16 @@ def test_the_plain_program_refuses_bad_input_in_one_line(arguments, texts, code,
     assert message in done.stderr
 
 
+def test_the_plain_program_knows_every_character_of_its_text(train, tmp_path):
+    for split in ("train", "val", "test"):  # the last character is nowhere else
+        (tmp_path / f"{split}.txt").write_bytes(b"anna\nbob\nz")
+    printed = subprocess.run([train, str(tmp_path), "1"], capture_output=True, text=True, check=True).stdout
+    command = [sys.executable, "-m", "nnz", "train", "names", "--data", str(tmp_path), "--dtype", "float64"]
+    settings = ["--steps", "1", "--set", "train.eval_every=200", "--threads", "1", "--out", str(tmp_path / "run")]
+    subprocess.run([*command, *settings], capture_output=True, check=True)
+    assert printed.startswith((tmp_path / "run" / "log.csv").read_text(encoding="utf-8"))
+
+
 def test_the_plain_backend_runs_the_plain_kernels():
     import nnz.c
     from nnz.c import plain
