@@ -50,10 +50,10 @@ static real *take(real **memory, size_t n) {
 // Views into memory for a batch of B rows; 0, or -1 if there is none.
 static int reserve(MLP *m, size_t B) {
     const size_t emb = m->T * m->E, H = m->H, V = m->V, ids = m->T + 1;
-    const size_t row = 2 * emb + 4 * H + 2 * V + ids + 9 * LINE;
+    const size_t row = 2 * emb + 4 * H + 2 * V + ids, padding = 9 * LINE;
     if (B > m->capacity) {
-        const bool too_many = B > SIZE_MAX / sizeof(real) / row;  // more than there are addresses
-        real *memory = too_many ? NULL : malloc(B * row * sizeof(real));
+        const bool too_many = B > (SIZE_MAX / sizeof(real) - padding) / row;  // more than there are addresses
+        real *memory = too_many ? NULL : malloc((B * row + padding) * sizeof(real));
         if (memory == NULL) {
             return -1;
         }
