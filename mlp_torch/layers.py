@@ -28,17 +28,17 @@ class Autograd(OnTensors):
         if x.is_floating_point() and not x.requires_grad:
             x = x.detach().clone().requires_grad_()
         self._x, self._y = x, self.forward(x)
+        self._hidden = [(layer, layer.h) for layer in self.modules() if isinstance(layer, Tanh)]  # of this forward
         return self._y if as_tensors else self._y.detach().cpu().numpy()
 
     def backward(self, dy: np.ndarray | Tensor) -> np.ndarray | Tensor | None:
         """Return dx, None where x holds token ids; may be called again. Raises RuntimeError before a forward."""
         self.check_gradient(dy)
         x, y, p = self._x, self._y, self._named("_p")
-        hidden = [layer for layer in self.modules() if isinstance(layer, Tanh)]
-        sources = [*p.values(), *(layer.h for layer in hidden), *([x] if x.requires_grad else [])]
+        sources = [*p.values(), *(h for _, h in self._hidden), *([x] if x.requires_grad else [])]
         gradients = torch.autograd.grad(y, sources, torch.asarray(dy, device=y.device, copy=True), retain_graph=True)
         self._d = dict(zip(p, map(as_array, gradients), strict=False))
-        for layer, dh in zip(hidden, gradients[len(p) :], strict=False):
+        for (layer, _), dh in zip(self._hidden, gradients[len(p) :], strict=False):
             layer.dh = dh
         if not x.requires_grad:
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from types import ModuleType
@@ -38,9 +39,13 @@ def checked(name: str, by_precision: Mapping[str, Any]) -> Callable:
 
 
 def checked_ops(name: str, by_precision: Mapping[str, Any], check: Callable = checked) -> ModuleType:
-    """What a backend offers as `nn.ops`: its operations, each made to check its arguments and to take a precision."""
-    ops = ModuleType(name, "The operations of nnz.backend.spec. Each checks its arguments.")
-    ops.__all__ = list(FUNCTIONS)
+    """What a backend offers as `nn.ops`: its operations, each made to check its arguments and to take a precision.
+
+    It takes the place of the package of the operations, so that `from nnz.numpy.ops import ...` gives the same ones.
+    """
+    ops, package = ModuleType(name, "The operations of nnz.backend.spec. Each checks its arguments."), sys.modules[name]
+    ops.__file__, ops.__path__, ops.__all__ = package.__file__, package.__path__, list(FUNCTIONS)
+    sys.modules[name] = ops
     vars(ops).update({function: check(function, by_precision) for function in FUNCTIONS})
     return ops
 

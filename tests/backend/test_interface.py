@@ -1,5 +1,6 @@
 """The interface: the same script, whatever the backend."""
 
+import importlib
 import subprocess
 import sys
 
@@ -229,3 +230,24 @@ def test_two_models_side_by_side_do_not_touch_each_other(nn):
     other.backward()
     expected = alone.backward()
     assert all(np.array_equal(expected[name], g) for name, g in together.backward().items())
+
+
+@pytest.mark.parametrize("name", registry.available())
+def test_an_operation_imported_by_name_is_the_checked_one(name):
+    nn, ops = registry.load(name), importlib.import_module(f"nnz.{name}.ops")
+    assert ops is nn.ops
+    with pytest.raises(ValueError, match="ids"):
+        ops.embedding_forward(np.zeros((2, 3)), np.array([[5]]))
+    x = np.array([0.5], np.float32)
+    assert ops.tanh_forward(x, precision="strict").dtype == np.float32
+
+
+def test_a_layer_of_torch_goes_back_through_its_own_forward_whatever_was_asked_since():
+    nn = pytest.importorskip("nnz.torch", reason="torch is not installed")
+    model = nn.Sequential(nn.Linear(3, 3, rng=nnz.RNG(1)), nn.Tanh())
+    x, dy = np.ones((2, 3), np.float32), np.ones((2, 3), np.float32)
+    model(x)
+    expected = model.backward(dy)
+    model(x)
+    model.layers[1](2 * x)  # another call of the inner layer in between
+    assert model.backward(dy).tolist() == expected.tolist()
