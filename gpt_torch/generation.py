@@ -15,7 +15,6 @@ float64: a bfloat16 autocast is coarser than that.)
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import torch
@@ -33,8 +32,20 @@ from .logit_error import logit_error
 from .token_ids import as_ids
 
 
-def generate(model: GPT, idx: np.ndarray | Tensor, tokens: int, rng: RNG, **how: Any) -> np.ndarray | Tensor:
-    """Return the prompts idx (B, n) and `tokens` more of each: (B, n + tokens); `how` and errors as in `stream`."""
+def generate(
+    model: GPT,
+    idx: np.ndarray | Tensor,
+    tokens: int,
+    rng: RNG,
+    *,
+    temperature: float = 1.0,
+    top_k: int = 0,
+    top_p: float = 1.0,
+    cache: bool = True,
+    roll: int = 1,
+) -> np.ndarray | Tensor:
+    """Return the prompts idx (B, n) and `tokens` more of each: (B, n + tokens); arguments and errors as in `stream`."""
+    how = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "cache": cache, "roll": roll}
     steps = list(stream(model, idx, tokens, rng, **how))
     prompt = idx.cpu().numpy() if isinstance(idx, Tensor) else np.asarray(idx)
     whole = np.concatenate([prompt.astype(np.int64), np.stack(steps, axis=1)], axis=1)  # (B, n) and (B, tokens)

@@ -77,6 +77,9 @@ class LanguageModel:
         workers.shares(batch_size, parts)
         return cls(gpt, workers, parts, **how)
 
+    def __repr__(self) -> str:
+        return f"LanguageModel({self.gpt.config})"
+
     def __call__(
         self, inputs: np.ndarray | Tensor, targets: np.ndarray | Tensor | None = None
     ) -> tuple[Tensor | None, Tensor | None]:

@@ -59,7 +59,7 @@ def cross_entropy(logits, targets, precision: str = "native") -> float:
     return ops.cross_entropy_forward(logits, targets, precision=precision)[0]
 
 
-class MLP(mlp.MLP):
+class MLP(_Plain, mlp.MLP):
     __doc__ = mlp.MLP.__doc__
     kernels = KERNELS
 

@@ -43,6 +43,9 @@ class LanguageModel:
             partial(getattr(nn.ops, f"cross_entropy_{way}"), **how) for way in ("forward", "backward")
         )
 
+    def __repr__(self) -> str:
+        return f"LanguageModel({self.layers!r})"
+
     def __call__(self, inputs: np.ndarray, targets: np.ndarray | None = None) -> tuple[np.ndarray, float | None]:
         """inputs (B, T), targets (B,) int -> logits (B, V), mean cross-entropy in nats (None without targets).
 

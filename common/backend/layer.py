@@ -9,6 +9,7 @@ import numpy as np
 
 from ..numbers import precisions
 from . import checks
+from .described import described
 
 Array = np.ndarray
 
@@ -42,6 +43,9 @@ class Layer:
     def ops(self) -> Any:
         """The operations of the layer's own precision."""
         return self.ops_by_precision[self.precision]
+
+    def __repr__(self) -> str:
+        return described(self)
 
     def __call__(self, x: Array) -> Array:
         """Return y. Raises TypeError or ValueError for an x that the layer cannot take; a copy of it is kept."""

@@ -13,6 +13,7 @@ import numpy as np
 from ..numbers import precisions
 from ..numbers.rng import RNG
 from . import checks, initial
+from .described import described
 from .layer import Array, Layer, check_array
 
 
@@ -67,6 +68,9 @@ class Linear(Layer):
         gain = None if gain is None else checks.non_negative("gain", gain)
         drawn = initial.linear(*sizes, bias, checks.generator(rng), self.dtype, gain)
         self._p = {name: self.parameter(array) for name, array in drawn.items()}
+
+    def __repr__(self) -> str:
+        return described(self, bias="bias" in self._p)
 
     def accepted(self, x: Array) -> Array:
         check_array("x", x, (2, 3), self.in_features, self.dtype)
@@ -208,6 +212,9 @@ class Sequential(Layer):
         super().__init__({str(i): _checked_layer(layer) for i, layer in enumerate(layers)})
         _check_each_once(layers)
         self.layers = layers
+
+    def __repr__(self) -> str:
+        return f"Sequential({', '.join(map(repr, self.layers))})"
 
     def accepted(self, x: Array) -> Array:
         return self.layers[0].accepted(x)

@@ -11,6 +11,7 @@ import numpy as np
 from ..numbers import precisions
 from ..numbers.rng import RNG
 from . import checks, initial
+from .described import described
 
 # Allocated, and freed at once: after that glibc keeps freed memory up to this size for the next array. Otherwise it may
 # return it to the system after every step, and each 4 KB of a new array cost a page fault: up to a third of a step.
@@ -57,8 +58,15 @@ class MLPBase:
         self.precision = precisions.checked(precision, self.dtype, device)
         self._shapes = initial.mlp_shapes(*self.sizes)
         drawn = initial.mlp_parameters(self._shapes, checks.generator(rng), self.dtype)
-        self._p = {name: self.parameter(array, device) for name, array in drawn.items()}
         self._saved: dict[str, Any] | None = None  # what the last forward with targets computed
+        self._hold(drawn)
+
+    def _hold(self, drawn: dict[str, np.ndarray]) -> None:
+        self._p = {name: self.parameter(array, self.device) for name, array in drawn.items()}
+
+    def __repr__(self) -> str:
+        names = ("vocab_size", "context_length", "embedding_size", "hidden_size")
+        return described(self, **dict(zip(names, self.sizes, strict=True)))
 
     @property
     def ops(self) -> Any:

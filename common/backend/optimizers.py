@@ -9,6 +9,7 @@ import numpy as np
 
 from ..numbers import precisions
 from . import checks
+from .described import described
 
 
 def as_native(array: np.ndarray) -> np.ndarray:
@@ -44,6 +45,9 @@ class Optimizer:
     def ops(self) -> Any:
         """The operations of the optimizer's precision."""
         return self.ops_by_precision[self.precision]
+
+    def __repr__(self) -> str:
+        return described(self)
 
     @property
     def lr(self) -> float:
@@ -114,6 +118,9 @@ class AdamW(Optimizer):
         super().__init__(parameters, lr, weight_decay, precision)
         self.beta1, self.beta2 = _decay_rates(betas)
         self.eps = checks.non_negative("eps", eps)
+
+    def __repr__(self) -> str:
+        return described(self, betas=(self.beta1, self.beta2))
 
     def _update(self, p, m, v, g) -> None:
         settings = (self.t, self.lr, self.beta1, self.beta2, self.eps, self.weight_decay)

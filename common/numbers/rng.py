@@ -29,6 +29,9 @@ class RNG:
     def __init__(self, seed: int) -> None:
         self.state = seed
 
+    def __repr__(self) -> str:
+        return f"RNG({self.state})"
+
     @property
     def state(self) -> int:
         """The 64 bits that determine all further draws; it can be set, and is checked like the seed."""

@@ -12,6 +12,7 @@ import numpy as np
 from nnz.backend.model import MLPBase
 
 from .library import KERNELS, ffi, kernel, pointer
+from .ops import OPS
 from .runtime import devices
 
 
@@ -19,10 +20,10 @@ class MLP(MLPBase):
     __doc__ = MLPBase.__doc__
     devices = staticmethod(devices)
     kernels = KERNELS
+    ops_by_precision = OPS
 
-    def __init__(self, *args, **settings) -> None:
-        super().__init__(*args, **settings)
-        self._begin(np.concatenate([p.ravel() for p in self._p.values()]))
+    def _hold(self, drawn: dict[str, np.ndarray]) -> None:
+        self._begin(np.concatenate([p.ravel() for p in drawn.values()]))
 
     def _begin(self, flat: np.ndarray) -> None:
         self._flat = flat  # one array of all weights, of which C holds the address

@@ -1,6 +1,7 @@
 """The interface: the same script, whatever the backend."""
 
 import importlib
+import inspect
 import subprocess
 import sys
 
@@ -251,3 +252,36 @@ def test_a_layer_of_torch_goes_back_through_its_own_forward_whatever_was_asked_s
     model(x)
     model.layers[1](2 * x)  # another call of the inner layer in between
     assert model.backward(dy).tolist() == expected.tolist()
+
+
+@each_backend
+def test_models_layers_and_optimizers_say_in_one_line_how_they_were_made(nn):
+    model = small(nn)
+    assert repr(model) == "MLP(vocab_size=11, context_length=3, embedding_size=5, hidden_size=7, dtype='float64')"
+    adamw = "AdamW(lr=0.5, betas=(0.9, 0.999), eps=1e-08, weight_decay=0.01)"
+    assert repr(nn.AdamW(model.parameters(), lr=0.5)) == adamw
+    linear = nn.Linear(3, 2, bias=False, rng=nnz.RNG(7))
+    assert repr(linear) == "Linear(in_features=3, out_features=2, bias=False, dtype='float32')"
+    norm = "BatchNorm1d(num_features=2, eps=1e-05, momentum=0.1, dtype='float32')"
+    layers = nn.Sequential(nn.Flatten(2), nn.Residual(nn.Tanh()), nn.BatchNorm1d(2))
+    assert repr(layers) == f"Sequential(Flatten(n=2), Residual(layer=Tanh()), {norm})"
+
+
+@each_backend
+def test_every_signature_names_its_arguments(nn):
+    classes = [value for value in vars(nn).values() if isinstance(value, type) and value is not nn.Sequential]
+    kinds = {cls: [p.kind.name for p in inspect.signature(cls).parameters.values()] for cls in classes}
+    assert len(classes) >= 9
+    assert not {cls for cls, found in kinds.items() if {"VAR_POSITIONAL", "VAR_KEYWORD"} & set(found)}
+
+
+@each_backend
+def test_a_model_of_every_backend_names_its_operations(nn):
+    assert small(nn).ops.tanh_forward is not None
+
+
+def test_an_rng_describes_itself_by_what_would_draw_the_same():
+    rng = nnz.RNG(1337)
+    rng.u32(10)
+    same = eval(repr(rng), {"RNG": nnz.RNG})
+    assert [rng.u32() for _ in range(3)] == [same.u32() for _ in range(3)]
