@@ -18,18 +18,22 @@ from .ladder_shapes import LayerShapes, Shapes
 
 OPTIMIZERS = {"adamw": "AdamW", "sgd": "SGD", "muon": "Muon", "none": ""}  # name in a recipe -> class in a backend
 MOMENTS = {"adamw": ("m", "v")}
+
+WIDTHS = ("model.embedding_size", "model.hidden_size")  # what only some kinds of model have
+DEPTH = ("model.hidden_layers", "model.skips", "model.batch_norm")
 GPT_SETTINGS = (
     *("model.shape", "model.layers", "model.heads", "model.dropout", "model.embedding_dropout", "model.attention"),
     *("optimizer.decay", "optimizer.clip"),
     *("train.parts", "train.autocast", "train.compile", "train.deterministic"),
 )
+SPECIAL = (*WIDTHS, *DEPTH, "model.smoothing", "model.precision", *GPT_SETTINGS)
 
 
 class Kind:
     """One kind of model, built from a nnz.recipes.recipe.Recipe for the backend `nn` and a vocabulary of size V."""
 
     optimizers: tuple[str, ...] = ("adamw", "sgd", "none")
-    ignored: tuple[str, ...] = GPT_SETTINGS  # settings that mean nothing to it: they must keep their defaults
+    special: tuple[str, ...] = ()  # of the SPECIAL settings those that it has; the others must keep their defaults
     predicts_every_position = False  # it predicts the token after each position of the context, or only the last one
     ablations: Mapping[str, str] = {}  # switches that gradients are compared with and without, and what to call them
 
@@ -39,11 +43,15 @@ class Kind:
         if optimizer not in self.optimizers:
             allowed = f"{', '.join(self.optimizers[:-1])} or {self.optimizers[-1]}"
             raise UsageError(f"optimizer.name = {optimizer!r} cannot train {kind}; take {allowed}")
-        for name in self.ignored:
+        for name in SPECIAL:
             section, _, key = name.partition(".")
             settings = getattr(recipe, section)
-            if getattr(settings, key) != getattr(type(settings)(), key):
+            if not self.has(name) and getattr(settings, key) != getattr(type(settings)(), key):
                 raise UsageError(f"{name} means nothing to {kind}; leave it out")
+
+    def has(self, name: str) -> bool:
+        """Tell whether a setting, such as "model.layers", means something to this kind."""
+        return name not in SPECIAL or name in self.special
 
     def build(self, nn: ModuleType, recipe: Any, V: int, device: str) -> Any:
         """Return the model with the initial weights that the recipe's seed draws."""
@@ -74,6 +82,8 @@ class Kind:
 class MLP(Kind):
     """nn.MLP, the model that every backend writes out."""
 
+    special = (*WIDTHS, "model.precision")
+
     def build(self, nn: ModuleType, recipe: Any, V: int, device: str) -> Any:
         return nn.MLP(**self._sizes(recipe, V), **_draw(recipe), device=device)
 
@@ -89,8 +99,8 @@ class MLP(Kind):
 class Layered(Kind):
     """A model of the backend's layers: a rung of the ladder."""
 
-    def __init__(self, layers: Callable[..., Any], ablations: Mapping[str, str] | None = None) -> None:
-        self.layers, self.ablations = layers, ablations or {}
+    def __init__(self, layers: Callable[..., Any], *special: str, ablations: Mapping[str, str] | None = None) -> None:
+        self.layers, self.special, self.ablations = layers, ("model.precision", *special), ablations or {}
 
     def build(self, nn: ModuleType, recipe: Any, V: int, device: str) -> Any:
         layers = self.layers(nn, recipe.model, V, **_draw(recipe))
@@ -112,9 +122,7 @@ class GPT(Kind):
     """The GPT of nnz.gpt, in torch."""
 
     optimizers = ("adamw", "muon")
-    ignored = tuple(
-        f"model.{key}" for key in ("precision", "hidden_size", "hidden_layers", "skips", "batch_norm", "smoothing")
-    )
+    special = ("model.embedding_size", *GPT_SETTINGS)
     predicts_every_position = True
 
     def check(self, recipe: Any) -> None:
@@ -171,10 +179,10 @@ class GPT(Kind):
 MODELS: dict[str, Kind] = {  # by `model.kind` in a recipe
     "mlp": MLP(),
     "bigram": Layered(ladder.bigram),
-    "bigram-counts": Counted(ladder.bigram),
-    "mlp-batchnorm": Layered(ladder.mlp_batchnorm),
-    "residual": Layered(ladder.residual, ablations={"skips": "skips", "batch_norm": "BatchNorm"}),
-    "wavenet": Layered(ladder.wavenet),
+    "bigram-counts": Counted(ladder.bigram, "model.smoothing"),
+    "mlp-batchnorm": Layered(ladder.mlp_batchnorm, *WIDTHS),
+    "residual": Layered(ladder.residual, *WIDTHS, *DEPTH, ablations={"skips": "skips", "batch_norm": "BatchNorm"}),
+    "wavenet": Layered(ladder.wavenet, *WIDTHS),
     "gpt": GPT(),
 }
 RUNGS = {name: kind.layers for name, kind in MODELS.items() if isinstance(kind, Layered)}

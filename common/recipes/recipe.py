@@ -12,6 +12,7 @@ from typing import Any
 import tomli_w
 
 from ..files.errors import UsageError, nearest
+from .models import MODELS
 from .sections import SECTIONS, Data, Model, Optimizer, Sample, Train
 from .settings import quoted, read
 
@@ -46,8 +47,12 @@ class Recipe:
                 yield section, key, value
 
     def to_toml(self) -> str:
-        """Return the whole recipe as TOML, every default written out."""
-        return tomli_w.dumps({name: _table(getattr(self, name)) for name in SECTIONS})
+        """Return the recipe as TOML: every setting that means something to its kind of model, defaults too."""
+        has, tables = MODELS[self.model.kind].has, {section: {} for section in SECTIONS}
+        for section, key, value in self.items():
+            if value != "" and has(f"{section}.{key}"):  # an empty text means that nothing was chosen
+                tables[section][key] = value
+        return tomli_w.dumps(tables)
 
 
 def known() -> tuple[str, ...]:
@@ -117,8 +122,3 @@ def _replace(section: Any, name: str, table: dict[str, Any]) -> Any:
         if key not in rules:
             raise UsageError(f"unknown key {f'{name}.{key}'!r}; {nearest(key, rules)}")
     return dataclasses.replace(section, **{key: read(f"{name}.{key}", rules[key], table[key]) for key in table})
-
-
-def _table(section: Any) -> dict[str, Any]:
-    """Return a section as TOML can hold it, without empty texts: they mean that nothing was chosen."""
-    return {key: value for key, value in dataclasses.asdict(section).items() if value != ""}

@@ -2,8 +2,10 @@ import tomllib
 
 import pytest
 
+from nnz.backend import registry
 from nnz.files.errors import UsageError
-from nnz.recipes import recipe
+from nnz.recipes import from_recipe, recipe
+from nnz.recipes.models import MODELS
 from nnz.recipes.recipe import Recipe
 
 
@@ -26,11 +28,27 @@ def test_what_to_toml_writes_is_read_back_as_the_same_recipe():
     assert recipe.loads(changed.to_toml(), "mine") == changed
 
 
-def test_to_toml_writes_every_setting_out():
-    written = tomllib.loads(Recipe().override("train.backend", "c").to_toml())
-    assert {(section, key) for section, table in written.items() for key in table} == {
-        (section, key) for section, key, _ in Recipe().items()
-    }
+def test_to_toml_writes_out_every_setting_that_the_model_has():
+    keys = {}
+    for kind in MODELS:
+        written = tomllib.loads(Recipe().override("train.backend", "c").override("model.kind", kind).to_toml())
+        keys[kind] = {f"{section}.{key}" for section, table in written.items() for key in table}
+    assert set.union(*keys.values()) == {f"{section}.{key}" for section, key, _ in Recipe().items()}
+    common = set.intersection(*keys.values())
+    assert keys["bigram"] - common == {"model.precision"}
+    assert keys["mlp"] - keys["bigram"] == {"model.embedding_size", "model.hidden_size"}
+    assert keys["residual"] - keys["mlp"] == {"model.hidden_layers", "model.skips", "model.batch_norm"}
+    assert {"model.heads", "optimizer.clip", "train.autocast"} < keys["gpt"] - common
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "value"),
+    [("mlp", "model.smoothing", 2.0), ("mlp", "model.hidden_layers", 3), ("bigram", "model.hidden_size", 9)],
+)
+def test_a_setting_of_another_model_is_refused(kind, key, value):
+    changed = Recipe().override("model.kind", kind).override("model.context_length", 1).override(key, value)
+    with pytest.raises(UsageError, match=f"^{key} means nothing to {kind}; leave it out$"):
+        from_recipe.model(registry.load("numpy"), changed, vocab_size=5)
 
 
 def test_a_file_keeps_the_defaults_of_what_it_leaves_out(tmp_path):

@@ -33,7 +33,9 @@ def statistics_of(run) -> Statistics:
 
 
 def built(backend: str, name: str, **changes):
-    settings = recipe.load(name).override("model.dtype", "float64").override("model.hidden_size", 6)
+    settings = recipe.load(name).override("model.dtype", "float64")
+    if name != "bigram":
+        settings = settings.override("model.hidden_size", 6)
     for key, value in changes.items():
         settings = settings.override(f"model.{key}", value)
     model = from_recipe.model(registry.load(backend), settings, V)

@@ -10,6 +10,7 @@ import pytest
 from nnz.backend import registry
 from nnz.commands.main import main
 from nnz.pictures import of_run
+from nnz.recipes.models import MODELS
 from nnz.recipes.recipe import Recipe
 from nnz.training.run import Run
 
@@ -42,8 +43,11 @@ def tiny_recipe(data: Path, steps: int = 23, **settings: object) -> Recipe:
         "sample__count": 6,
         **settings,
     }
+    has = MODELS[changes.get("model__kind", "mlp")].has
     for key, value in changes.items():
-        recipe = recipe.override(key.replace("__", "."), value)
+        name = key.replace("__", ".")
+        if key in settings or has(name):
+            recipe = recipe.override(name, value)
     return recipe
 
 
