@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 BIN = .venv/bin
-PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PIP = $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 TOOL = PYTHONPATH=tests $(BIN)/python -m
 C_FILES = $(wildcard mlp_c/*.[ch] mlp_c/*/*.[ch])
@@ -60,12 +60,12 @@ clean:  ## remove .venv, build and runs
 .venv/core: $(SETUP)
 	@echo "setting up .venv (once; a minute or two)" >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(PIP) --editable .
+	@$(PIP) --editable . >&2
 	@touch $@
 
 .venv/dev: .venv/core
 	@echo "adding torch and the test tools to .venv (once)" >&2
-	@$(PIP) --editable '.[torch,dev]'
+	@$(PIP) --editable '.[torch,dev]' >&2
 	@touch $@
 
 include make/proofs.mk make/figures.mk

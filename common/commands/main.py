@@ -32,6 +32,12 @@ COMMANDS = {
     "new-backend": "Write a package with a stub for every op, to fill in and to grade with nnz parity.",
     "read": "Open the reading page: C, numpy and PyTorch side by side, with their measurements.",
 }
+ENVIRONMENT = """\
+environment:
+  NNZ_DATA_HOME  the folder for downloaded data sets, instead of the user's cache
+  NNZ_DATA_URL   where to download them from: $NNZ_DATA_URL/FILE
+  NNZ_TRACEBACK  set to 1: show where a bug in nnz is
+"""
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -70,6 +76,7 @@ def main(words: Sequence[str] | None = None) -> int:
 def parser(words: Sequence[str]) -> argparse.ArgumentParser:
     """Return a parser that lists every command and knows the arguments of the one that the words ask for."""
     top = _Parser(prog="nnz", description="One small language model in C, numpy and PyTorch.", allow_abbrev=False)
+    top.epilog, top.formatter_class = ENVIRONMENT, argparse.RawDescriptionHelpFormatter
     top.add_argument("--version", action="version", version=f"nnz {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", title="commands", parser_class=_Parser)
     asked = next((word for word in words if not word.startswith("-")), None)

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from support.tiny_runs import finished_run, nnz
@@ -87,6 +88,15 @@ def test_no_command_prints_the_help_and_version_the_version(capsys):
     with pytest.raises(SystemExit, match="0"):
         main(["--version"])
     assert capsys.readouterr().out == f"nnz {__version__}\n"
+
+
+def test_the_help_names_every_environment_variable_of_the_package(capsys):
+    package = Path(command_line.__file__).parents[1]
+    sources = "".join(path.read_text(encoding="utf-8") for path in package.rglob("*.py"))
+    with pytest.raises(SystemExit, match="0"):
+        main(["--help"])
+    listed = re.findall(r"^  (NNZ_\w+)", capsys.readouterr().out, re.MULTILINE)
+    assert set(re.findall(r'"(NNZ_[A-Z_]+)"', sources)) == set(listed)
 
 
 @pytest.mark.parametrize("name", command_line.COMMANDS)
