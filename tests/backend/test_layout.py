@@ -116,20 +116,6 @@ def test_every_backend_exports_the_same_names():
     assert exported["c"] == exported["numpy"] == exported["torch"]
 
 
-def test_no_backend_imports_another_and_common_imports_none():
-    for folder, forbidden in {
-        "common": r"nnz\.(c|numpy|torch|gpt)\b|^(import|from) torch|from \.(c|numpy|torch|gpt) ",
-        "mlp_c": r"nnz\.(numpy|torch|gpt)\b|^(import|from) torch",
-        "mlp_numpy": r"nnz\.(c|torch|gpt)\b|^(import|from) torch|cffi",
-        "mlp_torch": r"nnz\.(c|numpy|gpt)\b|cffi",
-    }.items():
-        for path in (ROOT / folder).rglob("*.py"):
-            imports = [
-                line for line in path.read_text(encoding="utf-8").splitlines() if re.match(r"\s*(import|from) ", line)
-            ]
-            assert not [line for line in imports if re.search(forbidden, line)], path
-
-
 def test_only_the_registry_knows_the_backends_by_name():
     for path in (ROOT / "common").rglob("*.py"):
         if path.name != "registry.py":

@@ -1,0 +1,49 @@
+"""The contracts of pyproject.toml on who may import whom: `make lint` runs them; here each is broken on purpose."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDERS = {"mlp_c": "c", "mlp_numpy": "numpy", "mlp_torch": "torch", "gpt_torch": "gpt"}
+PLANTS = {  # one import for each contract, in their order
+    "numpy/mlp.py": "import nnz.c",
+    "conformance/environment.py": "from . import grading",
+    "text/batches.py": "import nnz.numpy",
+    "files/lock.py": "import torch",
+    "files/atomic.py": "import cffi",
+    "files/terminal.py": "from . import lock",
+}
+
+
+@pytest.fixture
+def house(tmp_path):
+    sources = shutil.ignore_patterns("__pycache__", "*.so", "data")
+    shutil.copytree(ROOT / "common", tmp_path / "nnz", ignore=sources)
+    for folder, name in FOLDERS.items():
+        shutil.copytree(ROOT / folder, tmp_path / "nnz" / name, ignore=sources)
+    return tmp_path
+
+
+def contracts(house: Path) -> dict[str, str]:
+    """KEPT or BROKEN, by the name of the contract."""
+    program = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as main; main()"]
+    options = ["--config", ROOT / "pyproject.toml", "--no-cache", "--no-logo"]
+    environment = os.environ | {"PYTHONPATH": str(house), "COLUMNS": "200"}
+    out = subprocess.run([*program, *options], cwd=house, env=environment, capture_output=True, text=True)
+    return dict(re.findall(r"^(\S.*) (KEPT|BROKEN)", out.stdout, re.MULTILINE))
+
+
+def test_each_contract_is_kept_and_an_import_that_breaks_it_is_found(house):
+    kept = contracts(house)
+    assert set(kept.values()) == {"KEPT"}
+    assert len(kept) == len(PLANTS)
+    for file, line in PLANTS.items():
+        with open(house / "nnz" / file, "a", encoding="utf-8") as source:
+            source.write(f"{line}\n")
+    assert contracts(house) == dict.fromkeys(kept, "BROKEN")
