@@ -47,3 +47,13 @@ def test_each_contract_is_kept_and_an_import_that_breaks_it_is_found(house):
         with open(house / "nnz" / file, "a", encoding="utf-8") as source:
             source.write(f"{line}\n")
     assert contracts(house) == dict.fromkeys(kept, "BROKEN")
+
+
+def test_every_file_that_a_source_or_a_page_names_is_there():
+    folders = [*FOLDERS, "common", "docs", "tools", "make"]
+    path = re.compile(rf"(?<![\w./-])(?:{'|'.join([*folders, 'tests'])})/[\w./-]*\w\.(?:py|[ch]|md|toml|svg|png)\b")
+    suffixes = (".py", ".c", ".h", ".md", ".toml", ".mk")
+    sources = [f for folder in folders for f in (ROOT / folder).rglob("*") if f.suffix in suffixes]
+    named = {name: file for file in [ROOT / "README.md", *sources] for name in path.findall(file.read_text("utf-8"))}
+    assert len(named) > 50
+    assert not {name: file for name, file in named.items() if not (ROOT / name).exists()}

@@ -1,5 +1,5 @@
-// checkpoint.c: a run in a file that `nnz train` and this program write and read alike; common/checkpoints.py says what
-// is in it.
+// checkpoint.c: a run in a file that `nnz train` and this program write and read alike; common/runs/checkpoints.py says
+// what is in it.
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>

@@ -18,7 +18,7 @@ typedef struct {
     TensorFile request;
     Dtype dtype;              // of its numbers
     NewNetwork *new_network;  // in its precision
-    size_t sizes[128];        // by letter, as in common/spec.py: sizes['B']; 0 until a shape has given it
+    size_t sizes[128];        // by letter, as in common/backend/spec.py: sizes['B']; 0 until a shape has given it
     Tensor any;               // the shape that "*" stands for, once one is known
     Tensor outputs[MAX_OUTPUTS];
     size_t n_outputs;

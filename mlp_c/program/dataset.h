@@ -19,7 +19,8 @@ typedef struct {
 typedef struct {
     Vocabulary vocabulary;  // the characters of the training text
     Tape train, val, test;
-    char *tokenizer, *fingerprint;  // the vocabulary as JSON, the hash of all tokens: as common/datasets.py has them
+    char *tokenizer,
+        *fingerprint;  // the vocabulary as JSON, the hash of all tokens: as common/text/datasets.py has them
 } Dataset;
 
 // The files are UTF-8; a byte order mark is left out, and "\r\n" read as "\n". Prints what was wrong and exits with 1

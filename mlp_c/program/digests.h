@@ -1,5 +1,5 @@
-// digests.h: SHA-256 (FIPS 180-4), and the two hashes that a checkpoint holds of itself, as common/digests.py computes
-// them.
+// digests.h: SHA-256 (FIPS 180-4), and the two hashes that a checkpoint holds of itself, as common/numbers/digests.py
+// computes them.
 #ifndef NNZ_DIGESTS_H
 #define NNZ_DIGESTS_H
 

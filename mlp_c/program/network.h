@@ -23,7 +23,7 @@ typedef struct Network {
     // The five arrays of a group, by name.
     void (*tensors)(const struct Network *, Group group, Tensor tensors[N_PARAMETERS]);
 
-    // Draw the parameters, as common/initial.py does.
+    // Draw the parameters, as common/backend/initial.py does.
     void (*initialize)(const struct Network *, uint64_t seed);
 
     // logits (B,V) from inputs (B,T). With targets (B,), which may be NULL, also the mean cross-entropy, which is

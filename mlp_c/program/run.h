@@ -30,8 +30,8 @@ void train(const Settings *settings, const Dataset *data, const Folder *folder);
 Run run_init(const Settings *settings, const Dataset *data, const Folder *folder);
 void run_free(Run *run);
 
-// Save it in checkpoint.safetensors, as `nnz train` does (common/checkpoints.py says what is in it), or without the
-// moments in best.safetensors.
+// Save it in checkpoint.safetensors, as `nnz train` does (common/runs/checkpoints.py says what is in it), or without
+// the moments in best.safetensors.
 void checkpoint_save(const Run *run);
 void checkpoint_save_best(const Run *run);
 

@@ -1,4 +1,4 @@
-// sampling.h: text drawn from a network, as common/sampling.py draws it.
+// sampling.h: text drawn from a network, as common/runs/sampling.py draws it.
 #ifndef NNZ_SAMPLING_H
 #define NNZ_SAMPLING_H
 
