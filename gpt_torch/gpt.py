@@ -51,7 +51,8 @@ class GPT(nn.Module):
         super().__init__()
         self.config = config
         V, T, E = config.vocab_size, config.context_length, config.n_embd
-        with torch.device(device), torch.random.fork_rng(devices=[]):  # torch draws weights too: let its RNG forget it
+        first = "meta" if device == "meta" else "cpu"
+        with torch.device(first), torch.random.fork_rng(devices=[]):  # torch draws weights too: let its RNG forget it
             self.wte = nn.Embedding(V, E)
             self.wpe = nn.Embedding(T, E)
             self.dropout = nn.Dropout(config.embedding_dropout)
@@ -60,7 +61,7 @@ class GPT(nn.Module):
             self.head = nn.Linear(E, V, bias=config.head_bias)
         if config.tied_head:
             self.head.weight = self.wte.weight
-        self.to(getattr(torch, config.dtype))
+        self.to(device, getattr(torch, config.dtype))
         if parameters is not None:
             self._load(parameters)
         elif device != "meta":  # on which tensors have a shape and no memory

@@ -1,9 +1,9 @@
 """`make hard-cases`: find the float32 inputs for which float64 is not enough to round tanh, exp and log; takes minutes.
 
-Writes mlp_c/strict/hard_cases.h and common/numbers/hard_cases.py. x is a hard case of f if a float64 result with an error of
-up to 16 ULP could round to another float32 than f(x) does. Given a float64 function with at most this error, f(x) is
-its rounded result, or the table's value if x is a hard case. The search is complete: hard_cases.c goes over all 2^32
-inputs with a margin four times as wide, and measures the largest error of the float64 function that it uses.
+Writes mlp_c/strict/hard_cases.h and common/numbers/hard_cases.py. x is a hard case of f if a float64 result with an
+error of up to 16 ULP could round to another float32 than f(x) does. Given a float64 function with at most this error,
+f(x) is its rounded result, or the table's value if x is a hard case. The search is complete: hard_cases.c goes over all
+2^32 inputs with a margin four times as wide, and measures the largest error of the float64 function that it uses.
 """
 
 from __future__ import annotations
