@@ -41,12 +41,13 @@ def generate(
     temperature: float = 1.0,
     top_k: int = 0,
     top_p: float = 1.0,
+    banned: tuple[int, ...] = (),
     cache: bool = True,
     roll: int = 1,
 ) -> np.ndarray | Tensor:
     """Return the prompts idx (B, n) and `tokens` more of each: (B, n + tokens); arguments and errors as in `stream`."""
-    how = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "cache": cache, "roll": roll}
-    steps = list(stream(model, idx, tokens, rng, **how))
+    choice = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "banned": banned}
+    steps = list(stream(model, idx, tokens, rng, **choice, cache=cache, roll=roll))
     prompt = idx.cpu().numpy() if isinstance(idx, Tensor) else np.asarray(idx)
     whole = np.concatenate([prompt.astype(np.int64), np.stack(steps, axis=1)], axis=1)  # (B, n) and (B, tokens)
     return torch.from_numpy(whole).to(idx.device) if isinstance(idx, Tensor) else whole
@@ -61,6 +62,7 @@ def stream(
     temperature: float = 1.0,
     top_k: int = 0,
     top_p: float = 1.0,
+    banned: tuple[int, ...] = (),
     cache: bool = True,
     roll: int = 1,
 ) -> Iterator[np.ndarray]:
@@ -71,7 +73,7 @@ def stream(
 
     Args:
         rng: an nnz.RNG.
-        temperature, top_k, top_p: as in Choice.
+        temperature, top_k, top_p, banned: as in Choice.
         cache: keep keys and values; the same tokens, sooner.
         roll: how many tokens leave the window when it is full, 1 to T.
 
@@ -79,7 +81,7 @@ def stream(
         TypeError, ValueError: for ids or numbers that make no sense, before anything is drawn.
         FloatingPointError: the model's logits are not finite.
     """
-    choice = Choice(temperature, top_k, top_p)
+    choice = Choice(temperature, top_k, top_p, banned)
     checks.positive_int("tokens", tokens)
     checks.generator(rng)
     if checks.positive_int("roll", roll) > model.config.context_length:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import Any
 
-from ..files.errors import ASKED_WRONGLY, refusing
+from ..files.errors import ASKED_WRONGLY, UsageError, refusing
 from ..recipes.settings import integer, read
 
 EXAMPLES = """\
@@ -13,6 +14,7 @@ EXAMPLES = """\
   nnz sample runs/names-c --prompt em --count 5 --temperature 0.8
   nnz sample runs/words-c --prompt "before we" --count 5
   nnz sample runs/names-c/best.safetensors --tokens 200 --seed 7
+  nnz sample runs/names-c --ban xyz --stop nn
 """
 
 
@@ -23,6 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--prompt", default="", metavar="TEXT", help="what each sample begins with")
     add("--count", type=int, metavar="N", help="number of samples; default: 10, or 1 with --prompt or --tokens")
     add("--tokens", type=int, metavar="N", help="draw exactly N tokens, delimiters included; default: see the recipe")
+    add("--stop", action="append", default=[], metavar="TEXT", help="end a sample before this text; may be repeated")
+    add("--ban", default="", metavar="TOKENS", help="never draw these characters (or words, for a model of words)")
 
 
 def add_sampling_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,14 +49,19 @@ def run(arguments: argparse.Namespace) -> None:
     """Sample. Raises Refusal."""
     with refusing():
         check_sampling(arguments)
+        if "" in arguments.stop:
+            raise UsageError("--stop '' would end each sample before it begins; give a text")
         from ..numbers.rng import RNG
         from ..runs import load_model, sampling
 
         checkpoint = load_model.find(arguments.run)
         model = load_model.build(checkpoint, arguments.backend)
-        sampler = sampling.of_recipe(model, checkpoint.tokenizer, checkpoint.recipe, **how_to_draw(arguments))
     with refusing(ASKED_WRONGLY):
+        banned = _banned(checkpoint.tokenizer, arguments.ban)
         checkpoint.tokenizer.refuse_unknown(arguments.prompt)
+    with refusing():
+        how_drawn = {**how_to_draw(arguments), "banned": banned}
+        sampler = sampling.of_recipe(model, checkpoint.tokenizer, checkpoint.recipe, **how_drawn)
     how = checkpoint.recipe.sample
     rng, length = RNG(how.seed if arguments.seed is None else arguments.seed), arguments.tokens
     if length is None:
@@ -60,10 +69,20 @@ def run(arguments: argparse.Namespace) -> None:
     count = _count(arguments, length)
     for tokens in sampler.samples(rng, count, arguments.prompt, length):
         sys.stdout.write(arguments.prompt)
-        for piece in checkpoint.tokenizer.pieces(tokens, arguments.prompt):
+        pieces = checkpoint.tokenizer.pieces(tokens, arguments.prompt)
+        for piece in sampling.until(pieces, arguments.stop):
             sys.stdout.write(piece)
             sys.stdout.flush()
         sys.stdout.write("\n")
+
+
+def _banned(tokenizer: Any, text: str) -> tuple[int, ...]:
+    """Return the ids of the tokens in `text`. Raises ValueError if one is unknown, or none is left to draw."""
+    tokenizer.refuse_unknown(text)
+    banned = tuple(sorted(set(tokenizer.encode(text).tolist())))
+    if len(banned) == tokenizer.vocab_size:
+        raise ValueError("--ban names every token of the vocabulary; leave at least one that can be drawn")
+    return banned
 
 
 def check_sampling(arguments: argparse.Namespace) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,6 +21,7 @@ class Choice:
         temperature: divides the logits; 0 takes the first of the largest.
         top_k: keep only the k most likely tokens; 0 for all.
         top_p: of those, keep the most likely whose probabilities add up to p (Holtzman et al. 2020); 1 for all.
+        banned: the ids of tokens that are never drawn, whatever their logits.
 
     Raises:
         TypeError: temperature or top_p is not a number, or top_k is not an integer.
@@ -30,6 +31,7 @@ class Choice:
     temperature: float = 1.0
     top_k: int = 0
     top_p: float = 1.0
+    banned: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         checks.non_negative("temperature", self.temperature)
@@ -40,9 +42,9 @@ class Choice:
             raise ValueError(f"top_p must be above 0 and at most 1; got {self.top_p}")
 
     def token(self, logits: np.ndarray, uniform: float) -> int:
-        """Return the first token whose cumulative probability exceeds `uniform`, or the last; logits (V,).
+        """Return the first token whose cumulative probability exceeds `uniform`, or the last possible; logits (V,).
 
-        Raises FloatingPointError for logits that are not finite.
+        Raises FloatingPointError for logits that are not finite, ValueError if all tokens are banned.
         """
         return first_above(self.cumulative(logits), uniform)
 
@@ -56,7 +58,8 @@ class Choice:
             return np.stack([self.cumulative(row) for row in logits])
         z = self._scaled(logits)
         if z is None:
-            return (np.arange(logits.shape[-1]) >= logits.argmax(axis=-1, keepdims=True)).astype(logits.dtype)
+            best = self._allowed(logits).argmax(axis=-1, keepdims=True)
+            return (np.arange(logits.shape[-1]) >= best).astype(logits.dtype)
         if self.top_k or self.top_p < 1:
             z = np.where(z >= self._threshold(z), z, -np.inf)
         return np.cumsum(_softmax(z), axis=-1)
@@ -69,6 +72,7 @@ class Choice:
         """
         z = self._scaled(logits)
         if z is None:
+            logits = self._allowed(logits)
             return int((logits >= logits.max() - 2 * error).sum()) == 1
         error /= self.temperature
         threshold, shift = self._threshold(z), 2 * error
@@ -92,7 +96,19 @@ class Choice:
             )
         with np.errstate(over="ignore"):  # an infinite divisor makes all equal; a tiny one gives -inf
             divisor = logits.dtype.type(self.temperature)
-            return None if divisor == 0 else (logits - logits.max(axis=-1, keepdims=True)) / divisor
+            if divisor == 0:
+                return None
+            return self._allowed((logits - self._allowed(logits).max(axis=-1, keepdims=True)) / divisor)
+
+    def _allowed(self, z: np.ndarray) -> np.ndarray:
+        """z, with -inf for the tokens that are banned."""
+        if not self.banned:
+            return z
+        if len(set(self.banned)) >= z.shape[-1]:
+            raise ValueError("every token of the vocabulary is banned: leave at least one that can be drawn")
+        z = z.copy()
+        z[..., list(self.banned)] = -np.inf
+        return z
 
     def _threshold(self, z: np.ndarray, top_p: float | None = None) -> float:
         """The smallest z that is kept; of equal ones all are kept or none."""
@@ -108,8 +124,12 @@ class Choice:
 
 
 def first_above(sums: Sequence[float], uniform: float) -> int:
-    """Return the first token whose cumulative sum exceeds `uniform`, or the last token."""
-    return bisect_right(sums, uniform, 0, len(sums) - 1)
+    """Return the first token whose cumulative sum exceeds `uniform`.
+
+    Rounded, the last sum may be just below `uniform`: then the last token that adds to it, and never one left out.
+    """
+    token = bisect_right(sums, uniform, 0, len(sums) - 1)
+    return token if token < len(sums) - 1 else bisect_left(sums, sums[-1])
 
 
 def _softmax(z: np.ndarray) -> np.ndarray:

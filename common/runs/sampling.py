@@ -8,7 +8,7 @@ samples, contexts with the same first tokens share a batch: 10,000 names are abo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice, product
 from typing import TYPE_CHECKING, Any
@@ -138,7 +138,25 @@ class _Cache(dict):
         return sums[context]
 
 
-def of_recipe(model: Any, tokenizer: Any, recipe: Recipe, **changes: float) -> Sampler:
+def until(pieces: Iterable[str], stops: Sequence[str]) -> Iterator[str]:
+    """Yield the pieces of a text up to the first place where it holds one of `stops`, none of which is empty.
+
+    What could be the beginning of a stop is held back until more of the text is known.
+    """
+    held = ""
+    for piece in pieces:
+        held += piece
+        places = [place for stop in stops if (place := held.find(stop)) >= 0]
+        if places:
+            yield held[: min(places)]
+            return
+        begun = max((n for stop in stops for n in range(1, len(stop)) if held.endswith(stop[:n])), default=0)
+        yield held[: len(held) - begun]
+        held = held[len(held) - begun :]
+    yield held
+
+
+def of_recipe(model: Any, tokenizer: Any, recipe: Recipe, **changes: Any) -> Sampler:
     """Return a sampler with the recipe's settings; `changes` are fields of Choice. Raises what Choice raises."""
     how = recipe.sample
     choice = Choice(**{"temperature": how.temperature, "top_k": how.top_k, "top_p": how.top_p} | changes)

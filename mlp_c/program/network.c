@@ -87,13 +87,13 @@ static int32_t net_choose(const Network *net, void *logits, void *scratch, doubl
     const real lowest = threshold(z, scratch, V, top_k), largest = z[likeliest];
     for (size_t j = 0; j < V; j++) { z[j] = z[j] < lowest ? 0 : exp((z[j] - largest) / t); }
     for (size_t j = 0; j < V; j++) { sum += z[j]; }
-    for (size_t j = 0; j < V; j++) {
+    size_t token = 0;  // the sum may end just below u: then the last token that moved it, and never one left out
+    for (size_t j = 0; j < V && (double)running <= u; j++) {
+        const real before = running;
         running += z[j] / sum;
-        if ((double)running > u) {
-            return (int32_t)j;
-        }
+        token = running > before ? j : token;
     }
-    return (int32_t)V - 1;
+    return (int32_t)token;
 }
 
 static const void *net_activation(const Network *net, const char *name) { return mlp_tensor(net->model, name); }

@@ -7,6 +7,7 @@ from support.tiny_runs import finished_run, nnz
 
 from nnz.commands.main import main
 from nnz.files import downloads
+from nnz.runs import checkpoints
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,31 @@ def test_temperature_0_gives_the_same_sample_every_time(place, capsys):
     out = nnz(capsys, "sample", place / "run", "--count", 4, "--temperature", 0, "--seed", 9)[1]
     assert len(set(out.splitlines())) == 1
     assert out == nnz(capsys, "sample", place / "run", "--count", 4, "--top-k", 1)[1]
+
+
+def test_banned_tokens_are_never_drawn_and_a_stop_ends_the_sample(place, capsys):
+    drawn = nnz(capsys, "sample", place / "run", "--count", 30)[1]
+    assert {"a", "m"} <= set(drawn)
+    assert not {"a", "m"} & set(nnz(capsys, "sample", place / "run", "--count", 30, "--ban", "am")[1])
+    whole = nnz(capsys, "sample", place / "run", "--tokens", 57)[1]
+    middle = whole[20:23]
+    stopped = nnz(capsys, "sample", place / "run", "--tokens", 57, "--stop", middle, "--stop", "not there")[1]
+    assert stopped == whole[: whole.index(middle)] + "\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--stop", ""], "--stop '' would end each sample before it begins; give a text"),
+        (["--ban", "%"], "character '%' (U+0025) at position 0 is not among the"),
+        (["--ban", "{all}"], "--ban names every token of the vocabulary; leave at least one that can be drawn"),
+    ],
+)
+def test_a_stop_or_a_ban_that_makes_no_sense_is_refused(words, message, place, capsys):
+    known = checkpoints.load(place / "run" / "checkpoint.safetensors").tokenizer.characters
+    code, out, err = nnz(capsys, "sample", place / "run", *(word.replace("{all}", known) for word in words))
+    assert (code, out) == (2, "")
+    assert message in err
 
 
 def test_sample_flushes_each_token(place, monkeypatch):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from nnz import RNG
-from nnz.runs.choice import Choice
-from nnz.runs.sampling import Sampler
+from nnz.runs.choice import Choice, first_above
+from nnz.runs.sampling import Sampler, until
 from nnz.text.tokenizers import CharTokenizer
 
 TOKENIZER = CharTokenizer("\nabc")  # 0 is the delimiter
@@ -178,3 +178,41 @@ def test_rows_of_logits_give_the_sums_that_each_gives_alone():
     for how in ({}, {"temperature": 0.0}, {"temperature": 0.7}, {"top_k": 5}, {"top_p": 0.6}):
         rows, choice = Choice(**how).cumulative(logits), Choice(**how)
         assert np.array_equal(rows, [choice.cumulative(row) for row in logits])
+
+
+@pytest.mark.parametrize("how", [{}, {"temperature": 0.0}, {"temperature": 1e300}, {"top_k": 2}, {"top_p": 0.5}])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_banned_token_is_never_drawn(how, dtype):
+    logits, choice = np.array([5, 1, 9, 0], dtype), Choice(**how, banned=(2, 3))
+    uniforms = (0.0, 0.5, 1 - 2.0**-24)
+    assert {choice.token(logits, u) for u in uniforms} <= {0, 1}
+    assert np.array_equal(choice.cumulative(np.stack([logits, logits])), [choice.cumulative(logits)] * 2)
+    assert choice.is_certain(logits, 0.3, error=0.0)
+
+
+def test_banning_is_drawing_as_if_the_token_had_no_probability():
+    left = Choice().cumulative(probabilities(0.2, 0.6, 0.2)[[0, 2]])
+    assert Choice(banned=(1,)).cumulative(probabilities(0.2, 0.6, 0.2)).tolist() == [left[0], left[0], left[1]]
+    with pytest.raises(ValueError, match="every token of the vocabulary is banned"):
+        choose(probabilities(0.5, 0.5), 0.0, banned=(0, 1))
+
+
+def test_a_uniform_above_a_rounded_sum_takes_the_last_token_that_is_kept():
+    assert first_above([0.25, 1 - 2**-10, 1 - 2**-10, 1 - 2**-10], 1 - 2**-24) == 1
+
+
+@pytest.mark.parametrize(
+    ("stops", "text"),
+    [
+        ((), "a banana"),
+        (("nan",), "a ba"),
+        (("an",), "a b"),
+        (("x", "na"), "a ba"),
+        (("ana", "b"), "a "),
+        (("a",), ""),
+        (("nab",), "a banana"),
+    ],
+)
+def test_a_text_ends_before_the_first_stop_however_it_is_cut(stops, text):
+    for pieces in ("a banana", ["a ba", "na", "na"], ["a banan", "a"]):
+        assert "".join(until(pieces, stops)) == text
