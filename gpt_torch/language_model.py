@@ -95,13 +95,15 @@ class LanguageModel:
         inputs = as_ids("inputs", inputs, config, cpu)
         targets = as_ids("targets", targets, config, cpu, shape=tuple(inputs.shape))
         learning = self.gpt.training
-        parts = self.workers.shares(len(inputs), self._parts if learning else 1)
+        B, workers = len(inputs), self.workers
+        parts = workers.shares(B, self._parts) if learning else workers.uneven_shares(B)
         self.gpt.zero_grad(set_to_none=True)
         total = torch.zeros((), dtype=self.gpt.wte.weight.dtype, device=self._device)
         for number, rows in enumerate(parts):
             batch = inputs[rows].to(self._device), targets[rows].to(self._device)
-            total += (self._learned(*batch, number, len(parts)) if learning else self._judged(*batch)) / len(parts)
-        return None, self.workers.mean(total)
+            loss = self._learned(*batch, number, len(parts)) if learning else self._judged(*batch)
+            total += loss * (len(batch[0]) * workers.count / B)
+        return None, workers.mean(total)
 
     def backward(self) -> dict[str, Tensor]:
         """The gradient of the last loss by every parameter, named and shaped as the parameters.

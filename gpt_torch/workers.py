@@ -61,6 +61,11 @@ class Workers:
         first = self.rank * parts
         return [slice(i * size, (i + 1) * size) for i in range(first, first + parts)]
 
+    def uneven_shares(self, batch_size: int) -> list[slice]:
+        """Return this worker's rows of a batch that need not come out even: one part, or none if there are too few."""
+        first, end = (worker * batch_size // self.count for worker in (self.rank, self.rank + 1))
+        return [slice(first, end)] if first < end else []
+
     def mean(self, value: Tensor) -> Tensor:
         """Return the mean over all workers. Raises ConnectionError if one is lost."""
         if self.count == 1:

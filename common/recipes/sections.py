@@ -74,7 +74,8 @@ class Optimizer:
 class Train:
     """How many steps, on which batches, and how often it is evaluated; an empty backend means the default one.
 
-    `whole` evaluates all of val and the first eval_batches of train; `drawn` eval_batches of each, the same each time.
+    An evaluation takes eval_batches of train. Of val `all` takes every target once; `batches` as many full batches as
+    the split has tokens for, as the published runs do; `drawn` eval_batches, the same ones each time.
     Only for `gpt`: a batch in several parts, in bfloat16, compiled (auto: on CUDA), deterministic.
     """
 
@@ -83,7 +84,7 @@ class Train:
     steps: int = setting(50_000, integer(1))
     eval_every: int = setting(200, integer(1))
     eval_batches: int = setting(20, integer(1))
-    evaluation: str = setting("whole", one_of("whole", "drawn"))
+    evaluation: str = setting("all", one_of("all", "batches", "drawn", whole="batches"))
     seed: int = setting(1337, integer(1, LARGEST_SEED))
     backend: str = setting("", backend_name())
     parts: int = setting(1, integer(1))

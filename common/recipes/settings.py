@@ -28,13 +28,14 @@ def setting(default: Any, rule: Rule) -> Any:
     return dataclasses.field(default=default, metadata={"rule": rule})
 
 
-def one_of(*words: str) -> Rule:
-    """One of a few words."""
+def one_of(*words: str, **renamed: str) -> Rule:
+    """One of a few words, or the name that one of them had before."""
 
     def read(value: Any) -> str:
-        if value not in words:
+        word = renamed.get(value, value) if isinstance(value, str) else value
+        if word not in words:
             raise ValueError(nearest(str(value), words))
-        return value
+        return word
 
     return Rule(read, " or ".join(words))
 

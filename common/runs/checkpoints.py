@@ -106,8 +106,11 @@ def _from_metadata(metadata: dict[str, str]) -> Checkpoint:
     tokenizer = json.loads(metadata["tokenizer"])
     if not isinstance(tokenizer, dict):
         raise ValueError("its tokenizer is not a table")
+    recipe = loads(metadata["config"], metadata["recipe"])
+    if "evaluation" not in metadata["config"]:  # written by build/mlp when it had only one
+        recipe = recipe.override("train.evaluation", "batches")
     return Checkpoint(
-        recipe=loads(metadata["config"], metadata["recipe"]),
+        recipe=recipe,
         tokenizer=tokenizers.from_config(tokenizer),
         backend=metadata["backend"],
         step=_count(metadata, "step"),

@@ -1,7 +1,7 @@
 """Windows of T+1 tokens, T to read and one to predict, and the batches made of them."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from numbers import Integral
 
@@ -82,6 +82,28 @@ def batches(windows: Windows, batch_size: int, steps: int | None = None, start: 
     """
     numbers = _numbers(batch_size, steps, start)
     return (windows.batch(step * batch_size % len(windows), batch_size) for step in numbers)
+
+
+def every_target(windows: Windows, batch_size: int) -> Iterator[Batch]:
+    """Batches that hold each target exactly once, in order; the last ones are smaller.
+
+    A model that predicts every position takes the windows at 0, T, 2T, ..., and what is left of the text as a shorter
+    one. Raises TypeError or ValueError unless batch_size is a positive int.
+    """
+    positive_int("batch_size", batch_size)
+    return _every_target(windows, int(batch_size))
+
+
+def _every_target(windows: Windows, batch_size: int) -> Iterator[Batch]:
+    left = 0  # targets after the last full window
+    last, context_length = windows.view[-1:], windows.view.shape[1] - 1
+    if windows.predicts_every_position:
+        left = (len(windows.view) - 1) % context_length
+        windows = replace(windows, view=windows.view[::context_length])
+    for first in range(0, len(windows), batch_size):
+        yield windows.rows(slice(first, first + batch_size))
+    if left:
+        yield replace(windows, view=last[:, -left - 1 :]).rows(slice(None))
 
 
 def random_batches(

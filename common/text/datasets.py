@@ -62,10 +62,22 @@ class Split:
         window; with `predicts_every_position` (B, T), the token after each. Raises TypeError or ValueError for sizes
         that are not positive ints, and for a text shorter than a window.
         """
-        windows = replace(self.sliding_windows(context_length), predicts_every_position=predicts_every_position)
+        windows = self._windows(context_length, predicts_every_position)
         if seed is None:
             return batches.batches(windows, batch_size, steps, start)
         return batches.random_batches(windows, batch_size, seed, steps, start)
+
+    def every_target(
+        self, context_length: int, batch_size: int, predicts_every_position: bool = False
+    ) -> Iterator[batches.Batch]:
+        """Inputs and targets as `batches` gives them, each target of the split exactly once: the last ones are smaller.
+
+        With `predicts_every_position` the first token of the split is no target, else the first T of a stream.
+        """
+        return batches.every_target(self._windows(context_length, predicts_every_position), batch_size)
+
+    def _windows(self, context_length: int, predicts_every_position: bool) -> batches.Windows:
+        return replace(self.sliding_windows(context_length), predicts_every_position=predicts_every_position)
 
     def sliding_windows(self, context_length: int) -> batches.Windows:
         """All windows of T + 1 tokens, made once for each T.

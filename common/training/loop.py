@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from ..backend.model import buffers_of, evaluating
@@ -105,10 +106,11 @@ class Trainer:
         return digests.of_arrays(to_numpy(model | self.optimizer.state()))
 
     def split_loss(self, split: Any, stopping: Callable[[], bool] = lambda: False) -> float:
-        """Return the loss on the first n_tokens // B batches of a split, at least one; or on randomly drawn batches."""
+        """Return the loss on every target of a split; or on its first n_tokens // B batches, at least one; or on some
+        that are drawn at random: as the recipe says."""
         train = self.recipe.train
-        all_batches = max(1, split.n_tokens // train.batch_size)
-        return self._mean_loss(split, all_batches if train.evaluation == "whole" else train.eval_batches, stopping)
+        n_batches = {"all": None, "batches": max(1, split.n_tokens // train.batch_size), "drawn": train.eval_batches}
+        return self._mean_loss(split, n_batches[train.evaluation], stopping)
 
     def _evaluate(self, on_evaluation: Callable[[Evaluation, bool], None], stopping: Callable[[], bool]) -> None:
         train_loss = self._mean_loss(self.dataset.train, self.recipe.train.eval_batches, stopping)
@@ -118,22 +120,35 @@ class Trainer:
         on_evaluation(evaluation, self.val_loss < self.best_val_loss)
         self.best_val_loss = min(self.best_val_loss, self.val_loss)
 
-    def _mean_loss(self, split: Any, batches: int, stopping: Callable[[], bool]) -> float:
-        """Return the mean of the batches' mean losses, summed in order in float64."""
-        total, seed = 0.0, EVALUATION_SEED if self.recipe.train.evaluation == "drawn" else None
+    def _mean_loss(self, split: Any, n_batches: int | None, stopping: Callable[[], bool]) -> float:
+        """Return the mean loss of the first batches, or of all if None, summed in order in float64.
+
+        With `all` each target has the same weight, with the others each batch.
+        """
+        evaluation, total, weights = self.recipe.train.evaluation, 0.0, 0
+        if evaluation == "all":
+            batches = islice(split.every_target(**self._windows()), n_batches)
+        else:
+            seed = EVALUATION_SEED if evaluation == "drawn" else None
+            batches = split.batches(**self._windows(), steps=n_batches, seed=seed)
         with evaluating(self.model):
-            for inputs, targets in self._batches(split, steps=batches, seed=seed):
+            for inputs, targets in batches:
                 if stopping():
                     raise KeyboardInterrupt
-                total += float(self.model(inputs, targets)[1])
-        return total / batches
+                weight = targets.size if evaluation == "all" else 1
+                total += float(self.model(inputs, targets)[1]) * weight
+                weights += weight
+        return total / weights
 
     def _training_batches(self, steps: int) -> Any:
         train = self.recipe.train
         seed = train.seed if train.order == "random" else None
-        return self._batches(self.dataset.train, steps=steps, start=self.step, seed=seed)
+        return self.dataset.train.batches(**self._windows(), steps=steps, start=self.step, seed=seed)
 
-    def _batches(self, split: Any, **which: Any) -> Any:
-        model, train = self.recipe.model, self.recipe.train
-        which["predicts_every_position"] = model.predicts_every_position
-        return split.batches(model.context_length, train.batch_size, **which)
+    def _windows(self) -> dict[str, Any]:
+        model = self.recipe.model
+        return {
+            "context_length": model.context_length,
+            "batch_size": self.recipe.train.batch_size,
+            "predicts_every_position": model.predicts_every_position,
+        }

@@ -10,10 +10,10 @@
 #include "settings.h"
 
 // What a recipe may say beyond our settings: with one value only, since this program does nothing else...
-static const char *const ONE_VALUE[][2] = {
-    {"data.windows", "\"stream\""},    {"data.tokenizer", "\"char\""}, {"model.kind", "\"mlp\""},
-    {"optimizer.warmup", "0"},         {"optimizer.beta2", "0.999"},   {"train.order", "\"sequential\""},
-    {"train.evaluation", "\"whole\""}, {"sample.top_p", "1.0"},        {"sample.tokens", "0"}};
+static const char *const ONE_VALUE[][2] = {{"data.windows", "\"stream\""}, {"data.tokenizer", "\"char\""},
+                                           {"model.kind", "\"mlp\""},      {"optimizer.warmup", "0"},
+                                           {"optimizer.beta2", "0.999"},   {"train.order", "\"sequential\""},
+                                           {"sample.top_p", "1.0"},        {"sample.tokens", "0"}};
 
 // ... or with any, since it changes nothing for an MLP that is trained on a folder. All that begins with "model." does.
 static const char *const ANY_VALUE[] = {"data.split",     "data.min_count",     "data.fractions", "optimizer.decay",
@@ -94,7 +94,8 @@ static void read_value(const char *path, const char *key, char *value, Settings 
     if (setting == NULL && is_ours(key, value)) {
         return;
     }
-    if (setting == NULL) {
+    const bool is_evaluation = strcmp(key, "train.evaluation") == 0;
+    if (setting == NULL || (is_evaluation && strcmp(value, "\"drawn\"") == 0)) {
         fail(COULD_NOT_BE_DONE,
              "%s: the run to resume had %s = %s, which this program does not do; resume it with nnz train", path, key,
              value);
@@ -103,7 +104,8 @@ static void read_value(const char *path, const char *key, char *value, Settings 
         Json json = {path, value, value, value + strlen(value)};
         value = json_string(&json);
     }
-    setting_put(recorded, setting, value, COULD_NOT_BE_DONE);
+    const bool is_old = is_evaluation && strcmp(value, "whole") == 0;  // its name before there was "all"
+    setting_put(recorded, setting, is_old ? "batches" : value, COULD_NOT_BE_DONE);
 }
 
 // The line at `*at`, without white space around it and ended by a zero byte; `*at` moves to the next one.

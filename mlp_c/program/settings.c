@@ -29,6 +29,8 @@ const Setting SETTINGS[N_SETTINGS] = {
     {"train.eval_every", "--eval-every", INTEGER, AT(eval_every), 1, "200", "steps between evaluations"},
     {"train.eval_batches", "--eval-batches", INTEGER, AT(eval_batches), 1, "20",
      "batches that judge the training split"},
+    {"train.evaluation", "--evaluation", TEXT, AT(evaluation), 0, "batches",
+     "batches: as many full ones as val has tokens for; all: every target once"},
     {"train.seed", "--seed", SEED, AT(seed), 1, "1337", "draws the initial weights"},
     {"sample.count", "--count", INTEGER, AT(count), 0, "20", "samples drawn after training"},
     {"sample.seed", "--sample-seed", SEED, AT(sample_seed), 1, "42", "draws the samples"},
@@ -110,6 +112,7 @@ Settings settings_read(int argc, char **argv) {
     }
     one_of("optimizer.name", s.optimizer, "adamw", "sgd");
     one_of("optimizer.schedule", s.schedule, "cosine", "constant");
+    one_of("train.evaluation", s.evaluation, "batches", "all");
     return s;
 }
 

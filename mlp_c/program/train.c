@@ -75,21 +75,27 @@ static void update(Run *run, double lr) {
     }
 }
 
-// The mean of the first batches' mean losses; of all n / B batches where `batches` is 0, and of one at least. A NaN has
-// no sign, which printf would show. If a stop is requested meanwhile, the number means nothing.
+// The mean of the first batches' mean losses, of all where `batches` is 0. "batches" are n / B, one at least, and have
+// the same weight; with "all" each window comes once, so the last batch is smaller, and each target has the same
+// weight. A NaN has no sign, which printf would show. If a stop is requested meanwhile, the number means nothing.
 static double mean_loss(const Run *run, const Tape *tape, size_t batches) {
-    double total = 0;
-    const size_t B = (size_t)run->settings->batch_size;
+    const bool once = strcmp(run->settings->evaluation, "all") == 0;
+    const size_t B = (size_t)run->settings->batch_size, windows = tape->n - run->net.T;
+    const size_t all = once ? (windows - 1) / B + 1 : tape->n < B ? 1 : tape->n / B;
+    double total = 0, weights = 0;
     Loader loader = loader_init(tape, run->net.T, B, 0);
-    if (batches == 0) {
-        batches = tape->n < B ? 1 : tape->n / B;
+    if (batches == 0 || (once && batches > all)) {
+        batches = all;
     }
     for (size_t i = 0; i < batches && !stop_requested; i++) {
+        loader.B = once && windows - i * B < B ? windows - i * B : B;
         loader_next(&loader);
-        total += forward(run, &loader);
+        const double weight = once ? (double)loader.B : 1;
+        total += forward(run, &loader) * weight;
+        weights += weight;
     }
     loader_free(&loader);
-    return isnan(total) ? fabs(total) : total / (double)batches;
+    return isnan(total) ? fabs(total) : total / weights;
 }
 
 // A line of results: to stdout, and to what a checkpoint keeps of it.

@@ -15,6 +15,7 @@ import nnz.gpt
 from nnz import RNG
 from nnz.backend import registry
 from nnz.files.errors import UsageError
+from nnz.gpt.workers import Workers
 from nnz.recipes import from_recipe
 from nnz.runs import checkpoints, sampling
 from nnz.text import datasets
@@ -184,6 +185,30 @@ def test_the_drawn_windows_are_the_same_at_each_evaluation_and_in_each_run(data)
         assert np.array_equal(a, c)
         assert np.array_equal(b, d)
         assert np.array_equal(a[:, 1:], b[:, :-1])  # the token after each position
+
+
+def test_every_position_of_a_split_is_judged_once_whatever_the_batch_size(data):
+    losses = set()
+    for batch_size in (1, 2, 5, 1000):
+        recipe = tiny_gpt(data, train__evaluation="all", train__batch_size=batch_size)
+        trainer = Run(recipe, "torch", data.parent / "judged").trainer
+        losses.add(f"{trainer.split_loss(trainer.dataset.val):.12f}")
+        tokens, expected = trainer.dataset.val.tokens, []
+        for first in range(0, len(tokens) - 1, 6):
+            window = tokens[first : first + 7]
+            expected += [float(trainer.model.eval()(window[None, :-1], window[None, 1:])[1])] * (len(window) - 1)
+    assert losses == {f"{np.mean(expected):.12f}"}
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+@pytest.mark.parametrize("batch_size", [1, 2, 4, 7])
+def test_workers_share_a_batch_that_does_not_come_out_even(count, batch_size):
+    rows = []
+    for rank in range(count):
+        workers = Workers(torch.nn.Identity(), "cpu")
+        workers.rank, workers.count = rank, count
+        rows += [row for share in workers.uneven_shares(batch_size) for row in range(batch_size)[share]]
+    assert rows == list(range(batch_size))
 
 
 def test_warm_up_rises_to_the_schedule(data):

@@ -18,7 +18,7 @@ from nnz.runs import checkpoints
 def finished(tmp_path_factory):
     """The recipe and the folder of a run of build/mlp."""
     place = tmp_path_factory.mktemp("run")
-    recipe = tiny_recipe(data_folder(place / "few-names"))
+    recipe = tiny_recipe(data_folder(place / "few-names"), train__evaluation="batches")
     finish(start(PROGRAM, recipe, place / "run"))
     return recipe, place / "run"
 
@@ -80,6 +80,8 @@ SPACED = {
     "as it is": lambda m, a: None,
     "no end of its last line": lambda m, a: m.update(config=m["config"].rstrip()),
     "white space": lambda m, a: m.update(config=m["config"].replace("\n", " \t\r\n\n") + "  \n"),
+    "a name from before": lambda m, a: m.update(config=m["config"].replace('"batches"', '"whole"')),
+    "a setting from before": lambda m, a: m.update(config=m["config"].replace('evaluation = "batches"\n', "")),
     "a step beyond the last": lambda m, a: m.update(step=str(10**15 - 1)),
 }
 

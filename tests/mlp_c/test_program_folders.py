@@ -93,7 +93,7 @@ def stopped(recipe, out, after):
 
 
 def test_a_run_is_stopped_within_an_evaluation(recipe, tmp_path):
-    long = recipe.override("train.eval_batches", 10**9)
+    long = recipe.override("train.evaluation", "batches").override("train.eval_batches", 10**9)
     error = stopped(long, tmp_path / "run", "config.toml")
     assert error == f"mlp: stopped at step 0; the same command with --resume continues in {tmp_path}/run\n"
     assert checkpoints.load(tmp_path / "run" / "checkpoint.safetensors").step == 0

@@ -40,6 +40,15 @@ def test_what_the_program_writes_python_reads_and_it_is_what_the_c_backend_write
     assert sorted(path.name for path in run.iterdir()) == sorted([*FILES, "config.toml"])
 
 
+@pytest.mark.parametrize("evaluation", ["batches", "all"])
+@pytest.mark.parametrize("batch_size", [1, 6, 10_000])
+def test_the_program_judges_a_split_as_python_does(recipe, tmp_path, evaluation, batch_size):
+    recipe = recipe.override("train.evaluation", evaluation).override("train.batch_size", batch_size)
+    train(recipe, tmp_path / "by-python", "c")
+    finish(start(PROGRAM, recipe, tmp_path / "run"))
+    assert content(tmp_path / "run") == content(tmp_path / "by-python")
+
+
 def test_the_program_knows_every_setting_of_a_recipe(recipe, tmp_path):
     """A new setting must be told to mlp_c/program/config.c: which value the program stands for, or that any will do."""
     train(recipe, tmp_path / "run", registry.default())
@@ -66,7 +75,13 @@ def test_a_run_is_not_resumed_with_other_settings(recipe, run, setting, message)
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("data.windows", "padded"), ("train.order", "random"), ("model.kind", "mlp-batchnorm"), ("optimizer.warmup", 3)],
+    [
+        ("data.windows", "padded"),
+        ("train.order", "random"),
+        ("train.evaluation", "drawn"),
+        ("model.kind", "mlp-batchnorm"),
+        ("optimizer.warmup", 3),
+    ],
 )
 def test_a_run_that_the_program_cannot_do_is_not_resumed(recipe, tmp_path, key, value):
     train(recipe.override(key, value), tmp_path / "run", "numpy")

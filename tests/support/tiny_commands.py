@@ -19,7 +19,7 @@ FILES = ("log.csv", "samples.txt", "checkpoint.safetensors", "best.safetensors")
 SETTINGS = {  # of which build/mlp knows no other
     "model": ("context_length", "embedding_size", "hidden_size", "dtype", "precision"),
     "optimizer": ("name", "lr", "weight_decay", "schedule"),
-    "train": ("batch_size", "steps", "eval_every", "eval_batches", "seed"),
+    "train": ("batch_size", "steps", "eval_every", "eval_batches", "evaluation", "seed"),
     "sample": ("count", "seed", "new", "temperature", "top_k"),
 }
 

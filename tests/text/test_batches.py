@@ -1,11 +1,12 @@
 """Windows and batches, held against loops that take one window at a time."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from nnz.text.batches import batches, padded, stream
+from nnz.text.batches import batches, every_target, padded, stream
 
 TAPE = np.array([5, 1, 4, 1, 3, 9, 2, 6, 5, 3, 5], np.int32)
 DOT = 0
@@ -49,6 +50,31 @@ def test_padded_batches_take_each_line_on_its_own(context_length, batch_size, en
     endless = itertools.cycle(padded_windows(lines, context_length))
     for batch in batches(windows, batch_size, steps=9):
         assert rows(batch) == list(itertools.islice(endless, batch_size))
+
+
+@pytest.mark.parametrize("context_length", [1, 2, 3, 7, 10])
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 8, 50])
+def test_every_target_takes_each_window_once_and_ends_with_a_smaller_batch(context_length, batch_size) -> None:
+    lines = stream(TAPE, context_length), padded(np.array([3, 4, DOT, DOT, 7, 5, 1, 9], np.int32), DOT, context_length)
+    one_by_one = (
+        stream_windows(TAPE.tolist(), context_length),
+        padded_windows([[3, 4], [7, 5, 1, 9]], context_length),
+    )
+    for windows, expected in zip(lines, one_by_one, strict=True):
+        found = [rows(batch) for batch in every_target(windows, batch_size)]
+        assert [row for batch in found for row in batch] == expected
+        assert [len(batch) for batch in found[:-1]] == [batch_size] * (len(found) - 1)
+
+
+@pytest.mark.parametrize("context_length", [1, 2, 3, 4, 7, 9, 10])
+@pytest.mark.parametrize("batch_size", [1, 2, 50])
+def test_a_model_that_predicts_every_position_is_given_each_target_once(context_length, batch_size) -> None:
+    windows = replace(stream(TAPE, context_length), predicts_every_position=True)
+    found = list(every_target(windows, batch_size))
+    assert np.concatenate([inputs.ravel() for inputs, _ in found]).tolist() == TAPE[:-1].tolist()
+    assert np.concatenate([targets.ravel() for _, targets in found]).tolist() == TAPE[1:].tolist()
+    assert all(inputs.shape == targets.shape for inputs, targets in found)
+    assert all(inputs.shape[1] == context_length for inputs, _ in found[:-1])
 
 
 @pytest.mark.parametrize("start", [0, 1, 5, 10**12])

@@ -3,7 +3,7 @@ import re
 
 import numpy as np
 import pytest
-from support.tiny_runs import tiny_recipe, train
+from support.tiny_runs import BUILT, tiny_recipe, train
 
 import nnz
 import nnz.numpy as nn
@@ -12,6 +12,15 @@ from nnz.runs import checkpoints
 from nnz.text import batches
 from nnz.training.run import Run
 
+COUNTED = {
+    "data__windows": "padded",
+    "model__kind": "bigram-counts",
+    "model__hidden_size": 512,  # as by default: it has none
+    "model__context_length": 1,
+    "optimizer__name": "none",
+    "steps": 1,
+}
+
 
 def by_hand(settings):
     """The log's rows, the test loss and the parameters of a tiny recipe, from a loop that shares nothing with ours."""
@@ -19,22 +28,28 @@ def by_hand(settings):
     model = nn.MLP(dataset.tokenizer.vocab_size, 3, 5, 11, rng=nnz.RNG(settings.train.seed), dtype="float64")
     optimizer = nn.AdamW(model.parameters(), lr=lr, weight_decay=1e-4)
 
-    def judge(split, n):
-        return sum(model(*batch)[1] for batch in split.batches(3, 7, steps=n)) / n
+    def judge(split, n=None):
+        if settings.train.evaluation == "batches":
+            n = n or split.n_tokens // 7
+            return sum(model(*batch)[1] for batch in split.batches(3, 7, steps=n)) / n
+        windows = np.array([split.tokens[i : i + 4] for i in range(len(split.tokens) - 3)][: n and 7 * n])
+        return float(np.mean([model(window[None, :3], window[3:])[1] for window in windows]))
 
     rows = []
     for step, (inputs, targets) in enumerate(dataset.train.batches(3, 7, steps=steps)):
         optimizer.lr = lr * 0.5 * (1 + math.cos(math.pi * step / steps))
         if step in (0, 5, 10, 15, 20, 22):
-            rows.append((step, judge(dataset.train, 3), judge(dataset.val, dataset.val.n_tokens // 7), optimizer.lr))
+            rows.append((step, judge(dataset.train, 3), judge(dataset.val), optimizer.lr))
         model(inputs, targets)
         optimizer.step(model.backward())
-    return rows, judge(dataset.test, dataset.test.n_tokens // 7), model.parameters()
+    return rows, judge(dataset.test), model.parameters()
 
 
-def test_the_run_is_the_loop_written_by_hand_with_evaluation_before_each_update(data, tmp_path, capsys):
-    out = train(tiny_recipe(data), tmp_path / "run")
-    rows, test_loss, parameters = by_hand(tiny_recipe(data))
+@pytest.mark.parametrize("evaluation", ["batches", "all"])
+def test_the_run_is_the_loop_written_by_hand_with_evaluation_before_each_update(data, tmp_path, capsys, evaluation):
+    settings = tiny_recipe(data, train__evaluation=evaluation)
+    out = train(settings, tmp_path / "run")
+    rows, test_loss, parameters = by_hand(settings)
     assert (out / "log.csv").read_text() == "step,train_loss,val_loss,lr\n" + "".join(
         f"{step},{train_loss:.9f},{val_loss:.9f},{lr:e}\n" for step, train_loss, val_loss, lr in rows
     )
@@ -47,6 +62,22 @@ def test_the_run_is_the_loop_written_by_hand_with_evaluation_before_each_update(
     ]
     assert printed[-1] == f"test_loss {test_loss:.6f}"
     assert printed[len(rows) : -1] == (out / "samples.txt").read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize("backend", BUILT)
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 4, 128])
+def test_a_split_is_judged_on_every_target_whatever_the_batch_size(tmp_path, batch_size, backend):
+    (tmp_path / "train.txt").write_text("ab\n")
+    for split in ("val", "test"):
+        (tmp_path / f"{split}.txt").write_text("ab\nb\n")
+    recipe = tiny_recipe(tmp_path, **COUNTED, train__batch_size=batch_size)
+    trainer = Run(recipe, backend, tmp_path / "run").trainer
+    # "\n" comes first, after it "a", "b" or "\n" with 1/2, 1/4, 1/4, and so on around: 3 of the 5 targets cost ln 2
+    assert f"{trainer.split_loss(trainer.dataset.val):.12f}" == f"{6 * math.log(2) / 5:.12f}"
+
+
+def test_the_name_that_an_evaluation_had_before_is_read(data):
+    assert tiny_recipe(data, train__evaluation="whole") == tiny_recipe(data, train__evaluation="batches")
 
 
 def test_each_split_is_made_into_windows_once_in_a_run(data, tmp_path, monkeypatch):

@@ -75,7 +75,13 @@ MUTANTS = (
         "evaluation_one_batch_short",
         "the mean over n batches leaves out the last one",
         BY_HAND,
-        common=("training/loop.py", "steps=batches, seed", "steps=max(1, batches - 1), seed"),
+        common=("training/loop.py", "steps=n_batches, seed", "steps=max(1, n_batches - 1), seed"),
+    ),
+    mutant(
+        "evaluation_by_the_batch",
+        "the smaller batch at a split's end has the weight of the others",
+        BY_HAND,
+        common=("training/loop.py", 'targets.size if evaluation == "all" else 1', "1"),
     ),
     mutant(
         "lr_set_after_the_step",
