@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..files import downloads
 from ..numbers.rng import RNG
@@ -32,7 +33,10 @@ class Split:
     tokens: np.ndarray
     delimiter: int
     windows: str = "stream"
-    _sliding: dict[int, batches.Windows] = field(default_factory=dict, init=False, repr=False)  # by context length
+    _sliding: dict[int, batches.Windows] = field(default_factory=dict, init=False)  # by context length
+
+    def __repr__(self) -> str:
+        return f"Split({self.name!r}, {len(self.tokens):,} tokens, windows={self.windows!r})"
 
     @cached_property
     def n_tokens(self) -> int:
@@ -103,6 +107,18 @@ class Dataset:
     val: Split
     test: Split
     tokenizer: Tokenizer
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{split.name}={len(split.tokens):,} tokens" for split in (self.train, self.val, self.test))
+        return f"Dataset({self.name!r}, {sizes}, tokenizer={self.tokenizer})"
+
+    def encode(self, text: str) -> np.ndarray:
+        """`text` -> its ids, int32 (n,). Raises ValueError that names the first unknown token."""
+        return self.tokenizer.encode(text)
+
+    def decode(self, ids: ArrayLike) -> str:
+        """The text of some ids. Raises TypeError if they are not integers, ValueError for one outside 0 .. V-1."""
+        return self.tokenizer.decode(ids)
 
     @cached_property
     def fingerprint(self) -> str:

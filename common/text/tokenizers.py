@@ -33,6 +33,9 @@ class CharTokenizer:
         self._ids = np.full(self._codes[-1] + 2, -1, np.int32)  # code point -> id; the last place is for all others
         self._ids[self._codes] = np.arange(self.vocab_size)
 
+    def __repr__(self) -> str:
+        return f"CharTokenizer({self.vocab_size:,} characters)"
+
     def encode(self, text: str) -> np.ndarray:
         """`text` -> its ids, int32 (len(text),). Raises ValueError that names the first unknown character."""
         codes = _code_points(text)
@@ -84,6 +87,9 @@ class WordTokenizer:
         marks[UNKNOWN] += counts.total() - sum(kept.values())
         kept |= marks if marks[UNKNOWN] else {end: marks[end]}
         self._hold(sorted(kept, key=lambda word: (-kept[word], word)), min_count)
+
+    def __repr__(self) -> str:
+        return f"WordTokenizer({self.vocab_size:,} words, min_count={self.min_count})"
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> WordTokenizer:

@@ -187,3 +187,12 @@ def test_tinyshakespeare_has_65_characters_and_is_cut_in_order() -> None:
     assert data.tokenizer.vocab_size == 65
     assert [len(text) for text in parts(data)] == [1_003_854, 55_770, 55_770]
     assert data.train.text.startswith("First Citizen:\n")
+
+
+def test_a_data_set_describes_itself_in_one_line_and_reads_its_own_tokens():
+    data = load_dataset("names")
+    sizes = ", ".join(f"{split.name}={len(split.tokens):,} tokens" for split in (data.train, data.val, data.test))
+    assert repr(data) == f"Dataset('names', {sizes}, tokenizer={data.tokenizer!r})"
+    assert repr(data.tokenizer) == "CharTokenizer(27 characters)"
+    assert repr(data.val) == f"Split('val', {len(data.val.tokens):,} tokens, windows='stream')"
+    assert data.decode(data.encode("emma\n")) == "emma\n"
