@@ -8,6 +8,7 @@ from typing import Any
 from nnz.backend import checks
 
 CHOICES = {"activation": ("relu", "gelu"), "attention": ("spelled out", "fused"), "dtype": checks.DTYPES}
+LARGEST_MATRIX = 2**60  # numbers; torch cannot count the bytes of more
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,11 @@ class GPTConfig:
             checks.positive_int(name, getattr(self, name))
         if self.n_embd % self.n_head:
             raise ValueError(f"n_embd must be a multiple of n_head; got {self.n_embd} for {self.n_head} heads")
+        if self.n_embd * max(self.vocab_size, self.context_length, 4 * self.n_embd) >= LARGEST_MATRIX:
+            raise ValueError(
+                f"vocab_size = {self.vocab_size}, context_length = {self.context_length} and n_embd = {self.n_embd} "
+                "make a matrix that fits into no memory; take smaller ones"
+            )
         for name in ("dropout", "embedding_dropout"):
             if checks.non_negative(name, getattr(self, name)) >= 1:
                 raise ValueError(f"{name} must be below 1; got {getattr(self, name)}")

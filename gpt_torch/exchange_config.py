@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from .config import GPTConfig
@@ -74,7 +75,11 @@ def from_hf_config(found: dict[str, Any], changes: dict[str, Any]) -> GPTConfig:
         raise ValueError(
             f"resid_pdrop is {residual!r} and attn_pdrop {weights!r}; only a GPT-2 with equal ones can be read"
         )
-    config = GPTConfig(**sizes | SHAPE | {"dropout": residual, "embedding_dropout": embedding} | changes)
+    dropouts = {"dropout": residual, "embedding_dropout": embedding}
+    try:
+        config = GPTConfig(**sizes | SHAPE | {name: p for name, p in dropouts.items() if name not in changes})
+    except TypeError as error:  # of the folder; a wrong type among the changes stays a TypeError
+        raise ValueError(str(error)) from error
     if found.get("n_inner") not in (None, 4 * config.n_embd):
         raise ValueError(f"n_inner is {found['n_inner']!r}; only a feed-forward 4 times as wide as n_embd can be read")
-    return config
+    return dataclasses.replace(config, **changes)
