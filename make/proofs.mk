@@ -1,7 +1,7 @@
 # Proofs: that the backends agree, that a run loses nothing, and that the harness itself is right.
 
 .PHONY: test-parity test-mutants test-strict test-kill test-faults test-hardcases test-asan test-tsan test-ulp \
-	test-old-cpu test-coverage fuzz test-all
+	test-old-cpu test-coverage fuzz reliability test-all
 
 HARNESS = $(addprefix tests/conformance/test_,$(addsuffix .py,grading poisoning foreign_backends diff new_backend \
 	parity_command conformance_by_pytest oracle compare bounds golden protocol strict_oracle strict_parity)) \
@@ -101,22 +101,20 @@ test-old-cpu: .venv/dev build/mlp  ## run the binaries on an emulated CPU withou
 	CI=true $(PYTEST) tests/mlp_c/test_old_cpu.py
 
 # Needs Atheris, which has wheels for Linux, and clang with its runtime libraries (Debian: libclang-rt-14-dev).
-FUZZ_SECONDS ?= 60
-FUZZED = json safetensors safetensors_read file failure settings config digests dataset
-FUZZ = -max_total_time=$(FUZZ_SECONDS) -timeout=60 -rss_limit_mb=4096 -print_final_stats=1 -verbosity=0
+FUZZED = $(filter-out mlp_c/program/main.c,$(wildcard mlp_c/program/*.c)) $(KERNELS)
 
-fuzz: .venv/dev build/fuzz/fuzz_program  ## fuzz every reader, each for FUZZ_SECONDS=60
+fuzz: .venv/dev build/fuzz/seeds  ## fuzz every reader, each for FUZZ_SECONDS=60 of the processor
+	FUZZ_SECONDS=$(or $(FUZZ_SECONDS),60) $(TOOL) tools.reliability fuzz
+
+build/fuzz/seeds: build/mlp build/fuzz/fuzz_program $(wildcard tools/fuzz/*.py)
 	$(PIP) --editable '.[torch,dev,fuzz]'
-	$(BIN)/python tools/fuzz/seeds.py build/fuzz
-	cd build/fuzz && ./fuzz_program $(FUZZ) -close_fd_mask=3 -detect_leaks=0 -max_len=6000 program
-	for reader in checkpoint metadata golden recipe tokenizer dataset statistics; do \
-		echo $$reader; $(BIN)/python tools/fuzz/fuzz_python.py $$reader $(FUZZ) build/fuzz/$$reader || exit 1; \
-	done
+	$(TOOL) tools.fuzz.seeds build/fuzz
+	@touch $@
 
 build/fuzz/fuzz_program: $(C_FILES) $(wildcard tools/fuzz/*.[ch])
 	@mkdir -p build/fuzz
 	clang -std=c11 -D_POSIX_C_SOURCE=200809L -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		-include tools/fuzz/arena.h tools/fuzz/fuzz_program.c $(FUZZED:%=mlp_c/program/%.c) -lm $(IN_PLACE)
+		-include tools/fuzz/arena.h tools/fuzz/fuzz_program.c $(FUZZED) -lm $(IN_PLACE)
 
 # Built without optimisation, with one copy of each kernel instead of one for each kind of CPU, and with allocations that can be
 # made to fail. Tests in which the process is killed, or cannot write to any file, are left out: they leave no counts.
@@ -133,6 +131,10 @@ test-coverage: .venv/dev  ## check that the tests take each branch of build/mlp 
 	MLP_PROGRAM=build/coverage/mlp MLP_FAILING=build/coverage/mlp EVERY_FAULT=5 $(PYTEST) -n 2 -k $(UNCOUNTED) $(COVERED)
 	$(TOOL) tools.coverage build/coverage
 
-# All proofs, the cheap ones first. make fuzz takes FUZZ_SECONDS for each of eight readers.
+# PART=fuzz/recipe runs one part; they take a night together.
+reliability: .venv/dev build/mlp build/fuzz/seeds  ## look for faults for a long time; writes docs/reliability.md
+	$(TOOL) tools.reliability --write $(PART)
+
+# All proofs, the cheap ones first. make fuzz takes FUZZ_SECONDS for each of eleven readers.
 test-all: lint test test-strict test-tsan test-ulp test-faults test-asan test-kill test-parity test-mutants test-hardcases fuzz  ## run all of these; takes a night
 

@@ -1,27 +1,34 @@
-// fuzz_program.c: what build/mlp reads: files of tensors, the recipe in a checkpoint, texts, and flags. For libFuzzer.
+// fuzz_program.c: what build/mlp reads: files of tensors, the recipe in a checkpoint, texts, flags, requests, and the
+// log. For libFuzzer.
 //
-// Only exits with 0, 1 and 2 are allowed; everything else the sanitizers see.
+// Only exits with 0, 1 and 2 are allowed; everything else the sanitizers see. More memory than MEMORY there is not.
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdint.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../../mlp_c/program/conformance.h"
 #include "../../mlp_c/program/dataset.h"
 #include "../../mlp_c/program/digests.h"
+#include "../../mlp_c/program/folder.h"
 #include "../../mlp_c/program/settings.h"
 #undef exit
+#undef malloc
 #undef calloc
 #undef realloc
 #undef free
 #undef fclose
 
-enum { MOST = 4096 };
+enum { MOST = 4096, MEMORY = 1 << 26 };
 static void *allocated[MOST];
 static size_t n_allocated;
 static FILE *opened[16];
 static jmp_buf back;
-static char folder[64], path[128];
+static char folder[256], path[512];
+
+// The text of a stream that was never closed belongs to nobody; too much memory is refused, as by the system.
+const char *__asan_default_options(void) { return "detect_leaks=0:allocator_may_return_null=1"; }
 
 _Noreturn void fuzz_exit(int status) {
     if (status < 0 || status > 2) {
@@ -46,7 +53,8 @@ static void forget(void *memory) {
     }
 }
 
-void *fuzz_calloc(size_t n, size_t size) { return keep(calloc(n, size)); }
+void *fuzz_malloc(size_t size) { return size > MEMORY ? NULL : keep(malloc(size)); }
+void *fuzz_calloc(size_t n, size_t size) { return n > MEMORY / size ? NULL : keep(calloc(n, size)); }
 void *fuzz_realloc(void *memory, size_t n) {
     void *more = realloc(memory, n);
     if (more != NULL) {
@@ -111,10 +119,23 @@ static void read_flags(const uint8_t *data, size_t size) {
     fuzz_free(text);
 }
 
+static void read_request(void) {
+    char response[512], *words[] = {path, response};
+    snprintf(response, sizeof response, "%s/response", folder);
+    conformance(2, words);
+}
+
+static void read_log(size_t size) {
+    Folder run = {0};
+    snprintf(run.log, sizeof run.log, "%s", path);
+    log_truncate(&run, 1 + (int64_t)(size % 11), 5, 11);
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
     (void)argc, (void)argv;
-    char val[128], test[128];
-    snprintf(folder, sizeof folder, "/tmp/nnz-fuzz-%ld", (long)getpid());
+    char val[512], test[512];
+    const char *temporary = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/nnz-fuzz-%ld", temporary == NULL ? "/tmp" : temporary, (long)getpid());
     snprintf(path, sizeof path, "%s/train.txt", folder);
     snprintf(val, sizeof val, "%s/val.txt", folder);
     snprintf(test, sizeof test, "%s/test.txt", folder);
@@ -130,10 +151,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     write_file(path, data + 1, size - 1);
     if (setjmp(back) == 0) {
-        switch (data[0] % 4) {
+        switch (data[0] % 6) {
             case 0: read_tensors(); break;
             case 1: read_recipe(data + 1, size - 1); break;
             case 2: read_flags(data + 1, size - 1); break;
+            case 4: read_request(); break;
+            case 5: read_log(size); break;
             default: {
                 Dataset dataset = dataset_read(folder);
                 dataset_free(&dataset);

@@ -10,22 +10,29 @@ import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import atheris
 
 with atheris.instrument_imports(include=["nnz"]):
+    import nnz.gpt
     from nnz.conformance import golden
+    from nnz.conformance.program import protocol
     from nnz.files import tensor_file
     from nnz.files.errors import UsageError
     from nnz.numbers import digests
     from nnz.recipes import recipe
+    from nnz.recipes.models import MODELS
     from nnz.runs import checkpoints
     from nnz.runs.statistics import Statistics
     from nnz.text import datasets, tokenizers
 
-WHOLE = Path(__file__).resolve().parents[2] / "build" / "fuzz" / "whole.safetensors"
+SEEDS = Path(__file__).resolve().parents[2] / "build" / "fuzz"
 PLACE = Path(tempfile.mkdtemp(prefix="nnz-fuzz-"))
+RAW, TEXTS, SETTINGS = b"rts"  # the first byte: what of a checkpoint the rest is
+NUMBERS = (0, 1, -1, 2, 7, 2**31, 2**62, 2**64, 10**30, 0.0, 0.5, -1.5, 1e308, float("inf"), float("nan"), True)
 
 
 def written(data: bytes, name: str = "file") -> Path:
@@ -34,29 +41,87 @@ def written(data: bytes, name: str = "file") -> Path:
     return path
 
 
-def checkpoint(data: bytes) -> None:
-    """A checkpoint is whole or a ValueError."""
+def checkpoint(whole: Path, data: bytes) -> None:
+    """A checkpoint is whole or a ValueError: any bytes, or a whole one of which a text or a setting is changed, with
+    the hashes that then are right."""
+    path = PLACE / "file"
+    if data[:1] == bytes([RAW]):
+        path.write_bytes(data[1:])
+    else:
+        metadata, arrays = tensor_file.read(whole, lambda *found: None)
+        change(metadata, atheris.FuzzedDataProvider(data[1:]), data[:1] == bytes([SETTINGS]))
+        moments = {name: a for name, a in arrays.items() if name.startswith(("m.", "v."))}
+        metadata |= digests.of(metadata, {name: a for name, a in arrays.items() if name not in moments}, moments)
+        tensor_file.write(path, arrays, metadata)
     try:
-        loaded = checkpoints.load(written(data), finite=True)
+        loaded = checkpoints.load(path, finite=True)
     except ValueError as error:
         assert "is not a whole nnz-checkpoint-1 file" in str(error)
     else:
         checkpoints.save(PLACE / "again", loaded)
 
 
-def metadata(data: bytes) -> None:
-    """A checkpoint with one text of its metadata chosen by whoever wrote the file, hashes and all."""
-    provider = atheris.FuzzedDataProvider(data)
-    whole, arrays = tensor_file.read(WHOLE, lambda *found: None)
-    key = provider.PickValueInList(sorted(whole.keys() - {"sha256"}))
-    whole[key] = provider.ConsumeUnicodeNoSurrogates(2000)
-    moments = {name: a for name, a in arrays.items() if name.startswith(("m.", "v."))}
-    whole |= digests.of(whole, {name: a for name, a in arrays.items() if name not in moments}, moments)
-    tensor_file.write(PLACE / "file", arrays, whole)
-    try:
-        checkpoints.load(PLACE / "file")
-    except ValueError as error:
-        assert "is not a whole nnz-checkpoint-1 file" in str(error)
+def change(metadata: dict[str, str], provider: Any, a_setting: bool) -> None:
+    """Change one text of a checkpoint's metadata, or one value of the recipe in it."""
+    if not a_setting:
+        key = provider.PickValueInList(sorted(metadata.keys() - {"sha256"}))
+        metadata[key] = provider.ConsumeUnicodeNoSurrogates(2000)
+        return
+    lines = metadata["config"].splitlines()
+    places = [i for i, line in enumerate(lines) if "=" in line]
+    place = provider.PickValueInList(places)
+    lines[place] = f"{lines[place].partition('=')[0]}= {json.dumps(value(provider))}"
+    metadata["config"] = "\n".join(lines)
+
+
+def value(provider: Any) -> Any:
+    """What may be in a JSON file in place of another value."""
+    of = provider.ConsumeIntInRange(0, 4)
+    if of == 0:
+        return provider.PickValueInList(list(NUMBERS))
+    if of == 1:
+        return provider.ConsumeInt(8)
+    if of == 2:
+        return provider.ConsumeUnicodeNoSurrogates(20)
+    return [value(provider)] if of == 3 else {"a": value(provider)}
+
+
+def hugging_face(data: bytes) -> None:
+    """A folder of Hugging Face is a GPT-2 or a ValueError: one of its files is any bytes, or has one value changed."""
+    names = ("config.json", "nnz-tokenizer.json", "model.safetensors")
+    which, changed = data[0] % 5 if data else 0, data[1:]
+    folder = PLACE / "hf"
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        (folder / name).write_bytes((SEEDS / "hf" / name).read_bytes())
+    path = folder / names[which % 3]
+    if which < 3:
+        path.write_bytes(changed)
+    else:
+        provider = atheris.FuzzedDataProvider(changed)
+        path = folder / names[which - 3]
+        table = json.loads(path.read_text(encoding="utf-8"))
+        table[provider.PickValueInList(sorted(table))] = value(provider)
+        path.write_text(json.dumps(table), encoding="utf-8")
+    with suppress(ValueError):
+        nnz.gpt.from_hf(folder)
+
+
+class Answering(protocol.Program):
+    """A program that prints what the fuzzer says."""
+
+    def _run(self, words: list[str], stream: str) -> tuple[int, str]:
+        return self.said
+
+
+def protocol_response(data: bytes) -> None:
+    """A program's list and its response are valid, or a ProgramError or a ValueError."""
+    head = {"format": protocol.RESPONSE, "function": "mlp", "dtype": "float32", "nonce": "x"}
+    with suppress(protocol.ProgramError):
+        protocol._read(written(data), head, protocol.OUTPUTS["mlp"])
+    Answering.said = (0, f"{protocol.VERSION}\n{data.decode(errors='replace')}")
+    with suppress(ValueError):
+        Answering(["program"])
 
 
 def golden_file(data: bytes) -> None:
@@ -70,6 +135,7 @@ def recipe_toml(data: bytes) -> None:
     path = written(data, "recipe.toml")
     try:
         read = recipe.load(str(path))
+        MODELS[read.model.kind].check(read)
     except UsageError as error:
         assert str(error)
     else:
@@ -112,13 +178,16 @@ def statistics(data: bytes) -> None:
 
 
 READERS: dict[str, Callable[[bytes], None]] = {
-    "checkpoint": checkpoint,
-    "metadata": metadata,
-    "golden": golden_file,
-    "recipe": recipe_toml,
-    "tokenizer": tokenizer,
     "dataset": dataset,
+    "tokenizer": tokenizer,
+    "recipe": recipe_toml,
+    "golden": golden_file,
     "statistics": statistics,
+    "checkpoint": partial(checkpoint, SEEDS / "mlp.safetensors"),
+    "batchnorm-checkpoint": partial(checkpoint, SEEDS / "batchnorm.safetensors"),
+    "gpt-checkpoint": partial(checkpoint, SEEDS / "gpt.safetensors"),
+    "hugging-face": hugging_face,
+    "response": protocol_response,
 }
 
 

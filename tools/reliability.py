@@ -1,0 +1,105 @@
+"""`make reliability`: long runs that look for faults; each writes its row in docs/reliability.md.
+
+python -m tools.reliability --write PART... runs some of them: `fuzz/recipe`, or `fuzz` for all that begin so. Each
+row is written when its run is over: they can be had one by one. Without --write it is only printed.
+FUZZ_SECONDS (600) is the time of each fuzzer in seconds of the processor. Exits with 1 if there was a fault.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from datetime import date
+from functools import partial
+from math import ceil
+from pathlib import Path
+
+from tools import readme
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = readme.DOCS / "reliability.md"
+FUZZERS = ROOT / "build" / "fuzz"
+FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "600"))
+LIMITS = ("-timeout=120", "-rss_limit_mb=4096", "-print_final_stats=1", "-verbosity=0")
+READERS = {
+    "dataset": "dataset: text files",
+    "tokenizer": "tokenizer",
+    "recipe": "recipe",
+    "golden": "golden file",
+    "statistics": "statistics",
+    "checkpoint": "checkpoint of an MLP",
+    "batchnorm-checkpoint": "checkpoint with BatchNorm",
+    "gpt-checkpoint": "checkpoint of a GPT",
+    "hugging-face": "import from Hugging Face",
+    "response": "protocol: lists and responses",
+    "program": "`build/mlp`: checkpoint, log, text, flags, requests",
+}
+
+Found = tuple[int, list[str]]  # how often it was tried, and the faults
+
+
+def fuzz(reader: str) -> Found:
+    """Fuzz one reader for FUZZ_SECONDS of the processor's time, or to its first fault."""
+    command = [sys.executable, str(ROOT / "tools" / "fuzz" / "fuzz_python.py"), reader]
+    if reader == "program":
+        command = ["./fuzz_program", "-max_len=6000", "-close_fd_mask=3"]
+    tried, began = 0, cpu_seconds()
+    with tempfile.TemporaryDirectory() as folder:
+        while (left := FUZZ_SECONDS - (cpu_seconds() - began)) > 1:
+            words = [*command, *LIMITS, f"-max_total_time={ceil(left)}", reader]
+            how = {"cwd": FUZZERS, "env": {**os.environ, "TMPDIR": folder}, "check": False}
+            done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **how)
+            said = done.stdout.decode(errors="replace")
+            tried += int((re.findall(r"number_of_executed_units: (\d+)", said) or ["0"])[-1])
+            if done.returncode != 0:
+                return tried, [said[-3000:]]
+    return tried, []
+
+
+PARTS: dict[str, tuple[str, Callable[[], Found]]] = {
+    **{f"fuzz/{reader}": (what, partial(fuzz, reader)) for reader, what in READERS.items()},
+}
+
+
+def cpu_seconds() -> float:
+    """What the processes started here have taken so far."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def record(part: str, write: bool) -> list[str]:
+    """Run one part, print its row, and write it; return its faults."""
+    what, run = PARTS[part]
+    began = cpu_seconds()
+    tried, faults = run()
+    row = [what, f"{cpu_seconds() - began:,.0f}", f"{tried:,}", str(len(faults)), f"`{_commit()}`", str(date.today())]
+    line, group = f"| {' | '.join(row)} |", part.partition("/")[0]
+    print(line, *faults, sep="\n", flush=True)
+    if write:
+        rows = {line.split(" | ")[0]: line for line in readme.between(group, PAGE).strip().splitlines()}
+        readme.replace(group, "\n".join((rows | {line.split(" | ")[0]: line}).values()), PAGE)
+    return faults
+
+
+def _commit() -> str:
+    words = ["git", "describe", "--always", "--dirty", "--exclude=*", "--abbrev=7"]
+    return subprocess.run(words, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def main(words: list[str]) -> int:
+    write, words = "--write" in words, [word for word in words if word != "--write"]
+    parts = [part for part in PARTS if not words or any(part.startswith(word) for word in words)]
+    if not parts:
+        print(f"no part is called {words}; there are: {', '.join(PARTS)}", file=sys.stderr)
+        return 2
+    faults = [fault for part in parts for fault in record(part, write)]
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
