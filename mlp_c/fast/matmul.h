@@ -73,7 +73,7 @@ static inline void multiply_panel(real *c, size_t c_row, const real *a, size_t s
 DISPATCH
 static void multiply(real *c, size_t c_row, const real *a, size_t a_row, size_t a_col, const real *b, size_t b_row,
                      size_t b_col, size_t M, size_t N, size_t K) {
-    _Alignas(64) real panel[DEPTH * COLS], block[BLOCK];
+    static _Thread_local _Alignas(64) real panel[DEPTH * COLS], block[BLOCK];  // 84 KB: too much for a small stack
     const bool packed = a_col != 1 || (a_row % 1024 == 0 && N > 8 * COLS);
     const size_t rounds = K / DEPTH + 1, even = K / rounds + 1;  // at most DEPTH, and no short round at the end
     for (size_t k = 0; k < K; k += even) {

@@ -6,7 +6,10 @@
 
 enum { COULD_NOT_BE_DONE = 1, ASKED_WRONGLY = 2 };
 
-// Print "mlp: ..." on stderr and exit.
+// Print "mlp: ..." on stderr: one line, whatever it quotes.
+void note(const char *format, ...);
+
+// The same, and exit.
 _Noreturn void fail(int status, const char *format, ...);
 
 // As calloc and strdup, but without memory the program ends.

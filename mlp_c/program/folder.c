@@ -13,7 +13,7 @@
 #include "failure.h"
 
 static void make_folders(const char *path) {
-    char prefix[PATH_SIZE];
+    static char prefix[PATH_SIZE];  // as all paths here: a stack may be too small for them
     for (size_t i = 0; i < sizeof prefix; i++) {
         const int end = path[i] == '\0';
         prefix[i] = '\0';
@@ -85,8 +85,7 @@ static void lock(const char *folder, const char *path) {
             if (errno == EWOULDBLOCK) {
                 tell_holder(held.handle, folder);
             }
-            fprintf(stderr, "mlp: %s cannot be locked (%s): let no other run use it meanwhile\n", folder,
-                    strerror(errno));
+            note("%s cannot be locked (%s): let no other run use it meanwhile", folder, strerror(errno));
         }
     } while (!is_at_its_name(held.handle, path));
     sign(held.handle);
@@ -95,8 +94,9 @@ static void lock(const char *folder, const char *path) {
 }
 
 Folder folder_open(const char *path) {
-    Folder folder = {.path = path};
-    char lock_file[PATH_SIZE];
+    static Folder folder;
+    static char lock_file[PATH_SIZE];
+    folder.path = path;
     make_folders(path);
     join(lock_file, path, "lock");
     join(folder.log, path, "log.csv");
@@ -121,7 +121,7 @@ bool folder_clear(const Folder *folder) {
                                         "updates.png",
                                         "gradient-by-depth.png",
                                         "log.csv"};
-    char path[PATH_SIZE];
+    static char path[PATH_SIZE];
     const bool ours = access(folder->checkpoint, F_OK) == 0 || log_is_ours(folder);
     bool found = false;
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {

@@ -13,20 +13,25 @@
 //   safetensors.c  the format of checkpoints and of the protocol; _read: its reader; json.c
 //   digests.c      SHA-256, and the hashes in a checkpoint
 //   file.c         files that are read whole, or replaced at one instant
+//   process.c      signals, files that must be open, results that must arrive
 //   failure.c      how the program ends when it could not do what it was asked to
 #include <string.h>
 
 #include "conformance.h"
+#include "process.h"
 #include "run.h"
 
 int main(int argc, char **argv) {
+    process_begin();
     if (argc > 1 && strcmp(argv[1], "conformance") == 0) {
         conformance(argc - 2, argv + 2);
+        flush_results();
         return 0;
     }
     const Settings settings = settings_read(argc, argv);
     Dataset dataset = dataset_read(settings.data);
-    const Folder folder = folder_open(settings.out);
+    static Folder folder;  // 20 KB of paths: not on the stack, which may be small
+    folder = folder_open(settings.out);
     train(&settings, &dataset, &folder);
     dataset_free(&dataset);
     return 0;

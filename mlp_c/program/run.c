@@ -30,15 +30,15 @@ Run run_init(const Settings *s, const Dataset *data, const Folder *folder) {
     run.logits = allocate(B * V, DTYPES[run.net.dtype].size);
     const bool found = access(folder->checkpoint, F_OK) == 0;
     if (s->resume && !found) {
-        fprintf(stderr, "mlp: %s holds no checkpoint to resume; starting at step 0\n", s->out);
+        note("%s holds no checkpoint to resume; starting at step 0", s->out);
     }
     if (s->resume && found) {
         checkpoint_resume(&run);
-        fprintf(stderr, "mlp: %s: going on from step %" PRId64 "\n", s->out, run.step);
+        note("%s: going on from step %" PRId64, s->out, run.step);
     } else {
         run.recipe = text_copy("names"), run.config = config_text(s), run.printed = text_copy("");
         if (folder_clear(folder)) {
-            fprintf(stderr, "mlp: %s holds an earlier run; its files are replaced\n", s->out);
+            note("%s holds an earlier run; its files are replaced", s->out);
         }
         log_start(folder);
     }

@@ -76,7 +76,7 @@ char *draw_samples(const Network *net, const Settings *s, const Dataset *data) {
         samples++;
     }
     if (samples < count) {
-        fprintf(stderr, "mlp: only %zu of %zu samples were new\n", samples, count);
+        note("only %zu of %zu samples were new", samples, count);
     }
     char *text = decode(&data->vocabulary, drawn.tokens, drawn.n);
     free(drawn.tokens), free(tokens);

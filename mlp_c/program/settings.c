@@ -8,6 +8,7 @@
 
 #include "failure.h"
 #include "json.h"
+#include "process.h"
 
 #define AT(field) offsetof(Settings, field)
 
@@ -71,6 +72,7 @@ Settings settings_read(int argc, char **argv) {
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             help();
+            flush_results();
             exit(0);
         }
         if (strcmp(argv[i], "--resume") == 0) {

@@ -2,10 +2,8 @@
 // The arrays are in network.c, how a run begins in run.c, how it is saved in checkpoint.c.
 #include "run.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,10 +13,9 @@
 #include "digests.h"
 #include "failure.h"
 #include "file.h"
+#include "process.h"
 #include "sampling.h"
 
-static volatile sig_atomic_t stop_requested;  // by Ctrl-C or SIGTERM: it is answered between two steps
-static void listen_to_signals(void);
 static double learning_rate(const Settings *settings, int64_t step);
 static double forward(const Run *run, const Loader *batch);
 static void update(Run *run, double lr);
@@ -27,7 +24,7 @@ static void finish(Run *run);
 static _Noreturn void stop(const Run *run);
 
 void train(const Settings *s, const Dataset *data, const Folder *folder) {
-    listen_to_signals();
+    answer_signals_later();  // between two steps
     Run run = run_init(s, data, folder);
     Loader loader = loader_init(&data->train, run.net.T, (size_t)s->batch_size, run.step);
     while (run.step < s->steps && !stop_requested) {
@@ -113,9 +110,7 @@ static void print_result(Run *run, const char *format, ...) {
     va_end(values);
     fputs(printed + run->n_printed, stdout);
     run->printed = printed, run->n_printed += (size_t)n;
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        fail(COULD_NOT_BE_DONE, "cannot write to stdout: %s", strerror(errno));
-    }
+    flush_results();
 }
 
 // Judge the model, print and log it, and save it; unless a stop is requested meanwhile.
@@ -162,24 +157,7 @@ static void finish(Run *run) {
         double rounded, summed;
         print_result(run, PARAMETERS_HASH " %s\n", checkpoint_hash(run, false, hash));
         tally_read(&rounded, &summed);
-        fprintf(stderr, "mlp: strict: of %.0f products %.0f lay too near a midpoint of two floats for double\n",
-                rounded, summed);
+        note("strict: of %.0f products %.0f lay too near a midpoint of two floats for double", rounded, summed);
     }
     checkpoint_save(run);
-}
-
-// The second signal ends the program at once.
-static void on_signal(int number) {
-    (void)number;
-    stop_requested = 1;
-    signal(SIGINT, SIG_DFL);
-    signal(SIGTERM, SIG_DFL);
-}
-
-static void listen_to_signals(void) {
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    signal(SIGXFSZ, SIG_IGN);  // a file grown beyond its limit is then an error like a full disk
 }

@@ -58,7 +58,8 @@ static inline void pack_lines(double *restrict packed, double *restrict squared,
 }
 
 // sum (S_ROWS,S_COLS) += a b        a (depth,S_ROWS)  b (depth,S_COLS), as packed
-static inline void wide_tile(double *sum, const double *restrict a, const double *restrict b, size_t depth) {
+__attribute__((always_inline)) static inline void wide_tile(double *sum, const double *restrict a,
+                                                            const double *restrict b, size_t depth) {
     double tile[S_ROWS][S_COLS] = {{0}};
     for (size_t k = 0; k < depth; k++) {
         for (size_t i = 0; i < S_ROWS; i++) {
@@ -73,7 +74,7 @@ static inline void wide_tile(double *sum, const double *restrict a, const double
 
 DISPATCH
 static void wide_product(Block *block, Matrix a, Matrix b, size_t K) {
-    _Alignas(64) double rows[S_HEIGHT * S_DEPTH], columns[S_WIDTH * S_DEPTH];
+    static _Thread_local _Alignas(64) double rows[S_HEIGHT * S_DEPTH], columns[S_WIDTH * S_DEPTH];
     for (size_t k = 0; k < K; k += S_DEPTH) {
         const size_t depth = min_size(S_DEPTH, K - k);
         pack_lines(rows, block->a_squared, a.at + k * a.col, a.row, a.col, block->height, S_ROWS, depth);
@@ -137,7 +138,7 @@ static void matmul_add(float *c, const float *a, size_t a_row, size_t a_col, con
     for (size_t n = 0; n < blocks; n++) {
         const size_t i = n / across * S_HEIGHT, j = n % across * S_WIDTH;
         const Matrix rows = {a + i * a_row, a_row, a_col}, columns = {b + j * b_col, b_row, b_col};
-        Block block;
+        static _Thread_local Block block;  // not on the stack, which may be small: 330 KB with those packed
         memset(&block, 0, sizeof block);
         block.height = min_size(S_HEIGHT, M - i), block.width = min_size(S_WIDTH, N - j);
         wide_product(&block, rows, columns, K);

@@ -1,0 +1,51 @@
+#include "process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "failure.h"
+
+volatile sig_atomic_t stop_requested;
+static volatile sig_atomic_t answered_later;
+
+static void on_signal(int number) {
+    static const char before[] = "mlp: stopped before it was done; start it again\n";
+    static const char again[] = "mlp: stopped at once; the same command with --resume continues\n";
+    (void)number;
+    if (answered_later && !stop_requested) {
+        stop_requested = 1;
+        return;
+    }
+    if ((answered_later ? write(2, again, sizeof again - 1) : write(2, before, sizeof before - 1)) < 0) {}
+    _exit(COULD_NOT_BE_DONE);
+}
+
+void process_begin(void) {
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    for (int handle = 0; handle <= 2; handle++) {  // or a file that is opened later would get what is printed
+        if (fcntl(handle, F_GETFD) < 0 && open("/dev/null", O_RDWR) != handle) {
+            _exit(COULD_NOT_BE_DONE);
+        }
+    }
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        struct sigaction action, before;
+        memset(&action, 0, sizeof action);
+        action.sa_handler = on_signal, action.sa_flags = SA_RESTART;
+        if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN) {  // nohup ignores SIGHUP
+            sigaction(signals[i], &action, NULL);
+        }
+    }
+    signal(SIGXFSZ, SIG_IGN);  // a file grown beyond its limit is then an error like a full disk
+}
+
+void answer_signals_later(void) { answered_later = 1; }
+
+void flush_results(void) {
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fail(COULD_NOT_BE_DONE, "cannot write to stdout: %s", strerror(errno));
+    }
+}

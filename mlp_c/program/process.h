@@ -1,0 +1,19 @@
+// process.h: the program among others: three open files, signals that are answered, results that arrive.
+#ifndef NNZ_PROCESS_H
+#define NNZ_PROCESS_H
+
+#include <signal.h>
+
+// By Ctrl-C, SIGTERM or SIGHUP, once `answer_signals_later` was called. Before that a signal ends the program at once.
+extern volatile sig_atomic_t stop_requested;
+
+// To be called first: stdin, stdout and stderr are open, and signals are answered.
+void process_begin(void);
+
+// From now on the first signal only sets `stop_requested`; the second ends the program at once.
+void answer_signals_later(void);
+
+// Send on what was printed on stdout; if that cannot be done, print why and exit.
+void flush_results(void);
+
+#endif

@@ -1,0 +1,97 @@
+"""build/mlp among other processes: closed or full files, a small stack, early signals, control characters."""
+
+import os
+import resource
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from support.built_program import built
+from support.tiny_commands import PROGRAM, refused, words
+from support.tiny_commands import run_program as run
+from support.tiny_runs import data_folder, tiny_recipe
+
+SMALL_STACK = 48 * 1024
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    return tiny_recipe(data_folder(tmp_path / "few-names"), steps=3)
+
+
+def small_stack():
+    resource.setrlimit(resource.RLIMIT_STACK, (SMALL_STACK, SMALL_STACK))
+
+
+def test_a_run_whose_files_are_closed_writes_what_any_run_writes(recipe, tmp_path):
+    run(recipe, tmp_path / "open")
+    assert subprocess.call([*words(PROGRAM, recipe, tmp_path / "closed")], preexec_fn=lambda: os.closerange(0, 3)) == 0
+    for name in ("log.csv", "samples.txt", "checkpoint.safetensors"):
+        assert (tmp_path / "closed" / name).read_bytes() == (tmp_path / "open" / name).read_bytes(), name
+
+
+@pytest.mark.parametrize("wanted", [["--help"], ["conformance", "--list"]])
+def test_what_cannot_be_printed_is_an_error(wanted):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([str(built()), *wanted], stdout=full, stderr=subprocess.PIPE, text=True)
+    refused(done, "cannot write to stdout: No space left on device")
+
+
+@pytest.mark.parametrize(
+    "settings", [{"model__precision": "strict", "model__dtype": "float32"}, {"model__dtype": "float64"}], ids=str
+)
+def test_a_small_stack_is_enough(recipe, tmp_path, settings):
+    for key, value in settings.items():
+        recipe = recipe.override(key.replace("__", "."), value)
+    environment = {"OMP_NUM_THREADS": "2"}
+    done = run(recipe, tmp_path / "run", preexec_fn=small_stack, env=environment)
+    assert (done.returncode, done.stderr.count("\n")) == (0, done.stderr.count("mlp: strict")), done
+
+
+@pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_before_training_is_one_line(which):
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"full")
+    os.set_blocking(writer, True)  # so the program waits until somebody reads
+    with subprocess.Popen([str(built()), "--help"], stdout=writer, stderr=subprocess.PIPE, text=True) as process:
+        while not answers(process.pid, which):
+            time.sleep(0.01)
+        process.send_signal(which)
+        assert (process.wait(), process.stderr.read()) == (1, "mlp: stopped before it was done; start it again\n")
+    os.close(reader)
+    os.close(writer)
+
+
+def answers(pid, which):
+    """Whether the process has a handler for the signal."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
+    return int(caught.split()[1], 16) >> (which - 1) & 1
+
+
+def test_signals_that_the_caller_ignores_are_ignored(recipe, tmp_path):
+    def ignore():
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    longer = recipe.override("train.steps", 300).override("train.eval_every", 50)
+    command = words(PROGRAM, longer, tmp_path / "run")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, preexec_fn=ignore) as process:
+        process.stdout.readline()
+        process.send_signal(signal.SIGHUP)
+        process.communicate()
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("\x1b[31m", "?[31m"), ("\x9b31m", "?31m"), ("zoé 日本", "zoé 日本"), (b"\xff\x9b\xe6\x97", "????")],
+)
+def test_no_control_character_reaches_the_terminal(name, shown):
+    done = subprocess.run([str(built()), "--data", name], capture_output=True, text=True)
+    refused(done, f"cannot open {shown}/train.txt: No such file")
