@@ -1,8 +1,6 @@
 """nnz: one small language model in C, numpy and PyTorch, proved to compute the same numbers."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # but true to type checkers
 if TYPE_CHECKING:
     from .numbers.rng import RNG
     from .text.datasets import load_dataset
@@ -14,6 +12,8 @@ _LAZY = {"RNG": ".numbers.rng", "load_dataset": ".text.datasets"}  # both need n
 
 
 def __getattr__(name: str) -> object:
+    from importlib import import_module  # here, so that a command answers Ctrl-C as soon as it can
+
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = globals()[name] = getattr(import_module(_LAZY[name], __name__), name)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import io
+import difflib
 import os
 import sys
+import time
 from collections.abc import Sequence
 from importlib import import_module
 from types import ModuleType
-from typing import NoReturn
+from typing import Any, NoReturn, TextIO
 
 from .. import __version__
-from ..files.errors import ASKED_WRONGLY, COULD_NOT, Refusal, describe, is_out_of_memory, one_line
+from ..files.errors import ASKED_WRONGLY, COULD_NOT, Refusal, describe, is_out_of_memory, nearest, one_line
+from ..files.terminal import is_silent_worker, note
 
 # name -> the first line of its module's docstring. Only the module of the command that is asked for is imported.
 COMMANDS = {
@@ -32,6 +34,8 @@ COMMANDS = {
     "new-backend": "Write a package with a stub for every op, to fill in and to grade with nnz parity.",
     "read": "Open the reading page: C, numpy and PyTorch side by side, with their measurements.",
 }
+FIRST_STEPS = ("nnz train names", "nnz sample runs/names-c", "nnz compare runs/names-c", "nnz read", "nnz parity")
+PATIENCE = 10  # seconds in which torchrun ends a worker after another one has failed
 ENVIRONMENT = """\
 environment:
   NNZ_DATA_HOME  the folder for downloaded data sets, instead of the user's cache
@@ -45,32 +49,56 @@ def main(words: Sequence[str] | None = None) -> int:
 
     0 done, 1 could not be done, 2 asked wrongly. An error is one line on stderr.
     """
-    sys.stdout = sys.stdout or io.StringIO()  # closed by the caller: nobody reads
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # samples may hold any character
+    exit_code, message = _attempt(sys.argv[1:] if words is None else words)
     try:
-        _run(sys.argv[1:] if words is None else words)
         sys.stdout.flush()
-        return 0
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or it would be tried again at the very end
+        silent = isinstance(error, BrokenPipeError)  # the reader of our stdout, such as head, has seen enough
+        exit_code, message = COULD_NOT, "" if silent else describe(error)
+    if message and not _another_says_it():
+        note(f"nnz: {one_line(message)}")
+    return exit_code
+
+
+def _attempt(words: Sequence[str]) -> tuple[int, str]:
+    """Run the command; return the exit code, and what went wrong."""
+    try:
+        _run(words)
+    except SystemExit as done:  # of argparse, after --help and --version
+        return int(done.code or 0), ""
     except Refusal as error:
-        return _refuse(str(error), error.exit_code)
-    except BrokenPipeError:  # the reader of our stdout, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return COULD_NOT
+        return error.exit_code, str(error)
+    except BrokenPipeError:
+        return COULD_NOT, ""
     except (OSError, MemoryError) as error:
-        return _refuse(describe(error), COULD_NOT)
+        return COULD_NOT, describe(error)
     except FloatingPointError as error:
-        return _refuse(str(error), COULD_NOT)
+        return COULD_NOT, str(error)
     except KeyboardInterrupt as error:
-        return _refuse(str(error) or "stopped before it was done; start it again", COULD_NOT)
+        return COULD_NOT, str(error) or "stopped before it was done; start it again"
     except Exception as error:  # a bug, of ours or of a backend from elsewhere: still one line, unless asked for more
         if is_out_of_memory(error):
-            return _refuse(describe(MemoryError()), COULD_NOT)
+            return COULD_NOT, describe(MemoryError())
         if os.environ.get("NNZ_TRACEBACK"):
             raise
         what = f"{type(error).__name__}: {error}"
-        return _refuse(f"{what}; this is a bug: set NNZ_TRACEBACK=1 to see where it is", COULD_NOT)
+        return COULD_NOT, f"{what}; this is a bug: set NNZ_TRACEBACK=1 to see where it is"
+    return 0, ""
+
+
+def _another_says_it() -> bool:
+    """Tell whether this is one of torchrun's workers whose error the first one tells: torchrun then ends the others."""
+    if not is_silent_worker():
+        return False
+    try:
+        time.sleep(PATIENCE)
+    except KeyboardInterrupt:
+        return True
+    return False
 
 
 def parser(words: Sequence[str]) -> argparse.ArgumentParser:
@@ -96,24 +124,44 @@ def load(name: str) -> ModuleType:
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse, with its errors on one line."""
+    """argparse, with its errors on one line, and with what was probably meant."""
 
     def error(self, message: str) -> NoReturn:
         raise Refusal(f"{message}; see {self.prog} --help", ASKED_WRONGLY)
 
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            raise argparse.ArgumentError(action, f"unknown {value!r}; {nearest(str(value), action.choices)}")
+
+    def _print_message(self, message: str, file: TextIO | None = None) -> None:
+        (file or sys.stderr).write(message)  # argparse would not tell that it cannot be written
+
 
 def _run(words: Sequence[str]) -> None:
+    if not words:
+        print(_first_steps())
+        raise Refusal("no command given; name one of those above", ASKED_WRONGLY)
     top = parser(words)
     arguments, unknown = top.parse_known_args(words)
-    if unknown:
+    if unknown or arguments.command is None:
         command = f"nnz {arguments.command}" if arguments.command else "nnz"
-        raise Refusal(f"unrecognized arguments: {' '.join(unknown)}; see {command} --help", ASKED_WRONGLY)
-    if arguments.command is None:
-        top.print_help()
-        raise Refusal("no command given; name one of those above", ASKED_WRONGLY)
+        flag = next((word.partition("=")[0] for word in unknown if word.startswith("-")), "")
+        close = difflib.get_close_matches(flag, _flags(top, arguments.command), n=1)
+        hint = f"did you mean {close[0]}? " if close else ""
+        raise Refusal(f"unrecognized arguments: {' '.join(unknown)}; {hint}see {command} --help", ASKED_WRONGLY)
     load(arguments.command).run(arguments)
 
 
-def _refuse(message: str, exit_code: int) -> int:
-    print(f"nnz: {one_line(message)}", file=sys.stderr)
-    return exit_code
+def _flags(top: argparse.ArgumentParser, command: str | None) -> list[str]:
+    """The flags that the command takes."""
+    commands = next(action for action in top._actions if isinstance(action, argparse._SubParsersAction))
+    asked = top if command is None else commands.choices[command]
+    return [flag for action in asked._actions for flag in action.option_strings]
+
+
+def _first_steps() -> str:
+    """What `nnz` alone prints: the commands that matter first, and the names of the others."""
+    width = max(map(len, FIRST_STEPS))
+    lines = [f"  {words:<{width}}  {COMMANDS[words.split()[1]]}" for words in FIRST_STEPS]
+    others = ", ".join(name for name in COMMANDS if name not in [words.split()[1] for words in FIRST_STEPS])
+    return "\n".join(["to begin with:", *lines, f"the others: {others}; see nnz --help"])

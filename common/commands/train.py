@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..backend import registry
 from ..files.errors import UsageError, refusing
+from ..files.terminal import is_silent_worker
 from ..recipes.settings import integer, read
 
 if TYPE_CHECKING:
@@ -76,13 +77,8 @@ def run(arguments: argparse.Namespace) -> None:
             return
         ready = Run(recipe, backend, out, arguments.resume, arguments.device, arguments.threads)
     ready.train()
-    if _is_silent():
+    if is_silent_worker():
         os._exit(0)  # at once: while Python ended, torch's threads, not yet done with the others, now and then aborted
-
-
-def _is_silent() -> bool:
-    """Whether torchrun started this process with others, and it is not the first of them."""
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1 and os.environ.get("RANK", "0") != "0"
 
 
 def _one_of_several(recipe: Recipe) -> None:
@@ -91,7 +87,7 @@ def _one_of_several(recipe: Recipe) -> None:
         return
     if not recipe.model.predicts_every_position:
         raise UsageError(f"torchrun works only for a gpt; train {recipe.name} with nnz train")
-    if _is_silent():
+    if is_silent_worker():
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 (until the process ends)
 
 

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import nearest, one_line
+from .errors import UsageError, nearest, one_line
 
 FOLDER = "NNZ_DATA_HOME"  # environment variable: the folder for downloads, instead of the user's cache
 MIRROR = "NNZ_DATA_URL"  # environment variable: take every file from $NNZ_DATA_URL/<file> instead
@@ -77,7 +77,7 @@ def find(name: str) -> KnownData:
     for data in _KNOWN:
         if data.name == name:
             return data
-    raise ValueError(
+    raise UsageError(
         f"unknown data set {name!r}, and no file of that name; {nearest(name, names())}; "
         "or give the path of a text file or of a folder with train.txt, val.txt and test.txt"
     )

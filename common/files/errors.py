@@ -34,6 +34,8 @@ def refusing(exit_code: int = COULD_NOT) -> Iterator[None]:
         yield
     except UsageError as error:
         raise Refusal(str(error), ASKED_WRONGLY) from error
+    except BrokenPipeError:  # who reads stdout has seen enough
+        raise
     except OSError as error:
         raise Refusal(describe(error), COULD_NOT) from error
     except (ValueError, TypeError, ImportError) as error:
@@ -74,7 +76,14 @@ def is_out_of_memory(error: Exception) -> bool:
 
 def one_line(text: str) -> str:
     """Join the lines of `text` with single spaces, so that an error stays one line whatever it quotes."""
-    return " ".join(text.split())
+    return printable(" ".join(text.split()))
+
+
+def printable(text: str) -> str:
+    """Return the text with each character that a terminal may obey, and not show, written as Python does: \\x1b."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

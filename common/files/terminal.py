@@ -2,25 +2,67 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Any
+from typing import Any, TextIO
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+from .errors import printable
+
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 def note(text: str) -> None:
-    """Print to stderr what is not a result."""
-    print(text, file=sys.stderr, flush=True)
+    """Print to stderr what is not a result. If nobody can read it, nothing is lost: that is no error."""
+    with suppress(OSError, ValueError):
+        if sys.stderr is not None:  # for print, None is stdout
+            print(printable(text), file=sys.stderr, flush=True)
+
+
+class Results:
+    """stdout: what cannot be written is an error that names it, and a terminal gets no control characters to obey."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream, self._is_terminal = stream, stream.isatty()
+
+    def write(self, text: str) -> int:
+        """Write the text. Raises OSError."""
+        with _naming_stdout():
+            return self._stream.write(printable(text) if self._is_terminal else text)
+
+    def flush(self) -> None:
+        """Send on what was written. Raises OSError."""
+        with _naming_stdout():
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextmanager
+def _naming_stdout() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OSError(f"cannot write to stdout: {error.strerror}") from error
+
+
+def is_silent_worker() -> bool:
+    """Whether torchrun started this process with others, and it is not the first of them, which speaks for all."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1 and os.environ.get("RANK", "0") != "0"
 
 
 class Progress:
     """A progress bar with the loss and the tokens per second; none if stderr is not a terminal."""
 
     def __init__(self, steps: int, start: int, tokens_per_step: int, shown: bool = True) -> None:
-        self._bar = _bar(steps, start) if shown and sys.stderr.isatty() else None
+        self._bar = _bar(steps, start) if shown and sys.stderr is not None and sys.stderr.isatty() else None
         self._start, self._tokens = start, tokens_per_step
 
     def __enter__(self) -> Progress:
@@ -50,7 +92,8 @@ class Progress:
 class StopSignals:
     """A context in which the first signal only sets `requested`; the second raises KeyboardInterrupt at once.
 
-    Outside the main thread, where Python delivers no signals, it changes nothing.
+    Outside the main thread, where Python delivers no signals, it changes nothing; nor for a signal that is ignored, as
+    nohup asks for.
     """
 
     def __init__(self) -> None:
@@ -59,7 +102,8 @@ class StopSignals:
     def __enter__(self) -> StopSignals:
         self._before = {}
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._on_signal) for number in SIGNALS}
+            heard = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+            self._before = {number: signal.signal(number, self._on_signal) for number in heard}
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -111,8 +111,14 @@ def assignment(word: str) -> tuple[str, Any]:
 
 def _known(section: str) -> str:
     if section not in SECTIONS:
-        raise UsageError(f"unknown section {section!r}; {nearest(section, SECTIONS)}")
+        raise UsageError(f"unknown section {section!r}; {_like(section) or nearest(section, SECTIONS)}")
     return section
+
+
+def _like(key: str) -> str:
+    """Return "did you mean 'optimizer.lr'?" for a key that is in another section; else nothing."""
+    names = [(section, field.name) for section, kind in SECTIONS.items() for field in dataclasses.fields(kind)]
+    return next((f"did you mean '{section}.{name}'?" for section, name in names if name == key), "")
 
 
 def _replace(section: Any, name: str, table: dict[str, Any]) -> Any:
@@ -120,5 +126,5 @@ def _replace(section: Any, name: str, table: dict[str, Any]) -> Any:
     rules = {field.name: field.metadata["rule"] for field in dataclasses.fields(section)}
     for key in table:
         if key not in rules:
-            raise UsageError(f"unknown key {f'{name}.{key}'!r}; {nearest(key, rules)}")
+            raise UsageError(f"unknown key {f'{name}.{key}'!r}; {_like(key) or nearest(key, rules)}")
     return dataclasses.replace(section, **{key: read(f"{name}.{key}", rules[key], table[key]) for key in table})
