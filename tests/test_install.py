@@ -129,6 +129,21 @@ def test_the_editable_install_works_from_any_folder_of_the_repository(folder):
     assert result.returncode == 0, result.stderr
 
 
+def test_a_script_next_to_a_clone_called_nnz_finds_the_package(tmp_path):
+    (tmp_path / "nnz" / "common").mkdir(parents=True)
+    script = tmp_path / "script.py"
+    script.write_text("import nnz, nnz.c.ops, nnz.numpy\nprint(nnz.load_dataset.__module__)\n", encoding="utf-8")
+    for words in ([script], ["-m", "script"]):
+        result = run(sys.executable, *words, cwd=tmp_path)
+        assert (result.returncode, result.stdout) == (0, "nnz.text.datasets\n"), result.stderr
+
+
+def test_a_package_called_nnz_that_comes_first_on_the_path_still_does(tmp_path):
+    (tmp_path / "nnz").mkdir()
+    (tmp_path / "nnz" / "__init__.py").write_text("name = 'another'\n", encoding="utf-8")
+    assert run(sys.executable, "-c", "import nnz; print(nnz.name)", cwd=tmp_path).stdout == "another\n"
+
+
 def test_without_a_compiler_all_but_c_works_and_c_says_how_to_get_one(site_without_compiler, tmp_path):
     site = site_without_compiler
     assert installed(site, "-c", "import nnz.numpy, nnz.torch", cwd=tmp_path).returncode == 0
