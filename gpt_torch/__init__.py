@@ -3,14 +3,10 @@
 Read gpt.py first.
 """
 
-try:
+from nnz.backend.registry import needing
+
+with needing("torch", __name__):
     import torch as _torch  # noqa: F401
-except ModuleNotFoundError as error:
-    if error.name != "torch":
-        raise
-    raise ImportError(
-        "nnz.gpt needs torch, which is not installed; install it with: pip install 'nnz[torch]'"
-    ) from None
 
 from . import benchmark
 from .cache import Cache

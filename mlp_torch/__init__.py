@@ -1,5 +1,10 @@
 """nnz in PyTorch: what Autograd adds. Only the forward is written; the backward is derived from it."""
 
+from nnz.backend.registry import needing
+
+with needing("torch", __name__):
+    import torch as _torch  # noqa: F401
+
 from . import state_dict as state_dict  # for nnz export; no other backend has one
 from .layers import BatchNorm1d, Embedding, Flatten, Linear, Residual, Sequential, Tanh, cross_entropy
 from .mlp import MLP

@@ -154,4 +154,5 @@ def test_without_a_compiler_all_but_c_works_and_c_says_how_to_get_one(site_witho
     assert "install a C compiler" in refused.stderr
     default = installed(site, *train, cwd=tmp_path)
     assert default.returncode == 0, default.stderr
+    assert "numpy computes, more slowly than C would: nnz.c is not built here" in default.stderr
     assert (tmp_path / "runs" / "names-numpy").is_dir()

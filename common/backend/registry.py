@@ -5,15 +5,18 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 
 from ..files.errors import UsageError, nearest
+from ..files.terminal import note
 
 # name -> (module, the package it cannot do without, how to get it)
 _BACKENDS = {
     "c": ("nnz.c", "nnz.c._kernels", "install a C compiler (gcc or clang), then install nnz again"),
     "numpy": ("nnz.numpy", "numpy", "install it with: pip install numpy"),
-    "torch": ("nnz.torch", "torch", "install it with: pip install 'nnz[torch]'"),
+    "torch": ("nnz.torch", "torch", "install it with: pip install torch"),
 }
 
 
@@ -73,8 +76,25 @@ def loads(name: str) -> bool:
 
 
 def default() -> str:
-    """Return "c" where it was built, else "numpy"."""
-    return "c" if loads("c") else "numpy"
+    """Return "c" where it was built, else "numpy", and say so on stderr."""
+    if loads("c"):
+        return "c"
+    note(f"numpy computes, more slowly than C would: nnz.c is not built here; {_BACKENDS['c'][2]}")
+    return "numpy"
+
+
+@contextmanager
+def needing(package: str, module: str) -> Iterator[None]:
+    """Inside, `module` imports a package without which it can do nothing. Raises ImportError, in one line."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name != package:
+            raise
+        how = f"install it with: pip install {package}"
+        raise ImportError(f"{module} needs {package}, which is not installed; {how}", name=package) from None
+    except (ImportError, OSError) as error:  # OSError: a library that the package was built with is missing
+        raise ImportError(f"{module} needs {package}, which cannot be imported: {error}", name=package) from error
 
 
 def choose_device(nn: ModuleType, device: str = "auto", threads: int | None = None, large: bool = False) -> str:

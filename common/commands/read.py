@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..files.errors import Refusal, refusing
 
+PACKAGES = "Jinja2 markdown-it-py Pygments"
 EXAMPLES = """\
   nnz read
   nnz read --out my-site --no-open
@@ -34,7 +35,7 @@ def run(arguments: argparse.Namespace) -> None:
             from ..reading.page.figures import BENCH, PARITY, Figures
             from ..reading.page.site import build
         except ModuleNotFoundError as error:
-            raise Refusal(f"the page needs {error.name}; install it with: pip install 'nnz[site]'") from error
+            raise Refusal(f"the page needs {error.name}; install it with: pip install {PACKAGES}") from error
 
         chosen = (arguments.parity, PARITY), (arguments.bench, BENCH)
         figures = Figures(*(given or (default if default.is_file() else None) for given, default in chosen))

@@ -49,5 +49,6 @@ def _recorded(checkpoint: Checkpoint) -> str:
     """Return the backend that wrote the checkpoint, if it is one of ours and is installed."""
     if checkpoint.backend in registry.names() and registry.loads(checkpoint.backend):  # importing torch takes long
         return checkpoint.backend
-    note(f"written by backend {checkpoint.backend!r}, which is not available; using {registry.default()!r}")
-    return registry.default()
+    default = registry.default()
+    note(f"written by backend {checkpoint.backend!r}, which is not available; using {default!r}")
+    return default

@@ -4,6 +4,7 @@ import importlib
 import inspect
 import subprocess
 import sys
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -285,3 +286,19 @@ def test_an_rng_describes_itself_by_what_would_draw_the_same():
     rng.u32(10)
     same = eval(repr(rng), {"RNG": nnz.RNG})
     assert [rng.u32() for _ in range(3)] == [same.u32() for _ in range(3)]
+
+
+def test_a_package_that_is_there_but_broken_is_named_in_one_line(tmp_path, monkeypatch):
+    (tmp_path / "broken.py").write_text("raise OSError('libbroken.so: cannot open')", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ImportError) as error, registry.needing("broken", "nnz.torch"):
+        import_module("broken")
+    assert str(error.value) == "nnz.torch needs broken, which cannot be imported: libbroken.so: cannot open"
+    with pytest.raises(ModuleNotFoundError, match="another"), registry.needing("broken", "nnz.torch"):
+        raise ModuleNotFoundError("No module named 'another'", name="another")
+
+
+def test_numpy_in_place_of_c_is_said(monkeypatch, capsys):
+    monkeypatch.setattr(registry, "loads", lambda name: name != "c")
+    assert registry.default() == "numpy"
+    assert capsys.readouterr().err.startswith("numpy computes, more slowly than C would: nnz.c is not built here")

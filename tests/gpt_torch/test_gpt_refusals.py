@@ -64,11 +64,12 @@ def test_parameters_that_do_not_fit_are_refused():
         nnz.gpt.GPT(cfg, parameters=parameters | {"norm.bias": np.zeros(2)})
 
 
-def test_without_torch_the_import_says_in_one_line_how_to_get_it():
-    code = "import sys; sys.modules['torch'] = None; import nnz.gpt"
+@pytest.mark.parametrize("module", ["nnz.gpt", "nnz.torch"])
+def test_without_torch_the_import_says_in_one_line_how_to_get_it(module):
+    code = f"import sys; sys.modules['torch'] = None; import {module}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    line = "ImportError: nnz.gpt needs torch, which is not installed; install it with: pip install 'nnz[torch]'"
+    line = f"ImportError: {module} needs torch, which is not installed; install it with: pip install torch"
     assert done.stderr.splitlines()[-1] == line
 
 
