@@ -164,3 +164,12 @@ def evaluating(model: Any) -> Iterator[None]:
 def buffers_of(model: Any) -> dict[str, Any]:
     """Return the model's running statistics; a backend from elsewhere may know none."""
     return model.buffers() if hasattr(model, "buffers") else {}
+
+
+def not_finite(arrays: Mapping[str, Any]) -> str | None:
+    """Return the name of the first array, on whatever device, that holds an infinity or a NaN; None if none does."""
+    for name, array in arrays.items():
+        finite = array.isfinite() if hasattr(array, "isfinite") else np.isfinite(array)
+        if not finite.all():
+            return name
+    return None

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ..backend.model import not_finite
 from ..files import tensor_file
 from ..files.atomic import replacing
 from ..numbers import digests
@@ -68,8 +69,9 @@ def load(path: str | os.PathLike, finite: bool = False) -> Checkpoint:
         checkpoint.buffers = {name: arrays.pop(name) for name in buffers}
         checkpoint.optimizer = arrays
         digests.check(metadata, checkpoint.parameters | checkpoint.buffers, checkpoint.optimizer)
-        if finite:
-            _check_finite(checkpoint)
+        everything = checkpoint.parameters | checkpoint.buffers | checkpoint.optimizer
+        if finite and (name := not_finite(everything)) is not None:
+            raise ValueError(f"{name!r} holds a number that is not finite")
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not a whole {FORMAT} file: {error}; take another, or train again") from error
     return checkpoint
@@ -128,12 +130,6 @@ def _count(metadata: dict[str, str], name: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 16):
         raise ValueError(f"its {name} is {text!r}")
     return int(text)
-
-
-def _check_finite(checkpoint: Checkpoint) -> None:
-    for name, array in (checkpoint.parameters | checkpoint.buffers | checkpoint.optimizer).items():
-        if not np.isfinite(array).all():
-            raise ValueError(f"{name!r} holds a number that is not finite")
 
 
 def _shapes(checkpoint: Checkpoint) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:

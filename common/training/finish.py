@@ -15,6 +15,7 @@ from ..runs import sampling
 from ..runs.checkpoints import to_numpy
 from ..runs.folder import RunFolder
 from ..runs.statistics import Statistics
+from .divergence import check_loss
 from .loop import Trainer
 
 
@@ -30,7 +31,7 @@ def finish(trainer: Trainer, folder: RunFolder) -> list[str]:
     write_text(folder.samples, "".join(f"{sample}\n" for sample in samples))
     for sample in samples:
         print(sample)
-    test_loss = trainer.split_loss(trainer.dataset.test)
+    test_loss = check_loss(trainer.step, trainer.split_loss(trainer.dataset.test), "test_loss")
     last = [f"test_loss {test_loss:.6f}"]
     if trainer.recipe.model.precision == STRICT:
         model = to_numpy({**trainer.model.parameters(), **buffers_of(trainer.model)})

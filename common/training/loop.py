@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -14,6 +14,7 @@ from ..numbers import digests
 from ..numbers.precisions import STRICT
 from ..recipes.recipe import Recipe
 from ..runs.checkpoints import to_numpy
+from .divergence import Losses, check_arrays, check_loss
 
 EVALUATION_SEED = 1  # of windows drawn for an evaluation: the same in every run, whatever its own seed
 
@@ -58,6 +59,7 @@ class Trainer:
     best_val_loss: float = math.inf  # of the evaluations so far
     is_consistent: bool = True
     watcher: Any = None  # records each evaluated step, before and after its update (nnz.training.watcher)
+    _losses: Losses = field(default_factory=Losses, init=False)
 
     def run(
         self,
@@ -68,7 +70,8 @@ class Trainer:
         """Train from `step` to the recipe's last one.
 
         At every eval_every-th step and the last, before the update: `on_evaluation(evaluation, is_best)`. After each
-        update: `on_step(loss)`. Raises KeyboardInterrupt before the next update once `stopping()` is true.
+        update: `on_step(loss)`. Raises KeyboardInterrupt before the next update once `stopping()` is true. Raises
+        Diverged at a loss that is not finite, and, before an evaluation and at the end, for any other such number.
         """
         train = self.recipe.train
         left = train.steps - self.step
@@ -84,6 +87,7 @@ class Trainer:
             if hasattr(self.model, "begin"):
                 self.model.begin(self.step)
             _, loss = self.model(inputs, targets)
+            self._losses.add(self.step, loss)
             gradients = self.model.backward()
             if watcher is not None:
                 watcher.before_update(self.step, self.model, inputs, targets)
@@ -93,6 +97,12 @@ class Trainer:
             if watcher is not None:
                 watcher.after_update(self.model)
             on_step(loss)
+        self.check_finite()
+
+    def check_finite(self) -> None:
+        """Raises Diverged if a loss, or a number of the model or the optimizer, is not finite."""
+        self._losses.check()
+        check_arrays(self.step, self._arrays())
 
     def lr(self) -> float:
         """Return the learning rate of the current step."""
@@ -102,8 +112,7 @@ class Trainer:
 
     def sha256(self) -> str:
         """Return the SHA-256 of the parameters and the optimizer's moments, sorted by name."""
-        model = self.model.parameters() | buffers_of(self.model)
-        return digests.of_arrays(to_numpy(model | self.optimizer.state()))
+        return digests.of_arrays(to_numpy(self._arrays()))
 
     def split_loss(self, split: Any, stopping: Callable[[], bool] = lambda: False) -> float:
         """Return the loss on every target of a split; or on its first n_tokens // B batches, at least one; or on some
@@ -113,12 +122,17 @@ class Trainer:
         return self._mean_loss(split, n_batches[train.evaluation], stopping)
 
     def _evaluate(self, on_evaluation: Callable[[Evaluation, bool], None], stopping: Callable[[], bool]) -> None:
+        self.check_finite()
         train_loss = self._mean_loss(self.dataset.train, self.recipe.train.eval_batches, stopping)
-        self.val_loss = self.split_loss(self.dataset.val, stopping)
+        check_loss(self.step, train_loss, "train_loss")
+        self.val_loss = check_loss(self.step, self.split_loss(self.dataset.val, stopping), "val_loss")
         sha256 = self.sha256() if self.recipe.model.precision == STRICT else ""
         evaluation = Evaluation(self.step, train_loss, self.val_loss, self.optimizer.lr, sha256)
         on_evaluation(evaluation, self.val_loss < self.best_val_loss)
         self.best_val_loss = min(self.best_val_loss, self.val_loss)
+
+    def _arrays(self) -> dict[str, Any]:
+        return {**self.model.parameters(), **buffers_of(self.model), **self.optimizer.state()}
 
     def _mean_loss(self, split: Any, n_batches: int | None, stopping: Callable[[], bool]) -> float:
         """Return the mean loss of the first batches, or of all if None, summed in order in float64.

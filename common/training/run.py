@@ -21,6 +21,7 @@ from ..runs import checkpoints
 from ..runs.checkpoints import Checkpoint
 from ..runs.folder import RunFolder, run_path
 from ..text.datasets import Dataset
+from .divergence import Diverged
 from .finish import finish
 from .loop import Evaluation, Trainer
 from .watcher import Watcher
@@ -52,6 +53,7 @@ class Run:
         optimizer = from_recipe.optimizer(nn, recipe, model)
         self.trainer = Trainer(model, optimizer, self.dataset, self.recipe)
         self._printed: list[str] = []  # the lines of results
+        self._saved_step: int | None = None  # of the folder's checkpoint
         self._workers = getattr(model, "workers", None)
         self._writes = self._workers is None or self._workers.rank == 0  # one of the workers writes for all
         if self._writes:
@@ -69,7 +71,12 @@ class Run:
         the training diverged.
         """
         with self.folder.lock if self._writes else nullcontext():
-            self._train()
+            try:
+                self._train()
+            except Diverged as error:
+                step, path = self._saved_step, self.folder.path
+                kept = "nothing was saved" if step is None else f"{path} keeps the checkpoint of step {step}"
+                raise FloatingPointError(f"{error}; {kept}") from None
 
     def _train(self) -> None:
         steps, start, began = self.recipe.train.steps, self.trainer.step, time.perf_counter()
@@ -129,7 +136,7 @@ class Run:
         same_settings(checkpoint.recipe, self.recipe)
         if not same_data(checkpoint, self.dataset):
             raise ValueError(f"{self.recipe.data.name} is not the text that {self.folder.path} was trained on")
-        train, trainer = self.recipe.train, self.trainer
+        train, trainer, self._saved_step = self.recipe.train, self.trainer, checkpoint.step
         trainer.model.load_parameters(checkpoint.parameters)
         if checkpoint.buffers:
             trainer.model.load_buffers(checkpoint.buffers)
@@ -154,14 +161,17 @@ class Run:
             checkpoints.save(self.folder.best, dataclasses.replace(self._checkpoint(), optimizer={}))
 
     def _save(self) -> None:
+        """Write the checkpoint. The trainer must have found it finite."""
         if not self._writes:
             return
         self.folder.sync_log()
         checkpoints.save(self.folder.checkpoint, self._checkpoint())
+        self._saved_step = self.trainer.step
 
     def _stopped(self) -> str:
         """Save a checkpoint of the current step, unless an update was interrupted; return the message."""
         if self.trainer.is_consistent:
+            self.trainer.check_finite()
             self._save()
         return f"stopped at step {self.trainer.step}; the same command with --resume continues in {self.folder.path}"
 

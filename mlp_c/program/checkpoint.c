@@ -2,6 +2,7 @@
 // what is in it.
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,26 @@ const char *checkpoint_hash(const Run *run, bool moments, char hash[SHA256_TEXT]
     return hash;
 }
 
+static bool is_finite(const Tensor *tensor) {
+    const size_t n = tensor_bytes(tensor) / DTYPES[tensor->dtype].size;
+    const float *x = tensor->data;
+    const double *wide = tensor->data;
+    bool finite = true;
+    for (size_t i = 0; i < n; i++) { finite &= isfinite(tensor->dtype == FLOAT64 ? wide[i] : (double)x[i]) != 0; }
+    return finite;
+}
+
+const char *checkpoint_not_finite(const Run *run) {
+    Tensor tensors[MAX_TENSORS];
+    const size_t n_tensors = tensors_of(run, tensors, true);
+    for (size_t i = 0; i < n_tensors; i++) {
+        if (!is_finite(tensors + i)) {
+            return tensors[i].name;
+        }
+    }
+    return NULL;
+}
+
 static void save_as(const Run *run, const char *path, bool moments) {
     Tensor tensors[MAX_TENSORS];
     const size_t n_tensors = tensors_of(run, tensors, moments);
@@ -59,9 +80,10 @@ static void save_as(const Run *run, const char *path, bool moments) {
     tensors_write(path, true, tensors, n_tensors, metadata, n_metadata);
 }
 
-void checkpoint_save(const Run *run) {
+void checkpoint_save(Run *run) {
     file_sync(run->folder->log);  // a checkpoint must never be ahead of the log
     save_as(run, run->folder->checkpoint, true);
+    run->saved_step = run->step;
 }
 
 void checkpoint_save_best(const Run *run) { save_as(run, run->folder->best, false); }
@@ -143,6 +165,7 @@ void checkpoint_resume(Run *run) {
     const char *tokenizer = text(&file, "tokenizer"), *data = text(&file, "data");
     text(&file, "dtype");  // must be there; config_check has compared it
     run->step = read_count(&file, "step"), run->t = read_count(&file, "t");
+    run->saved_step = run->step;
     run->val_loss = read_loss(&file, "val_loss"), run->best_val_loss = read_loss(&file, "best_val_loss");
     const char *printed = text(&file, "printed");
     if (strcmp(data, run->data->fingerprint) != 0 || strcmp(tokenizer, run->data->tokenizer) != 0) {

@@ -15,8 +15,9 @@ typedef struct {
     const Dataset *data;
     const Folder *folder;
     Network net;
-    void *logits;     // (B,V)
-    int64_t step, t;  // the next step, and how many updates there were
+    void *logits;        // (B,V)
+    int64_t step, t;     // the next step, and how many updates there were
+    int64_t saved_step;  // of the folder's checkpoint; the first step is evaluated, so there soon is one
     double val_loss, best_val_loss;
     char *recipe, *config;  // its name, and the settings as TOML
     char *printed;          // the results printed so far
@@ -32,11 +33,14 @@ void run_free(Run *run);
 
 // Save it in checkpoint.safetensors, as `nnz train` does (common/runs/checkpoints.py says what is in it), or without
 // the moments in best.safetensors.
-void checkpoint_save(const Run *run);
+void checkpoint_save(Run *run);
 void checkpoint_save_best(const Run *run);
 
 // Go on where the folder's checkpoint was saved. It must be whole, and of a run with these settings and data.
 void checkpoint_resume(Run *run);
+
+// The name of the first array of a checkpoint that holds a number which is not finite; NULL if there is none.
+const char *checkpoint_not_finite(const Run *run);
 
 // The hash of the parameters, or of these and the moments; returns `hash`.
 const char *checkpoint_hash(const Run *run, bool moments, char hash[SHA256_TEXT]);

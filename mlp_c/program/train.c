@@ -21,6 +21,8 @@ static double forward(const Run *run, const Loader *batch);
 static void update(Run *run, double lr);
 static void evaluate(Run *run, double lr);
 static void finish(Run *run);
+static double check_loss(const Run *run, double loss, const char *name);
+static void check_arrays(const Run *run);
 static _Noreturn void stop(const Run *run);
 
 void train(const Settings *s, const Dataset *data, const Folder *folder) {
@@ -34,12 +36,13 @@ void train(const Settings *s, const Dataset *data, const Folder *folder) {
         }
         if (!stop_requested) {
             loader_next(&loader);
-            forward(&run, &loader);
+            check_loss(&run, forward(&run, &loader), "the loss");
             update(&run, lr);
             run.step++;
         }
     }
     loader_free(&loader);
+    check_arrays(&run);
     checkpoint_save(&run);
     if (stop_requested) {
         stop(&run);
@@ -74,7 +77,7 @@ static void update(Run *run, double lr) {
 
 // The mean of the first batches' mean losses, of all where `batches` is 0. "batches" are n / B, one at least, and have
 // the same weight; with "all" each window comes once, so the last batch is smaller, and each target has the same
-// weight. A NaN has no sign, which printf would show. If a stop is requested meanwhile, the number means nothing.
+// weight. If a stop is requested meanwhile, the number means nothing.
 static double mean_loss(const Run *run, const Tape *tape, size_t batches) {
     const bool once = strcmp(run->settings->evaluation, "all") == 0;
     const size_t B = (size_t)run->settings->batch_size, windows = tape->n - run->net.T;
@@ -92,7 +95,7 @@ static double mean_loss(const Run *run, const Tape *tape, size_t batches) {
         weights += weight;
     }
     loader_free(&loader);
-    return isnan(total) ? fabs(total) : total / weights;
+    return total / weights;
 }
 
 // A line of results: to stdout, and to what a checkpoint keeps of it.
@@ -115,13 +118,15 @@ static void print_result(Run *run, const char *format, ...) {
 
 // Judge the model, print and log it, and save it; unless a stop is requested meanwhile.
 static void evaluate(Run *run, double lr) {
+    check_arrays(run);
     const double train_loss = mean_loss(run, &run->data->train, (size_t)run->settings->eval_batches);
     const double val_loss = mean_loss(run, &run->data->val, 0);
     char line[128], hash[SHA256_TEXT];
     if (stop_requested) {
         return;
     }
-    run->val_loss = val_loss;
+    check_loss(run, train_loss, "train_loss");
+    run->val_loss = check_loss(run, val_loss, "val_loss");
     print_result(run, "step %6" PRId64 " | train_loss %.6f | val_loss %.6f | lr %e", run->step, train_loss, val_loss,
                  lr);
     if (strcmp(run->settings->precision, "strict") == 0) {
@@ -134,6 +139,28 @@ static void evaluate(Run *run, double lr) {
     if (val_loss < run->best_val_loss) {
         checkpoint_save_best(run);
         run->best_val_loss = val_loss;
+    }
+}
+
+static _Noreturn void diverged(const Run *run, const char *what) {
+    fail(COULD_NOT_BE_DONE,
+         "at step %" PRId64
+         " %s is not finite: the training diverged; train with a lower optimizer.lr; %s keeps the "
+         "checkpoint of step %" PRId64,
+         run->step, what, run->settings->out, run->saved_step);
+}
+
+static double check_loss(const Run *run, double loss, const char *name) {
+    if (!isfinite(loss)) {
+        diverged(run, name);
+    }
+    return loss;
+}
+
+static void check_arrays(const Run *run) {
+    const char *name = checkpoint_not_finite(run);
+    if (name != NULL) {
+        diverged(run, name);
     }
 }
 
@@ -152,7 +179,7 @@ static void finish(Run *run) {
     if (stop_requested) {
         stop(run);
     }
-    print_result(run, "test_loss %.6f\n", test_loss);
+    print_result(run, "test_loss %.6f\n", check_loss(run, test_loss, "test_loss"));
     if (strcmp(run->settings->precision, "strict") == 0) {
         double rounded, summed;
         print_result(run, PARAMETERS_HASH " %s\n", checkpoint_hash(run, false, hash));

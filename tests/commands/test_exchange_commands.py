@@ -1,10 +1,13 @@
 """nnz export and nnz import: what comes out is what went in, and what cannot go is refused in one line."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file, save_file
+from support.tiny_checkpoints import rewrite
 from support.tiny_gpt import tiny_gpt
 from support.tiny_runs import data_folder, finished_run, nnz, train
 
@@ -95,6 +98,31 @@ def test_what_cannot_be_a_gpt2_is_refused(capsys, place, tmp_path):
     assert (code, out) == (2, "")
     assert error == f"nnz: --to hf is for a gpt, but {place / 'mlp' / 'run'} is of kind mlp; use --to pth\n"
     assert not (tmp_path / "hf").exists()
+
+
+@pytest.mark.parametrize(("run", "to"), [("mlp/run", "pth"), ("course", "pth"), ("gpt2", "hf")])
+def test_a_model_that_is_not_finite_is_not_exported(capsys, place, tmp_path, run, to):
+    def spoil(metadata, arrays):
+        name = next(iter(arrays))
+        arrays[name].reshape(-1)[-1] = np.nan
+
+    shutil.copy(place / run / "checkpoint.safetensors", tmp_path / "spoilt.safetensors")
+    rewrite(tmp_path / "spoilt.safetensors", spoil)
+    code, out, error = nnz(capsys, "export", tmp_path / "spoilt.safetensors", "--to", to, tmp_path / "out")
+    assert (code, out, error.count("\n")) == (1, "", 1)
+    assert "is not finite: its training diverged; export another run" in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_model_that_is_not_finite_is_not_imported(capsys, place, tmp_path):
+    nnz(capsys, "export", place / "gpt2", "--to", "hf", tmp_path / "hf")
+    arrays = load_file(tmp_path / "hf" / "model.safetensors")
+    arrays["transformer.wte.weight"][-1, -1] = np.inf
+    save_file(arrays, tmp_path / "hf" / "model.safetensors", {"format": "pt"})
+    code, out, error = nnz(capsys, "import", tmp_path / "hf", "--out", tmp_path / "back")
+    assert (code, out) == (1, "")
+    assert "wte.weight is not finite: its training diverged; import another model" in error
+    assert not (tmp_path / "back").exists()
 
 
 def test_a_folder_that_is_no_gpt2_of_ours_is_refused(capsys, place, tmp_path):

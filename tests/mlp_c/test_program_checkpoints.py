@@ -91,6 +91,18 @@ def test_what_means_the_same_is_resumed(resumed, what):
     assert resumed(SPACED[what])[0] == 0
 
 
+@pytest.mark.parametrize("name", ["wte", "fc2.bias", "m.fc1.weight", "v.fc2.bias"])
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+def test_a_number_that_is_not_finite_is_not_written_again(finished, resumed, name, value):
+    def spoil(metadata, arrays):
+        arrays[name].reshape(-1)[-1] = value
+
+    code, error = resumed(spoil)
+    assert (code, error.count("\n")) == (1, 2)
+    assert f"mlp: at step 23 {name} is not finite: the training diverged; train with a lower optimizer.lr; " in error
+    assert error.endswith(f"{finished[1]} keeps the checkpoint of step 23\n")
+
+
 IDS = {"inputs": np.zeros((2, 3), np.int32), "targets": np.zeros(2, np.int32)}
 NOTES = {"format": "nnz-request-1", "function": "checkpoint", "dtype": "float32", "nonce": "1"}
 
