@@ -19,7 +19,7 @@ def main() -> int:
 
     sys.unraisablehook = tell_unraisable
     sys.stdout = Results(sys.stdout)
-    exit_code = main()
+    exit_code = main(stopped=lambda: stopping)
     answer_signals(signal.SIG_IGN)  # how it went has been told
     return exit_code
 

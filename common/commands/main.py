@@ -7,7 +7,7 @@ import difflib
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from types import ModuleType
 from typing import Any, NoReturn, TextIO
@@ -35,6 +35,7 @@ COMMANDS = {
     "read": "Open the reading page: C, numpy and PyTorch side by side, with their measurements.",
 }
 FIRST_STEPS = ("nnz train names", "nnz sample runs/names-c", "nnz compare runs/names-c", "nnz read", "nnz parity")
+STOPPED = "stopped before it was done; start it again"
 PATIENCE = 10  # seconds in which torchrun ends a worker after another one has failed
 ENVIRONMENT = """\
 environment:
@@ -44,15 +45,16 @@ environment:
 """
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(words: Sequence[str] | None = None, stopped: Callable[[], bool] = lambda: False) -> int:
     """Run the command that `words` (by default those of the command line) ask for; return the exit code.
 
-    0 done, 1 could not be done, 2 asked wrongly. An error is one line on stderr.
+    0 done, 1 could not be done, 2 asked wrongly. An error is one line on stderr. `stopped` tells whether a signal has
+    raised KeyboardInterrupt: a library may turn that into an exception of its own.
     """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # samples may hold any character
-    exit_code, message = _attempt(sys.argv[1:] if words is None else words)
+    exit_code, message = _attempt(sys.argv[1:] if words is None else words, stopped)
     try:
         sys.stdout.flush()
     except OSError as error:
@@ -64,7 +66,7 @@ def main(words: Sequence[str] | None = None) -> int:
     return exit_code
 
 
-def _attempt(words: Sequence[str]) -> tuple[int, str]:
+def _attempt(words: Sequence[str], stopped: Callable[[], bool]) -> tuple[int, str]:
     """Run the command; return the exit code, and what went wrong."""
     try:
         _run(words)
@@ -79,10 +81,12 @@ def _attempt(words: Sequence[str]) -> tuple[int, str]:
     except FloatingPointError as error:
         return COULD_NOT, str(error)
     except KeyboardInterrupt as error:
-        return COULD_NOT, str(error) or "stopped before it was done; start it again"
+        return COULD_NOT, str(error) or STOPPED
     except Exception as error:  # a bug, of ours or of a backend from elsewhere: still one line, unless asked for more
         if is_out_of_memory(error):
             return COULD_NOT, describe(MemoryError())
+        if stopped():
+            return COULD_NOT, STOPPED
         if os.environ.get("NNZ_TRACEBACK"):
             raise
         what = f"{type(error).__name__}: {error}"

@@ -72,6 +72,21 @@ def test_signals_are_answered_before_anything_large_is_imported():
     assert set(done.stdout.split()) == {"nnz", "nnz.__main__"}
 
 
+def test_a_signal_that_a_library_turns_into_an_error_of_its_own_is_no_bug():
+    code = """
+import nnz.__main__ as entry, nnz.commands.main as command_line, signal, sys
+def run(words):
+    try:
+        signal.raise_signal(signal.SIGINT)
+    except KeyboardInterrupt:
+        raise ValueError("Invalid affine transformation matrix") from None
+command_line._run = run
+sys.exit(entry.main())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, STOPPED)
+
+
 def test_a_signal_where_python_ignores_exceptions_ends_the_command():
     code = """
 import nnz.__main__ as entry, nnz.commands.main as command_line, signal, sys
