@@ -1,24 +1,32 @@
-"""`make test-kill`: kill training runs at random moments and resume them; each must end with the same bytes.
+"""`make test-kill`: stop training runs at random moments and resume them; each must end with the same bytes.
 
-A killed run is resumed until it is killed again or finished. KILLS (200) is the number of kills that hit a run before
-its end; SEED repeats the moments. It takes some minutes.
+A stopped run is resumed until it is stopped four times or finished. KILLS (200) is the number of kills that hit runs
+before their end, over all backends, build/mlp and the GPT; SEED repeats the moments. It takes some minutes.
 """
 
 from __future__ import annotations
 
 import os
 import random
-import sys
+import signal
 import tempfile
 import time
-from itertools import cycle
 from pathlib import Path
 
-from support.tiny_commands import FILES, RUNNERS, finish, kill_within, start
+from support.tiny_commands import FILES, RUNNERS, finish, start, stop_within
+from support.tiny_gpt import tiny_gpt
 from support.tiny_runs import data_folder, tiny_recipe
 
 KILLS = int(os.environ.get("KILLS", "200"))
 SEED = int(os.environ.get("SEED", str(random.SystemRandom().randrange(2**32))))
+GPT = "gpt"
+STORMS = (*RUNNERS, GPT)
+CODES = {  # how a stopped program may end: by itself, or by the signal
+    signal.SIGKILL: (-9,),
+    signal.SIGINT: (1, -2, 130),
+    signal.SIGTERM: (1, -15, 143),
+    signal.SIGHUP: (1, -1, 129),
+}
 
 
 def main() -> None:
@@ -26,35 +34,42 @@ def main() -> None:
     os.environ["OMP_NUM_THREADS"] = "1"
     random.seed(SEED)
     print(f"SEED={SEED}", flush=True)
+    for runner in STORMS:
+        kills, runs = storm(runner, signal.SIGKILL, -(-KILLS // len(STORMS)))
+        print(f"{runner}: {kills} kills in {runs} runs, all resumed to the same bytes", flush=True)
+
+
+def storm(runner: str, how: signal.Signals, times: int) -> tuple[int, int]:
+    """Stop runs by the signal so many times; return how often it came before the end, and in how many runs.
+
+    Raises AssertionError if a stopped program says more than a line, or a resumed run ends with other bytes.
+    """
+    kills = runs = 0
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        recipe = tiny_recipe(data_folder(place / "few-names"), steps=400, train__eval_every=20)
-        whole = {runner: _whole(runner, recipe, place / runner.replace("/", "-")) for runner in RUNNERS}
-        kills = dict.fromkeys(RUNNERS, 0)
-        for runs, runner in enumerate(cycle(RUNNERS), start=1):
-            kills[runner] += _killed_and_resumed(runner, recipe, place / f"run-{runs}", *whole[runner])
-            if sum(kills.values()) >= KILLS:
-                break
-    print(f"{sum(kills.values())} kills in {runs} runs, all resumed to the same bytes: {kills}")
-
-
-def _whole(runner, recipe, folder: Path) -> tuple[dict[str, bytes], float]:
-    """The files of a run that is not killed, and the seconds it takes."""
-    began = time.monotonic()
-    finish(start(runner, recipe, folder))
-    return _bytes(folder), time.monotonic() - began
-
-
-def _killed_and_resumed(runner, recipe, folder: Path, expected: dict[str, bytes], seconds: float) -> int:
-    kills = 0
-    while kills < 4 and kill_within(start(runner, recipe, folder, "--resume"), seconds):
-        kills += 1
-        print(f"{runner}: killed, {sorted(path.name for path in folder.glob('*'))}", file=sys.stderr)
-    finish(start(runner, recipe, folder, "--resume"))
-    found = _bytes(folder)
-    for name in FILES:
-        assert found[name] == expected[name], f"{runner}, {folder}: {name}"
-    return kills
+        tiny = tiny_gpt if runner == GPT else tiny_recipe
+        recipe = tiny(data_folder(place / "few-names"), steps=400, train__eval_every=20)
+        backend = "torch" if runner == GPT else runner
+        began = time.monotonic()
+        finish(start(backend, recipe, place / "whole"))
+        seconds, expected = time.monotonic() - began, _bytes(place / "whole")
+        while kills < times:
+            runs += 1
+            out = place / f"run-{runs}"
+            for _ in range(4):
+                process = start(backend, recipe, out, "--resume")
+                code, error = stop_within(process, seconds, how)
+                if code == 0:
+                    break
+                assert code in CODES[how], f"{runner} ended with {code} after {how.name}: {error}"
+                last = error.splitlines()[-1:] if code > 0 else []
+                assert "Traceback" not in error, error
+                assert "bug" not in "".join(last), error
+                kills += 1
+            finish(start(backend, recipe, out, "--resume"))
+            for name, found in _bytes(out).items():
+                assert found == expected[name], f"{runner}, {out}: {name}"
+    return kills, runs
 
 
 def _bytes(folder: Path) -> dict[str, bytes]:

@@ -8,8 +8,10 @@ FUZZ_SECONDS (600) is the time of each fuzzer in seconds of the processor. Exits
 from __future__ import annotations
 
 import os
+import random
 import re
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,7 +21,9 @@ from functools import partial
 from math import ceil
 from pathlib import Path
 
-from tools import readme
+from support.tiny_commands import PROGRAM
+
+from tools import kill, readme
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = readme.DOCS / "reliability.md"
@@ -61,8 +65,23 @@ def fuzz(reader: str) -> Found:
     return tried, []
 
 
+def stop(runner: str, how: signal.Signals, times: int) -> Found:
+    """Stop training runs by a signal at random moments and resume them to the same bytes."""
+    try:
+        stopped, _ = kill.storm(runner, how, times)
+    except AssertionError as error:
+        return 0, [f"SEED={kill.SEED}: {error}"]
+    return stopped, []
+
+
 PARTS: dict[str, tuple[str, Callable[[], Found]]] = {
     **{f"fuzz/{reader}": (what, partial(fuzz, reader)) for reader, what in READERS.items()},
+    **{f"kill/{runner}": (f"`{runner}`", partial(stop, runner, signal.SIGKILL, 200)) for runner in kill.STORMS},
+    **{
+        f"signals/{runner}-{how.name}": (f"`{runner}`, {how.name}", partial(stop, runner, how, 60))
+        for runner in (PROGRAM, "numpy")
+        for how in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    },
 }
 
 
@@ -97,6 +116,8 @@ def main(words: list[str]) -> int:
     if not parts:
         print(f"no part is called {words}; there are: {', '.join(PARTS)}", file=sys.stderr)
         return 2
+    os.environ["OMP_NUM_THREADS"] = "1"
+    random.seed(kill.SEED)
     faults = [fault for part in parts for fault in record(part, write)]
     return 1 if faults else 0
 

@@ -73,14 +73,14 @@ def stop_after(process: subprocess.Popen[str], lines: int, how: signal.Signals) 
     return process.communicate(timeout=60)[1]
 
 
-def kill_within(process: subprocess.Popen[str], seconds: float) -> bool:
-    """Kill it at a random moment of so many seconds; tell whether it had not ended before."""
+def stop_within(process: subprocess.Popen[str], seconds: float, how: signal.Signals) -> tuple[int, str]:
+    """Send the signal at a random moment of so many seconds; return the exit code, and stderr."""
     try:
-        process.communicate(timeout=random.uniform(0, seconds))
+        error = process.communicate(timeout=random.uniform(0, seconds))[1]
     except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate(timeout=60)
-    return process.returncode == -signal.SIGKILL
+        process.send_signal(how)
+        error = process.communicate(timeout=60)[1]
+    return process.returncode, error
 
 
 def content(folder: Path) -> dict[str, object]:

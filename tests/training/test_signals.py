@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from support.tiny_commands import FILES, PROGRAM, RUNNERS, content, finish, kill_within, start, stop_after
+from support.tiny_commands import FILES, PROGRAM, RUNNERS, content, finish, start, stop_after, stop_within
 from support.tiny_runs import BUILT, tiny_recipe, train
 
 from nnz.files.terminal import StopSignals
@@ -88,7 +88,7 @@ def test_a_command_killed_at_random_moments_is_resumed_to_the_same_bytes(data, t
     finish(start(runner, recipe, expected))
     seconds = time.monotonic() - began
     for _ in range(3):
-        kill_within(start(runner, recipe, run, "--resume"), seconds)
+        stop_within(start(runner, recipe, run, "--resume"), seconds, signal.SIGKILL)
     finish(start(runner, recipe, run, "--resume"))
     for name in FILES:
         assert (run / name).read_bytes() == (expected / name).read_bytes(), name
