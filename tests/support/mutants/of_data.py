@@ -65,7 +65,7 @@ MUTANTS = (
         "sampling_takes_an_equal_sum",
         "the first running sum that is >= the uniform is taken, not the first that is >",
         "runs/test_sampling.py::test_a_running_sum_that_only_equals_the_uniform_is_passed_over",
-        common=("runs/choice.py", "import bisect_right", "import bisect_left as bisect_right"),
+        common=("runs/choice.py", "bisect_right(sums, uniform,", "bisect_left(sums, uniform,"),
     ),
     mutant(
         "sampling_without_a_last_token",
