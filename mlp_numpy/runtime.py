@@ -28,10 +28,10 @@ def strict_tally() -> tuple[int, int]:
 
 
 def set_threads(n: int) -> None:
-    """Let numpy's BLAS use `n` threads from now on. Raises TypeError or ValueError unless n is from 1."""
+    """Let numpy's BLAS use `n` threads from now on. Raises TypeError or ValueError unless n is from 1 to 1024."""
     import threadpoolctl  # only here: a model needs numpy alone
 
-    n = checks.positive_int("threads", n)
+    n = checks.threads(n)
     threadpoolctl.threadpool_limits(n, user_api="blas")
 
 

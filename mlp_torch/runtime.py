@@ -31,8 +31,12 @@ def strict_tally() -> tuple[int, int]:
 
 
 def set_threads(n: int) -> None:
-    """Let torch use `n` threads in this process from now on. Raises TypeError or ValueError unless n is from 1."""
-    torch.set_num_threads(checks.positive_int("threads", n))
+    """Let torch use `n` threads in this process from now on. Raises TypeError or ValueError unless n is from 1 to 1024.
+
+    A child that is forked after torch has used two threads waits for ever at its first operation, unless it first sets
+    one: torch's threads are not forked with it.
+    """
+    torch.set_num_threads(checks.threads(n))
 
 
 def as_array(tensor: Tensor) -> np.ndarray | Tensor:

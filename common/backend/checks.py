@@ -11,7 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..files.errors import quoted
 from ..numbers.rng import RNG
+from .registry import LARGEST_SIZE, MOST_THREADS
 
 DTYPES = ("float32", "float64")
 INT32, UINT32 = np.dtype(np.int32), np.dtype(np.uint32)
@@ -32,16 +34,23 @@ def positive_int(name: str, value: object) -> int:
     return _integer(name, value, least=1)
 
 
+def threads(value: object) -> int:
+    """Return a number of threads as an int. Raises as `positive_int` does, and beyond what any machine has use for."""
+    return _integer("threads", value, 1, MOST_THREADS)
+
+
 def count(name: str, value: object) -> int:
     """Return `value` as an int. Raises TypeError if it is not an integer, ValueError if it is below 0."""
     return _integer(name, value, least=0)
 
 
-def _integer(name: str, value: object, least: int) -> int:
+def _integer(name: str, value: object, least: int, most: int = LARGEST_SIZE) -> int:
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{name} must be an integer, not {type(value).__name__}")
     if value < least:
-        raise ValueError(f"{name} must be at least {least}; got {value}")
+        raise ValueError(f"{name} must be at least {least}; got {quoted(int(value))}")
+    if value > most:
+        raise ValueError(f"{name} must be at most {most}; got {quoted(int(value))}")
     return int(value)
 
 
@@ -59,9 +68,17 @@ def non_negative(name: str, value: object) -> float:
     """Return `value` as a float. Raises TypeError if it is not a real number, ValueError if negative or not finite."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number, not {type(value).__name__}")
-    if not 0 <= value < float("inf"):
-        raise ValueError(f"{name} must be finite and at least 0; got {value}")
-    return float(value)
+    with suppress(OverflowError):  # of an integer too large for a float
+        if value >= 0 and float(value) < float("inf"):
+            return float(value)
+    raise ValueError(f"{name} must be finite and at least 0; got {quoted(value) if isinstance(value, int) else value}")
+
+
+def decay_rate(name: str, value: object) -> float:
+    """Return one of Adam's betas as a float. Raises as `non_negative` does, and ValueError from 1 on."""
+    if (rate := non_negative(name, value)) >= 1:
+        raise ValueError(f"{name} must be below 1; got {value}")
+    return rate
 
 
 def flag(name: str, value: object) -> bool:

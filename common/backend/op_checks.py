@@ -15,6 +15,7 @@ from . import checks
 from .spec import FUNCTIONS, SCALAR_TYPES, Function
 
 IDS = ("ids", "targets")
+BETAS = ("beta1", "beta2")
 
 
 def letters(shape: str) -> list[str]:
@@ -91,7 +92,8 @@ def arguments(function: Function, values: Sequence) -> tuple[list, dict[str, int
 def _read_scalars(function: Function, given: dict) -> None:
     read = {"int64_t": checks.positive_int, "bool": checks.flag}
     for name in function.scalars:
-        given[name] = read.get(SCALAR_TYPES.get(name), checks.non_negative)(f"{function.name}: {name}", given[name])
+        check = checks.decay_rate if name in BETAS else read.get(SCALAR_TYPES.get(name), checks.non_negative)
+        given[name] = check(f"{function.name}: {name}", given[name])
 
 
 def _real(function: Function, name: str, array: object) -> str:

@@ -18,6 +18,8 @@ _BACKENDS = {
     "numpy": ("nnz.numpy", "numpy", "install it with: pip install numpy"),
     "torch": ("nnz.torch", "torch", "install it with: pip install torch"),
 }
+LARGEST_SIZE = 2**31 - 1  # sizes and steps stay within what the C kernels and the token ids can index
+MOST_THREADS = 1024
 
 
 def names() -> tuple[str, ...]:

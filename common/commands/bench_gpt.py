@@ -36,6 +36,7 @@ def run(arguments: argparse.Namespace) -> None:
     from tqdm import tqdm
 
     from ..backend import registry
+    from ..backend.registry import MOST_THREADS
     from ..conformance.environment import environment
     from ..recipes import from_recipe
     from ..recipes.recipe import load
@@ -49,6 +50,8 @@ def run(arguments: argparse.Namespace) -> None:
             recipe = recipe.override("data.name", arguments.data)
         for name in ("rounds", "steps"):
             read(f"--{name}", integer(1), getattr(arguments, name))
+        if arguments.threads is not None:
+            read("--threads", integer(1, MOST_THREADS), arguments.threads)
         nn = registry.load("torch")
         device = registry.choose_device(nn, arguments.device, arguments.threads, large=True)
         dataset = from_recipe.dataset(recipe)

@@ -10,6 +10,7 @@ import argparse
 from pathlib import Path
 
 from ..backend import registry
+from ..backend.registry import MOST_THREADS
 from ..files.errors import refusing
 from ..recipes.settings import integer, read
 from .train import add_run_arguments
@@ -33,7 +34,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Train the rungs. Raises Refusal, and what `Run.train` raises."""
     with refusing():
         if arguments.threads is not None:
-            read("--threads", integer(1), arguments.threads)
+            read("--threads", integer(1, MOST_THREADS), arguments.threads)
         from ..files.atomic import write_text
         from ..files.terminal import note
         from ..pictures import ladder  # only now: --help and a wrong word must not wait for data and plots

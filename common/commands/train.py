@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..backend import registry
+from ..backend.registry import MOST_THREADS
 from ..files.errors import UsageError, refusing
 from ..files.terminal import is_silent_worker
 from ..recipes.settings import integer, read
@@ -129,7 +130,7 @@ def _backend(arguments: argparse.Namespace, recipe: Recipe) -> str:
     if arguments.out == "":
         raise UsageError("--out is empty; give a folder")
     if arguments.threads is not None:
-        read("--threads", integer(1), arguments.threads)
+        read("--threads", integer(1, MOST_THREADS), arguments.threads)
     if arguments.backend is not None:
         return arguments.backend
     recorded = recipe.train.backend

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import difflib
 import dis
+import reprlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 COULD_NOT = 1  # the request makes sense, but could not be done
 ASKED_WRONGLY = 2  # a word or a number on the command line or in the recipe is wrong
@@ -84,6 +86,14 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
+
+
+def quoted(value: Any) -> str:
+    """Return the value as an error quotes it, shortened if it is long."""
+    try:
+        return reprlib.repr(value)
+    except ValueError:  # Python does not write an integer of more than 4,300 digits
+        return "a number too long to show"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

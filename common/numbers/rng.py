@@ -3,6 +3,7 @@
 import math
 import operator
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from numbers import Integral
 
@@ -13,6 +14,7 @@ MASK = 2**64 - 1
 CHUNK = 2**15  # pairs of Box-Muller at a time, so that they stay in the cache
 LANES = 2048  # streams of a large draw that step at once
 BLOCK = 64  # steps of all lanes, drawn before they are transposed into place
+MOST_DRAWS = 2**48  # at a time: no machine has memory for more
 BITS = np.arange(64, dtype=np.uint64)
 
 Size = int | Sequence[int] | None
@@ -42,7 +44,8 @@ class RNG:
         if isinstance(value, bool) or not isinstance(value, Integral):
             raise TypeError(f"seed is {value!r}: it must be an int from 1 to 2**64 - 1")
         if not 1 <= value <= MASK:
-            raise ValueError(f"seed is {value}: it must be from 1 to 2**64 - 1")
+            shown = value if -MASK <= value <= MASK**2 else "an integer of many digits"
+            raise ValueError(f"seed is {shown}: it must be from 1 to 2**64 - 1")
         self._state = int(value)
 
     def u32(self, size: Size = None) -> int | np.ndarray:
@@ -51,15 +54,15 @@ class RNG:
 
     def uniform(self, a: float = 0.0, b: float = 1.0, size: Size = None, dtype: str = "float64") -> float | np.ndarray:
         """u * (b - a) + a with u = (u32 >> 8) / 2^24 in [0, 1); in float64, unfused, then rounded to `dtype`."""
-        width = float(b) - float(a)
+        low, width = _float("a", a), _float("b", b) - _float("a", a)
         if size is None and dtype == "float64":
-            return (self._next() >> 8) / 2**24 * width + float(a)
+            return (self._next() >> 8) / 2**24 * width + low
         cast = _float_type(dtype)
         if size is None:
             return float(cast(self.uniform(a, b)))
         u = _unit(self._draw(_shape(size)))
         u *= width
-        u += a
+        u += low
         return u.astype(cast, copy=False)
 
     def normal(self, size: Size = None, dtype: str = "float64") -> float | np.ndarray:
@@ -83,7 +86,7 @@ class RNG:
 
         p = 0 .. n-1; for i = n-1 down to 1: j = (int)(uniform() * (i + 1)); swap p[i], p[j]. Draws n - 1 values.
         """
-        (n,) = _shape(n)
+        (n,) = _shape([n])
         order = list(range(n))
         draws = (self._draw((max(n - 1, 0),)) >> 8).tolist()
         for i, u in zip(range(n - 1, 0, -1), draws, strict=True):
@@ -121,18 +124,33 @@ def _box_muller(u: np.ndarray) -> np.ndarray:
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
 
 
+def _float(name: str, value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(f"{name} is too large: it must be a float") from None
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} is {value!r}: it must be a number") from None
+
+
 def _shape(size: Size) -> tuple[int, ...]:
-    shape = tuple(map(operator.index, size)) if isinstance(size, Sequence) else (operator.index(size),)
+    try:
+        shape = tuple(map(operator.index, size)) if isinstance(size, Sequence) else (operator.index(size),)
+    except TypeError:
+        raise TypeError(f"size is {size!r}: it must be an integer, or a sequence of integers") from None
     if any(n < 0 for n in shape):
         raise ValueError(f"size is {size}: it must not be negative")
+    if max((*shape, math.prod(shape))) > MOST_DRAWS:
+        raise MemoryError("no memory for more than 2**48 numbers at a time")
     return shape
 
 
 @cache  # a scalar draw would spend most of its time here
 def _float_type(dtype: str) -> type:
-    if np.dtype(dtype) not in (np.float32, np.float64):
-        raise ValueError(f"dtype is {dtype!r}: it must be float32 or float64")
-    return np.dtype(dtype).type
+    with suppress(TypeError):
+        if np.dtype(dtype) in (np.float32, np.float64):
+            return np.dtype(dtype).type
+    raise ValueError(f"dtype is {dtype!r}: it must be float32 or float64")
 
 
 def draw_lanes(state: int, out: np.ndarray) -> int:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import reprlib
 from collections.abc import Callable
 from typing import Any
 
 from ..backend import registry
-from ..files.errors import UsageError, nearest
+from ..backend.registry import LARGEST_SIZE
+from ..files.errors import UsageError, nearest, quoted
 
 LARGEST_SEED = 2**64 - 1
-LARGEST_SIZE = 2**31 - 1  # sizes and steps stay within what the C kernels and the token ids can index
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,11 +132,3 @@ def read(name: str, rule: Rule, value: Any) -> Any:
     except ValueError as error:
         hint = str(error)
     raise UsageError(f"{name} = {quoted(value)} is not allowed; {hint or f'it takes {rule.allowed}'}")
-
-
-def quoted(value: Any) -> str:
-    """Return the value as an error quotes it, shortened if it is long."""
-    try:
-        return reprlib.repr(value)
-    except ValueError:  # Python does not write an integer of more than 4,300 digits
-        return "a number too long to show"

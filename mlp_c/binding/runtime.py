@@ -29,9 +29,9 @@ def strict_tally() -> tuple[int, int]:
 def set_threads(n: int) -> None:
     """Let the kernels that this thread calls use up to `n` threads. Their number changes no bit of any result.
 
-    Raises TypeError or ValueError unless n is from 1.
+    Raises TypeError or ValueError unless n is from 1 to 1024.
     """
-    lib.set_threads(checks.positive_int("threads", n))
+    lib.set_threads(checks.threads(n))
 
 
 def built_with() -> str:

@@ -67,6 +67,7 @@ def op(name, *arguments):
 
 
 f32, f64 = np.float32, np.float64
+GREAT = f"1{'0' * 17}...{'0' * 19}"  # as an error shows 10**400
 X, W = np.ones((4, 5), f32), np.ones((3, 5), f32)
 
 # what is done, the exception, its whole text
@@ -99,6 +100,32 @@ ROWS = [
     (adamw(lr=-1.0), ValueError, "lr must be finite and at least 0; got -1.0"),
     (adamw(lr="fast"), TypeError, "lr must be a number, not str"),
     (adamw(lr=float("nan")), ValueError, "lr must be finite and at least 0; got nan"),
+    (mlp(vocab_size=2**62), ValueError, "vocab_size must be at most 2147483647; got 4611686018427387904"),
+    (mlp(hidden_size=10**400), ValueError, f"hidden_size must be at most 2147483647; got {GREAT}"),
+    (mlp(hidden_size=10**5000), ValueError, "hidden_size must be at most 2147483647; got a number too long to show"),
+    (
+        mlp(vocab_size=2**31 - 1, embedding_size=2**31 - 1),
+        MemoryError,
+        "no memory for more than 2**48 numbers at a time",
+    ),
+    (lambda nn: nn.Linear(2**62, 3, rng=RNG), ValueError, f"in_features must be at most 2147483647; got {2**62}"),
+    (lambda nn: nn.BatchNorm1d(2**31), ValueError, "num_features must be at most 2147483647; got 2147483648"),
+    (lambda nn: nn.set_threads(2**31), ValueError, "threads must be at most 1024; got 2147483648"),
+    (lambda nn: nn.set_threads(99999999), ValueError, "threads must be at most 1024; got 99999999"),
+    (adamw(lr=10**400), ValueError, f"lr must be finite and at least 0; got {GREAT}"),
+    (adamw(eps=10**5000), ValueError, "eps must be finite and at least 0; got a number too long to show"),
+    (rate(10**400), ValueError, f"lr must be finite and at least 0; got {GREAT}"),
+    (loading_state(None, 2**62), ValueError, f"t must be at most 2147483647; got {2**62}"),
+    (
+        op("sgd_step", W, W, 10**400, 0.0),
+        ValueError,
+        f"sgd_step: lr must be finite and at least 0; got {GREAT}",
+    ),
+    (
+        op("adamw_step", W, W, W, W, 1, 1e-3, 0.9, 1.0, 1e-8, 0.0),
+        ValueError,
+        "adamw_step: beta2 must be below 1; got 1.0",
+    ),
     (adamw(betas=(0.9, 1.0)), ValueError, "beta2 must be below 1; got 1.0"),
     (adamw(betas=0.9), TypeError, "betas must be a pair of numbers (beta1, beta2); got 0.9"),
     (adamw(eps=-1e-8), ValueError, "eps must be finite and at least 0; got -1e-08"),

@@ -135,6 +135,13 @@ def test_what_was_probably_meant_is_said(capsys, words, meant):
     assert meant in err
 
 
+@pytest.mark.parametrize("command", ["train names", "ladder", "bench", "bench-gpt"])
+def test_no_machine_has_use_for_a_million_threads(capsys, command):
+    code, out, err = nnz(capsys, *command.split(), "--threads", 1_000_000)
+    assert (code, out) == (2, "")
+    assert err == "nnz: --threads = 1000000 is not allowed; it takes an integer from 1 to 1024\n"
+
+
 def test_output_is_utf8_whatever_the_locale(place, capsys):
     environment = {"PYTHONIOENCODING": "ascii", "PATH": ""}
     done = process("sample", place / "run", "--prompt", "zoé", env=environment, encoding="utf-8")

@@ -147,9 +147,7 @@ def test_what_cannot_be_printed_is_an_error_of_one_line(words, unbuffered):
     assert (done.returncode, done.stderr) == (1, "nnz: cannot write to stdout: No space left on device\n")
 
 
-@pytest.mark.parametrize(
-    "words", ["sample RUN --count 100000", "diff numpy numpy", "data list", "--help"]
-)
+@pytest.mark.parametrize("words", ["sample RUN --count 100000", "diff numpy numpy", "data list", "--help"])
 def test_a_reader_that_has_seen_enough_ends_the_command_silently(place, words):
     command = [*NNZ, *words.replace("RUN", str(place / "run")).split()]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as head:

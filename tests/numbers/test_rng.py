@@ -136,3 +136,21 @@ def test_a_negative_size_and_an_integer_dtype_are_refused() -> None:
         RNG(1).u32((2, -3))
     with pytest.raises(ValueError, match="int32"):
         RNG(1).normal(3, dtype="int32")
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "text"),
+    [
+        (lambda: RNG(10**5000), ValueError, "seed is an integer of many digits: it must be from 1 to 2**64 - 1"),
+        (lambda: RNG(1).uniform(10**400), ValueError, "a is too large: it must be a float"),
+        (lambda: RNG(1).uniform(0, "x", 3), TypeError, "b is 'x': it must be a number"),
+        (lambda: RNG(1).u32(2.5), TypeError, "size is 2.5: it must be an integer, or a sequence of integers"),
+        (lambda: RNG(1).normal((2**40, 2**40)), MemoryError, "no memory for more than 2**48 numbers at a time"),
+        (lambda: RNG(1).normal((0, 2**70)), MemoryError, "no memory for more than 2**48 numbers at a time"),
+        (lambda: RNG(1).normal(2, 5), ValueError, "dtype is 5: it must be float32 or float64"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused_in_one_line(call, kind, text) -> None:
+    with pytest.raises(kind) as error:
+        call()
+    assert str(error.value) == text

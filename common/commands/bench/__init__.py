@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...backend import registry
+from ...backend.registry import MOST_THREADS
 from ...files.errors import Refusal, refusing
 from ...files.terminal import note
 from ...recipes.settings import integer, read
@@ -65,9 +66,10 @@ def _settings(arguments: argparse.Namespace) -> tuple[Recipe, list[int]]:
     for word in arguments.set:
         recipe = recipe.override(*assignment(word))
     threads = sorted(set(arguments.threads or [1, os.cpu_count() or 1]))
-    for name, values in {"rounds": [arguments.rounds], "steps": [arguments.steps], "threads": threads}.items():
-        for value in values:
-            read(f"--{name}", integer(1), value)
+    read("--rounds", integer(1), arguments.rounds)
+    read("--steps", integer(1), arguments.steps)
+    for n in threads:
+        read("--threads", integer(1, MOST_THREADS), n)
     return recipe, threads
 
 
