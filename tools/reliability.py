@@ -43,6 +43,10 @@ READERS = {
     "response": "protocol: lists and responses",
     "program": "`build/mlp`: checkpoint, log, text, flags, requests",
 }
+PROOFS = (
+    *("lint", "analyze", "test", "test-strict", "test-tsan", "test-ulp", "test-faults", "test-asan", "test-parity"),
+    *("test-mutants", "test-hardcases", "test-coverage"),
+)
 
 Found = tuple[int, list[str]]  # how often it was tried, and the faults
 
@@ -74,6 +78,13 @@ def stop(runner: str, how: signal.Signals, times: int) -> Found:
     return stopped, []
 
 
+def make(target: str) -> Found:
+    """Make one of the proofs in make/proofs.mk; count the tests that it passed."""
+    done = subprocess.run(["make", target], cwd=ROOT, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    said = done.stdout.decode(errors="replace")
+    return sum(map(int, re.findall(r"(\d+) passed", said))), [said[-3000:]] if done.returncode else []
+
+
 PARTS: dict[str, tuple[str, Callable[[], Found]]] = {
     **{f"fuzz/{reader}": (what, partial(fuzz, reader)) for reader, what in READERS.items()},
     **{f"kill/{runner}": (f"`{runner}`", partial(stop, runner, signal.SIGKILL, 200)) for runner in kill.STORMS},
@@ -82,6 +93,7 @@ PARTS: dict[str, tuple[str, Callable[[], Found]]] = {
         for runner in (PROGRAM, "numpy")
         for how in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     },
+    **{f"proofs/{target}": (f"`make {target}`", partial(make, target)) for target in PROOFS},
 }
 
 
@@ -106,8 +118,10 @@ def record(part: str, write: bool) -> list[str]:
 
 
 def _commit() -> str:
-    words = ["git", "describe", "--always", "--dirty", "--exclude=*", "--abbrev=7"]
-    return subprocess.run(words, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
+    words = ["git", "rev-parse", "--short=7", "HEAD"]
+    commit = subprocess.run(words, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
+    changed = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", ".", f":!{PAGE.relative_to(ROOT)}"], cwd=ROOT)
+    return f"{commit}, changed" if changed.returncode else commit
 
 
 def main(words: list[str]) -> int:

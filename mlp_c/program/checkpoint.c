@@ -23,7 +23,7 @@ static size_t tensors_of(const Run *run, Tensor tensors[MAX_TENSORS], bool momen
         return N_PARAMETERS;
     }
     net->tensors(net, FIRST_MOMENTS, tensors + N_PARAMETERS);
-    net->tensors(net, SECOND_MOMENTS, tensors + 2 * N_PARAMETERS);
+    net->tensors(net, SECOND_MOMENTS, tensors + MAX_TENSORS - N_PARAMETERS);
     return MAX_TENSORS;
 }
 

@@ -139,8 +139,8 @@ static Settings read_lines(const char *path, char *text) {
 }
 
 void config_check(const char *path, const char *text, const Settings *settings) {
-    char *copy = allocate(strlen(text) + 1, 1);
-    const Settings recorded = read_lines(path, strcpy(copy, text));
+    char *copy = text_copy(text);
+    const Settings recorded = read_lines(path, copy);
     for (const Setting *s = SETTINGS; s < SETTINGS + N_SETTINGS; s++) {
         if (strchr(s->key, '.') == NULL || strcmp(s->key, "data.name") == 0 || same_value(&recorded, settings, s)) {
             continue;

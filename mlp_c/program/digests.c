@@ -20,7 +20,7 @@ static uint32_t turn(uint32_t x, int n) { return x >> n | x << (32 - n); }
 
 static void take_block(Sha256 *d) {
     uint32_t w[64], s[8];
-    for (int i = 0; i < 16; i++) {
+    for (size_t i = 0; i < 16; i++) {
         const unsigned char *b = d->block + 4 * i;
         w[i] = (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
     }
@@ -63,7 +63,7 @@ void sha256_text(const Sha256 *digest, char text[SHA256_TEXT]) {
     const size_t zeros = (119 - d.n % 64) % 64;
     for (int i = 0; i < 8; i++) { closing[1 + zeros + (size_t)i] = (unsigned char)(digest->n * 8 >> (56 - 8 * i)); }
     sha256_add(&d, closing, 1 + zeros + 8);
-    for (int i = 0; i < 8; i++) { snprintf(text + 8 * i, 9, "%08x", d.state[i]); }
+    for (size_t i = 0; i < 8; i++) { snprintf(text + 8 * i, 9, "%08x", d.state[i]); }
 }
 
 static bool is_moment(const Tensor *tensor) {

@@ -102,7 +102,7 @@ static uint32_t escaped_unicode(Json *json) {
 
 static uint32_t escaped(Json *json) {
     static const char letters[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
-    const char letter = json->at < json->end ? *json->at : '\0';
+    const int letter = json->at < json->end ? *json->at : '\0';
     if (letter == 'u') {
         json->at++;
         return escaped_unicode(json);
