@@ -20,7 +20,11 @@ from nnz.recipes.recipe import Recipe
 from .baseline import baseline_step
 
 BASELINES = {"baseline, one module per head": "heads", "baseline, fused": "fused"}
-PEAK_SIZE = {"cpu": 2048, "cuda": 8192}  # of the square matrices whose product shows what the machine can do
+PEAK_SIZE = {
+    "cpu": 2048,
+    "mps": 4096,
+    "cuda": 8192,
+}  # of the square matrices whose product shows what the machine can do
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,6 +94,6 @@ def _timed(step: Callable[[], Any], times: int, device: str) -> float:
     began = time.perf_counter()
     for _ in range(times):
         step()
-    if device == "cuda":
-        torch.cuda.synchronize()
+    if device != "cpu":
+        getattr(torch, device).synchronize()
     return time.perf_counter() - began

@@ -22,7 +22,8 @@ CHECKED_OPS = checked_ops(f"{__package__}.ops", OPS, op_checks.checked)  # as `n
 
 def devices() -> tuple[str, ...]:
     """The devices that a model of this backend can live on."""
-    return ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
+    others = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}  # mps: the GPU of an Apple chip
+    return ("cpu", *(name for name, is_there in others.items() if is_there()))
 
 
 def strict_tally() -> tuple[int, int]:

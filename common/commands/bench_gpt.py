@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("recipe", nargs="?", default="gpt-cpu", metavar="RECIPE", help="a recipe of kind gpt; default: gpt-cpu")
     add("--data", metavar="NAME", help="a data set (see nnz data list), a text file, or a folder with three splits")
-    add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute; default: auto")
+    add("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto", help="where to compute; default: auto")
     add("--threads", type=int, metavar="N", help="number of threads of torch")
     add("--rounds", type=int, default=9, metavar="N", help="number of rounds, in which all run in turn; default: 9")
     add("--steps", type=int, default=10, metavar="N", help="training steps of each in a round; default: 10")

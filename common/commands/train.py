@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--precision", help="native, or strict: the same bits on every backend and CPU, but slower; only in float32")
     add("--steps", type=int, metavar="N", help="number of updates")
     add("--seed", type=int, metavar="N", help="seed of the initial weights")
-    add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute; default: auto")
+    add("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto", help="where to compute; default: auto")
     on_off, only_gpu = argparse.BooleanOptionalAction, "default: only for a gpt on a GPU"
     add("--autocast", action=on_off, help=f"compute in bfloat16 (gpt only); {only_gpu}")
     add("--compile", action=on_off, help=f"use torch.compile, which starts slowly (gpt only); {only_gpu}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,18 @@ if TYPE_CHECKING:
 
 DOTS_PER_INCH = 150
 SIGNS = {"\n": "↵", " ": "␣", "\t": "⇥"}  # for what has no shape of its own
+
+
+def _shortened(record: logging.LogRecord) -> bool:
+    """Let Matplotlib say in one line that it cannot write to the user's folder, where it takes three."""
+    text = record.getMessage()
+    if text.startswith("Matplotlib created a temporary cache directory"):
+        folder = text.partition("issue with ")[2].partition(";")[0]
+        record.msg, record.args = f"Matplotlib cannot write to {folder}, so that it starts slowly: set MPLCONFIGDIR", ()
+    return not text.startswith("mkdir -p failed") and "is not a writable directory" not in text
+
+
+logging.getLogger("matplotlib").addFilter(_shortened)
 
 
 def new_figure(width: float = 8, height: float = 5) -> Figure:

@@ -29,6 +29,8 @@ def model(nn: ModuleType, recipe: Recipe, vocab_size: int, device: str = "cpu") 
     """
     if recipe.model.precision != NATIVE and recipe.model.dtype == "float64":
         raise UsageError("model.precision = 'strict' rounds to float32; drop it, or model.dtype = 'float64'")
+    if device == "mps" and recipe.model.dtype == "float64":
+        raise UsageError("device mps has no float64; take --dtype float32, or --device cpu")
     kind = MODELS[recipe.model.kind]
     kind.check(recipe)
     count = sum(math.prod(shape) for shape in parameter_shapes(recipe, vocab_size).values())

@@ -1,5 +1,9 @@
 """The picture of a run's losses: what is drawn, how large, and when there is a close-up."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from matplotlib import image
@@ -58,3 +62,15 @@ def test_the_plot_is_a_png_of_1200_by_750_pixels_however_little_there_is_to_draw
 def test_a_plot_that_cannot_be_written_is_an_error_of_the_system(tmp_path):
     with pytest.raises(OSError, match="none"):
         loss_curves(tmp_path / "none" / "loss.png", ROWS, "names, c")
+
+
+def test_a_home_that_cannot_be_written_is_one_line_not_a_paragraph(tmp_path):
+    (tmp_path / "file").touch()
+    home = str(tmp_path / "file" / "home")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "MPL"))}
+    code = "from nnz.pictures.drawing import by_depth; by_depth(3)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**kept, "HOME": home}, capture_output=True, text=True, check=True
+    )
+    where = f"the default path ({home}/.config/matplotlib)"
+    assert done.stderr == f"Matplotlib cannot write to {where}, so that it starts slowly: set MPLCONFIGDIR\n"
