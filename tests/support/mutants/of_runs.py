@@ -4,6 +4,7 @@ from .mutant import mutant
 
 RESUMED = "training/test_resume.py::test_a_run_stopped_anywhere_ends_as_if_it_never_was"
 BY_HAND = "training/test_training.py::test_the_run_is_the_loop_written_by_hand_with_evaluation_before_each_update"
+DIVERGED = "training/test_divergence.py::test_a_number_that_no_loss_shows_never_reaches_a_checkpoint"
 GOLDEN = "conformance/test_golden.py::test_the_command_writes_the_kept_bytes_and_prints_where"
 TO_THE_BIT = "runs/test_checkpoints.py::test_everything_saved_is_loaded_again_to_the_bit"
 RESTORED = "            self.copy_into(array, arrays[name])"
@@ -82,6 +83,12 @@ MUTANTS = (
         "the smaller batch at a split's end has the weight of the others",
         BY_HAND,
         common=("training/loop.py", 'targets.size if evaluation == "all" else 1', "1"),
+    ),
+    mutant(
+        "divergence_behind_a_finite_loss",
+        "only the losses are checked, not the parameters and the moments",
+        DIVERGED,
+        common=("training/divergence.py", "if name is not None:", "if False:"),
     ),
     mutant(
         "lr_set_after_the_step",
