@@ -51,6 +51,7 @@ ASKED_WRONGLY = [
         ["--precision", "strict", "--dtype", "float64"],
         "model.precision = 'strict' rounds to float32; drop it, or model.dtype = 'float64'",
     ),
+    value("train.evaluation", "drawn", "batches or all"),
     value("optimizer.name", "adam", "adamw or sgd"),
     value("optimizer.schedule", "linear", "cosine or constant"),
     value("optimizer.lr", "", RATE),
