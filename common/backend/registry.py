@@ -53,7 +53,7 @@ def load(name: str) -> ModuleType:
             raise  # the module is there, and lacks something of its own
         if "." not in name:
             raise UsageError(f"unknown backend {name!r}; {nearest(name, names())}, or an importable module") from error
-        raise ImportError(f"no module {name!r} to use as a backend; check the name and PYTHONPATH") from error
+        raise UsageError(f"no module {name!r} to use as a backend; check the name and PYTHONPATH") from error
 
 
 def gpt(nn: ModuleType) -> ModuleType:

@@ -11,10 +11,10 @@ def place(tmp_path_factory):
 
 ASKED_WRONGLY = {
     "nothing": ([], "no command given"),
-    "an unknown command": (["trian"], "invalid choice: 'trian'"),
+    "an unknown command": (["trian"], "unknown 'trian'; did you mean 'train'?"),
     "train without a recipe": (["train"], "required: RECIPE"),
     "an unknown recipe": (["train", "nmaes"], "did you mean 'names'?"),
-    "an unknown flag": (["train", "names", "--stesp", "3"], "unrecognized arguments: --stesp 3; see nnz train --help"),
+    "an unknown flag": (["train", "names", "--stesp", "3"], "unrecognized arguments: --stesp 3; did you mean --steps?"),
     "an abbreviated flag": (["train", "names", "--step", "3"], "unrecognized arguments: --step 3"),
     "an unknown backend": (["train", "names", "--backend", "tensorflow"], "unknown backend 'tensorflow'"),
     "an unknown key": (["train", "names", "--set", "train.stesp=3"], "did you mean 'steps'?"),
@@ -25,7 +25,7 @@ ASKED_WRONGLY = {
     "no steps": (["train", "names", "--steps", "0"], "train.steps = 0"),
     "steps that are no number": (["train", "names", "--steps", "ten"], "invalid int value: 'ten'"),
     "no threads": (["train", "names", "--threads", "0"], "--threads = 0"),
-    "a device there is not": (["train", "names", "--device", "tpu"], "invalid choice: 'tpu'"),
+    "a device there is not": (["train", "names", "--device", "tpu"], "unknown 'tpu'; did you mean 'cpu'?"),
     "an unknown character": (["sample", "RUN", "--prompt", "emmaX"], "'X'"),
     "a negative temperature": (["sample", "RUN", "--temperature", "-1"], "sample.temperature = -1.0"),
     "a temperature that is none": (["sample", "RUN", "--temperature", "nan"], "sample.temperature = nan"),
@@ -34,13 +34,13 @@ ASKED_WRONGLY = {
     "a negative number of tokens": (["sample", "RUN", "--tokens", "-1"], "--tokens = -1"),
     "a sampling seed of 0": (["sample", "RUN", "--seed", "0"], "sample.seed = 0"),
     "data without an action": (["data"], "required: list|get"),
+    "a missing module": (["train", "names", "--backend", "no.such"], "no module 'no.such'"),
     "an unknown data set": (["data", "get", "nmaes"], "did you mean 'names'?"),
 }
 COULD_NOT = {
     "a missing recipe file": (["train", "missing.toml"], "missing.toml: No such file"),
     "missing data": (["train", "names", "--data", "./missing.txt"], "missing.txt"),
     "a device the backend has not": (["train", "names", "--backend", "numpy", "--device", "cuda"], "it has cpu"),
-    "a missing module": (["train", "names", "--backend", "no.such"], "no module 'no.such'"),
     "a model too large": (
         ["train", "names", "--set", "model.hidden_size=2147483647", "--backend", "numpy"],
         "of memory",
