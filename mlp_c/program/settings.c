@@ -67,6 +67,35 @@ static void one_of(const char *key, const char *value, const char *first, const 
     }
 }
 
+// Whether one letter that is wrong, missing, too many or changed with its neighbour makes up the difference.
+static int is_near(const char *a, size_t n, const char *b) {
+    const size_t m = strlen(b);
+    size_t begin = 0, end = 0;
+    while (begin < n && begin < m && a[begin] == b[begin]) { begin++; }
+    while (end < n - begin && end < m - begin && a[n - 1 - end] == b[m - 1 - end]) { end++; }
+    const size_t left = n - begin - end, right = m - begin - end;
+    return (left <= 1 && right <= 1) ||
+           (left == 2 && right == 2 && a[begin] == b[begin + 1] && a[begin + 1] == b[begin]);
+}
+
+// The setting that a name was probably meant for: one of another section, or one that is written nearly so; else NULL.
+static const Setting *nearest(const char *name, size_t length) {
+    const char *dot = memchr(name, '.', length), *key = dot == NULL ? name : dot + 1;
+    const size_t n = length - (size_t)(key - name);
+    for (const Setting *s = SETTINGS; s < SETTINGS + N_SETTINGS; s++) {
+        const char *own = strchr(s->key, '.');
+        if (own != NULL && strlen(own + 1) == n && strncmp(own + 1, key, n) == 0) {
+            return s;
+        }
+    }
+    for (const Setting *s = SETTINGS; s < SETTINGS + N_SETTINGS; s++) {
+        if (is_near(name, length, s->flag) || is_near(name, length, s->key)) {
+            return s;
+        }
+    }
+    return NULL;
+}
+
 Settings settings_read(int argc, char **argv) {
     Settings s = settings_default();
     for (int i = 1; i < argc; i++) {
@@ -97,7 +126,14 @@ Settings settings_read(int argc, char **argv) {
         }
         const Setting *setting = setting_find(name, length);
         if (setting == NULL) {
-            fail(ASKED_WRONGLY, "unknown setting %.*s; see mlp --help", (int)length, name);
+            const Setting *meant = nearest(name, length);
+            fail(ASKED_WRONGLY,
+                 meant == NULL ? "unknown setting %.*s; see mlp --help"
+                               : "unknown setting %.*s; did you mean %s? see mlp --help",
+                 (int)length, name,
+                 meant == NULL  ? ""
+                 : *name == '-' ? meant->flag
+                                : meant->key);
         }
         setting_put(&s, setting, value, ASKED_WRONGLY);
     }

@@ -15,9 +15,12 @@ def value(key, word, allowed):
 
 
 ASKED_WRONGLY = [
-    (["--stesp", "3"], "unknown setting --stesp; see mlp --help"),
-    (["--step", "3"], "unknown setting --step; see mlp --help"),
-    (["--set", "train.stesp=3"], "unknown setting train.stesp; see mlp --help"),
+    (["--stesp", "3"], "unknown setting --stesp; did you mean --steps? see mlp --help"),
+    (["--set", "train.lr=3"], "unknown setting train.lr; did you mean optimizer.lr? see mlp --help"),
+    (["--hiden-size", "3"], "unknown setting --hiden-size; did you mean --hidden-size? see mlp --help"),
+    (["--xyz", "3"], "unknown setting --xyz; see mlp --help"),
+    (["--step", "3"], "unknown setting --step; did you mean --steps? see mlp --help"),
+    (["--set", "train.stesp=3"], "unknown setting train.stesp; did you mean train.steps? see mlp --help"),
     (["--set", "train.steps"], "--set takes SECTION.KEY=VALUE; got train.steps"),
     (["--set", "=3"], "unknown setting ; see mlp --help"),
     (["--steps"], "--steps needs a value; see mlp --help"),
