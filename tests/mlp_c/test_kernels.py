@@ -1,5 +1,7 @@
 """The fast and the strict C kernels against the plain ones, which define them."""
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,9 @@ from nnz.conformance.bounds.derived import op_bounds
 from nnz.conformance.bounds.rounding import ULP_BUDGET
 from nnz.conformance.cases.ops import op_cases
 from nnz.conformance.checks.ops import complete
+from nnz.numbers.rng import RNG
 
+nn = pytest.importorskip("nnz.c", reason="the C kernels are not built")
 library = pytest.importorskip("nnz.c.binding.library", reason="the C kernels are not built")
 ops = pytest.importorskip("nnz.c.ops", reason="the C kernels are not built")
 plain = pytest.importorskip("nnz.c.plain", reason="the C kernels are not built").ops
@@ -157,3 +161,24 @@ def test_a_batch_larger_than_there_are_addresses_is_one_there_is_no_memory_for(d
     assert library.kernel("mlp_forward", dtype)(model, *arrays, B) == -1  # at some B the sizes of its arrays overflow
     assert library.kernel("mlp_forward", dtype)(model, *arrays, 1) == 0
     library.kernel("mlp_free", dtype)(model)
+
+
+@pytest.mark.parametrize("setting", [{"dtype": "float32"}, {"dtype": "float64"}, {"precision": "strict"}], ids=str)
+def test_a_thread_with_a_small_stack_is_enough(setting):
+    losses = []
+
+    def train():
+        model = nn.MLP(27, 3, 48, 512, rng=RNG(1), **setting)
+        losses.append(model(ids, ids[:, 0])[1])
+        model.backward()
+
+    ids = np.arange(3 * 256).reshape(-1, 3) % 27
+    train()
+    before = threading.stack_size(64 * 1024)
+    try:
+        thread = threading.Thread(target=train)
+        thread.start()
+        thread.join()
+    finally:
+        threading.stack_size(before)
+    assert losses == losses[:1] * 2
