@@ -22,3 +22,9 @@ def step(lr: float, step: int, steps: int) -> float:
 
 
 SCHEDULES: dict[str, Callable[[float, int, int], float]] = {"cosine": cosine, "constant": constant, "step": step}
+
+
+def warmed_up(schedule: str, warmup: int, lr: float, step: int, steps: int) -> float:
+    """The learning rate of a step: as the schedule has it, and rising to it over the first `warmup` steps."""
+    lr = SCHEDULES[schedule](lr, step, steps)
+    return lr * (step + 1) / warmup if step < warmup else lr

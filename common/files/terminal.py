@@ -15,6 +15,9 @@ from .errors import printable
 
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
+WIDE = 90  # columns; with fewer, the bar shows only how far it is, the time left and the loss
+NARROW = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{remaining}{postfix}]"
+
 
 def note(text: str) -> None:
     """Print to stderr what is not a result. If nobody can read it, nothing is lost: that is no error."""
@@ -77,7 +80,10 @@ class Progress:
         if self._bar is not None and self._bar.update():  # true only if the bar was drawn: most steps cost nothing
             seconds = self._bar.format_dict["elapsed"]
             rate = (self._bar.n - self._start) * self._tokens / seconds
-            self._bar.set_postfix_str(f"loss {loss:.4f}, {rate:,.0f} tokens/s", refresh=False)
+            is_narrow = 0 < (self._bar.ncols or 0) < WIDE
+            self._bar.bar_format = NARROW if is_narrow else None
+            postfix = f"loss {loss:.4f}" if is_narrow else f"loss {loss:.4f}, {rate:,.0f} tokens/s"
+            self._bar.set_postfix_str(postfix, refresh=False)
 
     def line(self, text: str) -> None:
         """Print a line of results, above the bar if there is one."""

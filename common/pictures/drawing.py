@@ -61,9 +61,11 @@ def steps_below(axes: Axes) -> None:
     axes.grid(alpha=0.25)
 
 
-def legend_outside(figure: Figure, lines: Sequence, title: str | None = None, loc: str = "outside right upper") -> None:
+def legend_outside(
+    figure: Figure, lines: Sequence, title: str | None = None, loc: str = "outside right upper", ncols: int = 1
+) -> None:
     """Put the legend outside the axes, where it covers nothing."""
-    figure.legend(handles=lines, title=title, loc=loc, frameon=False, fontsize="small")
+    figure.legend(handles=lines, title=title, loc=loc, ncols=ncols, frameon=False, fontsize="small")
 
 
 def shown(name: str) -> str:

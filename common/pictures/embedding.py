@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 
 LARGEST = 120  # names that can be read on one map
 POINT = 4  # pixels: half the width of what a point covers
-VOWELS = "aeiouy"
-CLASSES = {"vowel": "#d55e00", "other letter": "#0072b2", "word": "#0072b2", "mark": "#000000"}
+VOWELS = "aeiouyæœøıαεηιουωаеиоуыэюяєі"  # Latin, Greek and Cyrillic, without accents
+CLASSES = {"vowel": "#d55e00", "other letter": "#0072b2", "word": "#0072b2", "digit or mark": "#000000"}
 
 
 def embedding_map(weight: np.ndarray, names: list[str], title: str, letters: bool) -> Figure:
@@ -100,8 +101,9 @@ def token_names(tokenizer: Any) -> list[str]:
 
 
 def _kind(name: str, letters: bool) -> str:
-    if not any(character.isalnum() for character in name):
-        return "mark"
+    if not any(character.isalpha() or (character.isdigit() and not letters) for character in name):
+        return "digit or mark"
     if not letters:
         return "word"
-    return "vowel" if name.lower() in VOWELS else "other letter"
+    base = unicodedata.normalize("NFD", name.lower())[0]  # e for é, u for ü; but й is not a vowel
+    return "vowel" if base in VOWELS and name.lower() != "й" else "other letter"

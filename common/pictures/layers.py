@@ -5,6 +5,7 @@ https://github.com/karpathy/nn-zero-to-hero, lecture 4: activations, gradients, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,8 +45,11 @@ def histograms(statistics: Statistics, title: str) -> Figure | None:
     return figure
 
 
-def updates(statistics: Statistics, title: str) -> Figure | None:
-    """The size of the updates of each weight matrix and the saturation of each tanh, by step; None if not recorded."""
+def updates(statistics: Statistics, title: str, schedule: Callable[[int], float] | None = None) -> Figure | None:
+    """The size of the updates of each weight matrix and the saturation of each tanh, by step; None if not recorded.
+
+    `schedule` gives the share of the full learning rate that a step has: an update of a healthy size shrinks with it.
+    """
     arrays = statistics.arrays
     if not len(arrays.get("steps", ())) or not np.any(arrays["updates"] > 0):
         return None
@@ -55,7 +59,9 @@ def updates(statistics: Statistics, title: str) -> Figure | None:
     panels = np.atleast_1d(figure.subplots(2 if depth else 1, 1, sharex=True))
     ratios = np.where(arrays["updates"] > 0, arrays["updates"], np.nan)  # 0 has no logarithm
     _over_time(panels[0], arrays["steps"], ratios, [str(name) for name in arrays["matrices"]])
-    panels[0].axhline(HEALTHY, color="black", linestyle="--", linewidth=1, label="1e-3, a healthy size")
+    shares = np.array([1.0 if schedule is None else schedule(int(step)) for step in arrays["steps"]])
+    label = "a healthy size: 1e-3" if np.all(shares == 1) else "a healthy size:\n1e-3 at the full\nlearning rate"
+    panels[0].plot(arrays["steps"], HEALTHY * shares, color="black", linestyle="--", linewidth=1, label=label)
     panels[0].set(yscale="log", ylabel="spread of the update /\nspread of the weights", title=title)
     panels[0].set_ylim(bottom=max(LEAST, panels[0].get_ylim()[0]))
     legend_outside(figure, panels[0].lines, "weight matrix")

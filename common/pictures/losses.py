@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .drawing import new_figure, save
+from .drawing import legend_outside, new_figure, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,11 +17,16 @@ TRAIN_COLOUR, VAL_COLOUR = "#0072b2", "#d55e00"  # told apart by any eye (Okabe 
 
 
 def loss_curves(
-    path: Path, rows: Sequence[tuple[int, float, float]], title: str, test_loss: float | None = None
+    path: Path,
+    rows: Sequence[tuple[int, float, float]],
+    title: str,
+    test_loss: float | None = None,
+    vocab_size: int | None = None,
 ) -> None:
     """Draw train and val loss, in nats per token, by step, as a PNG of 1200 x 750 pixels.
 
-    `rows` are (step, train_loss, val_loss). Raises OSError if the file cannot be written.
+    `rows` are (step, train_loss, val_loss). With `vocab_size`, ln V is a baseline. Raises OSError if it cannot be
+    written.
     """
     steps, train, val = zip(*rows, strict=True) if rows else ((), (), ())
     figure = new_figure()
@@ -33,7 +38,11 @@ def loss_curves(
         axes.plot(best[0], best[2], "o", markersize=8, markerfacecolor="none", color=VAL_COLOUR, label=label)
     tested = "" if test_loss is None else f", test loss {test_loss:.4f}"
     axes.set(title=f"{title}{tested}", xlabel="step", ylabel="loss (nats per token)")
-    axes.legend(frameon=False, loc="upper right")
+    if vocab_size is not None:
+        guess = math.log(vocab_size)
+        label = f"ln {vocab_size:,} = {guess:.2f}: all tokens equally likely"
+        axes.axhline(guess, color="black", linestyle="--", linewidth=1, label=label)
+    legend_outside(figure, axes.lines, loc="outside lower center", ncols=2)
     late = len(rows) // 5
     if len(rows) >= ROWS_FOR_A_CLOSE_UP and _is_low([*train, *val], [*train[late:], *val[late:]]):
         close_up = axes.inset_axes((0.3, 0.22, 0.66, 0.46))

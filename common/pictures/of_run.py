@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..backend.schedules import warmed_up
 from ..runs.folder import RunFolder
 from ..runs.statistics import Statistics
 from . import layers, losses
 from .attention import LONGEST, attention_maps
-from .drawing import save
+from .drawing import save, shown
 from .embedding import embedding_map, token_names
 
 if TYPE_CHECKING:
@@ -34,12 +35,14 @@ def draw(
 
     `rows` are those of the log, and `attention` comes from `attention_of`. Pictures without statistics are left out.
     """
-    title, test_loss = f"{recipe.name}, {recipe.train.backend}", statistics.arrays.get("test_loss")
-    losses.loss_curves(folder.plot, rows, title, None if test_loss is None else float(test_loss))
+    data = shown(Path(recipe.data.name).name).replace("$", r"\$")  # a title takes $ for the start of a formula
+    title, test_loss = f"{recipe.name} on {data}, {recipe.train.backend}", statistics.arrays.get("test_loss")
+    tested = None if test_loss is None else float(test_loss)
+    losses.loss_curves(folder.plot, rows, title, tested, tokenizer.vocab_size)
     figures = {
         folder.embeddings: _map(tokenizer, parameters, title),
         folder.histograms: layers.histograms(statistics, title),
-        folder.updates: layers.updates(statistics, title),
+        folder.updates: layers.updates(statistics, title, _schedule(recipe)),
         folder.depth: layers.gradient_by_depth(statistics, title),
         folder.attention: None if attention is None else attention_maps(*attention, f"{title}: where each head looks"),
     }
@@ -61,6 +64,12 @@ def attention_of(model: Any, tokenizer: Any, prompt: str) -> tuple[np.ndarray, l
     ids = [tokenizer.delimiter, *tokenizer.encode(prompt)][:LONGEST]
     weights = model.attention_maps(np.array([ids]))
     return weights, [tokenizer.decode([i]) for i in ids[: weights.shape[-1]]]
+
+
+def _schedule(recipe: Recipe) -> Callable[[int], float]:
+    """The share of the full learning rate by step."""
+    how = recipe.optimizer
+    return lambda step: warmed_up(how.schedule, how.warmup, 1.0, step, recipe.train.steps)
 
 
 def _map(tokenizer: Any, parameters: Mapping[str, np.ndarray], title: str) -> Figure | None:

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 from ..backend.model import buffers_of, evaluating
-from ..backend.schedules import SCHEDULES
+from ..backend.schedules import warmed_up
 from ..numbers import digests
 from ..numbers.precisions import STRICT
 from ..recipes.recipe import Recipe
@@ -107,8 +107,7 @@ class Trainer:
     def lr(self) -> float:
         """Return the learning rate of the current step."""
         how = self.recipe.optimizer
-        lr = SCHEDULES[how.schedule](how.lr, self.step, self.recipe.train.steps)
-        return lr * (self.step + 1) / how.warmup if self.step < how.warmup else lr
+        return warmed_up(how.schedule, how.warmup, how.lr, self.step, self.recipe.train.steps)
 
     def sha256(self) -> str:
         """Return the SHA-256 of the parameters and the optimizer's moments, sorted by name."""

@@ -1,6 +1,7 @@
 """The pictures of a run: that they are drawn, and that one can read them."""
 
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,8 +9,10 @@ from matplotlib.text import Text
 from support.readable import assert_readable, overlap
 from support.tiny_runs import nnz, tiny_recipe, train
 
-from nnz.pictures import embedding, layers
+from nnz.backend.schedules import warmed_up
+from nnz.pictures import embedding, layers, of_run
 from nnz.pictures.drawing import new_figure, shown
+from nnz.runs import load_model
 from nnz.runs.folder import RunFolder
 from nnz.runs.statistics import Statistics
 
@@ -93,3 +96,35 @@ def test_names_that_no_font_can_show_are_written_as_signs_or_code_points() -> No
     axes = new_figure().add_subplot()
     embedding.place_names(axes, np.array([[0.5, 0.5]]), ["$x"], ["black"], 10)
     assert [text.get_text() for text in axes.texts] == ["$x"]
+
+
+def test_an_accented_vowel_is_a_vowel_in_every_alphabet_that_has_accents() -> None:
+    kinds = {
+        "vowel": "aéüöåÉyÿøæıάЭёї",
+        "other letter": "bçñßйж名",
+        "digit or mark": "7.\n\u0301",
+    }
+    for kind, names in kinds.items():
+        assert {name: embedding._kind(name, letters=True) for name in names} == dict.fromkeys(names, kind)
+    assert embedding._kind("1984", letters=False) == "word"
+
+
+def test_a_healthy_update_shrinks_with_the_learning_rate(deep) -> None:
+    statistics = Statistics.load(RunFolder(deep).statistics)
+    steps = statistics.arrays["steps"]
+    for schedule in (None, lambda step: warmed_up("cosine", 2, 1.0, step, 1 + int(steps[-1]))):
+        line = layers.updates(statistics, "tiny", schedule).axes[0].lines[-1]
+        assert line.get_label().startswith("a healthy size")
+        expected = [layers.HEALTHY * (schedule(int(step)) if schedule else 1) for step in steps]
+        np.testing.assert_array_equal(line.get_ydata(), expected)
+
+
+def test_the_title_says_which_data_even_where_its_name_looks_like_a_formula(deep, data, tmp_path, monkeypatch) -> None:
+    titles = []
+    monkeypatch.setattr(of_run.losses, "loss_curves", lambda path, rows, title, *rest: titles.append(title))
+    checkpoint = load_model.find(deep)
+    recipe = replace(checkpoint.recipe, data=replace(checkpoint.recipe.data, name="a/b/$x_y$.txt"))
+    folder = RunFolder(tmp_path)
+    of_run.draw(recipe, checkpoint.tokenizer, checkpoint.parameters, [], Statistics(), folder)
+    assert titles == [rf"{recipe.name} on \$x_y\$.txt, numpy"]
+    assert folder.embeddings.is_file()

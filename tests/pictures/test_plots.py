@@ -52,6 +52,18 @@ def test_curves_that_stay_high_are_not_covered_by_a_close_up(tmp_path):
     assert (pixels(tmp_path / "high.png")[corner] < 50).all(axis=1).sum() < 50
 
 
+def test_the_loss_of_a_guess_among_all_tokens_is_a_baseline(tmp_path):
+    drawn = [tmp_path / "27.png", tmp_path / "2.png", tmp_path / "none.png"]
+    for path, vocab_size in zip(drawn, (27, 2, None), strict=True):
+        loss_curves(path, ROWS, "names, c", vocab_size=vocab_size)
+    black = [[(row == 0).all(axis=1).sum() for row in pixels(path)[60:600, 200:1100]] for path in drawn]
+    dashed = [[i for i, n in enumerate(rows) if 300 < n < 800] for rows in black]
+    assert len(dashed[0]) in (1, 2, 3)
+    assert dashed[1]
+    assert dashed[0] != dashed[1]
+    assert dashed[2] == []
+
+
 @pytest.mark.parametrize("rows", [ROWS, [], ROWS[:1], [(0, float("nan"), float("nan")), (1, 2.0, float("inf"))]])
 def test_the_plot_is_a_png_of_1200_by_750_pixels_however_little_there_is_to_draw(tmp_path, rows):
     loss_curves(tmp_path / "loss.png", rows, "names, c")

@@ -1,0 +1,28 @@
+"""The progress bar: one line, however narrow the terminal."""
+
+import io
+
+import pytest
+
+from nnz.files.terminal import Progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(("columns", "has_rate"), [(40, False), (60, False), (120, True)])
+def test_the_bar_is_one_line_that_shows_how_far_it_is_and_the_loss(monkeypatch, columns, has_rate):
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    with Progress(50_000, 12_000, 128 * 8) as progress:
+        progress._bar.mininterval = progress._bar.miniters = 0
+        progress._bar.dynamic_ncols = lambda _: (columns, 24)
+        for _ in range(3):
+            progress.advance(2.12345)
+    last = terminal.getvalue().rstrip("\n").rpartition("\r")[2]
+    assert len(last) <= columns
+    assert "12003/50000" in last
+    assert "loss 2.12" in last
+    assert ("tokens/s" in last) == has_rate
