@@ -11,7 +11,7 @@ with needing("torch", __name__):
 from . import benchmark
 from .cache import Cache
 from .config import GPTConfig
-from .exchange import from_hf, to_hf
+from .exchange import from_hf, is_replaceable, to_hf
 from .generation import generate, stream
 from .gpt import GPT
 from .language_model import LanguageModel
@@ -29,6 +29,7 @@ __all__ = [
     "benchmark",
     "from_hf",
     "generate",
+    "is_replaceable",
     "stream",
     "to_hf",
 ]

@@ -26,6 +26,7 @@ from .exchange_config import from_hf_config, to_hf_config
 from .gpt import GPT
 
 CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "nnz-tokenizer.json"
+MARK = {"writer": "nnz"}
 PREFIX = "transformer."
 HEAD = "lm_head.weight"
 
@@ -58,10 +59,23 @@ def to_hf(model: GPT, tokenizer_config: Mapping[str, Any] | None, folder: str | 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with atomic.replacing(folder / WEIGHTS) as temporary:
-        tensor_file.write(temporary, arrays, {"format": "pt"})  # transformers asks for this word
+        tensor_file.write(temporary, arrays, {"format": "pt", **MARK})  # transformers asks for this word
     if tokenizer is not None:
         atomic.write_text(folder / TOKENIZER, json.dumps(tokenizer.to_config(), ensure_ascii=False) + "\n")
     atomic.write_text(folder / CONFIG, json.dumps(config, indent=2) + "\n")
+
+
+def is_replaceable(folder: str | os.PathLike) -> bool:
+    """Tell whether nothing is there but a folder that `to_hf` wrote. Raises OSError."""
+    folder = Path(folder)
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return True
+    try:
+        tensor_file.check_header(folder / WEIGHTS)
+        with safe_open(folder / WEIGHTS, framework="pt") as file:
+            return MARK.items() <= (file.metadata() or {}).items()
+    except (OSError, SafetensorError, ValueError, RecursionError):
+        return False
 
 
 def from_hf(folder: str | os.PathLike, **changes: Any) -> tuple[GPT, dict[str, Any] | None]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile, ZipInfo, is_zipfile
 
 import torch
 
 from nnz.files.atomic import replacing
+
+MARK = "nnz"  # an empty record of the file, which says who wrote it
 
 
 def write(path: Path, model: Any) -> None:
@@ -19,3 +22,12 @@ def write(path: Path, model: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
         torch.save({name: torch.as_tensor(array).cpu() for name, array in arrays.items()}, temporary)
+        with ZipFile(temporary, "a") as archive:
+            archive.writestr(
+                ZipInfo(f"{archive.namelist()[0].partition('/')[0]}/{MARK}"), ""
+            )  # torch.load passes it by
+
+
+def is_replaceable(path: Path) -> bool:
+    """Tell whether nothing is there but what `write` wrote. Raises OSError."""
+    return not path.exists() or (is_zipfile(path) and ZipFile(path).namelist()[-1].endswith(f"/{MARK}"))

@@ -23,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("run", metavar="RUN", help="a run folder (its last checkpoint), or a .safetensors file")
     add("--to", required=True, choices=FORMATS, help="pth: a file for torch.load; hf: a folder for transformers")
     add("path", metavar="PATH", help="the file or the folder to write")
+    add("--restart", action="store_true", help="replace what is there, also if it is not an earlier export")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -37,11 +38,14 @@ def run(arguments: argparse.Namespace) -> None:
         if (name := not_finite(checkpoint.parameters | checkpoint.buffers)) is not None:
             raise ValueError(f"{arguments.run}: {name} is not finite: its training diverged; export another run")
         kind = checkpoint.recipe.model.kind
+        if arguments.to == "hf" and kind != "gpt":
+            raise UsageError(f"--to hf is for a gpt, but {arguments.run} is of kind {kind}; use --to pth")
+        writer = nn.state_dict if arguments.to == "pth" else registry.gpt(nn)
+        if not (arguments.restart or writer.is_replaceable(path)):
+            raise FileExistsError(f"{path} is there, and no earlier export; replace it with --restart, or name another")
         model = load_model.build(checkpoint, "torch")
         if arguments.to == "pth":
             nn.state_dict.write(path, model)
-        elif kind == "gpt":
-            registry.gpt(nn).to_hf(model.gpt, checkpoint.tokenizer.to_config(), path)
         else:
-            raise UsageError(f"--to hf is for a gpt, but {arguments.run} is of kind {kind}; use --to pth")
+            registry.gpt(nn).to_hf(model.gpt, checkpoint.tokenizer.to_config(), path)
     print(path)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..files.errors import Refusal, refusing
 
+PROGRAM_PAGE = "program.html"  # a folder that has it is an earlier page
 PACKAGES = "Jinja2 markdown-it-py Pygments"
 EXAMPLES = """\
   nnz read
@@ -40,6 +41,8 @@ def run(arguments: argparse.Namespace) -> None:
         chosen = (arguments.parity, PARITY), (arguments.bench, BENCH)
         figures = Figures(*(given or (default if default.is_file() else None) for given, default in chosen))
         out = arguments.out or Path(tempfile.mkdtemp(prefix="nnz-read-"))
+        if out.exists() and not (out.is_dir() and ((out / PROGRAM_PAGE).exists() or not any(out.iterdir()))):
+            raise FileExistsError(f"{out} is there, and no reading page; give a new folder with --out")
         first = build(out, figures).resolve()
     print(first)
     if arguments.no_open:

@@ -86,7 +86,8 @@ def test_import_leaves_a_run_that_is_there_as_it_is(capsys, place, tmp_path):
     before = {path.name: path.read_bytes() for path in (place / "course").iterdir()}
     code, out, error = nnz(capsys, "import", tmp_path / "hf", "--out", place / "course")
     assert (code, out) == (1, "")
-    assert error == f"nnz: {place / 'course'} already holds a run; give another folder with --out\n"
+    remedy = "replace it with --restart, or give another folder with --out"
+    assert error == f"nnz: {place / 'course'} already holds a run; {remedy}\n"
     assert {path.name: path.read_bytes() for path in (place / "course").iterdir()} == before
 
 
@@ -140,3 +141,41 @@ def test_a_folder_that_is_no_gpt2_of_ours_is_refused(capsys, place, tmp_path):
     assert code == 1
     assert "nowhere" in error
     assert not (tmp_path / "back").exists()
+
+
+@pytest.mark.parametrize("to", ["pth", "hf"])
+def test_an_export_replaces_only_an_earlier_one_unless_it_is_told_to(capsys, place, tmp_path, to):
+    words, path = ("export", place / "gpt2", "--to", to), tmp_path / "there"
+    assert [nnz(capsys, *words, path)[0] for _ in range(2)] == [0, 0]
+    mine = path / "model.safetensors" if to == "hf" else path
+    if to == "hf":
+        save_file({"mine": np.zeros(3)}, mine, {"format": "pt"})
+    else:
+        torch.save(torch.load(path, weights_only=True), path)  # as after a training elsewhere
+    for file in (mine, place / "gpt2" / "checkpoint.safetensors"):
+        before = file.read_bytes()
+        code, _, err = nnz(capsys, *words, path if file == mine else file.parent if to == "hf" else file)
+        assert (code, err.count("\n"), file.read_bytes() == before) == (1, 1, True)
+        assert "is there, and no earlier export; replace it with --restart, or name another" in err
+    assert nnz(capsys, *words, path, "--restart")[0] == 0
+
+
+def test_an_import_goes_on_where_one_was_killed_and_replaces_a_run_only_if_told_to(capsys, place, tmp_path):
+    nnz(capsys, "export", place / "gpt2", "--to", "hf", tmp_path / "hf")
+    words, run = ("import", tmp_path / "hf", "--out", tmp_path / "run"), tmp_path / "run"
+    assert nnz(capsys, *words)[0] == 0
+    (run / "checkpoint.safetensors").unlink()
+    assert nnz(capsys, *words)[0] == 0
+    code, _, err = nnz(capsys, *words)
+    assert (code, f"{run} already holds a run; replace it with --restart, or give another folder" in err) == (1, True)
+    assert nnz(capsys, *words, "--restart")[0] == 0
+
+
+def test_a_run_starts_from_an_imported_folder(capsys, place, tmp_path):
+    nnz(capsys, "export", place / "gpt2", "--to", "hf", tmp_path / "hf")
+    nnz(capsys, "import", tmp_path / "hf", "--out", tmp_path / "imported")
+    recipe = tiny_gpt(place / "few-names", 2, model__shape="gpt2", model__dtype="float32")
+    (tmp_path / "tiny.toml").write_text(recipe.to_toml(), encoding="utf-8")
+    words = "train", tmp_path / "tiny.toml", "--init", tmp_path / "imported", "--out", tmp_path / "run"
+    code, _, err = nnz(capsys, *words)
+    assert (code, "tokens start with its weights, 0 are new" in err) == (0, True)
