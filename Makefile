@@ -28,7 +28,7 @@ help:  ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: .venv/core  ## train on the names inside the package, then print new names
-	@$(BIN)/nnz train names
+	@$(BIN)/nnz train names $(if $(wildcard $(addprefix runs/names-,c numpy)/checkpoint.safetensors),--resume)
 
 dev: .venv/dev  ## install torch and what the tests need into .venv
 

@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("folder", metavar="DIR", help="a folder with config.json, model.safetensors and nnz-tokenizer.json")
     add("--out", metavar="RUN", help="the run folder to write; default: runs/ and the name of DIR")
+    add("--restart", action="store_true", help="replace the run that is in the run folder")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -53,8 +54,7 @@ def run(arguments: argparse.Namespace) -> None:
         found = checkpoints.Checkpoint(recipe, tokenizers.from_config(tokenizer), "torch", 0, parameters)
         out.hold()
         with out.lock:
-            if out.log.exists() or out.checkpoint.exists():
-                raise FileExistsError(f"{out.path} already holds a run; give another folder with --out")
+            out.clear(arguments.restart, "replace it with --restart, or give another folder with --out")
             out.start_log()
             checkpoints.save(out.checkpoint, found)
             write_text(out.config, recipe.to_toml())

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..backend import registry
 from ..backend.registry import MOST_THREADS
-from ..files.errors import refusing
+from ..files.errors import UsageError, refusing
 from ..recipes.settings import integer, read
 from .train import add_run_arguments
 
@@ -28,23 +28,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--steps", type=int, metavar="N", help="number of updates of each rung; default: see its recipe")
     add("--seed", type=int, metavar="N", help="seed of the initial weights and the batches")
     add("--out", metavar="DIR", default="runs/ladder", help="the folder for all of this; default: runs/ladder")
+    add("--resume", action="store_true", help="continue a ladder that was stopped; times are those of the rest")
+    add("--restart", action="store_true", help="train again, and replace the ladder that is in the folder")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Train the rungs. Raises Refusal, and what `Run.train` raises."""
     with refusing():
+        if arguments.resume and arguments.restart:
+            raise UsageError("--resume continues a ladder and --restart begins it again; give only one of them")
         if arguments.threads is not None:
             read("--threads", integer(1, MOST_THREADS), arguments.threads)
         from ..files.atomic import write_text
         from ..files.terminal import note
         from ..pictures import ladder  # only now: --help and a wrong word must not wait for data and plots
         from ..pictures.drawing import save
-        from ..training.ladder import ladder_recipes, markdown_table, train_rung
+        from ..training.ladder import PICTURE, TABLE, ladder_recipes, markdown_table, refuse_to_lose, train_rung
 
         out, backend = Path(arguments.out), arguments.backend or registry.default()
         recipes = ladder_recipes(arguments.data, arguments.steps, arguments.seed)
-        rungs = [train_rung(recipe, backend, out / recipe.name, arguments.threads) for recipe in recipes]
+        flags = arguments.threads, arguments.resume, arguments.restart
+        if not (arguments.resume or arguments.restart):
+            refuse_to_lose(out, recipes)
+        rungs = [train_rung(recipe, backend, out / recipe.name, *flags) for recipe in recipes]
     print(markdown_table(rungs, with_time=False), end="", flush=True)
-    write_text(out / "ladder.md", markdown_table(rungs, with_time=True))
-    save(ladder.ladder(rungs, f"the ladder: {Path(recipes[0].data.name).name}, {backend}"), out / "ladder.png")
-    note(f"the table with the times, and the picture: {out / 'ladder.md'}, {out / 'ladder.png'}")
+    write_text(out / TABLE, markdown_table(rungs, with_time=True))
+    save(ladder.ladder(rungs, f"the ladder: {Path(recipes[0].data.name).name}, {backend}"), out / PICTURE)
+    note(f"the table with the times, and the picture: {out / TABLE}, {out / PICTURE}")

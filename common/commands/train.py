@@ -26,6 +26,8 @@ EXAMPLES = """\
   nnz train names --data my-book.txt --set model.hidden_size=256 --out runs/my-book
   nnz train names --precision strict --steps 2000
   nnz train names --resume
+  nnz train --resume runs/names-c --steps 60000
+  nnz train names --data my-names.txt --init runs/names-c --out runs/my-names
   nnz train gpt-cpu
   torchrun --nproc_per_node 2 -m nnz train gpt
 """
@@ -37,11 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     add = parser.add_argument
     known = ", ".join(sorted(file.stem for file in RECIPES.glob("*.toml")))
-    add("recipe", metavar="RECIPE", help=f"one of {known}, or a .toml file")
+    add("recipe", metavar="RECIPE", nargs="?", help=f"one of {known}, or a .toml file; --resume RUN needs none")
     add_run_arguments(parser)
     add("--dtype", help="float32 or float64")
     add("--precision", help="native, or strict: the same bits on every backend and CPU, but slower; only in float32")
-    add("--steps", type=int, metavar="N", help="number of updates")
+    add("--steps", type=int, metavar="N", help="number of updates; with --resume and a larger N, a run goes on")
     add("--seed", type=int, metavar="N", help="seed of the initial weights")
     add("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto", help="where to compute; default: auto")
     on_off, only_gpu = argparse.BooleanOptionalAction, "default: only for a gpt on a GPU"
@@ -50,8 +52,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--deterministic", action="store_true", help="use only kernels that give the same bits each time (gpt only)")
     add("--set", action="append", default=[], metavar="K=V", help="set section.key of the recipe; may be repeated")
     add("--out", metavar="DIR", help="the run folder; default: runs/RECIPE-BACKEND")
-    add("--resume", action="store_true", help="continue from the checkpoint in the run folder")
-    add("--restart", action="store_true", help="train again, even if this run is already finished")
+    add("--init", metavar="RUN", help="a run folder or a checkpoint, also an imported one: start with its weights")
+    resume = "continue from the checkpoint in the run folder, or in RUN, which knows its recipe"
+    add("--resume", metavar="RUN", nargs="?", const=True, default=False, help=resume)
+    add("--restart", action="store_true", help="train again, and replace the run that is in the run folder")
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,18 +69,20 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Train. Raises Refusal, and what `Run.train` raises."""
     with refusing():
+        if arguments.resume and arguments.restart:
+            raise UsageError("--resume continues a run and --restart begins it again; give only one of them")
+        _find_recipe(arguments)
         recipe = _recipe(arguments)
         backend = _backend(arguments, recipe)
         _one_of_several(recipe)
-        if arguments.resume and arguments.restart:
-            raise UsageError("--resume continues a run and --restart begins it again; give only one of them")
         from ..runs.folder import run_path  # only now: --help and a wrong word must not wait for data and plots
         from ..training.run import Run
 
         out = run_path(arguments.out, recipe.name, backend)
-        if not (arguments.resume or arguments.restart) and _shown_again(out, recipe, backend):
+        if not arguments.restart and _shown_again(out, recipe, backend, arguments.resume):
             return
-        ready = Run(recipe, backend, out, arguments.resume, arguments.device, arguments.threads)
+        flags = arguments.resume, arguments.device, arguments.threads, arguments.restart
+        ready = Run(recipe, backend, out, *flags)
     ready.train()
     if is_silent_worker():
         os._exit(0)  # at once: while Python ended, torch's threads, not yet done with the others, now and then aborted
@@ -92,11 +98,37 @@ def _one_of_several(recipe: Recipe) -> None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 (until the process ends)
 
 
-def _shown_again(out: Path, recipe: Recipe, backend: str) -> bool:
-    """Print what the finished run printed, if `out` holds it; tell whether it does."""
+def _find_recipe(arguments: argparse.Namespace) -> None:
+    """Tell the run from the recipe: `--resume runs/names-c` is a folder, `--resume names` a flag and a recipe."""
+    word, recipe = arguments.resume, arguments.recipe
+    if isinstance(word, str):
+        arguments.resume = True
+        if (
+            recipe is None
+            and not Path(word).is_dir()
+            and (word.endswith(".toml") or (RECIPES / f"{word}.toml").is_file())
+        ):
+            arguments.recipe = word
+        elif arguments.out not in (None, word):
+            raise UsageError(f"--resume {word} and --out {arguments.out} are two folders; give only one of them")
+        else:
+            arguments.out = word
+    if arguments.recipe is None and not (arguments.resume and arguments.out):
+        raise UsageError("which recipe? give one, such as names, or a run to go on with: --resume runs/names-c")
+
+
+def _shown_again(out: Path, recipe: Recipe, backend: str, resume: bool) -> bool:
+    """Print what the finished run printed, if `out` holds it; tell whether it does.
+
+    Not for a run that was stopped while it drew its pictures, if it is to be resumed, nor for one that began with the
+    weights of another, which may have been trained on since.
+    """
     from ..files.terminal import note
+    from ..runs.folder import RunFolder
     from ..training.run import recorded_output
 
+    if recipe.train.init or (resume and not RunFolder(out).plot.exists()):
+        return False
     results = recorded_output(out, recipe, backend)
     if results is not None:
         note(f"{out} holds this run, finished: here are its results; to train again, add --restart")
@@ -107,7 +139,7 @@ def _shown_again(out: Path, recipe: Recipe, backend: str) -> bool:
 def _recipe(arguments: argparse.Namespace) -> Recipe:
     from ..recipes.recipe import assignment, load
 
-    recipe = load(arguments.recipe)
+    recipe = load(arguments.recipe) if arguments.recipe is not None else _recorded(arguments.out)
     for word in arguments.set:
         recipe = recipe.override(*assignment(word))
     flags = {
@@ -116,6 +148,7 @@ def _recipe(arguments: argparse.Namespace) -> Recipe:
         "model.precision": arguments.precision,
         "train.steps": arguments.steps,
         "train.seed": arguments.seed,
+        "train.init": arguments.init,
         "train.autocast": ON_OFF[arguments.autocast],
         "train.compile": ON_OFF[arguments.compile],
         "train.deterministic": arguments.deterministic or None,
@@ -124,6 +157,16 @@ def _recipe(arguments: argparse.Namespace) -> Recipe:
         if value is not None:
             recipe = recipe.override(key, value)
     return recipe
+
+
+def _recorded(run: str) -> Recipe:
+    """The recipe that the run in a folder was trained by, and its backend."""
+    from ..runs import load_model
+
+    if not Path(run).is_dir():
+        raise FileNotFoundError(f"there is no run folder {run} to resume; train first, or name another run")
+    checkpoint = load_model.find(run)
+    return checkpoint.recipe.override("train.backend", checkpoint.recipe.train.backend or checkpoint.backend)
 
 
 def _backend(arguments: argparse.Namespace, recipe: Recipe) -> str:

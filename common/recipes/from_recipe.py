@@ -39,6 +39,12 @@ def model(nn: ModuleType, recipe: Recipe, vocab_size: int, device: str = "cpu") 
     return kind.build(nn, recipe, vocab_size, device)
 
 
+def check_batch(recipe: Recipe, vocab_size: int) -> None:
+    """Raises UsageError if the recipe's batch is too small to train its model."""
+    if recipe.train.batch_size == 1 and buffer_shapes(recipe, vocab_size):  # the running statistics of BatchNorm
+        raise UsageError("train.batch_size = 1 is too small for BatchNorm, which compares rows; take 2 or more")
+
+
 def fit(model: Any, recipe: Recipe, dataset: Dataset) -> None:
     """Compute the parameters of a model that is not trained; leave any other as it was drawn."""
     MODELS[recipe.model.kind].fit(recipe, model, dataset)

@@ -74,6 +74,8 @@ class Optimizer:
 class Train:
     """How many steps, on which batches, and how often it is evaluated; an empty backend means the default one.
 
+    `init` is a run whose weights come first, instead of those that the seed draws.
+
     An evaluation takes eval_batches of train. Of val `all` takes every target once; `batches` as many full batches as
     the split has tokens for, as the published runs do; `drawn` eval_batches, the same ones each time.
     Only for `gpt`: a batch in several parts, in bfloat16, compiled (auto: on CUDA), deterministic.
@@ -87,6 +89,7 @@ class Train:
     evaluation: str = setting("all", one_of("all", "batches", "drawn", whole="batches"))
     seed: int = setting(1337, integer(1, LARGEST_SEED))
     backend: str = setting("", backend_name())
+    init: str = setting("", text("a run folder or a checkpoint"))
     parts: int = setting(1, integer(1))
     autocast: str = setting("auto", one_of("auto", "on", "off"))
     compile: str = setting("auto", one_of("auto", "on", "off"))

@@ -10,6 +10,8 @@ from ..files.atomic import replacing, sync, write_text
 from ..files.lock import RunLock
 
 LOG_HEADER = "step,train_loss,val_loss,lr\n"
+REMEDY = "continue it with --resume, replace it with --restart, or give another folder with --out"
+START_AGAIN = "to start again, and lose what is there, replace --resume by --restart"
 
 
 def run_path(out: str | os.PathLike | None, recipe: str, backend: str) -> Path:
@@ -50,16 +52,32 @@ class RunFolder:
             temporary.write_bytes(b"")
         trial.unlink()
 
-    def clear(self) -> bool:
-        """Remove the files of an earlier run, and no others; return whether there were any. Raises OSError."""
-        pictures = (self.plot, self.embeddings, self.histograms, self.updates, self.depth, self.attention)
-        files = (self.checkpoint, self.best, self.config, self.samples, self.statistics, *pictures, self.log)
-        found = [file for file in files if file.exists()]
-        if found and not self.checkpoint.exists() and not self._has_our_log():
-            raise FileExistsError(f"{found[0]} is there, but no run wrote it; give another folder with --out")
+    def clear(self, restart: bool, remedy: str = REMEDY) -> bool:
+        """Remove the files of an earlier run, and no others; return whether there were any.
+
+        Raises what `refuse_to_lose` raises before anything is removed, and OSError.
+        """
+        self.refuse_to_lose(restart, remedy)
+        found = self._found()
         for file in found:  # the log last: until then it shows, also after a kill, that these files are a run's
             file.unlink()
         return bool(found)
+
+    def refuse_to_lose(self, restart: bool, remedy: str = REMEDY) -> None:
+        """Raises FileExistsError for files that no run wrote; unless `restart`, also for models or samples of a run.
+
+        The message of the latter ends with `remedy`.
+        """
+        found = self._found()
+        if found and not self.checkpoint.exists() and not self._has_our_log():
+            raise FileExistsError(f"{found[0]} is there, but no run wrote it; give another folder with --out")
+        if not restart and {self.checkpoint, self.best, self.samples} & {*found}:
+            raise FileExistsError(f"{self.path} already holds a run; {remedy}")
+
+    def _found(self) -> list[Path]:
+        pictures = (self.plot, self.embeddings, self.histograms, self.updates, self.depth, self.attention)
+        files = (self.checkpoint, self.best, self.config, self.samples, self.statistics, *pictures, self.log)
+        return [file for file in files if file.exists()]
 
     def _has_our_log(self) -> bool:
         return self.log.exists() and self.log.read_bytes().startswith(LOG_HEADER.encode())
@@ -84,8 +102,8 @@ class RunFolder:
         """Wait until the log is on the disk: a checkpoint must never be newer than it. Raises OSError."""
         sync(self.log)
 
-    def truncate_log(self, step: int, eval_every: int, steps: int) -> None:
-        """Truncate the log to the lines before `step`.
+    def log_before(self, step: int, eval_every: int, steps: int) -> list[str]:
+        """Return the lines that the log of a run of `steps` has before `step`, the header first.
 
         Raises OSError, and ValueError if those lines are not all there.
         """
@@ -95,10 +113,13 @@ class RunFolder:
         kept = lines[: 1 + len(expected)]
         if kept[:1] != [LOG_HEADER] or [line.partition(",")[0] for line in kept[1:]] != [str(s) for s in expected]:
             raise ValueError(
-                f"{self.log} lacks lines from before step {step}, where the checkpoint stands; "
-                "start again without --resume"
+                f"{self.log} lacks lines from before step {step}, where the checkpoint stands; {START_AGAIN}"
             )
-        write_text(self.log, "".join(kept))
+        return kept
+
+    def truncate_log(self, step: int, eval_every: int, steps: int) -> None:
+        """Truncate the log to the lines before `step`. Raises what `log_before` raises."""
+        write_text(self.log, "".join(self.log_before(step, eval_every, steps)))
 
     def read_log(self) -> list[tuple[int, float, float]]:
         """Return (step, train_loss, val_loss) of every line. Raises OSError, ValueError if it is not a log."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import NamedTuple
 
 from ..backend.model import buffers_of, evaluating
 from ..files.atomic import write_text
@@ -19,10 +19,16 @@ from .divergence import check_loss
 from .loop import Trainer
 
 
-def finish(trainer: Trainer, folder: RunFolder) -> list[str]:
-    """Print and save the samples, print the test loss (in a strict run also the model's hash), draw the pictures.
+class Results(NamedTuple):
+    """The lines that were printed, and what the pictures need of them."""
 
-    Returns the lines that were printed.
+    lines: list[str]
+    samples: list[str]
+    test_loss: float
+
+
+def results(trainer: Trainer, folder: RunFolder) -> Results:
+    """Print and save the samples, print the test loss; in a strict run also the model's hash.
 
     Raises OSError, FloatingPointError.
     """
@@ -37,19 +43,20 @@ def finish(trainer: Trainer, folder: RunFolder) -> list[str]:
         model = to_numpy({**trainer.model.parameters(), **buffers_of(trainer.model)})
         last.append(f"{digests.KEYS[0]} {digests.of_arrays(model)}")
     print("\n".join(last), flush=True)
-    prompt = samples[0] if samples else ""
-    note(f"pictures: {', '.join(map(str, _pictures(trainer, folder, test_loss, prompt)))}")
-    return [*samples, *last]
+    return Results([*samples, *last], samples, test_loss)
 
 
-def _pictures(trainer: Trainer, folder: RunFolder, test_loss: float, prompt: str) -> list[Path]:
+def draw(trainer: Trainer, folder: RunFolder, results: Results) -> None:
+    """Draw the pictures. Raises OSError."""
     statistics = Statistics()
     if trainer.watcher is not None:
-        trainer.watcher.record_test_loss(test_loss)
+        trainer.watcher.record_test_loss(results.test_loss)
         statistics = trainer.watcher.statistics
+    prompt = results.samples[0] if results.samples else ""
     tokenizer, parameters = trainer.dataset.tokenizer, to_numpy(trainer.model.parameters())
     attention = of_run.attention_of(trainer.model, tokenizer, prompt)
-    return of_run.draw(trainer.recipe, tokenizer, parameters, folder.read_log(), statistics, folder, attention)
+    paths = of_run.draw(trainer.recipe, tokenizer, parameters, folder.read_log(), statistics, folder, attention)
+    note(f"pictures: {', '.join(map(str, paths))}")
 
 
 def _samples(trainer: Trainer) -> list[str]:

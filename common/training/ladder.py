@@ -11,8 +11,10 @@ from ..files.terminal import note
 from ..pictures.ladder import Rung
 from ..recipes.recipe import Recipe, load
 from ..runs.checkpoints import to_numpy
+from ..runs.folder import RunFolder
 from .run import Run
 
+TABLE, PICTURE = "ladder.md", "ladder.png"
 # recipe -> the idea that it adds to the one before
 IDEAS = {
     "bigram-counts": "count which token follows which",
@@ -40,9 +42,18 @@ def ladder_recipes(data: str | None = None, steps: int | None = None, seed: int 
     return changed
 
 
-def train_rung(recipe: Recipe, backend: str, out: Path, threads: int | None = None) -> Rung:
+def refuse_to_lose(out: Path, recipes: list[Recipe]) -> None:
+    """Raises FileExistsError if a rung, or another's file under the name of the table, is in the folder."""
+    for recipe in recipes:
+        RunFolder(out / recipe.name).refuse_to_lose(restart=False)
+    for file in (out / TABLE, out / PICTURE):
+        if file.exists():
+            raise FileExistsError(f"{file} is there already; replace it with --restart, or give another --out")
+
+
+def train_rung(recipe: Recipe, backend: str, out: Path, threads: int | None, resume: bool, restart: bool) -> Rung:
     """Train one rung into the folder `out`; what it prints goes to stderr. Raises what `Run` and `Run.train` raise."""
-    run = Run(recipe, backend, out, threads=threads)
+    run = Run(recipe, backend, out, resume, threads=threads, restart=restart)
     note(f"{recipe.name}: {IDEAS[recipe.name]}")
     began = time.perf_counter()
     with contextlib.redirect_stdout(sys.stderr):

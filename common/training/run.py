@@ -19,10 +19,11 @@ from ..recipes import from_recipe
 from ..recipes.recipe import Recipe
 from ..runs import checkpoints
 from ..runs.checkpoints import Checkpoint
-from ..runs.folder import RunFolder, run_path
+from ..runs.folder import START_AGAIN, RunFolder, run_path
+from ..runs.start_from import start_from
 from ..text.datasets import Dataset
+from . import finish
 from .divergence import Diverged
-from .finish import finish
 from .loop import Evaluation, Trainer
 from .watcher import Watcher
 
@@ -38,9 +39,14 @@ class Run:
         resume: bool = False,
         device: str = "cpu",
         threads: int | None = None,
+        restart: bool = False,
     ) -> None:
-        """Raises what `registry.load`, `load_dataset` and `checkpoints.load` raise, OSError if `out` is not writable,
-        and ValueError if the run to resume had other settings or other data."""
+        """Check everything that can be checked; then lock the folder, and only then change what is in it.
+
+        A run in the folder is continued if `resume` says so, and replaced only if `restart` does. Raises what
+        `registry.load`, `load_dataset`, `checkpoints.load` and `start_from` raise, OSError if `out` is not writable,
+        FileExistsError if there is a run and neither says what to do with it, ValueError if the one to resume had other
+        settings or other data."""
         nn = self._nn = registry.load(backend)
         device = registry.choose_device(nn, device, threads, large=recipe.model.predicts_every_position)
         self.backend, self.recipe = backend, recipe.override("train.backend", backend)
@@ -48,8 +54,12 @@ class Run:
         self.dataset = from_recipe.dataset(recipe)
         for split in (self.dataset.train, self.dataset.val, self.dataset.test):
             split.sliding_windows(recipe.model.context_length)  # a text too short is refused before an old run is lost
+        from_recipe.check_batch(recipe, self.dataset.tokenizer.vocab_size)
         model = from_recipe.model(nn, recipe, self.dataset.tokenizer.vocab_size, device)
         from_recipe.fit(model, recipe, self.dataset)
+        self._resumes = resume and self.folder.checkpoint.exists()
+        if recipe.train.init and not self._resumes:
+            note(start_from(recipe.train.init, model, recipe, self.dataset.tokenizer))
         optimizer = from_recipe.optimizer(nn, recipe, model)
         self.trainer = Trainer(model, optimizer, self.dataset, self.recipe)
         self._printed: list[str] = []  # the lines of results
@@ -59,7 +69,7 @@ class Run:
         if self._writes:
             self.trainer.watcher = Watcher(nn, recipe, self.dataset.tokenizer.vocab_size, self.folder.statistics)
         try:
-            self._begin(resume)
+            self._begin(resume, restart)
         except BaseException:
             self.folder.lock.release()
             raise
@@ -100,8 +110,22 @@ class Run:
             note(f"{steps - start:,} steps in {seconds:.1f} s")
             if self.recipe.model.precision == STRICT:
                 self._note_tally()
-            self._printed += finish(self.trainer, self.folder)
+            self._finish()
+
+    def _finish(self) -> None:
+        """Sample, test and save; then draw the pictures, which a signal does not interrupt but a second one does."""
+        try:
+            results = finish.results(self.trainer, self.folder)
+            self._printed += results.lines
             self._save()
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(self._how_to_go_on()) from None
+        path = self.folder.path
+        try:
+            with StopSignals():
+                finish.draw(self.trainer, self.folder, results)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(f"all but the pictures is in {path}; nnz plot {path} draws them") from None
 
     def _note_tally(self) -> None:
         rounded, summed = self._nn.strict_tally()
@@ -111,32 +135,33 @@ class Run:
         """Tell whether any of the run's workers is to stop: they stop together or not at all."""
         return stop if self._workers is None else self._workers.agree(stop)
 
-    def _begin(self, resume: bool) -> None:
+    def _begin(self, resume: bool, restart: bool) -> None:
         if self._writes:
             self.folder.hold()  # until `train` is done
-        resumes = resume and self.folder.checkpoint.exists()
-        if resumes:
+        if self._resumes:
             self._resume_from(checkpoints.load(self.folder.checkpoint))
         if self._workers is not None:  # before an earlier run is cleared away
             start = self.recipe.to_toml(), self.dataset.fingerprint, self.trainer.step
             self._workers.hold_alike((*start, digests.of_arrays(checkpoints.to_numpy(self.trainer.model.parameters()))))
         if self._writes:
-            if not resumes:
-                self._start_new(resume)
+            if not self._resumes:
+                self._start_new(resume, restart)
             write_text(self.folder.config, self.recipe.to_toml())
 
-    def _start_new(self, resume: bool) -> None:
+    def _start_new(self, resume: bool, restart: bool) -> None:
         if resume:
             note(f"{self.folder.path} holds no checkpoint to resume; starting at step 0")
-        if self.folder.clear():
+        if self.folder.clear(restart):
             note(f"{self.folder.path} holds an earlier run; its files are replaced")
         self.folder.start_log()
 
     def _resume_from(self, checkpoint: Checkpoint) -> None:
-        same_settings(checkpoint.recipe, self.recipe)
+        train, recorded = self.recipe.train, checkpoint.recipe
+        goes_on = train.steps > recorded.train.steps
+        same_settings(recorded.override("train.steps", train.steps) if goes_on else recorded, self.recipe)
         if not same_data(checkpoint, self.dataset):
             raise ValueError(f"{self.recipe.data.name} is not the text that {self.folder.path} was trained on")
-        train, trainer, self._saved_step = self.recipe.train, self.trainer, checkpoint.step
+        trainer, self._saved_step = self.trainer, checkpoint.step
         trainer.model.load_parameters(checkpoint.parameters)
         if checkpoint.buffers:
             trainer.model.load_buffers(checkpoint.buffers)
@@ -145,10 +170,18 @@ class Run:
         trainer.best_val_loss = checkpoint.best_val_loss
         if not self._writes:
             return
-        self.folder.truncate_log(checkpoint.step, train.eval_every, train.steps)
-        self._printed = checkpoint.printed.splitlines()[: len(self.folder.read_log())]
+        where = checkpoint.step, train.eval_every, train.steps
+        self._printed = checkpoint.printed.splitlines()[: len(self.folder.log_before(*where)) - 1]
+        if goes_on:
+            self._save()  # while the log has every line that it needs, also the last one of the shorter run
+        self.folder.truncate_log(*where)
         trainer.watcher.resume_from(checkpoint.step)
         note(f"{self.folder.path}: going on from step {checkpoint.step}")
+        if goes_on and self.recipe.optimizer.schedule != "constant":
+            note(
+                f"the {self.recipe.optimizer.schedule} schedule now ends at step {train.steps}, and the learning rate "
+                f"goes on at {trainer.lr():.3g}: not the run that {train.steps} steps from the start give"
+            )
 
     def _record(self, evaluation: Evaluation, is_best: bool, progress: Progress) -> None:
         if not self._writes:
@@ -173,6 +206,9 @@ class Run:
         if self.trainer.is_consistent:
             self.trainer.check_finite()
             self._save()
+        return self._how_to_go_on()
+
+    def _how_to_go_on(self) -> str:
         return f"stopped at step {self.trainer.step}; the same command with --resume continues in {self.folder.path}"
 
     def _checkpoint(self) -> Checkpoint:
@@ -223,5 +259,5 @@ def same_settings(recorded: Recipe, asked: Recipe) -> None:
         if before != after and (section, field) != ("train", "backend"):
             raise ValueError(
                 f"the run to resume had {section}.{field} = {before!r}, not {after!r}; "
-                "ask for the same settings, or start again without --resume"
+                f"ask for the same settings; {START_AGAIN}"
             )

@@ -89,8 +89,7 @@ void checkpoint_save(Run *run) {
 void checkpoint_save_best(const Run *run) { save_as(run, run->folder->best, false); }
 
 static _Noreturn void refuse(const TensorFile *file, const char *what, const char *which) {
-    fail(COULD_NOT_BE_DONE, "%s is not a whole %s file: %s%s; start again without --resume", file->path, FORMAT, what,
-         which);
+    fail(COULD_NOT_BE_DONE, "%s is not a whole %s file: %s%s; " START_AGAIN, file->path, FORMAT, what, which);
 }
 
 static const char *text(const TensorFile *file, const char *key) {
@@ -161,7 +160,8 @@ void checkpoint_resume(Run *run) {
     config_check(file.path, text(&file, "config"), s);
     digests_check(&file);
     read_arrays(&file, tensors, tensors_of(run, tensors, true));
-    run->recipe = text_copy(text(&file, "recipe")), run->config = text_copy(text(&file, "config"));
+    run->recipe = text_copy(text(&file, "recipe")), run->config = config_with_steps(text(&file, "config"), s->steps);
+    run->goes_on = strcmp(run->config, text(&file, "config")) != 0;
     const char *tokenizer = text(&file, "tokenizer"), *data = text(&file, "data");
     text(&file, "dtype");  // must be there; config_check has compared it
     run->step = read_count(&file, "step"), run->t = read_count(&file, "t");
@@ -172,5 +172,31 @@ void checkpoint_resume(Run *run) {
         fail(COULD_NOT_BE_DONE, "%s is not the text that %s was trained on", s->data, s->out);
     }
     keep_printed(run, printed, log_truncate(run->folder, run->step, s->eval_every, s->steps));
+    if (run->goes_on) {
+        checkpoint_save(run);  // the log may lack the last line of the shorter run
+    }
     tensors_free(&file);
+}
+
+// Whether the text ends with a line that only a finished run prints.
+static bool is_finished(const char *printed) {
+    size_t n = strlen(printed);
+    while (n > 0 && printed[n - 1] == '\n') { n--; }
+    while (n > 0 && printed[n - 1] != '\n') { n--; }
+    return strncmp(printed + n, "test_loss ", 10) == 0 ||
+           strncmp(printed + n, PARAMETERS_HASH, sizeof PARAMETERS_HASH - 1) == 0;
+}
+
+bool checkpoint_show(const Run *run) {
+    TensorFile file = tensors_read(run->folder->checkpoint);
+    const char *printed = text(&file, "printed");
+    const bool same = strcmp(text(&file, "config"), run->config) == 0 &&
+                      strcmp(text(&file, "data"), run->data->fingerprint) == 0 &&
+                      strcmp(text(&file, "tokenizer"), run->data->tokenizer) == 0 && is_finished(printed);
+    if (same) {
+        digests_check(&file);
+        fputs(printed, stdout);
+    }
+    tensors_free(&file);
+    return same;
 }

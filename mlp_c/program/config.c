@@ -6,6 +6,7 @@
 
 #include "failure.h"
 #include "file.h"
+#include "folder.h"
 #include "json.h"
 #include "settings.h"
 
@@ -138,6 +139,20 @@ static Settings read_lines(const char *path, char *text) {
     return recorded;
 }
 
+char *config_with_steps(const char *text, int64_t steps) {
+    const char *at = strstr(text, "\nsteps = ");
+    char *changed;
+    size_t size;
+    if (at == NULL) {
+        return text_copy(text);
+    }
+    at += strlen("\nsteps = ");
+    FILE *file = text_open(&changed, &size);
+    fprintf(file, "%.*s%" PRId64 "%s", (int)(at - text), text, steps, at + strcspn(at, "\n"));
+    text_close(file);
+    return changed;
+}
+
 void config_check(const char *path, const char *text, const Settings *settings) {
     char *copy = text_copy(text);
     const Settings recorded = read_lines(path, copy);
@@ -145,8 +160,10 @@ void config_check(const char *path, const char *text, const Settings *settings) 
         if (strchr(s->key, '.') == NULL || strcmp(s->key, "data.name") == 0 || same_value(&recorded, settings, s)) {
             continue;
         }
-        fail(COULD_NOT_BE_DONE,
-             "the run to resume had %s = %s, not %s; ask for the same settings, or start again without --resume",
+        if (strcmp(s->key, "train.steps") == 0 && settings->steps > recorded.steps) {
+            continue;
+        }
+        fail(COULD_NOT_BE_DONE, "the run to resume had %s = %s, not %s; ask for the same settings; " START_AGAIN,
              s->key, value_text(&recorded, s), value_text(settings, s));
     }
     free(copy);

@@ -146,13 +146,22 @@ void dataset_free(Dataset *dataset) {
     free(dataset->tokenizer), free(dataset->fingerprint), free(dataset->vocabulary.characters);
 }
 
-Loader loader_init(const Tape *tape, size_t T, size_t B, int64_t step) {
-    if (tape->n <= T) {
-        fail(COULD_NOT_BE_DONE,
-             "a split has %zu tokens, too few for context_length %zu: take a text of at least %zu, or a smaller "
-             "context_length",
-             tape->n, T, T + 1);
+void dataset_check(const Dataset *dataset, size_t T) {
+    const struct {
+        const char *name;
+        size_t n;
+    } splits[] = {{"train", dataset->train.n}, {"val", dataset->val.n}, {"test", dataset->test.n}};
+    for (int i = 0; i < 3; i++) {
+        if (splits[i].n <= T) {
+            fail(COULD_NOT_BE_DONE,
+                 "the %s split has %zu tokens, too few for context_length %zu: take a text of at least %zu, or a "
+                 "smaller context_length",
+                 splits[i].name, splits[i].n, T, T + 1);
+        }
     }
+}
+
+Loader loader_init(const Tape *tape, size_t T, size_t B, int64_t step) {
     const size_t first = (size_t)step * B % (tape->n - T);
     return (Loader){tape, T, B, first, allocate(B, T * sizeof(int32_t)), allocate(B, sizeof(int32_t))};
 }

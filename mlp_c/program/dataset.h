@@ -41,7 +41,10 @@ typedef struct {
     int32_t *inputs, *targets;  // (B,T), (B,): the current batch
 } Loader;
 
-// The batches of step `step` and after. Prints what was wrong and exits with 1 if the tape is shorter than a window.
+// Prints what was wrong and exits with 1 if a split is shorter than a window.
+void dataset_check(const Dataset *dataset, size_t T);
+
+// The batches of step `step` and after; the tape has a window at least.
 Loader loader_init(const Tape *tape, size_t T, size_t B, int64_t step);
 void loader_next(Loader *loader);
 void loader_free(Loader *loader);

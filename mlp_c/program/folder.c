@@ -108,7 +108,7 @@ Folder folder_open(const char *path) {
     return folder;
 }
 
-bool folder_clear(const Folder *folder) {
+bool folder_clear(const Folder *folder, bool restart) {
     // The log last: until then it shows, also after a kill, that these files are a run's.
     static const char *const files[] = {"checkpoint.safetensors",
                                         "best.safetensors",
@@ -123,6 +123,14 @@ bool folder_clear(const Folder *folder) {
                                         "log.csv"};
     static char path[PATH_SIZE];
     const bool ours = access(folder->checkpoint, F_OK) == 0 || log_is_ours(folder);
+    const bool keeps =
+        access(folder->checkpoint, F_OK) == 0 || access(folder->best, F_OK) == 0 || access(folder->samples, F_OK) == 0;
+    if (ours && keeps && !restart) {
+        fail(COULD_NOT_BE_DONE,
+             "%s already holds a run; continue it with --resume, replace it with --restart, or give another folder "
+             "with --out",
+             folder->path);
+    }
     bool found = false;
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         join(path, folder->path, files[i]);

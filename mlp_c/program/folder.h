@@ -15,12 +15,15 @@ typedef struct {
     char log[PATH_SIZE], checkpoint[PATH_SIZE], best[PATH_SIZE], config[PATH_SIZE], samples[PATH_SIZE];
 } Folder;
 
+#define START_AGAIN "to start again, and lose what is there, replace --resume by --restart"
+
 // Make the folder, and lock it until the program ends: another run, `nnz train` among them, is refused, and told who
 // has locked it.
 Folder folder_open(const char *path);
 
-// Remove a former run's files, and no others; whether there were any.
-bool folder_clear(const Folder *folder);
+// Remove a former run's files, and no others; whether there were any. Models or samples are removed only if `restart`,
+// else they are refused before anything is.
+bool folder_clear(const Folder *folder, bool restart);
 
 // Whether there is a log.csv that a run began.
 bool log_is_ours(const Folder *folder);

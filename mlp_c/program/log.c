@@ -64,8 +64,8 @@ size_t log_truncate(const Folder *folder, int64_t step, int64_t eval_every, int6
     }
     if (!whole) {
         fail(COULD_NOT_BE_DONE,
-             "%s lacks lines from before step %" PRId64 ", where the checkpoint stands; start again without --resume",
-             folder->log, step);
+             "%s lacks lines from before step %" PRId64 ", where the checkpoint stands; " START_AGAIN, folder->log,
+             step);
     }
     file_replace(folder->log, content, (size_t)(end - content));
     free(content);

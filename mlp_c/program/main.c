@@ -30,9 +30,7 @@ int main(int argc, char **argv) {
     }
     const Settings settings = settings_read(argc, argv);
     Dataset dataset = dataset_read(settings.data);
-    static Folder folder;  // 20 KB of paths: not on the stack, which may be small
-    folder = folder_open(settings.out);
-    train(&settings, &dataset, &folder);
+    train(&settings, &dataset);
     dataset_free(&dataset);
     return 0;
 }

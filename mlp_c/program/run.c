@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "failure.h"
+#include "process.h"
 
 // Sizes whose products would not fit into a size_t ask for more memory than any machine has.
 static void check_sizes(double V, double T, double E, double H, double B) {
@@ -17,8 +18,9 @@ static void check_sizes(double V, double T, double E, double H, double B) {
     }
 }
 
-Run run_init(const Settings *s, const Dataset *data, const Folder *folder) {
-    Run run = {.settings = s, .data = data, .folder = folder, .val_loss = NAN, .best_val_loss = INFINITY};
+Run run_init(const Settings *s, const Dataset *data) {
+    static Folder folder;  // 20 KB of paths: not on the stack, which may be small
+    Run run = {.settings = s, .data = data, .folder = &folder, .val_loss = NAN, .best_val_loss = INFINITY};
     const size_t V = data->vocabulary.size, B = (size_t)s->batch_size, T = (size_t)s->context_length;
     const size_t E = (size_t)s->embedding_size, H = (size_t)s->hidden_size;
     check_sizes((double)V, (double)T, (double)E, (double)H, (double)B);
@@ -28,21 +30,34 @@ Run run_init(const Settings *s, const Dataset *data, const Folder *folder) {
     run.net = new_network(V, T, E, H);
     run.net.initialize(&run.net, s->seed);
     run.logits = allocate(B * V, DTYPES[run.net.dtype].size);
-    const bool found = access(folder->checkpoint, F_OK) == 0;
+    dataset_check(data, T);
+    folder = folder_open(s->out);
+    const bool found = access(folder.checkpoint, F_OK) == 0;
     if (s->resume && !found) {
         note("%s holds no checkpoint to resume; starting at step 0", s->out);
     }
     if (s->resume && found) {
         checkpoint_resume(&run);
         note("%s: going on from step %" PRId64, s->out, run.step);
+        if (run.goes_on && strcmp(s->schedule, "constant") != 0) {
+            note("the %s schedule now ends at step %" PRId64
+                 ", and the learning rate goes on at %.3g: not the run that "
+                 "%" PRId64 " steps from the start give",
+                 s->schedule, s->steps, learning_rate(s, run.step), s->steps);
+        }
     } else {
         run.recipe = text_copy("names"), run.config = config_text(s), run.printed = text_copy("");
-        if (folder_clear(folder)) {
+        if (found && !s->resume && !s->restart && checkpoint_show(&run)) {
+            note("%s holds this run, finished: here are its results; to train again, add --restart", s->out);
+            flush_results();
+            exit(0);
+        }
+        if (folder_clear(&folder, s->restart)) {
             note("%s holds an earlier run; its files are replaced", s->out);
         }
-        log_start(folder);
+        log_start(&folder);
     }
-    file_replace(folder->config, run.config, strlen(run.config));
+    file_replace(folder.config, run.config, strlen(run.config));
     return run;
 }
 

@@ -13,7 +13,7 @@
 typedef struct {
     const Settings *settings;
     const Dataset *data;
-    const Folder *folder;
+    Folder *folder;
     Network net;
     void *logits;        // (B,V)
     int64_t step, t;     // the next step, and how many updates there were
@@ -22,14 +22,19 @@ typedef struct {
     char *recipe, *config;  // its name, and the settings as TOML
     char *printed;          // the results printed so far
     size_t n_printed;
+    bool goes_on;  // to more steps than it had before it was resumed
 } Run;
 
 // The whole run, as the settings say.
-void train(const Settings *settings, const Dataset *data, const Folder *folder);
+void train(const Settings *settings, const Dataset *data);
 
-// A run at step 0, or, if the settings say so and there is a checkpoint, where that was saved.
-Run run_init(const Settings *settings, const Dataset *data, const Folder *folder);
+// A run at step 0, or, if the settings say so and there is a checkpoint, where that was saved. Everything that can be
+// checked is checked before the folder is made and locked, and it is locked before anything in it changes.
+Run run_init(const Settings *settings, const Dataset *data);
 void run_free(Run *run);
+
+// The learning rate of a step.
+double learning_rate(const Settings *settings, int64_t step);
 
 // Save it in checkpoint.safetensors, as `nnz train` does (common/runs/checkpoints.py says what is in it), or without
 // the moments in best.safetensors.
@@ -38,6 +43,9 @@ void checkpoint_save_best(const Run *run);
 
 // Go on where the folder's checkpoint was saved. It must be whole, and of a run with these settings and data.
 void checkpoint_resume(Run *run);
+
+// Print what the folder's run printed, if it is finished and has the same settings and data; whether it is.
+bool checkpoint_show(const Run *run);
 
 // The name of the first array of a checkpoint that holds a number which is not finite; NULL if there is none.
 const char *checkpoint_not_finite(const Run *run);

@@ -53,12 +53,13 @@ Settings settings_default(void) {
 
 static void help(void) {
     puts(
-        "usage: mlp --data DIR [--FLAG VALUE]... [--set SECTION.KEY=VALUE]... [--resume]\n\n"
+        "usage: mlp --data DIR [--FLAG VALUE]... [--set SECTION.KEY=VALUE]... [--resume | --restart]\n\n"
         "Train the recipe `names` on a folder of text, all in C: what `nnz train names` does.\n");
     for (int i = 0; i < N_SETTINGS; i++) {
         printf("  %-18s %-24s %s\n", SETTINGS[i].flag, i == 1 ? "" : SETTINGS[i].key, SETTINGS[i].help);
     }
-    printf("  %-18s %-24s %s\n", "--resume", "", "go on from the folder's checkpoint");
+    printf("  %-18s %-24s %s\n", "--resume", "", "go on from the folder's checkpoint, also to a larger --steps");
+    printf("  %-18s %-24s %s\n", "--restart", "", "replace the run that is in the folder");
 }
 
 static void one_of(const char *key, const char *value, const char *first, const char *second) {
@@ -104,8 +105,9 @@ Settings settings_read(int argc, char **argv) {
             flush_results();
             exit(0);
         }
-        if (strcmp(argv[i], "--resume") == 0) {
-            s.resume = 1;
+        const int resume = strcmp(argv[i], "--resume") == 0, restart = strcmp(argv[i], "--restart") == 0;
+        if (resume || restart) {
+            s.resume |= resume, s.restart |= restart;
             continue;
         }
         if (argv[i][0] != '-') {
@@ -136,6 +138,9 @@ Settings settings_read(int argc, char **argv) {
                                 : meant->key);
         }
         setting_put(&s, setting, value, ASKED_WRONGLY);
+    }
+    if (s.resume && s.restart) {
+        fail(ASKED_WRONGLY, "--resume continues a run and --restart begins it again; give only one of them");
     }
     if (s.data == NULL) {
         fail(ASKED_WRONGLY, "which data? give --data DIR, a folder with train.txt, val.txt and test.txt");

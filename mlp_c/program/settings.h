@@ -8,7 +8,7 @@
 typedef struct {
     const char *data, *out, *dtype, *precision, *optimizer, *schedule, *evaluation;
     int64_t context_length, embedding_size, hidden_size, batch_size, steps, eval_every, eval_batches, count, new, top_k,
-        resume;
+        resume, restart;
     uint64_t seed, sample_seed;
     double lr, weight_decay, temperature;
 } Settings;
@@ -44,8 +44,12 @@ void setting_put(Settings *settings, const Setting *setting, const char *value, 
 // All settings as TOML, in the form that `nnz train` writes and reads (config.c). The caller frees.
 char *config_text(const Settings *settings);
 
+// The text with another number of steps. The caller frees.
+char *config_with_steps(const char *text, int64_t steps);
+
 // Prints what differs and exits with 1 unless the text, which is from the checkpoint at `path`, gives the run that
-// these settings give. The path of the data may differ: their hash says whether they are the same.
+// these settings give. The path of the data may differ: their hash says whether they are the same. The settings may
+// have more steps.
 void config_check(const char *path, const char *text, const Settings *settings);
 
 #endif

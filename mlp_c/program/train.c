@@ -16,7 +16,6 @@
 #include "process.h"
 #include "sampling.h"
 
-static double learning_rate(const Settings *settings, int64_t step);
 static double forward(const Run *run, const Loader *batch);
 static void update(Run *run, double lr);
 static void evaluate(Run *run, double lr);
@@ -25,9 +24,9 @@ static double check_loss(const Run *run, double loss, const char *name);
 static void check_arrays(const Run *run);
 static _Noreturn void stop(const Run *run);
 
-void train(const Settings *s, const Dataset *data, const Folder *folder) {
+void train(const Settings *s, const Dataset *data) {
     answer_signals_later();  // between two steps
-    Run run = run_init(s, data, folder);
+    Run run = run_init(s, data);
     Loader loader = loader_init(&data->train, run.net.T, (size_t)s->batch_size, run.step);
     while (run.step < s->steps && !stop_requested) {
         const double lr = learning_rate(s, run.step);
@@ -51,7 +50,7 @@ void train(const Settings *s, const Dataset *data, const Folder *folder) {
     run_free(&run);
 }
 
-static double learning_rate(const Settings *s, int64_t step) {
+double learning_rate(const Settings *s, int64_t step) {
     const double pi = 3.14159265358979323846;
     if (strcmp(s->schedule, "constant") == 0) {
         return s->lr;

@@ -10,6 +10,7 @@ from nnz.backend import registry
 from nnz.pictures.ladder import Rung
 from nnz.pictures.ladder import ladder as ladder_picture
 from nnz.runs import checkpoints
+from nnz.runs.folder import REMEDY
 from nnz.training import ladder
 
 pytestmark = pytest.mark.usefixtures("without_pictures")
@@ -77,3 +78,20 @@ def test_what_no_rung_can_be_trained_with_is_refused_before_anything_is_written(
     code, out, err = nnz(capsys, "ladder", *words, "--out", tmp_path / "none")
     assert (code, out, len(err.splitlines())) == (2, "", 1)
     assert not (tmp_path / "none").exists()
+
+
+def test_a_ladder_is_replaced_only_if_it_is_told_to_and_can_be_continued(data, tmp_path, capsys, small_rungs) -> None:
+    first = trained(capsys, data, tmp_path)
+    words = "ladder", "--data", data, "--steps", 2, "--seed", 5, "--threads", 1, "--out", tmp_path
+    code, out, err = nnz(capsys, *words)
+    assert (code, out, err) == (1, "", f"nnz: {tmp_path}/bigram-counts already holds a run; {REMEDY}\n")
+    for flag in ("--resume", "--restart"):
+        assert nnz(capsys, *words, flag)[:2] == first[:2]
+    assert nnz(capsys, *words, "--resume", "--restart")[0] == 2
+
+
+def test_a_table_that_is_no_ladders_is_kept(data, tmp_path, capsys, small_rungs) -> None:
+    (tmp_path / "ladder.md").write_text("mine")
+    code, out, err = trained(capsys, data, tmp_path)
+    assert (code, out, (tmp_path / "ladder.md").read_text()) == (1, "", "mine")
+    assert "ladder.md is there already; replace it with --restart, or give another --out" in err

@@ -107,7 +107,8 @@ TEXTS = {  # file, what stands in it, what is said
     "a text too short": (
         "val",
         b"emm",
-        "a split has 3 tokens, too few for context_length 3: take a text of at least 4, or a smaller context_length",
+        "the val split has 3 tokens, too few for context_length 3: "
+        "take a text of at least 4, or a smaller context_length",
     ),
 }
 

@@ -11,7 +11,7 @@ from support.tiny_commands import run_program as run
 from support.tiny_runs import data_folder, tiny_recipe
 
 from nnz.runs import checkpoints
-from nnz.runs.folder import LOG_HEADER
+from nnz.runs.folder import LOG_HEADER, REMEDY
 
 
 @pytest.fixture
@@ -48,16 +48,74 @@ def test_files_that_no_run_wrote_are_left_alone(recipe, tmp_path, name):
 
 def test_what_a_run_left_before_its_first_checkpoint_is_replaced(recipe, tmp_path):
     assert run(recipe, tmp_path / "run").returncode == 0
-    (tmp_path / "run" / "checkpoint.safetensors").unlink()
+    for name in ("checkpoint.safetensors", "best.safetensors", "samples.txt"):
+        (tmp_path / "run" / name).unlink()
     done = run(recipe, tmp_path / "run")
     assert (done.returncode, done.stderr) == (0, f"mlp: {tmp_path}/run holds an earlier run; its files are replaced\n")
+
+
+def files(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_finished_run_is_shown_again_and_another_one_refused(recipe, tmp_path):
+    first = run(recipe, tmp_path / "run")
+    kept = files(tmp_path / "run")
+    again = run(recipe, tmp_path / "run")
+    assert (again.returncode, again.stdout) == (0, first.stdout)
+    assert "here are its results; to train again, add --restart" in again.stderr
+    refused(run(recipe.override("train.steps", 4), tmp_path / "run"), f"{tmp_path}/run already holds a run; {REMEDY}")
+    train = tmp_path / "few-names" / "train.txt"
+    train.write_text(train.read_text() * 2)
+    refused(run(recipe, tmp_path / "run"), REMEDY)
+    assert files(tmp_path / "run") == kept
+    again = run(recipe, tmp_path / "run", "--restart")
+    assert (again.returncode, again.stderr) == (
+        0,
+        f"mlp: {tmp_path}/run holds an earlier run; its files are replaced\n",
+    )
+
+
+@pytest.mark.parametrize("split", ["train", "val", "test"])
+@pytest.mark.parametrize("text", [b"a", b"", b"\xff"])
+def test_a_text_that_cannot_be_trained_on_is_refused_before_a_run_is_lost(recipe, tmp_path, split, text):
+    assert run(recipe, tmp_path / "run").returncode == 0
+    kept = files(tmp_path / "run")
+    (tmp_path / "few-names" / f"{split}.txt").write_bytes(text)
+    done = run(recipe, tmp_path / "run", "--restart")
+    assert (done.returncode, done.stdout, files(tmp_path / "run")) == (1, "", kept)
+    assert run(recipe, tmp_path / "other").returncode == 1
+    assert not (tmp_path / "other").exists()
+
+
+def test_resume_and_restart_together_are_refused(recipe, tmp_path):
+    done = run(recipe, tmp_path / "run", "--resume", "--restart")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "give only one of them" in done.stderr
+
+
+def test_a_run_goes_on_to_more_steps_as_if_it_had_had_them_from_the_start(recipe, tmp_path):
+    recipe = recipe.override("optimizer.schedule", "constant")
+    longer = recipe.override("train.steps", 9)
+    assert run(longer, tmp_path / "longer").returncode == 0
+    assert run(recipe, tmp_path / "run").returncode == 0
+    done = run(longer, tmp_path / "run", "--resume")
+    assert (done.returncode, done.stderr) == (0, f"mlp: {tmp_path}/run: going on from step 3\n")
+    assert files(tmp_path / "run") == files(tmp_path / "longer")
+
+
+def test_a_schedule_that_knows_its_end_says_that_it_moved(recipe, tmp_path):
+    assert run(recipe, tmp_path / "run").returncode == 0
+    done = run(recipe.override("train.steps", 9), tmp_path / "run", "--resume")
+    assert "the cosine schedule now ends at step 9, and the learning rate goes on at 0.0075: not" in done.stderr
+    refused(run(recipe, tmp_path / "run", "--resume"), "had train.steps = 9, not 3")
 
 
 def test_a_folder_in_the_place_of_a_file_is_one_line(recipe, tmp_path):
     assert run(recipe, tmp_path / "run").returncode == 0
     (tmp_path / "run" / "samples.txt").unlink()
     (tmp_path / "run" / "samples.txt").mkdir()
-    refused(run(recipe, tmp_path / "run"), f"cannot remove {tmp_path}/run/samples.txt: ")
+    refused(run(recipe, tmp_path / "run", "--restart"), f"cannot remove {tmp_path}/run/samples.txt: ")
 
 
 @pytest.mark.parametrize("log", ["", "mine\n", f"{LOG_HEADER}0,1,1,1", f"{LOG_HEADER}0,1,1,1\n4,1,1,1\n"])

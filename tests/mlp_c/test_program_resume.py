@@ -58,7 +58,7 @@ def test_the_program_knows_every_setting_of_a_recipe(recipe, tmp_path):
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        (["--steps", "24"], "had train.steps = 23, not 24; ask for the same settings"),
+        (["--steps", "22"], "had train.steps = 23, not 22; ask for the same settings"),
         (["--lr", "0.02"], "had optimizer.lr = 0.01, not 0.02; "),
         (["--dtype", "float32"], 'had model.dtype = "float64", not "float32"; '),
         (["--new", "false"], "had sample.new = true, not false; "),

@@ -31,7 +31,8 @@ def test_what_to_toml_writes_is_read_back_as_the_same_recipe():
 def test_to_toml_writes_out_every_setting_that_the_model_has():
     keys = {}
     for kind in MODELS:
-        written = tomllib.loads(Recipe().override("train.backend", "c").override("model.kind", kind).to_toml())
+        chosen = Recipe().override("train.backend", "c").override("train.init", "runs/a")  # empty ones are left out
+        written = tomllib.loads(chosen.override("model.kind", kind).to_toml())
         keys[kind] = {f"{section}.{key}" for section, table in written.items() for key in table}
     assert set.union(*keys.values()) == {f"{section}.{key}" for section, key, _ in Recipe().items()}
     common = set.intersection(*keys.values())

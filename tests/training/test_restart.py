@@ -1,8 +1,14 @@
 """A finished run is found again: its results are shown, and nothing is trained, unless --restart says so."""
 
 import pytest
-from support.tiny_runs import data_folder, nnz, tiny_recipe
+from support.stopped_runs import stopped
+from support.tiny_runs import BUILT, data_folder, nnz, tiny_recipe
 
+from nnz.recipes.recipe import load
+from nnz.runs.folder import REMEDY
+from nnz.training.run import Run
+
+TOO_SMALL = "train.batch_size = 1 is too small for BatchNorm, which compares rows; take 2 or more"
 pytestmark = pytest.mark.usefixtures("without_pictures")
 
 
@@ -11,6 +17,10 @@ def words(tmp_path):
     recipe = tiny_recipe(data_folder(tmp_path / "few-names"))
     (tmp_path / "tiny.toml").write_text(recipe.to_toml(), encoding="utf-8")
     return ["train", tmp_path / "tiny.toml", "--backend", "numpy", "--out", tmp_path / "run"]
+
+
+def files(run) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in run.iterdir()}
 
 
 def checkpoint_time(words) -> int:
@@ -39,19 +49,97 @@ def test_a_run_resumed_and_finished_is_shown_again_whole(words, capsys) -> None:
 
 
 @pytest.mark.parametrize("change", [["--steps", 9], ["--seed", 3], ["--backend", "nnz.numpy"]], ids=lambda c: c[0])
-def test_with_other_settings_it_is_another_run(words, capsys, change) -> None:
+def test_a_run_with_other_settings_is_refused_and_the_first_one_kept(words, capsys, change) -> None:
     nnz(capsys, *words)
-    assert "its files are replaced" in nnz(capsys, *words, *change)[2]
+    kept = files(words[-1])
+    code, out, err = nnz(capsys, *words, *change)
+    assert (code, out, err) == (1, "", f"nnz: {words[-1]} already holds a run; {REMEDY}\n")
+    assert files(words[-1]) == kept
+    assert "its files are replaced" in nnz(capsys, *words, *change, "--restart")[2]
 
 
 def test_with_another_text_of_the_same_letters_it_is_another_run(words, capsys) -> None:
     nnz(capsys, *words)
     train = words[1].parent / "few-names" / "train.txt"
     train.write_text("".join(reversed(train.read_text().splitlines(keepends=True))))
-    assert "its files are replaced" in nnz(capsys, *words)[2]
+    assert REMEDY in nnz(capsys, *words)[2]
+    assert "its files are replaced" in nnz(capsys, *words, "--restart")[2]
     train.write_text(train.read_text() * 2)
     code, _, err = nnz(capsys, *words, "--resume")
     assert (code, "is not the text that" in err) == (1, True)
+
+
+def test_a_stopped_run_is_kept_unless_it_is_continued_or_begun_again(words, capsys) -> None:
+    stopped(Run(load(str(words[1])), "numpy", words[-1]), 9, "before the update")
+    kept = files(words[-1])
+    assert REMEDY in nnz(capsys, *words)[2]
+    assert files(words[-1]) == kept
+    assert "going on from step 5" in nnz(capsys, *words, "--resume")[2]
+
+
+@pytest.mark.parametrize("left", ["best.safetensors", "samples.txt"])
+@pytest.mark.parametrize("flag", [(), ("--resume",)], ids=["plain", "resume"])
+def test_what_is_left_of_a_run_is_kept_too(words, capsys, left, flag) -> None:
+    nnz(capsys, *words)
+    for name in {"checkpoint.safetensors", "best.safetensors", "samples.txt"} - {left}:
+        (words[-1] / name).unlink()
+    assert REMEDY in nnz(capsys, *words, *flag)[2]
+    assert (words[-1] / left).exists()
+
+
+def test_a_run_knows_its_recipe(words, capsys) -> None:
+    whole = nnz(capsys, *words)
+    stopped(Run(load(str(words[1])), "numpy", other := words[-1].with_name("other")), 9, "before the update")
+    code, out, _ = nnz(capsys, "train", "--resume", other)
+    assert (code, out.splitlines()) == (0, whole[1].splitlines()[1:])
+    assert (other / "log.csv").read_bytes() == (words[-1] / "log.csv").read_bytes()
+    words[1].unlink()
+    (other / "loss.png").touch()  # which this module does not draw
+    assert nnz(capsys, "train", "--resume", other)[:2] == (0, whole[1])
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "message"),
+    [
+        ((), 2, "which recipe?"),
+        (("--resume",), 2, "which recipe?"),
+        (("--resume", "nowhere"), 1, "there is no run folder nowhere"),
+        (("names", "--resume", "here", "--out", "there"), 2, "are two folders"),
+    ],
+)
+def test_a_run_without_a_recipe_is_one_that_can_be_resumed(capsys, asked, code, message) -> None:
+    found, out, err = nnz(capsys, "train", *asked)
+    assert (found, out, err.count("\n")) == (code, "", 1)
+    assert message in err
+
+
+def test_resume_before_the_recipe_is_a_flag(monkeypatch, tmp_path, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "unknown backend" in nnz(capsys, "train", "--resume", "names", "--backend", "fortran")[2]
+
+
+@pytest.mark.parametrize("kind", ["mlp-batchnorm", "residual", "wavenet"])
+@pytest.mark.parametrize("backend", BUILT)
+def test_a_batch_of_one_row_for_batch_norm_is_refused_before_a_run_is_lost(words, capsys, backend, kind) -> None:
+    nnz(capsys, *words)
+    kept = files(words[-1])
+    changes = "--restart", "--backend", backend, "--set", "train.batch_size=1"
+    code, out, err = nnz(capsys, "train", kind, *words[4:], "--data", words[1].parent / "few-names", *changes)
+    assert (code, out, err) == (2, "", f"nnz: {TOO_SMALL}\n")
+    assert files(words[-1]) == kept
+
+
+@pytest.mark.parametrize("change", [["--data", "short"], ["--set", "model.kind=gpt"], ["--backend", "nowhere.at_all"]])
+def test_what_cannot_train_is_refused_before_a_folder_is_made_or_a_run_lost(words, capsys, change, tmp_path) -> None:
+    data_folder(tmp_path / "short")
+    (tmp_path / "short" / "val.txt").write_text("a")
+    change = [str(tmp_path / "short") if word == "short" else word for word in change]
+    assert nnz(capsys, *words, *change)[0] in (1, 2)
+    assert not words[-1].exists()
+    nnz(capsys, *words)
+    kept = files(words[-1])
+    assert nnz(capsys, *words, *change, "--restart")[0] in (1, 2)
+    assert files(words[-1]) == kept
 
 
 def test_resume_and_restart_together_are_refused(words, capsys) -> None:

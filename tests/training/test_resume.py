@@ -75,7 +75,7 @@ def test_with_nothing_to_resume_the_run_begins_at_step_0(data, tmp_path, whole, 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"train__steps": 24}, "had train.steps = 23, not 24"),
+        ({"train__steps": 22}, "had train.steps = 23, not 22"),
         ({"optimizer__lr": 0.02}, "had optimizer.lr = 0.01, not 0.02"),
         ({"model__hidden_size": 12}, "had model.hidden_size = 11, not 12"),
         ({"sample__seed": 1}, "had sample.seed = 42, not 1"),
@@ -97,6 +97,24 @@ def test_a_run_cannot_be_resumed_on_a_text_with_other_characters(tmp_path):
     (data / "test.txt").write_text("emma\n" * 9)
     with pytest.raises(ValueError, match="not the text that"):
         train(tiny_recipe(data), tmp_path / "run", resume=True)
+
+
+@pytest.mark.parametrize("backend", BUILT)
+def test_a_run_goes_on_to_more_steps_as_if_it_had_had_them_from_the_start(data, tmp_path, backend):
+    constant = {"optimizer__schedule": "constant"}
+    longer = train(tiny_recipe(data, 40, **constant), tmp_path / "longer", backend)
+    train(tiny_recipe(data, 23, **constant), tmp_path / "run", backend)
+    train(tiny_recipe(data, 40, **constant), tmp_path / "run", backend, resume=True)
+    for name in FILES:
+        assert (tmp_path / "run" / name).read_bytes() == (longer / name).read_bytes(), name
+
+
+def test_a_schedule_that_knows_its_end_says_that_it_moved(data, tmp_path, capsys):
+    train(tiny_recipe(data), tmp_path)
+    stopped(Run(tiny_recipe(data, 40), "numpy", tmp_path, resume=True), 1, "before the update")
+    assert "the cosine schedule now ends at step 40, and the learning rate goes on at 0.00" in capsys.readouterr().err
+    assert checkpoints.load(tmp_path / "checkpoint.safetensors").recipe.train.steps == 40
+    train(tiny_recipe(data, 40), tmp_path, resume=True)
 
 
 def test_a_log_that_lacks_lines_is_not_resumed(data, tmp_path):

@@ -155,12 +155,12 @@ def test_the_seed_decides_the_initial_weights(data, tmp_path):
     assert a == b != c
 
 
-def test_a_fresh_run_replaces_the_files_of_an_earlier_one_and_no_others(data, tmp_path, capsys):
+def test_a_run_begun_again_replaces_the_files_of_an_earlier_one_and_no_others(data, tmp_path, capsys):
     fresh = train(tiny_recipe(data, steps=3), tmp_path / "fresh")
     out = train(tiny_recipe(data), tmp_path / "run")
     (out / "notes.txt").write_text("mine")
     capsys.readouterr()
-    train(tiny_recipe(data, steps=3), out)
+    Run(tiny_recipe(data, steps=3), "numpy", out, restart=True).train()
     assert f"{out} holds an earlier run; its files are replaced" in capsys.readouterr().err
     assert (out / "notes.txt").read_text() == "mine"
     for name in ("log.csv", "samples.txt", "checkpoint.safetensors", "best.safetensors", "config.toml"):
