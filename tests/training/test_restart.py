@@ -1,9 +1,12 @@
 """A finished run is found again: its results are shown, and nothing is trained, unless --restart says so."""
 
+import signal
+
 import pytest
 from support.stopped_runs import stopped
 from support.tiny_runs import BUILT, data_folder, nnz, tiny_recipe
 
+from nnz.pictures import of_run
 from nnz.recipes.recipe import load
 from nnz.runs.folder import REMEDY
 from nnz.training.run import Run
@@ -146,3 +149,17 @@ def test_resume_and_restart_together_are_refused(words, capsys) -> None:
     code, out, err = nnz(capsys, *words, "--resume", "--restart")
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "give only one of them" in err
+
+
+@pytest.mark.parametrize("signals", [1, 2])
+def test_a_signal_while_pictures_are_drawn_does_not_ask_to_start_again(words, capsys, monkeypatch, signals) -> None:
+    def draw(*of_a_run):
+        for _ in range(signals):
+            signal.raise_signal(signal.SIGINT)
+        return []
+
+    monkeypatch.setattr(of_run, "draw", draw)
+    code, out, err = nnz(capsys, *words)
+    told = f"nnz: all but the pictures is in {words[-1]}; nnz plot {words[-1]} draws them"
+    assert (code, told in err, "start it again" in err) == (signals - 1, signals == 2, False)
+    assert nnz(capsys, *words)[:2] == (0, out)
