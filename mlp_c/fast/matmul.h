@@ -68,12 +68,20 @@ static inline void multiply_panel(real *c, size_t c_row, const real *a, size_t s
     }
 }
 
+// 84 KB for each thread: build/mlp has them outside its stack, which `ulimit -s` may make small. In a library that
+// would cost a step of float64 a tenth.
+#if defined(__PIC__) && !defined(__PIE__)
+#define PLACE
+#else
+#define PLACE static _Thread_local
+#endif
+
 // A thread's part of c, which lies in rows c_row apart. A block of a stays in the second cache while b goes by: as it
 // is, unless it is read by column, or its rows are so far apart that a cache would put them all in the same few places.
 DISPATCH
 static void multiply(real *c, size_t c_row, const real *a, size_t a_row, size_t a_col, const real *b, size_t b_row,
                      size_t b_col, size_t M, size_t N, size_t K) {
-    static _Thread_local _Alignas(64) real panel[DEPTH * COLS], block[BLOCK];  // 84 KB: too much for a small stack
+    PLACE _Alignas(64) real panel[DEPTH * COLS], block[BLOCK];
     const bool packed = a_col != 1 || (a_row % 1024 == 0 && N > 8 * COLS);
     const size_t rounds = K / DEPTH + 1, even = K / rounds + 1;  // at most DEPTH, and no short round at the end
     for (size_t k = 0; k < K; k += even) {
