@@ -12,7 +12,7 @@ def place(tmp_path_factory):
 ASKED_WRONGLY = {
     "nothing": ([], "no command given"),
     "an unknown command": (["trian"], "unknown 'trian'; did you mean 'train'?"),
-    "train without a recipe": (["train"], "required: RECIPE"),
+    "train without a recipe": (["train"], "which recipe?"),
     "an unknown recipe": (["train", "nmaes"], "did you mean 'names'?"),
     "an unknown flag": (["train", "names", "--stesp", "3"], "unrecognized arguments: --stesp 3; did you mean --steps?"),
     "an abbreviated flag": (["train", "names", "--step", "3"], "unrecognized arguments: --step 3"),
