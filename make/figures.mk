@@ -1,7 +1,7 @@
 # Figures: the tables and pictures of the README and docs/, each written by a command.
 
 .PHONY: figures hard-cases strict-golden strict-figures kill-matrix parity-full parity-strict-full bench bench-gpt \
-	ladder names-best tricks time-limits site
+	ladder names-best tricks time-limits site reading-figures
 
 figures: .venv/dev build/mlp  ## write the quick figures of README and docs
 	for tool in readme architecture columns sources; do $(TOOL) tools.$$tool || exit 1; done
@@ -45,6 +45,9 @@ BENCHED = $(addprefix --backend ,c numpy torch nnz.c.plain)
 # With the figures of the last make test-parity and make bench; if there are none, they are measured quickly.
 site: .venv/dev build/parity.json build/bench.json  ## write the reading page to build/site: the three sources in columns
 	$(BIN)/nnz read --out build/site --no-open
+
+reading-figures: .venv/dev build/parity.json build/bench.json  ## put these figures into the package, for nnz read
+	$(TOOL) tools.reading_figures
 
 build/parity.json: | .venv/dev
 	@mkdir -p build

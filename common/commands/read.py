@@ -25,21 +25,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--out", type=Path, metavar="DIR", help="the folder to write; default: a new temporary one")
     add("--no-open", action="store_true", help="only print the path of the first page; do not open a browser")
-    add("--parity", type=Path, metavar="FILE", help="a file that nnz parity --json wrote; default: build/parity.json")
-    add("--bench", type=Path, metavar="FILE", help="a file that nnz bench --json wrote; default: build/bench.json")
+    add(
+        "--parity",
+        type=Path,
+        metavar="FILE",
+        help="a file that nnz parity --json wrote; default: build/parity.json, else nnz's own",
+    )
+    add(
+        "--bench",
+        type=Path,
+        metavar="FILE",
+        help="a file that nnz bench --json wrote; default: build/bench.json, else nnz's own",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Build and open. Raises Refusal."""
     with refusing():
         try:
-            from ..reading.page.figures import BENCH, PARITY, Figures
+            from ..reading.page.figures import BENCH, PARITY, Figures, found
             from ..reading.page.site import build
         except ModuleNotFoundError as error:
             raise Refusal(f"the page needs {error.name}; install it with: pip install {PACKAGES}") from error
 
-        chosen = (arguments.parity, PARITY), (arguments.bench, BENCH)
-        figures = Figures(*(given or (default if default.is_file() else None) for given, default in chosen))
+        figures = Figures(found(arguments.parity, PARITY), found(arguments.bench, BENCH))
         out = arguments.out or Path(tempfile.mkdtemp(prefix="nnz-read-"))
         if out.exists() and not (out.is_dir() and ((out / PROGRAM_PAGE).exists() or not any(out.iterdir()))):
             raise FileExistsError(f"{out} is there, and no reading page; give a new folder with --out")

@@ -1,6 +1,7 @@
 """The reading page in a real browser: by mouse and by keyboard, wide and narrow, and what axe-core makes of it."""
 
 import json
+import unicodedata
 
 import numpy as np
 import pytest
@@ -288,6 +289,45 @@ def test_the_model_in_the_browser_is_numpys_for_every_window_offered(visit):
         for name, tensor in expected.items():
             assert np.abs(tensor).max() > 1e-9
             np.testing.assert_allclose(np.reshape(got[name], tensor.shape), tensor, rtol=0, atol=1e-6, err_msg=name)
+
+
+def test_the_first_screen_says_what_comes_after_what_is_typed(visit):
+    page = visit("index.html", viewport={"width": 1280, "height": 800}).page
+    typed, said = page.locator("#typed"), page.locator("#said")
+    live = page.locator(".live").bounding_box()
+    assert live["x"] > 640
+    assert live["y"] + live["height"] < 800
+    data = json.loads(page.locator("#data").text_content())
+    parameters = {n: np.reshape(p["data"], p["shape"]) for n, p in data["parameters"].items()}
+    model = nn.MLP(len(data["characters"]), 3, data["E"], len(parameters["fc1.bias"]), rng=RNG(1), dtype="float64")
+    model.load_parameters(parameters)
+    for name in ("emm", "", "q", "zo\u00eb9!", "\u00b7an"):
+        typed.fill(name)
+        plain = "".join(c for c in unicodedata.normalize("NFD", name) if c in "abcdefghijklmnopqrstuvwxyz")
+        assert typed.input_value() == plain
+        ids = [data["characters"].index(c) for c in ("\u00b7" * 3 + plain)[-3:]]
+        model(np.array([ids], np.int32), np.zeros(1, np.int32))
+        best = data["characters"][int(model.intermediates()["probs"].argmax())].replace("\u00b7", "the end")
+        assert f"expects {best} (" in said.inner_text()
+        assert page.locator("#bars .best small").inner_text() == best.replace("the end", "\u00b7")
+
+
+def test_the_model_finishes_a_name_by_keyboard_and_stops_at_its_end(visit):
+    page = visit("index.html").page
+    page.evaluate("Math.random = () => 0.5")
+    page.locator("#typed").focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.getElementById('typed').value.length > 4")
+    assert page.locator("#typed").input_value().startswith("emm")
+
+
+@pytest.mark.parametrize("width", [1101, 1280])
+def test_every_tab_is_whole_and_no_underline_covers_an_underscore(visit, width):
+    page = visit("index.html", viewport={"width": width, "height": 800}).page
+    assert page.evaluate("(nav => nav.scrollWidth <= nav.clientWidth)(document.querySelector('.top nav'))")
+    offset = page.evaluate("parseFloat(getComputedStyle(document.querySelector('main a.file')).textUnderlineOffset)")
+    assert offset > 0.25 * page.evaluate("parseFloat(getComputedStyle(document.querySelector('main a.file')).fontSize)")
 
 
 def test_the_example_starts_with_emm_and_goes_step_by_step_by_mouse_and_keyboard(visit):

@@ -1,5 +1,6 @@
 """The site is made of the sources: change a line and the page has it, take a backend's op away and there is no page."""
 
+import json
 import re
 import shutil
 import sys
@@ -16,12 +17,13 @@ from nnz.reading.graph.ladder import rungs
 from nnz.reading.graph.mlp import mlp
 from nnz.reading.graph.svg import svg
 from nnz.reading.page import site as reading_site
-from nnz.reading.page.figures import Figures
+from nnz.reading.page.figures import DTYPES, PACKAGED, Figures
 from nnz.reading.page.prose import page_html
 from nnz.reading.page.site import READING_ORDER, build
 from nnz.reading.sources.places import PageError, Tree
 from nnz.reading.sources.source_pages import Sources
 from nnz.recipes import models
+from tools import reading_figures
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("common", "mlp_c", "mlp_numpy", "mlp_torch", "gpt_torch", "docs")
@@ -168,13 +170,40 @@ def test_a_size_keeps_its_letter():
     assert (T // 2 * 2, T * E) == (8, 192)
 
 
+def test_what_was_not_measured_has_no_row(tmp_path, quickly):
+    for name in ("index.html", "operations.html"):
+        html = (build(tmp_path, Figures(None, None)).parent / name).read_text(encoding="utf-8")
+        assert "not measured" not in html.replace("Errors were not measured", "").replace("Times were not measured", "")
+        assert "A training step" not in html
+        assert '<dl class="measured">' not in html
+
+
+def test_the_figures_of_the_package_are_what_the_page_would_show_of_the_whole_files(tmp_path):
+    whole = {key: {"name": "x", "outcome": "passed", "measurements": []} for key in "ab"}
+    for i, result in enumerate(whole.values()):
+        result |= {"level": "tanh", "check": "forward", "dtype": DTYPES[i]}
+        result["measurements"] = [{"ulp_of_largest": u, "share_of_bound": u / 9, "index": [0]} for u in (0.5, i + 0.7)]
+    report = {"environment": {}, "reports": [{"backend": "numpy", "results": list(whole.values())}]}
+    packed = reading_figures.parity(report)
+    occasion = {"environment": {"date": "2026-01-01", "cpu": "a", "cores": 1}}
+    shown = []
+    for number, content in enumerate((report, packed)):
+        path = tmp_path / f"{number}.json"
+        path.write_text(json.dumps(content | occasion), encoding="utf-8")
+        shown.append(Figures(path, None).of("tanh_forward", "numpy"))
+    assert shown[0] == shown[1]
+    assert [run.accuracy.ulp for run in shown[0]] == [0.7, 1.7]
+
+
 def test_nnz_read_writes_where_it_is_told_and_says_what_it_lacks(tmp_path, capsys, monkeypatch, quickly):
     monkeypatch.chdir(tmp_path)
     assert main(["read", "--out", "here", "--no-open"]) == 0
     assert capsys.readouterr().out.strip() == str(tmp_path / "here" / "index.html")
     html = (tmp_path / "here" / "operations.html").read_text(encoding="utf-8")
-    fast = [f for op in spec.OPS.values() for f in op.functions if (ROOT / f"mlp_c/fast/{op.name}.c").is_file()]
-    assert html.count("error not measured") == 2 * (3 * len(spec.FUNCTIONS) + len(fast))
+    own = json.loads((PACKAGED / "parity.json").read_text(encoding="utf-8"))["environment"]
+    assert f"Errors: {own['date']}, {own['cpu']}, {own['cores']} cores (comes with nnz, not measured on" in html
+    assert html.count("of its bound") + html.count("<b>exact</b>") > 2 * 2 * len(spec.FUNCTIONS)
+    assert html.count("ms per step") > 2 * len(spec.FUNCTIONS)
     assert main(["read", "--no-open", "--parity", "absent.json"]) == 1
     assert (
         capsys.readouterr().err

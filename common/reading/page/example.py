@@ -27,6 +27,7 @@ def example() -> dict[str, Any]:
     parameters = model.parameters()
     data = {
         "characters": characters,
+        "T": T,
         "E": E,
         "parameters": {n: {"shape": p.shape, "data": p.ravel().tolist()} for n, p in parameters.items()},
         "names": [{"name": name, **windows(dataset, name)} for name in offered(dataset)],

@@ -12,6 +12,7 @@ from nnz.numbers import precisions
 from ..sources.places import PageError
 
 PARITY, BENCH = Path("build/parity.json"), Path("build/bench.json")  # where `make site` leaves them
+PACKAGED = Path(__file__).resolve().parents[1] / "figures"  # which come with nnz: `make reading-figures`
 DTYPES = ("float32", "float64")
 
 
@@ -55,7 +56,9 @@ class Figures:
             self._times = {
                 (t["name"], t["function"], t["dtype"], t["precision"]): t for t in self._bench.get("ops", [])
             }
-            self.graded, self.timed = (_occasion(content) for content in (self._parity, self._bench))
+            self.graded, self.timed = (
+                _occasion(content, path) for content, path in ((self._parity, parity), (self._bench, bench))
+            )
         except (KeyError, TypeError, AttributeError) as error:
             raise PageError(
                 f"{parity} or {bench} is not as nnz parity and nnz bench write it: {error}; write both again"
@@ -86,6 +89,11 @@ class Figures:
         return timing and Time(1e3 * timing["seconds"], timing["share"])
 
 
+def found(given: Path | None, measured: Path) -> Path:
+    """The file of figures to show: the one given, else the one measured here, else the one that comes with nnz."""
+    return given or (measured if measured.is_file() else PACKAGED / measured.name)
+
+
 def _check(function: str) -> tuple[str, str]:
     """The level and the check that grade a function."""
     if function == "mlp":
@@ -108,9 +116,10 @@ def _read(path: Path | None) -> dict[str, Any]:
     return content
 
 
-def _occasion(content: dict[str, Any]) -> str:
+def _occasion(content: dict[str, Any], path: Path | None) -> str:
     """When, and on what; empty if nothing was measured."""
     if not content:
         return ""
     environment = content["environment"]
-    return f"{environment['date']}, {environment['cpu']}, {environment['cores']} cores"
+    whose = " (comes with nnz, not measured on this machine)" if path.parent == PACKAGED else ""
+    return f"{environment['date']}, {environment['cpu']}, {environment['cores']} cores{whose}"

@@ -118,14 +118,19 @@ def _contents(page: Page) -> dict[str, tuple[str, dict[str, Any]]]:
         "spec_source": sources.href("common/backend/spec.py"),
     }  # first: a missing one is named
     graph = mlp(page.tree)
+    model = example()
     index = {"backends": _backends(page), "models": models(page), "graph": svg(graph, "mlp")}
     drawn = [_drawn(number, graph) for number, graph in enumerate([graph, *rungs(), gpt(page.tree)])]
+    live = {
+        "styles": ["code.css", "example.css"],
+        "scripts": ["columns.js", "model.js", "heatmap.js", "live.js"],
+    }
     scripts = ["model.js", "heatmap.js", "stages.js", "example.js"]
     pages = {
-        "index.html": ("index.html", index | {"graph_source": sources.href(FILE)} | code),
+        "index.html": ("index.html", index | {"graph_source": sources.href(FILE)} | model | live),
         "operations.html": ("operations.html", ops | code),
         "program.html": ("program.html", _program(page) | {"styles": ["code.css"]}),
-        "example.html": ("example.html", example() | {"styles": ["example.css"], "scripts": scripts}),
+        "example.html": ("example.html", model | {"styles": ["example.css"], "scripts": scripts}),
         "graphs.html": ("graphs.html", {"graphs": drawn, "ladder_source": sources.href("common/recipes/ladder.py")}),
     }
     for file, texts in PROSE.items():
