@@ -17,7 +17,7 @@ SIDE_BY_SIDE = 32  # samples at once: each has keys and values of its own in mem
 
 @dataclasses.dataclass(frozen=True)
 class Sampler(sampling.Sampler):
-    """Draws as nnz's Sampler does; but the model sees one delimiter and the prompt, and from there on all that fits."""
+    """Draws as nnz's Sampler does; but the model sees one newline and the prompt, and from there on all that fits."""
 
     def stream(self, rng: RNG, prompt: str = "") -> Iterator[int]:
         """Yield token after token without end. One uniform a token; raises ValueError as nnz's does."""
@@ -34,5 +34,5 @@ class Sampler(sampling.Sampler):
             yield from np.stack(list(steps), axis=1).tolist()
 
     def _prompt(self, text: str) -> np.ndarray:
-        """(1, n), of which the first is the delimiter."""
-        return np.array([[self.tokenizer.delimiter, *self.tokenizer.encode(text)]])
+        """(1, n), of which the first is the tokenizer's start."""
+        return np.array([[self.tokenizer.start, *self.tokenizer.encode(text)]])

@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> None:
         check_sampling(arguments)
         from ..runs import load_model, sampling
 
-        checkpoint = load_model.find(arguments.run)
+        checkpoint = load_model.find(arguments.run, arguments.best)
         recipe = checkpoint.recipe
         if arguments.data is not None:
             recipe = checkpoint.recipe = recipe.override("data.name", arguments.data)
@@ -64,9 +64,10 @@ def _title(checkpoint: Any) -> str:
 
 def _dataset(checkpoint: Any) -> Any:
     from ..recipes import from_recipe
+    from ..text.tokenizers import same_vocabulary
 
     dataset = from_recipe.dataset(checkpoint.recipe)
-    if dataset.tokenizer.to_config() != checkpoint.tokenizer.to_config():
+    if not same_vocabulary(dataset.tokenizer, checkpoint.tokenizer):
         name = checkpoint.recipe.data.name
         raise ValueError(f"{name} is not the text that the run was trained on; name that text with --data")
     return dataset

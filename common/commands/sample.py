@@ -24,8 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--prompt", default="", metavar="TEXT", help="what each sample begins with")
     add("--count", type=int, metavar="N", help="number of samples; default: 10, or 1 with --prompt or --tokens")
-    add("--tokens", type=int, metavar="N", help="draw exactly N tokens, delimiters included; default: see the recipe")
+    length = "default: see the recipe; there, 0 is up to the end of the line, and in a running text 200"
+    add("--tokens", type=int, metavar="N", help=f"draw exactly N tokens; {length}")
     add("--stop", action="append", default=[], metavar="TEXT", help="end a sample before this text; may be repeated")
+    add("--allow-unknown", action="store_true", help="draw <unk> too, the token of a model of words for rare words")
     add("--ban", default="", metavar="TOKENS", help="never draw these characters (or words, for a model of words)")
 
 
@@ -33,6 +35,7 @@ def add_sampling_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the run, and how to draw from it."""
     add = parser.add_argument
     add("run", metavar="RUN", help="a run folder (its last checkpoint), or a .safetensors file")
+    add("--best", action="store_true", help="of a run folder, take the checkpoint with the lowest val_loss")
     add("--temperature", type=float, metavar="X", help="below 1 favours likely tokens; 0 takes the most likely")
     add("--top-k", type=int, metavar="K", help="draw only from the K most likely tokens; 0: from all")
     add(
@@ -54,13 +57,13 @@ def run(arguments: argparse.Namespace) -> None:
         from ..numbers.rng import RNG
         from ..runs import load_model, sampling
 
-        checkpoint = load_model.find(arguments.run)
+        checkpoint = load_model.find(arguments.run, arguments.best)
         model = load_model.build(checkpoint, arguments.backend)
     with refusing(ASKED_WRONGLY):
         banned = _banned(checkpoint.tokenizer, arguments.ban)
         checkpoint.tokenizer.refuse_unknown(arguments.prompt)
     with refusing():
-        how_drawn = {**how_to_draw(arguments), "banned": banned}
+        how_drawn = {**how_to_draw(arguments), "banned": banned, "allow_unknown": arguments.allow_unknown}
         sampler = sampling.of_recipe(model, checkpoint.tokenizer, checkpoint.recipe, **how_drawn)
     how = checkpoint.recipe.sample
     rng, length = RNG(how.seed if arguments.seed is None else arguments.seed), arguments.tokens

@@ -61,7 +61,7 @@ def attention_of(model: Any, tokenizer: Any, prompt: str) -> tuple[np.ndarray, l
     """
     if not hasattr(model, "attention_maps"):
         return None
-    ids = [tokenizer.delimiter, *tokenizer.encode(prompt)][:LONGEST]
+    ids = [tokenizer.start, *tokenizer.encode(prompt)][:LONGEST]
     weights = model.attention_maps(np.array([ids]))
     return weights, [tokenizer.decode([i]) for i in ids[: weights.shape[-1]]]
 

@@ -18,7 +18,7 @@ MAX_PARAMETERS = 2**40
 def dataset(recipe: Recipe) -> Dataset:
     """Load the recipe's data. Raises what `load_dataset` raises."""
     data = recipe.data
-    words = {"tokenizer": data.tokenizer, "min_count": data.min_count}
+    words = {"tokenizer": data.tokenizer, "min_count": data.min_count, "kind": data.kind}
     return load_dataset(data.name, data.windows, data.split, data.fractions, **words)
 
 

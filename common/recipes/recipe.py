@@ -12,6 +12,7 @@ from typing import Any
 import tomli_w
 
 from ..files.errors import UsageError, nearest
+from ..text.datasets import kind_of
 from .models import MODELS
 from .sections import SECTIONS, Data, Model, Optimizer, Sample, Train
 from .settings import quoted, read
@@ -92,6 +93,9 @@ def loads(toml: str, name: str) -> Recipe:
         if not isinstance(table, dict):
             raise UsageError(f"{section} = {quoted(table)} is outside a section; put it below [data], for example")
         sections[section] = _replace(SECTIONS[_known(section)](), section, table)
+    if "kind" not in tables.get("data", {}):  # a recipe or a checkpoint from before there was one
+        data = sections.get("data", Data())
+        sections["data"] = dataclasses.replace(data, kind=kind_of(data.windows, data.split, data.tokenizer))
     return Recipe(name=name, **sections)
 
 

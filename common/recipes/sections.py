@@ -13,9 +13,13 @@ from .settings import LARGEST_SEED, backend_name, fraction, fractions, integer, 
 
 @dataclass(frozen=True)
 class Data:
-    """Which text, and how it becomes splits, tokens and windows; min_count is for words."""
+    """Which text, and how it becomes splits, tokens and windows; min_count is for words.
+
+    A `list` has an item on each line; a running `text` has none, and nothing ends it.
+    """
 
     name: str = setting("names", text("a known data set, a text file or a folder"))
+    kind: str = setting("list", one_of("list", "text"))
     windows: str = setting("stream", one_of("stream", "padded"))
     split: str = setting("lines", one_of("lines", "position"))
     tokenizer: str = setting("char", one_of(*KINDS))
@@ -100,7 +104,7 @@ class Train:
 class Sample:
     """The samples after training; top_k = 0 and top_p = 1 keep the whole vocabulary.
 
-    Each sample has this many tokens; with 0 it ends at its delimiter.
+    Each sample has this many tokens; with 0 it ends with its line, and has 200 characters of a running text.
     """
 
     count: int = setting(20, integer(0))

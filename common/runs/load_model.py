@@ -13,14 +13,14 @@ from .checkpoints import Checkpoint
 from .folder import RunFolder
 
 
-def find(run: str) -> Checkpoint:
-    """Return the last checkpoint of a run folder, or the one in a .safetensors file.
+def find(run: str, best: bool = False) -> Checkpoint:
+    """Return the last checkpoint of a run folder, or its best one, or the one in a .safetensors file.
 
     Raises FileNotFoundError if there is none, and what `checkpoints.load` raises.
     """
     path = Path(run)
     if path.is_dir():
-        path = RunFolder(path).checkpoint
+        path = RunFolder(path).best if best else RunFolder(path).checkpoint
     if not path.exists():
         raise FileNotFoundError(f"there is no checkpoint {path}; train first, or name another run")
     return checkpoints.load(path)

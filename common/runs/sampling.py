@@ -42,16 +42,16 @@ class Sampler:
     def stream(self, rng: RNG, prompt: str = "") -> Iterator[int]:
         """Yield tokens without end, each drawn given the T tokens before it.
 
-        The model first sees T delimiters, then the prompt's tokens. Each token takes one uniform, greedy or not, so the
-        state of the RNG depends only on the number of tokens. Raises ValueError for a prompt that the tokenizer cannot
-        encode.
+        The model first sees the tokenizer's start (the newline) T times, then the prompt's tokens. Each token takes one
+        uniform, greedy or not, so the state of the RNG depends only on the number of tokens. Raises ValueError for a
+        prompt that the tokenizer cannot encode.
         """
         return self._stream(self._cumulative, rng, self._begin(prompt))
 
     def sample(self, rng: RNG, prompt: str = "", tokens: int | None = None) -> Iterator[int]:
         """Yield what follows the prompt: exactly `tokens` tokens, or all before the next delimiter.
 
-        Without a delimiter it ends after the tokenizer's `longest_sample`.
+        Without a delimiter, as always in a running text, it ends after the tokenizer's `longest_sample`.
         """
         return self._truncate(self.stream(rng, prompt), tokens)
 
@@ -81,7 +81,7 @@ class Sampler:
 
     def _begin(self, prompt: str) -> Context:
         T = self.context_length
-        return tuple(([self.tokenizer.delimiter] * T + self.tokenizer.encode(prompt).tolist())[-T:])
+        return tuple(([self.tokenizer.start] * T + self.tokenizer.encode(prompt).tolist())[-T:])
 
     def _stream(self, cumulative: Cumulative, rng: RNG, context: Context) -> Iterator[int]:
         while True:
@@ -156,8 +156,21 @@ def until(pieces: Iterable[str], stops: Sequence[str]) -> Iterator[str]:
     yield held
 
 
-def of_recipe(model: Any, tokenizer: Any, recipe: Recipe, **changes: Any) -> Sampler:
-    """Return a sampler with the recipe's settings; `changes` are fields of Choice. Raises what Choice raises."""
+def of_recipe(
+    model: Any,
+    tokenizer: Any,
+    recipe: Recipe,
+    allow_unknown: bool = False,
+    banned: tuple[int, ...] = (),
+    **changes: Any,
+) -> Sampler:
+    """Return a sampler with the recipe's settings; `changes` are fields of Choice. Raises what Choice raises.
+
+    The token for unknown words is banned too, unless they are allowed.
+    """
     how = recipe.sample
-    choice = Choice(**{"temperature": how.temperature, "top_k": how.top_k, "top_p": how.top_p} | changes)
+    if tokenizer.unknown is not None and not allow_unknown:
+        banned = tuple(sorted({*banned, tokenizer.unknown}))
+    settings = {"temperature": how.temperature, "top_k": how.top_k, "top_p": how.top_p, "banned": banned}
+    choice = Choice(**settings | changes)
     return getattr(model, "sampler", Sampler)(model, tokenizer, recipe.model.context_length, choice)

@@ -22,6 +22,9 @@ from .tokenizers import Tokenizer
 
 SPLITS = ("train", "val", "test")
 SPLIT_BY = ("lines", "position")
+KINDS = ("list", "text")
+SHARES = ((0.8, 0.1, 0.1), (0.6, 0.2, 0.2), (0.4, 0.3, 0.3))  # offered where others leave a split empty
+_MARK_AT_LINE_START = re.compile("^\ufeff+", re.MULTILINE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +34,7 @@ class Split:
     name: str
     text: str
     tokens: np.ndarray
-    delimiter: int
+    delimiter: int | None
     windows: str = "stream"
     _sliding: dict[int, batches.Windows] = field(default_factory=dict, init=False)  # by context length
 
@@ -47,7 +50,7 @@ class Split:
 
     @cached_property
     def lines(self) -> frozenset[str]:
-        """The distinct lines that are not empty, to tell a new name from one seen in training."""
+        """The distinct lines that are not empty."""
         return frozenset(self.text.split("\n")) - {""}
 
     def batches(
@@ -107,6 +110,8 @@ class Dataset:
     val: Split
     test: Split
     tokenizer: Tokenizer
+    kind: str = "list"
+    empty_lines: int = 0  # of a list, which were dropped
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{split.name}={len(split.tokens):,} tokens" for split in (self.train, self.val, self.test))
@@ -119,6 +124,11 @@ class Dataset:
     def decode(self, ids: ArrayLike) -> str:
         """The text of some ids. Raises TypeError if they are not integers, ValueError for one outside 0 .. V-1."""
         return self.tokenizer.decode(ids)
+
+    @cached_property
+    def lines(self) -> frozenset[str]:
+        """The distinct lines of all three splits, to tell a new name from one that is on the list."""
+        return self.train.lines | self.val.lines | self.test.lines
 
     @cached_property
     def fingerprint(self) -> str:
@@ -137,70 +147,119 @@ def load_dataset(
     seed: int = 1337,
     tokenizer: str = "char",
     min_count: int = 1,
+    kind: str | None = None,
 ) -> Dataset:
     """Load a data set by name (`nnz data list`), a UTF-8 text file, or a folder with train.txt, val.txt and test.txt.
 
-    A file is split by `fractions`: "lines" shuffles its lines by RNG(seed), "position" keeps their order; with two
-    fractions the second is val, and test is the same. The vocabulary is that of the whole file, or of train.txt, with
-    `tokenizer` "char" or "word". `windows` is "stream" or "padded" (see `batches`). A known name is preferred to a file
-    of that name: write ./names for the file. Raises ValueError, FileNotFoundError or downloads.DownloadError.
+    A "list" has an item on each line, without the white space around it; empty lines are dropped, and the newline after
+    each item ends it. In a running "text" every character counts, and no token ends it. Without a `kind` it is what
+    `kind_of` says. A file is split by `fractions`: "lines" shuffles its lines by RNG(seed), "position" keeps their
+    order; with two fractions the second is val, and test is the same. The vocabulary is that of the whole file, or of
+    train.txt, with `tokenizer` "char" or "word". `windows` is "stream" or "padded" (see `batches`). A known name is
+    preferred to a file of that name: write ./names for the file. Raises ValueError, FileNotFoundError or
+    downloads.DownloadError.
     """
+    kind = kind or kind_of(windows, split, tokenizer)
+    _one_of("kind", kind, KINDS)
     _one_of("windows", windows, batches.KINDS)
     _one_of("split", split, SPLIT_BY)
     _one_of("tokenizer", tokenizer, tokenizers.KINDS)
     by_words = tokenizer == "word"
+    if kind == "text" and windows == "padded" and not by_words:
+        raise ValueError("data.windows = 'padded' needs lines that end; take data.windows=stream, or data.kind=list")
     name, path = _locate(source)
     if path.is_dir():
-        parts = {part: read_text(path / f"{part}.txt") for part in SPLITS}
-        vocabulary = parts["train"]
+        texts = {part: read_text(path / f"{part}.txt") for part in SPLITS}
+        parts = texts
+        if kind == "list":
+            parts = {part: "".join(_items(text, path / f"{part}.txt")) for part, text in texts.items()}
+        vocabulary, empty = parts["train"], sum(map(_empty_lines, texts.values()))
     else:
-        parts = split_file(path, split, fractions, seed, by_words)
-        vocabulary = "".join(parts.values())
-    if windows == "padded" and not by_words:
-        vocabulary += "\n"  # which closes every line, also where the text has a single one
-    known = tokenizers.of_text(tokenizer, vocabulary, min_count)
+        text = read_text(path)
+        parts = split_file(path, text, kind, split, fractions, seed, by_words)
+        vocabulary, empty = "".join(parts.values()), _empty_lines(text)
+    known = tokenizers.of_text(tokenizer, vocabulary, min_count, kind == "list", "".join(parts.values()))
     splits = {part: _split(part, text, known, windows, path) for part, text in parts.items()}
-    return Dataset(name, **splits, tokenizer=known)
+    return Dataset(name, **splits, tokenizer=known, kind=kind, empty_lines=empty if kind == "list" else 0)
+
+
+def kind_of(windows: str, split: str, tokenizer: str) -> str:
+    """The kind of data where a recipe says nothing: a text if it is cut by position into a stream, or into words."""
+    return "text" if split == "position" and (windows == "stream" or tokenizer == "word") else "list"
 
 
 def read_text(path: Path) -> str:
-    """The text of a UTF-8 file, without a byte order mark and with "\\n" for "\\r\\n".
+    """The text of a UTF-8 file: "\\n" ends each line, where the file has "\\r\\n" or "\\r" too.
 
-    Raises OSError, and ValueError for an empty file and, with the byte's offset, for one that is not UTF-8.
+    A byte order mark is dropped at the start of every line, because files are joined. Raises OSError, and ValueError
+    for an empty file and, with the byte's offset, for one that is not UTF-8 or holds a NUL.
     """
     if not path.exists():
         raise FileNotFoundError(f"no file {path}: a data folder holds train.txt, val.txt and test.txt")
     if not (path.is_file() or path.is_dir()):  # a device may never end, and a recipe from elsewhere names one
         raise OSError(f"{path} is not a regular file; copy the text into one")
     try:
-        text = path.read_bytes().decode("utf-8").removeprefix("\ufeff").replace("\r\n", "\n")
+        content = path.read_bytes()
+        text = content.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not UTF-8: bad byte at offset {error.start}; convert it to UTF-8 first") from None
+    if (place := content.find(b"\0")) >= 0:
+        raise ValueError(f"{path} holds a NUL character at offset {place}, so it is not plain text; take it out")
+    text = _MARK_AT_LINE_START.sub("", text)
     if not text:
         raise ValueError(f"{path} is empty: it must hold some text")
     return text
 
 
-def split_file(path: Path, by: str, fractions: Sequence[float], seed: int, whole_words: bool = False) -> dict[str, str]:
-    """The text of one file as three: its lines in the order RNG(seed).permutation, or its characters in their own.
+def split_file(
+    path: Path, text: str, kind: str, by: str, fractions: Sequence[float], seed: int, whole_words: bool = False
+) -> dict[str, str]:
+    """The text of one file as three: its lines in the order RNG(seed).permutation, or what it has in its own order.
 
     Of n pieces train has the first floor(n f), where f is the first fraction; with two fractions val and test are the
-    same. With `whole_words` a split between characters moves on past the next white space, so that no word and no
-    paragraph is divided. Raises ValueError if one of the three would be empty.
+    same. The pieces by position are the lines of a list, the characters of a text. With `whole_words` a split between
+    characters moves on past the next white space, so that no word and no paragraph is divided. Raises ValueError if one
+    of the three would be empty.
     """
-    text, ends = read_text(path), _ends(fractions)
-    lines = text.removesuffix("\n").split("\n")
-    pieces = [f"{lines[i]}\n" for i in RNG(seed).permutation(len(lines))] if by == "lines" else text
-    first, second = (int(len(pieces) * end) for end in ends)
-    if by == "position" and whole_words:
-        first, second = (_after_white_space(text, end) for end in (first, second))
-    texts = ["".join(part) for part in (pieces[:first], pieces[first:second], pieces[second:])]
-    if len(fractions) == 2:
-        texts[2] = texts[1]
+    _ends(fractions)
+    if kind == "list":
+        pieces: Sequence[str] = _items(text, path)
+    elif by == "lines":
+        pieces = [f"{line}\n" for line in text.removesuffix("\n").split("\n")]
+    else:
+        pieces = text
+    if by == "lines":
+        pieces = [pieces[i] for i in RNG(seed).permutation(len(pieces))]
+    whole_words = whole_words and isinstance(pieces, str)
+    texts = _cut(pieces, fractions, whole_words)
     if not all(texts):
-        unit, remedy = ("lines", "set data.split=position") if by == "lines" else ("characters", "take a longer text")
-        raise ValueError(f"{path} is too short to be split in three by {by}, {unit}: {len(pieces)}; {remedy}")
+        unit = "characters" if isinstance(pieces, str) else "lines"
+        better = next((shares for shares in SHARES if all(_cut(pieces, shares, whole_words))), None)
+        asked, remedy = ",".join(f"{share:g}" for share in fractions), f"take one with more {unit}"
+        if better:
+            remedy = f"set data.fractions=[{','.join(map(str, better))}]"
+        raise ValueError(f"{path} has {len(pieces)} {unit}, too few to be split by [{asked}]; {remedy}")
     return dict(zip(SPLITS, texts, strict=True))
+
+
+def _cut(pieces: Sequence[str], fractions: Sequence[float], whole_words: bool) -> list[str]:
+    first, second = (int(len(pieces) * end) for end in _ends(fractions))
+    if whole_words:
+        first, second = (_after_white_space("".join(pieces), end) for end in (first, second))
+    texts = ["".join(part) for part in (pieces[:first], pieces[first:second], pieces[second:])]
+    return [texts[0], texts[1], texts[1]] if len(fractions) == 2 else texts
+
+
+def _items(text: str, path: Path) -> list[str]:
+    """The lines of a list, each with its newline. Raises ValueError if all are empty."""
+    items = [f"{item}\n" for line in text.split("\n") if (item := line.strip())]
+    if not items:
+        raise ValueError(f"{path} has no line that is not empty: a list needs one")
+    return items
+
+
+def _empty_lines(text: str) -> int:
+    return sum(not line.strip() for line in text.removesuffix("\n").split("\n"))
 
 
 def _split(name: str, text: str, tokenizer: Tokenizer, windows: str, path: Path) -> Split:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -17,18 +18,21 @@ from .word_splitting import GLUE, LINE_END, PARAGRAPH, UNKNOWN, gap, has_paragra
 class CharTokenizer:
     """One token per character (Unicode code point); its id is its place among the sorted distinct characters of `text`.
 
-    `delimiter` is the id of the newline, which starts and ends a sample; 0 where the text has no newline.
-    Raises ValueError for an empty text.
+    `delimiter` is the id of the newline, which ends each line of a list and with it a sample; None where nothing ends a
+    sample: in a running text (`ends` is False), or without a newline. `start` is what a sample begins after: the
+    newline, or without one token 0. Raises ValueError for an empty text.
     """
 
-    longest_sample = 1_000  # tokens; a sample without a delimiter must end somewhere
+    unknown = None  # no token is for unknown characters
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, ends: bool = True) -> None:
         self.characters = "".join(sorted(set(text)))
         if not self.characters:
             raise ValueError("the text is empty: a tokenizer needs at least one character")
         self.vocab_size = len(self.characters)
-        self.delimiter = max(self.characters.find("\n"), 0)
+        newline = self.characters.find("\n")
+        self.start, self.delimiter = max(newline, 0), newline if ends and newline >= 0 else None
+        self.longest_sample = 200 if self.delimiter is None else 1_000  # tokens; a sample must end somewhere
         self._codes = _code_points(self.characters)  # (V,)
         self._ids = np.full(self._codes[-1] + 2, -1, np.int32)  # code point -> id; the last place is for all others
         self._ids[self._codes] = np.arange(self.vocab_size)
@@ -43,7 +47,7 @@ class CharTokenizer:
         if ids.size and ids.min() < 0:
             position = int(np.argmin(ids))
             raise ValueError(
-                f"character {text[position]!r} (U+{codes[position]:04X}) at position {position} is not among the "
+                f"character {_shown(text[position])} at position {position} is not among the "
                 f"{self.vocab_size} characters of the vocabulary: leave it out, or train on a text that holds it"
             )
         return ids
@@ -58,25 +62,36 @@ class CharTokenizer:
         return map(self.characters.__getitem__, ids)
 
     def refuse_unknown(self, text: str) -> None:
-        """Raises what `encode` raises; used to check a prompt."""
-        self.encode(text)
+        """Raises what `encode` raises; used to check a prompt. Also tells if only its Unicode form is another."""
+        try:
+            self.encode(text)
+        except ValueError:
+            for form in ("NFC", "NFD"):
+                if not set(unicodedata.normalize(form, text)) - set(self.characters):
+                    raise ValueError(
+                        f"{text!r} has letters with marks in another Unicode form than the text of this model, which "
+                        f"is in {form}: give it in {form}"
+                    ) from None
+            raise
 
     def to_config(self) -> dict[str, Any]:
         """What a checkpoint keeps: `from_config` makes the same tokenizer from it, also after JSON."""
-        return {"kind": "char", "characters": self.characters}
+        running = {"delimiter": None} if self.delimiter is None and "\n" in self.characters else {}
+        return {"kind": "char", "characters": self.characters, **running}
 
 
 class WordTokenizer:
     """One token per word or mark (see nnz.text.word_splitting); ids go by count in `text`, equal ones by the alphabet.
 
-    Words that occur fewer than `min_count` times become the token "<unk>", which is in the vocabulary only if there are
-    any. `delimiter` is the id of the end of a paragraph, which starts and ends a sample; it is in every vocabulary.
-    Raises ValueError for a text without a word, TypeError or ValueError unless min_count is an int of at least 1.
+    Words that occur fewer than `min_count` times become the token "<unk>". It is in the vocabulary only if there are
+    any, or if `encoded`, the text that is to be encoded, has words that `text` has not. `delimiter` is the id of the
+    end of a paragraph, which starts and ends a sample; it is in every vocabulary. Raises ValueError for a text without
+    a word, TypeError or ValueError unless min_count is an int of at least 1.
     """
 
     longest_sample = 250  # tokens, about 15 lines; a paragraph without an end must stop somewhere
 
-    def __init__(self, text: str, min_count: int = 1) -> None:
+    def __init__(self, text: str, min_count: int = 1, encoded: str = "") -> None:
         positive_int("min_count", min_count)
         end = PARAGRAPH if has_paragraphs(text) else LINE_END
         counts = Counter(tokens(text, end))
@@ -85,7 +100,8 @@ class WordTokenizer:
         if not kept:
             raise ValueError(f"the text has no word that comes {min_count} times: a tokenizer needs at least one")
         marks[UNKNOWN] += counts.total() - sum(kept.values())
-        kept |= marks if marks[UNKNOWN] else {end: marks[end]}
+        needed = marks[UNKNOWN] or (encoded != text and set(tokens(encoded, end)) - kept.keys() - {end})
+        kept |= marks if needed else {end: marks[end]}
         self._hold(sorted(kept, key=lambda word: (-kept[word], word)), min_count)
 
     def __repr__(self) -> str:
@@ -115,9 +131,9 @@ class WordTokenizer:
         If the vocabulary has no "<unk>", raises ValueError as `refuse_unknown` does.
         """
         found = tokens(text, self._end)
-        if self._unknown is None:
+        if self.unknown is None:
             self._refuse(found)
-        return np.fromiter((self._ids.get(word, self._unknown) for word in found), np.int32, len(found))
+        return np.fromiter((self._ids.get(word, self.unknown) for word in found), np.int32, len(found))
 
     def refuse_unknown(self, text: str) -> None:
         """Raises ValueError that names the first unknown word or mark, and the most similar known ones.
@@ -147,7 +163,8 @@ class WordTokenizer:
         self.words, self.min_count, self.vocab_size = words, min_count, len(words)
         self._ids = {word: i for i, word in enumerate(words)}
         self._end = PARAGRAPH if PARAGRAPH in self._ids else LINE_END
-        self.delimiter, self._unknown = self._ids[self._end], self._ids.get(UNKNOWN)
+        self.start = self.delimiter = self._ids[self._end]
+        self.unknown = self._ids.get(UNKNOWN)
 
     def _refuse(self, found: list[str]) -> None:
         word = next((word for word in found if word not in self._ids), None)
@@ -155,9 +172,13 @@ class WordTokenizer:
             return
         near = difflib.get_close_matches(word, self.words, n=3)
         hint = f"the nearest are {', '.join(map(repr, near))}" if near else "none of them comes near"
+        rare, remedy = "is not", "train on a text that holds it"
+        if self.min_count > 1:
+            rare = f"occurs fewer than {self.min_count} times (data.min_count) in the text of the model: it is not"
+            remedy = "train with a smaller data.min_count"
         raise ValueError(
-            f"word {word.removesuffix(GLUE)!r} is not among the {self.vocab_size:,} of the vocabulary, and {hint}: "
-            "take another, or train on a text that holds it"
+            f"word {word.removesuffix(GLUE)!r} {rare} among the {self.vocab_size:,} of the vocabulary, and {hint}: "
+            f"take another, or {remedy}"
         )
 
 
@@ -165,19 +186,27 @@ Tokenizer = CharTokenizer | WordTokenizer
 KINDS = ("char", "word")
 
 
-def of_text(kind: str, text: str, min_count: int = 1) -> Tokenizer:
+def of_text(kind: str, text: str, min_count: int = 1, ends: bool = True, encoded: str = "") -> Tokenizer:
     """The tokenizer of that kind whose vocabulary is that of `text`. Raises what its class raises."""
-    return WordTokenizer(text, min_count) if kind == "word" else CharTokenizer(text)
+    return WordTokenizer(text, min_count, encoded) if kind == "word" else CharTokenizer(text, ends)
 
 
 def from_config(config: Mapping[str, Any]) -> Tokenizer:
     """The tokenizer that a checkpoint describes. Raises ValueError if this version knows no such kind."""
     if config.get("kind") == "char" and isinstance(config.get("characters"), str):
-        return CharTokenizer(config["characters"])
+        if config.get("delimiter") is not None:
+            raise ValueError(f"its delimiter is {config['delimiter']!r}; only null can be read, for a running text")
+        return CharTokenizer(config["characters"], ends="delimiter" not in config)
     if config.get("kind") == "word" and "words" in config:
         return WordTokenizer.from_config(config)
     known = " and ".join(map(repr, KINDS))
     raise ValueError(f"tokenizer kind {config.get('kind')!r} cannot be read: this version of nnz knows {known}")
+
+
+def same_vocabulary(a: Tokenizer, b: Tokenizer) -> bool:
+    """Tell whether both give each text the same ids; what ends a sample may differ."""
+    one, other = a.to_config(), b.to_config()
+    return one | {"delimiter": None} == other | {"delimiter": None}
 
 
 def _known_ids(ids: ArrayLike, vocab_size: int) -> np.ndarray:
@@ -191,6 +220,12 @@ def _known_ids(ids: ArrayLike, vocab_size: int) -> np.ndarray:
         wrong = ids[(ids < 0) | (ids >= vocab_size)][0]
         raise ValueError(f"token id {wrong} is outside the vocabulary: ids run from 0 to {vocab_size - 1}")
     return ids
+
+
+def _shown(character: str) -> str:
+    """'a' (U+0061); of what cannot be seen, U+0007 alone."""
+    code = f"U+{ord(character):04X}"
+    return f"'{character}' ({code})" if character.isprintable() else code
 
 
 def _code_points(text: str) -> np.ndarray:

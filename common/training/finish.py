@@ -68,7 +68,7 @@ def _samples(trainer: Trainer) -> list[str]:
             dataset.tokenizer.decode(list(tokens))
             for tokens in sampler.samples(rng, how.count, tokens=how.tokens or None)
         ]
-    samples = list(sampler.new_samples(rng, how.count, dataset.train.lines))
+    samples = list(sampler.new_samples(rng, how.count, dataset.lines))
     if len(samples) < how.count:
         note(f"only {len(samples)} of {how.count} samples were new: the others were empty, known or repeated")
     return samples

@@ -1,6 +1,5 @@
 #include "dataset.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +10,32 @@
 #include "file.h"
 #include "json.h"
 
+// What Python's str.isspace says.
+static int is_space(uint32_t c) {
+    return (c >= 9 && c <= 13) || (c >= 0x1C && c <= 0x20) || c == 0x85 || c == 0xA0 || c == 0x1680 ||
+           (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
+}
+
+// Strip each line of white space, close it with a newline, and leave out the empty ones; return the new length. `text`
+// has room for one character more.
+static size_t strip_lines(uint32_t *text, size_t n) {
+    size_t kept = 0;
+    for (size_t begin = 0, end, next; begin < n; begin = next) {
+        for (end = begin; end < n && text[end] != '\n';) { end++; }
+        next = end + 1;
+        while (begin < end && is_space(text[begin])) { begin++; }
+        while (end > begin && is_space(text[end - 1])) { end--; }
+        if (end > begin) {
+            memmove(text + kept, text + begin, (end - begin) * sizeof *text);
+            kept += end - begin;
+            text[kept++] = '\n';
+        }
+    }
+    return kept;
+}
+
 // The code points of a file; the caller frees.
-static uint32_t *read_text(const char *folder, const char *split, size_t *n) {
+static uint32_t *read_text(const char *folder, const char *split, int is_list, size_t *n) {
     char path[PATH_SIZE];
     size_t size, length;
     const int end = snprintf(path, sizeof path, "%s/%s.txt", folder, split);
@@ -20,28 +43,38 @@ static uint32_t *read_text(const char *folder, const char *split, size_t *n) {
         fail(COULD_NOT_BE_DONE, "the path %s is too long", folder);
     }
     if (access(path, F_OK) != 0) {
-        fail(COULD_NOT_BE_DONE, "cannot open %s: %s; a data folder holds train.txt, val.txt and test.txt", path,
-             strerror(errno));
+        fail(COULD_NOT_BE_DONE, "no file %s: a data folder holds train.txt, val.txt and test.txt", path);
     }
     unsigned char *bytes = (unsigned char *)file_content(path, &size);
-    uint32_t *text = allocate(size, sizeof *text);
+    uint32_t *text = allocate(size + 1, sizeof *text);
+    int after_cr = 0;
     *n = 0;
     for (size_t i = 0; i < size; i += length) {
         length = utf8_decode(text + *n, bytes + i, size - i);
         if (length == 0) {
             fail(COULD_NOT_BE_DONE, "%s is not UTF-8: bad byte at offset %zu; convert it to UTF-8 first", path, i);
         }
-        if (i == 0 && text[0] == 0xFEFF) {
-            continue;
+        const int is_mark = text[*n] == 0xFEFF && (*n == 0 || text[*n - 1] == '\n');
+        const int is_rest = text[*n] == '\n' && after_cr;  // of "\r\n"
+        if (!is_mark) {
+            after_cr = text[*n] == '\r';
         }
-        if (*n > 0 && text[*n] == '\n' && text[*n - 1] == '\r') {
-            text[--*n] = '\n';
+        if (!is_mark && !is_rest) {
+            text[*n] = after_cr ? '\n' : text[*n];
+            ++*n;
         }
-        ++*n;
+    }
+    const unsigned char *nul = memchr(bytes, 0, size);
+    if (nul != NULL) {
+        fail(COULD_NOT_BE_DONE, "%s holds a NUL character at offset %td, so it is not plain text; take it out", path,
+             nul - bytes);
     }
     free(bytes);
     if (*n == 0) {
         fail(COULD_NOT_BE_DONE, "%s is empty: it must hold some text", path);
+    }
+    if (is_list && (*n = strip_lines(text, *n)) == 0) {
+        fail(COULD_NOT_BE_DONE, "%s has no line that is not empty: a list needs one", path);
     }
     return text;
 }
@@ -51,7 +84,7 @@ static int ascending(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static Vocabulary build_vocabulary(const uint32_t *text, size_t n, const char *folder) {
+static Vocabulary build_vocabulary(const uint32_t *text, size_t n) {
     Vocabulary vocabulary = {allocate(n, sizeof(uint32_t)), 0};
     memcpy(vocabulary.characters, text, n * sizeof *text);
     qsort(vocabulary.characters, n, sizeof *text, ascending);
@@ -59,10 +92,6 @@ static Vocabulary build_vocabulary(const uint32_t *text, size_t n, const char *f
         if (i == 0 || vocabulary.characters[i] != vocabulary.characters[vocabulary.size - 1]) {
             vocabulary.characters[vocabulary.size++] = vocabulary.characters[i];
         }
-    }
-    if (vocabulary.characters[0] == 0) {
-        fail(COULD_NOT_BE_DONE,
-             "%s/train.txt holds a zero character, which this program keeps in no checkpoint: leave it out", folder);
     }
     return vocabulary;
 }
@@ -73,16 +102,32 @@ int32_t vocabulary_token(const Vocabulary *vocabulary, uint32_t character) {
     return found == NULL ? -1 : (int32_t)(found - all);
 }
 
+// 'a' (U+0061); of what cannot be seen, U+0007 alone.
+static void show(char *text, uint32_t c) {
+    unsigned char bytes[5] = "";
+    const int unseen = (is_space(c) && c != ' ') || c < ' ' || (c >= 0x7F && c < 0xA0) || c == 0xAD ||
+                       (c >= 0x200B && c <= 0x200F) || (c >= 0x202A && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) ||
+                       (c >= 0xD800 && c <= 0xF8FF) || c == 0xFEFF;
+    bytes[utf8_encode(bytes, c)] = '\0';
+    if (unseen) {
+        snprintf(text, 32, "U+%04X", (unsigned)c);
+    } else {
+        snprintf(text, 32, "'%s' (U+%04X)", (const char *)bytes, (unsigned)c);
+    }
+}
+
 // The tokens of a text, which it frees.
 static Tape encode(const Vocabulary *vocabulary, uint32_t *text, size_t n, const char *folder, const char *split) {
     Tape tape = {allocate(n, sizeof(int32_t)), n};
     for (size_t i = 0; i < n; i++) {
         tape.tokens[i] = vocabulary_token(vocabulary, text[i]);
         if (tape.tokens[i] < 0) {
+            char shown[32] = "";
+            show(shown, text[i]);
             fail(COULD_NOT_BE_DONE,
-                 "%s/%s.txt: character U+%04X at position %zu is not among the %zu characters of the vocabulary: "
+                 "%s/%s.txt: character %s at position %zu is not among the %zu characters of the vocabulary: "
                  "leave it out, or train on a text that holds it",
-                 folder, split, (unsigned)text[i], i, vocabulary->size);
+                 folder, split, shown, i, vocabulary->size);
         }
     }
     free(text);
@@ -97,7 +142,7 @@ char *decode(const Vocabulary *vocabulary, const int32_t *tokens, size_t n) {
     return (char *)text;
 }
 
-static char *tokenizer_of(const Vocabulary *vocabulary) {
+static char *tokenizer_of(const Vocabulary *vocabulary, int is_list) {
     char *text;
     size_t size, n = 0;
     unsigned char *characters = allocate(4 * vocabulary->size + 1, 1);
@@ -105,7 +150,7 @@ static char *tokenizer_of(const Vocabulary *vocabulary) {
     FILE *file = text_open(&text, &size);
     fputs("{\"kind\": \"char\", \"characters\": ", file);
     json_write(file, (char *)characters);
-    fputc('}', file);
+    fputs(!is_list && vocabulary_token(vocabulary, '\n') >= 0 ? ", \"delimiter\": null}" : "}", file);
     text_close(file);
     free(characters);
     return text;
@@ -124,19 +169,20 @@ static char *fingerprint_of(const Dataset *dataset) {
     return text;
 }
 
-Dataset dataset_read(const char *folder) {
+Dataset dataset_read(const char *folder, int is_list) {
     Dataset dataset;
     const char *splits[] = {"train", "val", "test"};
     Tape *tapes[] = {&dataset.train, &dataset.val, &dataset.test};
     for (int i = 0; i < 3; i++) {
         size_t n;
-        uint32_t *text = read_text(folder, splits[i], &n);
+        uint32_t *text = read_text(folder, splits[i], is_list, &n);
         if (i == 0) {
-            dataset.vocabulary = build_vocabulary(text, n, folder);
+            dataset.vocabulary = build_vocabulary(text, n);
         }
         *tapes[i] = encode(&dataset.vocabulary, text, n, folder, splits[i]);
     }
-    dataset.tokenizer = tokenizer_of(&dataset.vocabulary);
+    dataset.end = is_list ? vocabulary_token(&dataset.vocabulary, '\n') : -1;
+    dataset.tokenizer = tokenizer_of(&dataset.vocabulary, is_list);
     dataset.fingerprint = fingerprint_of(&dataset);
     return dataset;
 }

@@ -19,13 +19,15 @@ typedef struct {
 typedef struct {
     Vocabulary vocabulary;  // the characters of the training text
     Tape train, val, test;
+    int32_t end;  // the newline, which ends each line of a list; -1 for a running text
     char *tokenizer,
         *fingerprint;  // the vocabulary as JSON, the hash of all tokens: as common/text/datasets.py has them
 } Dataset;
 
-// The files are UTF-8; a byte order mark is left out, and "\r\n" read as "\n". Prints what was wrong and exits with 1
-// if one is missing, empty or not UTF-8, or holds a character that is not in the training text.
-Dataset dataset_read(const char *folder);
+// The files are UTF-8; "\r\n" and "\r" are read as "\n", and a byte order mark at the start of a line is left out. Of a
+// list, each line is stripped of white space, and empty lines are left out. Prints what was wrong and exits with 1 if
+// one is missing, empty or not UTF-8, or holds a NUL or a character that is not in the training text.
+Dataset dataset_read(const char *folder, int is_list);
 void dataset_free(Dataset *dataset);
 
 // The token of a character, or -1.

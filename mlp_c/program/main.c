@@ -29,7 +29,7 @@ int main(int argc, char **argv) {
         return 0;
     }
     const Settings settings = settings_read(argc, argv);
-    Dataset dataset = dataset_read(settings.data);
+    Dataset dataset = dataset_read(settings.data, strcmp(settings.data_kind, "list") == 0);
     train(&settings, &dataset);
     dataset_free(&dataset);
     return 0;

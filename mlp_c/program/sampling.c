@@ -6,7 +6,7 @@
 
 #include "failure.h"
 
-enum { MAX_SAMPLE = 1000, DRAWS_PER_NEW_SAMPLE = 100 };
+enum { MAX_SAMPLE = 1000, TEXT_SAMPLE = 200, DRAWS_PER_NEW_SAMPLE = 100 };
 
 Sampler sampler_init(const Network *net, double temperature, size_t top_k) {
     const size_t size = DTYPES[net->dtype].size;
@@ -24,16 +24,17 @@ int32_t sampler_next(Sampler *s, RNG *rng) {
     return s->context[T - 1] = token;
 }
 
-// Draw until the delimiter; return how many tokens came before it.
-static size_t draw(Sampler *s, int32_t *sample, int32_t delimiter, RNG *rng) {
-    for (size_t t = 0; t < s->net->T; t++) { s->context[t] = delimiter; }
-    for (size_t n = 0; n < MAX_SAMPLE; n++) {
+// Draw until the end of the line, or so many tokens of a running text, which has no end: -1; return how many.
+static size_t draw(Sampler *s, int32_t *sample, int32_t start, int32_t end, RNG *rng) {
+    const size_t most = end < 0 ? TEXT_SAMPLE : MAX_SAMPLE;
+    for (size_t t = 0; t < s->net->T; t++) { s->context[t] = start; }
+    for (size_t n = 0; n < most; n++) {
         sample[n] = sampler_next(s, rng);
-        if (sample[n] == delimiter) {
+        if (sample[n] == end) {
             return n;
         }
     }
-    return MAX_SAMPLE;
+    return most;
 }
 
 // Whether these tokens are a whole line of the tape: the tokens between two newlines.
@@ -45,6 +46,11 @@ static int is_line(const Tape *tape, int32_t newline, const int32_t *tokens, siz
         }
     }
     return 0;
+}
+
+static int is_listed(const Dataset *data, int32_t newline, const int32_t *tokens, size_t n) {
+    return is_line(&data->train, newline, tokens, n) || is_line(&data->val, newline, tokens, n) ||
+           is_line(&data->test, newline, tokens, n);
 }
 
 static void append_line(Tape *tape, int32_t newline, const int32_t *tokens, size_t n) {
@@ -68,8 +74,8 @@ char *draw_samples(const Network *net, const Settings *s, const Dataset *data) {
     Tape drawn = {NULL, 0};
     size_t samples = 0;
     for (size_t i = 0; i < draws && samples < count; i++) {
-        const size_t n = draw(&sampler, tokens, newline < 0 ? 0 : newline, &rng);
-        if (s->new && (n == 0 || is_line(&data->train, newline, tokens, n) || is_line(&drawn, -1, tokens, n))) {
+        const size_t n = draw(&sampler, tokens, newline < 0 ? 0 : newline, data->end, &rng);
+        if (s->new && (n == 0 || is_listed(data, newline, tokens, n) || is_line(&drawn, -1, tokens, n))) {
             continue;
         }
         append_line(&drawn, -1, tokens, n);

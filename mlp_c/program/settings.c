@@ -14,6 +14,7 @@
 
 const Setting SETTINGS[N_SETTINGS] = {
     {"data.name", "--data", TEXT, AT(data), 0, NULL, "folder with train.txt, val.txt and test.txt"},
+    {"data.kind", "--data-kind", TEXT, AT(data_kind), 0, "list", "list: an item on each line; text: running text"},
     {"out", "--out", TEXT, AT(out), 0, "runs/names-mlp", "folder for log.csv and samples.txt"},
     {"model.context_length", "--context-length", INTEGER, AT(context_length), 1, "3", "tokens that the model sees"},
     {"model.embedding_size", "--embedding-size", INTEGER, AT(embedding_size), 1, "48",
@@ -36,7 +37,7 @@ const Setting SETTINGS[N_SETTINGS] = {
     {"sample.count", "--count", INTEGER, AT(count), 0, "20", "samples drawn after training"},
     {"sample.seed", "--sample-seed", SEED, AT(sample_seed), 1, "42", "draws the samples"},
     {"sample.new", "--new", BOOLEAN, AT(new), 0, "true",
-     "true: only samples that are not a line of train.txt; false: all"},
+     "true: only samples that are on no line of the data; false: all"},
     {"sample.temperature", "--temperature", NUMBER, AT(temperature), 0, "1", "0 takes the likeliest token"},
     {"sample.top_k", "--top-k", INTEGER, AT(top_k), 0, "0", "draw from the k likeliest tokens; 0: from all"},
 };
@@ -56,7 +57,8 @@ static void help(void) {
         "usage: mlp --data DIR [--FLAG VALUE]... [--set SECTION.KEY=VALUE]... [--resume | --restart]\n\n"
         "Train the recipe `names` on a folder of text, all in C: what `nnz train names` does.\n");
     for (int i = 0; i < N_SETTINGS; i++) {
-        printf("  %-18s %-24s %s\n", SETTINGS[i].flag, i == 1 ? "" : SETTINGS[i].key, SETTINGS[i].help);
+        printf("  %-18s %-24s %s\n", SETTINGS[i].flag, strchr(SETTINGS[i].key, '.') == NULL ? "" : SETTINGS[i].key,
+               SETTINGS[i].help);
     }
     printf("  %-18s %-24s %s\n", "--resume", "", "go on from the folder's checkpoint, also to a larger --steps");
     printf("  %-18s %-24s %s\n", "--restart", "", "replace the run that is in the folder");
@@ -148,6 +150,7 @@ Settings settings_read(int argc, char **argv) {
     if (*s.out == '\0') {
         fail(ASKED_WRONGLY, "--out is empty; give a folder");
     }
+    one_of("data.kind", s.data_kind, "list", "text");
     one_of("model.dtype", s.dtype, "float32", "float64");
     one_of("model.precision", s.precision, "native", "strict");
     if (strcmp(s.precision, "strict") == 0 && strcmp(s.dtype, "float64") == 0) {

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 typedef struct {
-    const char *data, *out, *dtype, *precision, *optimizer, *schedule, *evaluation;
+    const char *data, *data_kind, *out, *dtype, *precision, *optimizer, *schedule, *evaluation;
     int64_t context_length, embedding_size, hidden_size, batch_size, steps, eval_every, eval_batches, count, new, top_k,
         resume, restart;
     uint64_t seed, sample_seed;
@@ -32,7 +32,7 @@ typedef struct {
     const char *help;
 } Setting;
 
-enum { N_SETTINGS = 22 };
+enum { N_SETTINGS = 23 };
 extern const Setting SETTINGS[N_SETTINGS];
 
 // The setting whose key or flag is the first `length` letters of `name`; NULL if there is none.

@@ -84,46 +84,6 @@ def test_no_data_at_all_is_asked_wrongly(tmp_path):
     assert (done.returncode, done.stderr) == (2, f"mlp: {text}\n")
 
 
-HINT = "a data folder holds train.txt, val.txt and test.txt"
-NOT_UTF8 = "is not UTF-8: bad byte at offset %d; convert it to UTF-8 first"
-TEXTS = {  # file, what stands in it, what is said
-    "no file": ("val", None, f"cannot open data/val.txt: No such file or directory; {HINT}"),
-    "an empty file": ("test", b"", "data/test.txt is empty: it must hold some text"),
-    "nothing but a mark": ("train", b"\xef\xbb\xbf", "data/train.txt is empty: it must hold some text"),
-    "bytes that are no UTF-8": ("train", b"ab\xff", f"data/train.txt {NOT_UTF8 % 2}"),
-    "a character cut off": ("val", b"emma\xc3", f"data/val.txt {NOT_UTF8 % 4}"),
-    "a surrogate": ("val", b"\xed\xa0\x80", f"data/val.txt {NOT_UTF8 % 0}"),
-    "a letter that train has not": (
-        "val",
-        b"emmaX\n",
-        "data/val.txt: character U+0058 at position 4 is not among the 19 characters of the vocabulary: leave it out, "
-        "or train on a text that holds it",
-    ),
-    "a zero character": (
-        "train",
-        b"emma\0",
-        "data/train.txt holds a zero character, which this program keeps in no checkpoint: leave it out",
-    ),
-    "a text too short": (
-        "val",
-        b"emm",
-        "the val split has 3 tokens, too few for context_length 3: "
-        "take a text of at least 4, or a smaller context_length",
-    ),
-}
-
-
-@pytest.mark.parametrize("what", TEXTS)
-def test_a_text_that_cannot_be_trained_on_is_one_line_and_exit_1(tmp_path, what):
-    split, content, text = TEXTS[what]
-    file = data_folder(tmp_path / "data") / f"{split}.txt"
-    file.unlink()
-    if content is not None:
-        file.write_bytes(content)
-    done = run(tmp_path, ["--data", "data", "--steps", "3", "--set", "model.hidden_size=8"])
-    assert (done.returncode, done.stderr) == (1, f"mlp: {text}\n")
-
-
 @pytest.mark.parametrize(
     "sizes",
     [

@@ -94,4 +94,4 @@ def test_signals_that_the_caller_ignores_are_ignored(recipe, tmp_path):
 )
 def test_no_control_character_reaches_the_terminal(name, shown):
     done = subprocess.run([str(built()), "--data", name], capture_output=True, text=True)
-    refused(done, f"cannot open {shown}/train.txt: No such file")
+    refused(done, f"no file {shown}/train.txt: a data folder")

@@ -1,5 +1,6 @@
 """Texts of every kind come in as three splits; one that cannot be used is refused in one line that says why."""
 
+import json
 import os
 from collections import Counter
 from pathlib import Path
@@ -8,6 +9,8 @@ import numpy as np
 import pytest
 
 from nnz import RNG, load_dataset
+from nnz.recipes.recipe import loads
+from nnz.text import datasets, tokenizers
 
 SHARED = os.environ.get("NNZ_DATA_HOME")
 needs_data = pytest.mark.skipif(not SHARED, reason="NNZ_DATA_HOME is unset: it names the folder with the text to check")
@@ -34,12 +37,53 @@ def write(path: Path, content: str | bytes) -> Path:
 def test_a_folder_is_three_files_with_the_training_text_s_vocabulary(folder: Path) -> None:
     data = load_dataset(folder)
     assert data.name == folder.name
-    assert parts(data) == ["abc\nab\n\nabc\n", "ba\n", "c"]
+    assert parts(data) == ["abc\nab\nabc\n", "ba\n", "c\n"]
     assert data.tokenizer.characters == "\nabc"
-    assert data.train.tokens.tolist() == [1, 2, 3, 0, 1, 2, 0, 0, 1, 2, 3, 0]
+    assert data.train.tokens.tolist() == [1, 2, 3, 0, 1, 2, 0, 1, 2, 3, 0]
     assert data.train.tokens.dtype == np.int32
-    assert data.train.n_tokens == 12
+    assert data.train.n_tokens == 11
     assert data.train.lines == {"abc", "ab"}
+    assert data.lines == {"abc", "ab", "ba", "c"}
+
+
+def test_a_running_text_keeps_every_character_and_nothing_ends_it(folder: Path) -> None:
+    data = load_dataset(folder, kind="text")
+    assert parts(data) == ["abc\nab\n\nabc\n", "ba\n", "c"]
+    assert (data.tokenizer.delimiter, data.tokenizer.start) == (None, 0)
+    again = tokenizers.from_config(json.loads(json.dumps(data.tokenizer.to_config())))
+    assert (again.delimiter, again.characters) == (None, "\nabc")
+
+
+def test_lines_of_a_list_are_stripped_and_empty_ones_dropped_wherever_it_is_cut(tmp_path: Path) -> None:
+    names = ["yrica", "bob", "anna maria", "eve", "zoe"]
+    path = write(tmp_path / "t.txt", "\n\n".join(f" {name}\t\u3000" for name in names) + "\n \n")
+    for split in ("lines", "position"):
+        data = load_dataset(path, kind="list", split=split, fractions=(0.6, 0.2, 0.2))
+        assert sorted("".join(parts(data)).splitlines()) == sorted(names)
+        assert data.empty_lines == 5
+        assert data.tokenizer.delimiter == 0
+    assert parts(data) == ["yrica\nbob\nanna maria\n", "eve\n", "zoe\n"]
+
+
+@pytest.mark.parametrize(
+    ("windows", "split", "tokenizer", "kind"),
+    [
+        ("stream", "lines", "char", "list"),
+        ("padded", "position", "char", "list"),
+        ("stream", "position", "char", "text"),
+        ("padded", "position", "word", "text"),
+        ("padded", "lines", "word", "list"),
+    ],
+)
+def test_what_a_recipe_does_not_say_follows_from_its_windows_and_split(windows, split, tokenizer, kind) -> None:
+    assert datasets.kind_of(windows, split, tokenizer) == kind
+    section = f'[data]\nwindows = "{windows}"\nsplit = "{split}"\ntokenizer = "{tokenizer}"\n'
+    assert loads(section, "old").data.kind == kind
+
+
+def test_padded_windows_of_a_running_text_are_refused(folder: Path) -> None:
+    with pytest.raises(ValueError, match=r"data\.windows=stream, or data\.kind=list"):
+        load_dataset(folder, kind="text", windows="padded")
 
 
 def test_a_file_split_by_lines_is_shuffled_by_the_seed_and_loses_no_line(tmp_path: Path) -> None:
@@ -68,13 +112,13 @@ def test_a_file_s_vocabulary_is_the_whole_file_s(tmp_path: Path) -> None:
     assert load_dataset(path, split="position").tokenizer.characters == "aé"
 
 
-def test_a_byte_order_mark_is_dropped_and_crlf_is_a_newline(tmp_path: Path) -> None:
-    text = b"\xef\xbb\xbfab\r\ncd\r\n\xef\xbb\xbf\r"
+def test_every_line_end_is_a_newline_and_a_mark_at_a_line_s_start_is_dropped(tmp_path: Path) -> None:
+    text = b"\xef\xbb\xbfab\r\ncd\r\r\n\xef\xbb\xbf\xef\xbb\xbfe\xef\xbb\xbff\r\xef\xbb\xbfg"
     data = load_dataset(write(tmp_path / "t.txt", text), split="position", fractions=(0.3, 0.3, 0.4))
-    assert "".join(parts(data)) == "ab\ncd\n\ufeff\r"
+    assert "".join(parts(data)) == "ab\ncd\n\ne\ufefff\ng"
 
 
-def test_only_newlines_end_a_line(tmp_path: Path) -> None:
+def test_nothing_else_ends_a_line(tmp_path: Path) -> None:
     odd = ["a\u2028b", "c\x0cd", "e\x85f"]
     data = load_dataset(write(tmp_path / "t.txt", "\n".join(odd)), fractions=(0.34, 0.33, 0.33))
     assert Counter("".join(parts(data)).split("\n")) == Counter([*odd, ""])
@@ -134,6 +178,8 @@ def link(path: Path, target: Path | str) -> None:
         (lambda f: write(f / "test.txt", ""), ValueError, r"test\.txt is empty"),
         (lambda f: write(f / "train.txt", b"\xef\xbb\xbf"), ValueError, r"train\.txt is empty"),
         (lambda f: write(f / "val.txt", b"abc\xff\n"), ValueError, r"val\.txt is not UTF-8: bad byte at offset 3"),
+        (lambda f: write(f / "val.txt", b"ab\0"), ValueError, r"val\.txt holds a NUL character at offset 2"),
+        (lambda f: write(f / "val.txt", "\n \n"), ValueError, r"val\.txt has no line that is not empty"),
         (lambda f: write(f / "val.txt", "baé"), ValueError, r"val\.txt: character 'é' \(U\+00E9\) at position 2"),
     ],
 )
@@ -152,11 +198,19 @@ def test_a_missing_file_and_an_unknown_name_are_told_apart(tmp_path: Path) -> No
             load_dataset(name)
 
 
+@pytest.mark.parametrize("kind", ["list", "text"])
 @pytest.mark.parametrize("cut", ["lines", "position"])
-def test_a_file_too_short_to_split_is_refused(tmp_path: Path, cut: str) -> None:
-    path = write(tmp_path / "t.txt", "a\nb")
-    with pytest.raises(ValueError, match="split=position" if cut == "lines" else "longer text"):
-        load_dataset(path, split=cut)
+@pytest.mark.parametrize("tokenizer", ["char", "word"])
+@pytest.mark.parametrize("lines", [1, 2, 3, 4, 5, 7, 10, 19])
+def test_a_file_too_short_to_split_is_refused_with_a_remedy_that_works(tmp_path, kind, cut, tokenizer, lines) -> None:
+    path = write(tmp_path / "t.txt", "a b\n" * lines)
+    how = {"kind": kind, "split": cut, "tokenizer": tokenizer}
+    with pytest.raises(ValueError, match="too few to be split by") as caught:
+        load_dataset(path, fractions=(0.998, 0.001, 0.001), **how)
+    _, offered, shares = str(caught.value).partition("set data.fractions=")
+    assert offered or (lines < 5 and str(caught.value).endswith(("with more lines", "with more characters")))
+    if offered:
+        load_dataset(path, fractions=json.loads(shares), **how)
 
 
 @pytest.mark.parametrize(

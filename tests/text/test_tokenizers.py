@@ -1,6 +1,7 @@
 """Characters to ids and back."""
 
 import json
+import unicodedata
 
 import numpy as np
 import pytest
@@ -34,9 +35,20 @@ def test_accents_chinese_and_emoji_are_single_tokens() -> None:
     assert len(CharTokenizer(text).encode(text)) == 5
 
 
-def test_the_delimiter_is_the_newline_and_without_one_the_first_character() -> None:
-    assert CharTokenizer("ab\n\t").delimiter == 1
-    assert CharTokenizer("ab").delimiter == 0
+def test_the_delimiter_is_the_newline_of_a_list_and_nothing_ends_a_running_text() -> None:
+    assert (CharTokenizer("ab\n\t").delimiter, CharTokenizer("ab\n\t").start) == (1, 1)
+    assert (CharTokenizer("ab\n\t", ends=False).delimiter, CharTokenizer("ab\n\t", ends=False).start) == (None, 1)
+    assert (CharTokenizer("ab").delimiter, CharTokenizer("ab").start) == (None, 0)
+
+
+@pytest.mark.parametrize(("known", "prompt"), [("NFD", "NFC"), ("NFC", "NFD")])
+def test_a_prompt_in_another_unicode_form_is_told_which_one_to_take(known: str, prompt: str) -> None:
+    tokenizer = CharTokenizer(unicodedata.normalize(known, "crème brûlée"))
+    with pytest.raises(ValueError, match=f"give it in {known}"):
+        tokenizer.refuse_unknown(unicodedata.normalize(prompt, "brûlée"))
+    with pytest.raises(ValueError, match="is not among"):
+        tokenizer.refuse_unknown("brûlée?")
+    tokenizer.refuse_unknown(unicodedata.normalize(known, "brûlée"))
 
 
 @pytest.mark.parametrize(
@@ -44,9 +56,9 @@ def test_the_delimiter_is_the_newline_and_without_one_the_first_character() -> N
     [
         ("abé", r"'é' \(U\+00E9\) at position 2"),
         ("😀", r"'😀' \(U\+1F600\) at position 0"),
-        ("ab\nab", r"'\\n' \(U\+000A\) at position 2"),
-        ("a\u2028", r"'\\u2028' \(U\+2028\) at position 1"),
-        ("b\udc80", r"'\\udc80' \(U\+DC80\) at position 1"),
+        ("ab\nab", r"character U\+000A at position 2"),
+        ("a\u2028", r"character U\+2028 at position 1"),
+        ("b\udc80", r"character U\+DC80 at position 1"),
         ("aéb😀", r"'é' \(U\+00E9\) at position 1"),
     ],
 )

@@ -7,6 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nnz import RNG
+from nnz.recipes.recipe import loads
+from nnz.runs import sampling
 from nnz.text.datasets import load_dataset
 from nnz.text.tokenizers import WordTokenizer, from_config
 
@@ -142,3 +145,29 @@ def test_a_file_split_by_position_parts_no_word_and_loses_none(tmp_path) -> None
         whole = data.tokenizer.encode(text).tolist()
         assert [i for part in parts for i in part.tokens.tolist()] == whole
         assert data.tokenizer.vocab_size == 13
+
+
+def test_a_folder_whose_val_has_words_that_train_has_not_is_read_and_unknown_is_never_drawn(tmp_path) -> None:
+    for name, text in {"train": "the cat sat. the cat ran.", "val": "the dog sat.", "test": "the cat"}.items():
+        (tmp_path / f"{name}.txt").write_text(text)
+    for min_count in (1, 2):
+        data = load_dataset(tmp_path, tokenizer="word", min_count=min_count)
+        assert spelled(data.tokenizer, "dog") == ["<unk>"]
+        recipe = loads('[data]\ntokenizer = "word"\n[model]\ncontext_length = 1\n', "words")
+        table = np.zeros((1, data.tokenizer.vocab_size))
+        table[:, data.tokenizer.unknown] = 9
+        for allowed in (False, True):
+            sampler = sampling.of_recipe(lambda _, t=table: (t, None), data.tokenizer, recipe, allow_unknown=allowed)
+            drawn = list(sampler.sample(RNG(1), tokens=50))
+            assert (data.tokenizer.unknown in drawn) is allowed
+
+
+def test_a_folder_without_unknown_words_has_no_token_for_them(tmp_path) -> None:
+    for name, text in {"train": "the cat sat.", "val": "the cat", "test": "cat sat"}.items():
+        (tmp_path / f"{name}.txt").write_text(text)
+    assert load_dataset(tmp_path, tokenizer="word").tokenizer.unknown is None
+
+
+def test_a_word_dropped_for_min_count_is_said_to_be_that() -> None:
+    with pytest.raises(ValueError, match=r"'dog' occurs fewer than 2 times \(data.min_count\)"):
+        WordTokenizer("a cat, a cat, a dog", 2).refuse_unknown("dog")

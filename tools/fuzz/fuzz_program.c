@@ -158,7 +158,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             case 4: read_request(); break;
             case 5: read_log(size); break;
             default: {
-                Dataset dataset = dataset_read(folder);
+                Dataset dataset = dataset_read(folder, 1);
                 dataset_free(&dataset);
             }
         }

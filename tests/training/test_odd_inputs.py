@@ -1,0 +1,95 @@
+"""nnz with the C backend and build/mlp take the same texts, and refuse the others in the same words."""
+
+import contextlib
+import io
+import subprocess
+
+import pytest
+from support.built_program import built
+from support.tiny_runs import data_folder
+
+from nnz.commands.main import main
+from nnz.pictures import of_run
+from nnz.runs import checkpoints
+
+SIZES = (
+    "--steps",
+    "2",
+    *(word for key in ("model.hidden_size", "model.embedding_size") for word in ("--set", f"{key}=8")),
+)
+HINT = "a data folder holds train.txt, val.txt and test.txt"
+NOT_UTF8 = "is not UTF-8: bad byte at offset %d; convert it to UTF-8 first"
+NUL = "holds a NUL character at offset %d, so it is not plain text; take it out"
+UNKNOWN = (
+    "character %s at position %d is not among the 19 characters of the vocabulary: leave it out, or train on a text"
+)
+SHORT = (
+    "the val split has 3 tokens, too few for context_length 3: take a text of at least 4, or a smaller context_length"
+)
+
+# what -> split, its bytes, "list" or "text", and what is said; None if it is taken
+ODD = {
+    "no file": ("val", None, "list", f"no file data/val.txt: {HINT}"),
+    "an empty file": ("test", b"", "list", "data/test.txt is empty: it must hold some text"),
+    "nothing but a mark": ("train", b"\xef\xbb\xbf", "list", "data/train.txt is empty: it must hold some text"),
+    "only empty lines": ("val", b"\n \r\n\t\n", "list", "data/val.txt has no line that is not empty: a list needs one"),
+    "only empty lines of a text": ("train", b"\n\n\n\n\n", "text", "data/val.txt: character 'a'"),
+    "bytes that are not UTF-8": ("train", b"ab\xff", "list", f"data/train.txt {NOT_UTF8 % 2}"),
+    "UTF-16": ("train", "emma\n".encode("utf-16"), "list", f"data/train.txt {NOT_UTF8 % 0}"),
+    "UTF-16 without a mark": ("train", "emma\n".encode("utf-16-le"), "list", f"data/train.txt {NUL % 1}"),
+    "a character cut off": ("val", b"emma\xc3", "list", f"data/val.txt {NOT_UTF8 % 4}"),
+    "a surrogate": ("val", b"\xed\xa0\x80", "list", f"data/val.txt {NOT_UTF8 % 0}"),
+    "an overlong slash": ("val", b"ab\xc0\xaf", "list", f"data/val.txt {NOT_UTF8 % 2}"),
+    "beyond Unicode": ("val", b"\xf4\x90\x80\x80", "list", f"data/val.txt {NOT_UTF8 % 0}"),
+    "a NUL": ("train", b"emma\0", "list", f"data/train.txt {NUL % 4}"),
+    "a NUL in val": ("val", b"\0emma", "text", f"data/val.txt {NUL % 0}"),
+    "a letter that train has not": ("val", b"emmaX\n", "list", "data/val.txt: " + UNKNOWN % ("'X' (U+0058)", 4)),
+    "an accent that train has not": ("val", "emmaü".encode(), "list", "data/val.txt: " + UNKNOWN % ("'ü' (U+00FC)", 4)),
+    "a bell": ("val", b"em\x07ma", "list", "data/val.txt: " + UNKNOWN % ("U+0007", 2)),
+    "a right-to-left mark": ("val", "em\u200fma".encode(), "list", "data/val.txt: " + UNKNOWN % ("U+200F", 2)),
+    "a line separator": ("val", "em\u2028ma".encode(), "list", "data/val.txt: " + UNKNOWN % ("U+2028", 2)),
+    "a quote": ("val", b"em'ma", "list", "data/val.txt: " + UNKNOWN % ("''' (U+0027)", 2)),
+    "a mark in a line": ("val", "em\ufeffma".encode(), "list", "data/val.txt: " + UNKNOWN % ("U+FEFF", 2)),
+    "a space in a text": ("val", b" emma\n", "text", "data/val.txt: " + UNKNOWN % ("' ' (U+0020)", 0)),
+    "a text too short": ("val", b"emm", "text", SHORT),
+    "a list too short": ("val", b"em", "list", SHORT),
+    "a name without a newline": ("val", b"emma", "list", None),
+    "CR alone": ("val", b"emma\rava\r", "list", None),
+    "CRLF": ("val", b"emma\r\nava\r\n", "list", None),
+    "all three line ends": ("train", b"emma\r\nava\rmia\n\r\rzoe\n\r\n", "alone", None),
+    "marks at lines' starts": ("val", b"\xef\xbb\xbfemma\n\xef\xbb\xbfava\r\xef\xbb\xbf\xef\xbb\xbfmia", "list", None),
+    "spaces around lines": ("val", "  emma\t\n\u3000ava\x1c\x85\n\n\n".encode(), "list", None),
+    "spaces in lines": ("train", b" anna  maria \n\nbo b\n", "alone", None),
+    "blank lines of a text": ("train", b"\n\nto be  \n\n or not\n\n", "alone text", None),
+    "a text without a newline": ("train", b"ACGTTGCAAC", "alone text", None),
+    "one line twice": ("train", b"emma\nemma\n", "alone", None),
+}
+
+
+@pytest.mark.parametrize("what", ODD)
+def test_python_and_the_program_take_and_refuse_the_same_texts(tmp_path, monkeypatch, what):
+    split, content, how, text = ODD[what]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(of_run, "draw", lambda *of_a_run: [])
+    data_folder(tmp_path / "data")
+    for name in ("train", "val", "test") if how.startswith("alone") else (split,):
+        file = tmp_path / "data" / f"{name}.txt"
+        file.unlink()
+        if content is not None:
+            file.write_bytes(content)
+    words = ["--data", "data", *SIZES, "--set", f"data.kind={how.split()[-1].replace('alone', 'list')}"]
+    said, printed = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(printed):
+        code = main(["train", "names", "--backend", "c", "--out", "python", *words])
+    command = [str(built()), *words, "--out", "program"]
+    program = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert code == program.returncode == (text is not None), (said.getvalue(), program)
+    if text is None:
+        assert program.stdout == printed.getvalue()
+        saved = [checkpoints.load(f"{run}/checkpoint.safetensors") for run in ("python", "program")]
+        python, c = [(found.tokenizer.to_config(), found.data) for found in saved]
+        assert python == c
+        return
+    assert program.stderr.removeprefix("mlp: ") == said.getvalue().removeprefix("nnz: ")
+    assert program.stderr.startswith(f"mlp: {text}")
+    assert program.stderr.count("\n") == 1
