@@ -1,7 +1,7 @@
 // train.c: the recipe `names`, whole and plain: data, tokenizer, parameters, model, loop, inference.
 //
 //     cc -O3 mlp_c/train.c -lm -o train && ./train common/data/names [STEPS]
-// prints the losses at each evaluation, then names that are not in train.txt. -DREAL=float computes in float32.
+// prints the losses at each evaluation, then names that are in none of the files. -DREAL=float computes in float32.
 #include <stdio.h>
 
 #include "mlp.c"
@@ -17,7 +17,7 @@ static const double LR = 7e-4, WEIGHT_DECAY = 1e-4, PI = 3.14159265358979323846;
 
 typedef struct {
     char text[MOST + 3];  // of n characters, between two newlines, so that each line is found with those around it
-    int32_t tokens[MOST];
+    int32_t tokens[MOST + 1];
     size_t n, batches;
 } Split;
 
@@ -39,8 +39,9 @@ static void read_split(Split *split, const char *folder, const char *name) {
         fail(1, path, " must be a text of 4 to 4194304 characters, in lines");
     }
     fclose(file);
-    split->batches = split->n < B ? 1 : split->n / B;
     split->text[0] = split->text[split->n + 1] = '\n';
+    split->n += split->text[split->n] != '\n';  // the last line ends, too
+    split->batches = split->n < B ? 1 : split->n / B;
     for (int c = 1; c < 128 && split == &train; c++) {
         if (c != '\r' && memchr(train.text + 1, c, train.n) != NULL) {
             characters[strlen(characters)] = (char)c;
@@ -123,8 +124,8 @@ int main(int argc, char **argv) {
         adamw_step(parameters, m, v, gradients, n, step + 1, lr, 0.9, 0.999, 1e-8, WEIGHT_DECAY);
     }
 
-    // inference: names that are not in train.txt, and all different
-    static char names[SAMPLES * (LONGEST + 1) + 2] = "\n";
+    // inference: names that are in none of the three files, and all different
+    static char names[SAMPLES * (LONGEST + 1) + 3] = "\n\n";  // the empty name is not new
     const int32_t newline = (int32_t)(strchr(characters, '\n') - characters);
     RNG rng = {SAMPLE_SEED};
     for (int draw = 0, count = 0; draw < DRAWS && count < SAMPLES; draw++) {
@@ -137,12 +138,11 @@ int main(int argc, char **argv) {
             name[length] = characters[token];
         }
         strcat(name, token == newline ? "" : "\n");
-        if (strcmp(name, "\n\n") != 0 && strstr(train.text, name) == NULL && strstr(names, name) == NULL) {
-            strcat(names, name + 1);
-            count++;
+        if (!strstr(train.text, name) && !strstr(val.text, name) && !strstr(test.text, name) && !strstr(names, name)) {
+            strcat(names, name + 1), count++;
         }
     }
-    printf("%s\ntest_loss %.6f\n", names, mean_loss(model, logits, &test, test.batches));
+    printf("%s\ntest_loss %.6f\n", names + 1, mean_loss(model, logits, &test, test.batches));
     mlp_free(model), free(parameters);
     return fflush(stdout) != 0 || ferror(stdout);
 }
