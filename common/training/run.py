@@ -22,6 +22,8 @@ from ..runs.checkpoints import Checkpoint
 from ..runs.folder import START_AGAIN, RunFolder, run_path
 from ..runs.start_from import start_from
 from ..text.datasets import Dataset
+from ..text.summary import describe
+from ..text.tokenizers import same_vocabulary
 from . import finish
 from .divergence import Diverged
 from .loop import Evaluation, Trainer
@@ -90,6 +92,9 @@ class Run:
 
     def _train(self) -> None:
         steps, start, began = self.recipe.train.steps, self.trainer.step, time.perf_counter()
+        if self._writes and start == 0:
+            for line in describe(self.dataset):
+                note(line)
         bar = Progress(steps, start, self.recipe.tokens_per_step, self._writes)
         with np.errstate(all="ignore"), StopSignals() as signals, bar as progress:  # divergence is reported by the run
             try:
@@ -126,6 +131,14 @@ class Run:
                 finish.draw(self.trainer, self.folder, results)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"all but the pictures is in {path}; nnz plot {path} draws them") from None
+        self._note_best()
+
+    def _note_best(self) -> None:
+        """Say where val was best, unless that is where the run ends."""
+        log = self.folder.read_log()
+        step, _, best = min(log, key=lambda row: row[2])
+        if best < log[-1][2]:
+            note(f"best val at step {step:,}; nnz sample {self.folder.path} --best")
 
     def _note_tally(self) -> None:
         rounded, summed = self._nn.strict_tally()
@@ -249,7 +262,7 @@ def recorded_output(folder: Path, recipe: Recipe, backend: str) -> str | None:
 def same_data(checkpoint: Checkpoint, dataset: Dataset) -> bool:
     """Tell whether the data set is that of the checkpoint, as far as the checkpoint records it."""
     same_tokens = checkpoint.data in ("", dataset.fingerprint)
-    return same_tokens and checkpoint.tokenizer.to_config() == dataset.tokenizer.to_config()
+    return same_tokens and same_vocabulary(checkpoint.tokenizer, dataset.tokenizer)
 
 
 def same_settings(recorded: Recipe, asked: Recipe) -> None:
