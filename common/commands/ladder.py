@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run_arguments(parser)
     add("--steps", type=int, metavar="N", help="number of updates of each rung; default: see its recipe")
     add("--seed", type=int, metavar="N", help="seed of the initial weights and the batches")
+    add("--set", action="append", default=[], metavar="K=V", help="set section.key of each recipe; may be repeated")
     add("--out", metavar="DIR", default="runs/ladder", help="the folder for all of this; default: runs/ladder")
     add("--resume", action="store_true", help="continue a ladder that was stopped; times are those of the rest")
     add("--restart", action="store_true", help="train again, and replace the ladder that is in the folder")
@@ -46,7 +47,7 @@ def run(arguments: argparse.Namespace) -> None:
         from ..training.ladder import PICTURE, TABLE, ladder_recipes, markdown_table, refuse_to_lose, train_rung
 
         out, backend = Path(arguments.out), arguments.backend or registry.default()
-        recipes = ladder_recipes(arguments.data, arguments.steps, arguments.seed)
+        recipes = ladder_recipes(arguments.data, arguments.steps, arguments.seed, arguments.set)
         flags = arguments.threads, arguments.resume, arguments.restart
         if not (arguments.resume or arguments.restart):
             refuse_to_lose(out, recipes)

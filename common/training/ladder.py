@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..files.terminal import note
 from ..pictures.ladder import Rung
-from ..recipes.recipe import Recipe, load
+from ..recipes.recipe import Recipe, assignment, load
 from ..runs.checkpoints import to_numpy
 from ..runs.folder import RunFolder
 from .run import Run
@@ -26,11 +27,15 @@ IDEAS = {
 }
 
 
-def ladder_recipes(data: str | None = None, steps: int | None = None, seed: int | None = None) -> list[Recipe]:
+def ladder_recipes(
+    data: str | None = None, steps: int | None = None, seed: int | None = None, changes: Sequence[str] = ()
+) -> list[Recipe]:
     """The recipes of the rungs, lowest first, with these changes; a counted model has no steps. Raises UsageError."""
     changed = []
     for name in IDEAS:
         recipe = load(name)
+        for word in changes:
+            recipe = recipe.override(*assignment(word))
         counted = recipe.optimizer.name == "none"
         for key, value in {
             "data.name": data,

@@ -95,3 +95,11 @@ def test_a_table_that_is_no_ladders_is_kept(data, tmp_path, capsys, small_rungs)
     code, out, err = trained(capsys, data, tmp_path)
     assert (code, out, (tmp_path / "ladder.md").read_text()) == (1, "", "mine")
     assert "ladder.md is there already; replace it with --restart, or give another --out" in err
+
+
+def test_set_changes_every_rung(data, tmp_path, capsys, small_rungs) -> None:
+    words = ("--steps", 2, "--set", "data.split=position", "--set", "train.batch_size=7", "--out", tmp_path)
+    assert nnz(capsys, "ladder", "--data", data, *words)[0] == 0
+    for name in ladder.IDEAS:
+        recipe = checkpoints.load(tmp_path / name / "checkpoint.safetensors").recipe
+        assert (recipe.data.split, recipe.data.kind, recipe.train.batch_size) == ("position", "list", 7)
