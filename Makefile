@@ -9,9 +9,8 @@ C_FILES = $(wildcard mlp_c/*.[ch] mlp_c/*/*.[ch])
 SETUP = pyproject.toml setup.py constraints.txt mlp_c/binding/build_kernels.py $(filter-out mlp_c/program/%,$(C_FILES))
 
 # A multiply-add rounds twice, as it is written (-ffp-contract=off), except where mlp_c/fast/contract.h is included.
-# -fno-math-errno says that nobody reads errno after sqrt. Threads need OpenMP; without it there is one.
-OPENMP := $(shell echo 'int main(void) { return 0; }' | $(CC) -fopenmp -x c - -o /dev/null 2>/dev/null && echo -fopenmp || echo -fopenmp-simd)
-CFLAGS = -O3 -fno-math-errno -ffp-contract=off $(OPENMP)
+# -fno-math-errno says that nobody reads errno after sqrt.
+CFLAGS = -O3 -fno-math-errno -ffp-contract=off -fopenmp-simd -pthread
 KERNELS = $(addprefix mlp_c/,fast/float32.c fast/float64.c fast/threads.c strict/strict.c strict/tally.c)
 COMPILE = $(CC) -std=c11 -D_POSIX_C_SOURCE=200809L $(CFLAGS) $(WARNINGS)
 WARNINGS = -Wall -Wextra -Wconversion -Wshadow

@@ -1,6 +1,6 @@
 # Figures: the tables and pictures of the README and docs/, each written by a command.
 
-.PHONY: figures hard-cases strict-golden strict-figures kill-matrix parity-full parity-strict-full bench bench-gpt \
+.PHONY: figures hard-cases strict-golden strict-figures kill-matrix busy parity-full parity-strict-full bench bench-gpt \
 	ladder names-best tricks time-limits site reading-figures
 
 figures: .venv/dev build/mlp  ## write the quick figures of README and docs
@@ -8,6 +8,9 @@ figures: .venv/dev build/mlp  ## write the quick figures of README and docs
 
 bench: .venv/dev build/mlp  ## time a step of every backend; writes docs/speed.md and speed.png
 	$(TOOL) tools.bench
+
+busy: .venv/dev  ## time training next to busy processes; writes docs/speed.md
+	$(TOOL) tools.busy
 
 tricks: .venv/dev  ## measure what each trick of the fast kernel gains; writes docs/walk.md
 	$(TOOL) tools.tricks

@@ -30,11 +30,10 @@ test-hardcases: .venv/dev build/hard_cases build/strict_functions.so  ## check s
 
 build/hard_cases: tests/support/c/hard_cases.c
 	@mkdir -p build
-	$(COMPILE) $< -lm $(IN_PLACE)
+	$(COMPILE) -fopenmp $< -lm $(IN_PLACE)
 
 build/strict_any_cpu.so: ONE_COPY = -DNNZ_ONE_COPY
 build/strict_clang.so: CC = clang
-build/strict_clang.so: OPENMP = -fopenmp-simd
 build/strict_functions.so build/strict_any_cpu.so build/strict_clang.so: tests/support/c/strict_functions.c $(C_FILES)
 	@mkdir -p build
 	$(COMPILE) $(ONE_COPY) -shared -fPIC $< mlp_c/strict/tally.c mlp_c/fast/threads.c -lm $(IN_PLACE)
@@ -84,6 +83,8 @@ test-tsan:  ## run eight models on eight threads with ThreadSanitizer
 			-o build/tsan/$$test-$$(basename $$copy) || exit 1; \
 	done; done
 	for copy in float32 float64 strict; do build/tsan/models_on_threads-$$copy || exit 1; done
+	$(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -O1 -g -fsanitize=thread tests/support/c/shared_loops.c mlp_c/fast/threads.c \
+		-lpthread -o build/tsan/shared_loops && build/tsan/shared_loops
 	@build/tsan/race-float32 2>&1 | grep -q "ThreadSanitizer: data race" && echo "and a race is reported"
 
 # The kernels for this CPU, and those for a CPU without AVX2; about two minutes each on two cores.
@@ -95,7 +96,7 @@ test-ulp: .venv/core build/ulp/dispatched build/ulp/baseline  ## check the kerne
 build/ulp/baseline: ONE_COPY = -DNNZ_ONE_COPY
 build/ulp/dispatched build/ulp/baseline: tests/support/c/ulp.c $(C_FILES)
 	@mkdir -p build/ulp
-	$(COMPILE) $(ONE_COPY) $< mlp_c/fast/float32.c mlp_c/fast/threads.c -lm $(IN_PLACE)
+	$(COMPILE) -fopenmp $(ONE_COPY) $< mlp_c/fast/float32.c mlp_c/fast/threads.c -lm $(IN_PLACE)
 
 test-old-cpu: .venv/dev build/mlp  ## run the binaries on an emulated CPU without AVX2; needs qemu-user
 	CI=true $(PYTEST) tests/mlp_c/test_old_cpu.py
@@ -126,7 +127,7 @@ UNCOUNTED = "not what_the_c_backend_writes and not grow_no_further and not goes_
 
 test-coverage: .venv/dev  ## check that the tests take each branch of build/mlp that is not listed with a reason
 	rm -rf build/coverage && mkdir -p build/coverage
-	cd build/coverage && $(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -DNNZ_ONE_COPY -O0 --coverage -fprofile-update=atomic \
+	cd build/coverage && $(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -DNNZ_ONE_COPY -DNNZ_ONE_THREAD -O0 --coverage -fprofile-update=atomic \
 		$(WRAP) $(addprefix ../../,tests/support/c/allocations.c $(KERNELS)) ../../mlp_c/program/*.c -lm -o mlp
 	MLP_PROGRAM=build/coverage/mlp MLP_FAILING=build/coverage/mlp EVERY_FAULT=5 $(PYTEST) -n 2 -k $(UNCOUNTED) $(COVERED)
 	$(TOOL) tools.coverage build/coverage

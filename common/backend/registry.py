@@ -20,6 +20,8 @@ _BACKENDS = {
 }
 LARGEST_SIZE = 2**31 - 1  # sizes and steps stay within what the C kernels and the token ids can index
 MOST_THREADS = 1024
+_ONE_THREAD = ("nnz.numpy", "nnz.torch")  # several are many times slower on a busy machine; C chooses while it runs
+_THREADS_SET = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 def names() -> tuple[str, ...]:
@@ -102,6 +104,7 @@ def needing(package: str, module: str) -> Iterator[None]:
 def choose_device(nn: ModuleType, device: str = "auto", threads: int | None = None, large: bool = False) -> str:
     """Set the backend's threads and return the device to use.
 
+    Where no number is given, numpy and torch take one thread for a small model, unless the environment says more.
     "auto" is the CPU, the faster one for a small model, and CUDA for a large one where there is one.
 
     Raises ValueError for a device that the backend does not have here.
@@ -112,6 +115,8 @@ def choose_device(nn: ModuleType, device: str = "auto", threads: int | None = No
         device = "cuda" if large and "cuda" in nn.devices() else "cpu"
     if device not in nn.devices():
         raise ValueError(f"{nn.__name__} has no device {device!r} here; it has {', '.join(nn.devices())}")
+    if threads is None and not large and nn.__name__ in _ONE_THREAD and not any(map(os.environ.get, _THREADS_SET)):
+        threads = 1
     if threads is not None:
         nn.set_threads(threads)
     return device

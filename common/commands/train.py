@@ -63,7 +63,12 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     add, own = parser.add_argument, ", ".join(registry.names())
     add("--data", metavar="NAME", help="a data set (see nnz data list), a text file, or a folder with three splits")
     add("--backend", metavar="NAME", help=f"{own}, or a module such as my_package.my_module; default: c, else numpy")
-    add("--threads", type=int, metavar="N", help="how many threads the backend may use; 1 is best on a busy machine")
+    add(
+        "--threads",
+        type=int,
+        metavar="N",
+        help="1 to 1024 threads; default: C chooses, others take 1 (GPT: all)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -1,11 +1,7 @@
 """Tells cffi (API mode) what to compile into nnz.c._kernels: the headers are read, so nothing is declared twice."""
 
-import os
 import re
-import subprocess
 import sys
-import sysconfig
-import tempfile
 from pathlib import Path
 
 from cffi import FFI
@@ -20,7 +16,7 @@ KERNELS = {  # each set of kernels by name: its source, and what `real` is
 }
 SHARED = ("strict/tally.c", "fast/threads.c")
 HEADERS = ("ops/ops.h", "mlp.h")
-FLAGS = ["-std=c11", "-O3", "-fno-math-errno", "-ffp-contract=off"]
+FLAGS = ["-std=c11", "-O3", "-fno-math-errno", "-ffp-contract=off", "-fopenmp-simd", "-pthread"]
 
 
 def declarations(kernels: str, real: str) -> str:
@@ -32,30 +28,15 @@ def declarations(kernels: str, real: str) -> str:
     return re.sub(r"\breal\b", real, text)
 
 
-def openmp() -> str:
-    """-fopenmp where the compiler has it, else the part of it that needs no threads."""
-    compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()
-    with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder, "try.c")
-        source.write_text("#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n")
-        command = [*compiler, "-fopenmp", str(source), "-o", str(source.with_suffix(""))]
-        try:
-            found = subprocess.run(command, capture_output=True, check=False).returncode == 0
-        except OSError:
-            found = False
-    return "-fopenmp" if found else "-fopenmp-simd"
-
-
 DECLARATIONS = (
     "".join(declarations(kernels, real) for kernels, (_, real) in KERNELS.items())
     + "void set_threads(int n);\nvoid tally_read(double *rounded, double *summed);\n"
 )
-OPENMP = openmp()
 BUILT_WITH = f"""
 #if defined(__clang__)
-static const char *built_with(void) {{ return "clang " __VERSION__ " {" ".join([*FLAGS, OPENMP])}"; }}
+static const char *built_with(void) {{ return "clang " __VERSION__ " {" ".join(FLAGS)}"; }}
 #elif defined(__GNUC__)
-static const char *built_with(void) {{ return "gcc " __VERSION__ " {" ".join([*FLAGS, OPENMP])}"; }}
+static const char *built_with(void) {{ return "gcc " __VERSION__ " {" ".join(FLAGS)}"; }}
 #else
 static const char *built_with(void) {{ return "a compiler that is neither gcc nor clang"; }}
 #endif
@@ -68,7 +49,7 @@ ffi.set_source(
     "#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n" + DECLARATIONS + BUILT_WITH,
     sources=[str(HERE / source) for source in (*(source for source, _ in KERNELS.values()), *SHARED)],
     depends=[str(path) for path in sorted(HERE.rglob("*.[ch]")) if path.parent.name != "program"],
-    extra_compile_args=[] if sys.platform == "win32" else [*FLAGS, OPENMP],
-    extra_link_args=["-fopenmp"] if OPENMP == "-fopenmp" else [],
+    extra_compile_args=[] if sys.platform == "win32" else FLAGS,
+    extra_link_args=[] if sys.platform == "win32" else ["-pthread"],
     optional=True,  # without a compiler everything but nnz.c is installed
 )

@@ -20,6 +20,19 @@ static void adamw_block(real *restrict p, real *restrict m, real *restrict v, co
     }
 }
 
+typedef struct {
+    real *p, *m, *v;
+    const real *g;
+    size_t n;
+    const Constants *constants;
+} Step;
+
+static void adamw_part(const void *of, size_t block) {
+    const Step *s = of;
+    const size_t i = block * ADAMW_BLOCK;
+    adamw_block(s->p + i, s->m + i, s->v + i, s->g + i, min_size(ADAMW_BLOCK, s->n - i), s->constants);
+}
+
 // m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g^2,
 // p = (1 - lr weight_decay) p - lr / (1 - beta1^t) m / (sqrt(v) / sqrt(1 - beta2^t) + eps)
 // p (...)  m (...)  v (...)  g (...)  ->  p (...)  m (...)  v (...)
@@ -36,8 +49,5 @@ void adamw_step(real *p, real *m, real *v, const real *g, size_t n, int64_t t, d
         .inverse_root = (real)(1 / root),  // a division takes as long as five products
         .eps = (real)eps,
     };
-#pragma omp parallel for schedule(static) num_threads(threads_for(8 * n))
-    for (size_t i = 0; i < n; i += ADAMW_BLOCK) {
-        adamw_block(p + i, m + i, v + i, g + i, min_size(ADAMW_BLOCK, n - i), &c);
-    }
+    in_parallel(adamw_part, &(Step){p, m, v, g, n, &c}, (n + ADAMW_BLOCK - 1) / ADAMW_BLOCK, 8 * n);
 }

@@ -8,24 +8,44 @@ static inline void start_row(real *restrict y, const real *restrict b, size_t M)
     for (size_t j = 0; j < M; j++) { y[j] = b ? b[j] : 0; }
 }
 
-// sum[j] += the sum of column j        rows (B,M)  ->  sum (M,)
-static void sum_rows(real *restrict sum, const real *restrict rows, size_t B, size_t M) {
-    enum { TOGETHER = 64 };  // whole lines of the cache, so that two threads seldom write to the same one
-    const size_t threads = (size_t)threads_for(4 * B * M), all = threads * TOGETHER;
-    const size_t share = (M + all - 1) / all * TOGETHER;
-#pragma omp parallel for schedule(static) num_threads((int)threads)
-    for (size_t first = 0; first < M; first += share) {
-        const size_t last = first + min_size(share, M - first);
-        for (size_t i = 0; i < B; i++) {
-            for (size_t j = first; j < last; j++) { sum[j] += rows[i * M + j]; }
-        }
+typedef struct {
+    real *y;
+    const real *b;
+    size_t M;
+} Rows;
+
+static void start_rows(const void *of, size_t i) {
+    const Rows *s = of;
+    start_row(s->y + i * s->M, s->b, s->M);
+}
+
+typedef struct {
+    real *sum;
+    const real *rows;
+    size_t B, M, share;
+} Columns;
+
+static void sum_part(const void *of, size_t t) {
+    const Columns *c = of;
+    const size_t B = c->B, M = c->M, first = t * c->share, last = first + min_size(c->share, M - first);
+    real *restrict sum = c->sum;
+    const real *restrict rows = c->rows;
+    for (size_t i = 0; i < B; i++) {
+        for (size_t j = first; j < last; j++) { sum[j] += rows[i * M + j]; }
     }
+}
+
+// sum[j] += the sum of column j        rows (B,M)  ->  sum (M,)
+static void sum_rows(real *sum, const real *rows, size_t B, size_t M) {
+    enum { TOGETHER = 64 };  // whole lines of the cache, so that two threads seldom write to the same one
+    const size_t all = threads_for(4 * B * M) * TOGETHER;
+    const size_t share = (M + all - 1) / all * TOGETHER;
+    in_parallel(sum_part, &(Columns){sum, rows, B, M, share}, (M + share - 1) / share, 4 * B * M);
 }
 
 // y = x w^T + b        x (B,N)  w (M,N)  b (M,)  ->  y (B,M)
 void linear_forward(real *y, const real *x, const real *w, const real *b, size_t B, size_t N, size_t M) {
-#pragma omp parallel for schedule(static) num_threads(threads_for(4 * B * M))
-    for (size_t i = 0; i < B; i++) { start_row(y + i * M, b, M); }
+    in_parallel(start_rows, &(Rows){y, b, M}, B, 4 * B * M);
     matmul_add(y, x, N, 1, w, 1, N, B, M, N);  // (B,N) (N,M): w read column by column is w^T
 }
 

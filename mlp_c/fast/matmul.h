@@ -120,6 +120,27 @@ static void multiply_few_rows(real *c, const real *a, size_t a_row, const real *
     }
 }
 
+typedef struct {
+    real *c;
+    const real *a, *b;
+    size_t a_row, a_col, b_row, b_col, M, N, K;
+    size_t width, left,
+        height;  // columns of a thread's whole panels, of all threads', and rows of the panels left over
+} Product;
+
+static void product_part(const void *of, size_t t) {
+    const Product p = *(const Product *)of;
+    const size_t j = min_size(t * p.width, p.left), i = min_size(t * p.height, p.M);
+    if (j < p.left) {
+        multiply(p.c + j, p.N, p.a, p.a_row, p.a_col, p.b + j * p.b_col, p.b_row, p.b_col, p.M,
+                 min_size(p.width, p.left - j), p.K);
+    }
+    if (p.left < p.N && i < p.M) {
+        multiply(p.c + i * p.N + p.left, p.N, p.a + i * p.a_row, p.a_row, p.a_col, p.b + p.left * p.b_col, p.b_row,
+                 p.b_col, min_size(p.height, p.M - i), p.N - p.left, p.K);
+    }
+}
+
 // c += a b        a (M,K)  b (K,N)  ->  c (M,N)
 // Element (i, k) of a is a[i * a_row + k * a_col], element (k, j) of b is b[k * b_row + j * b_col]: a transposed matrix
 // is the same memory with its strides exchanged. c is contiguous, row by row.
@@ -131,22 +152,13 @@ static void matmul_add(real *c, const real *a, size_t a_row, size_t a_col, const
     }
     // Each thread takes as many whole panels as the others, and then its share of the rows of those that are left over.
     // Where there are too few rows for that some take a panel more; where c is higher than wide, all is shared by rows.
-    const size_t threads = (size_t)threads_for(M * N * K);
+    const size_t threads = threads_for(M * N * K);
     const size_t panels = (N + COLS - 1) / COLS, slivers = (M + ROWS - 1) / ROWS,
                  most = (slivers + threads - 1) / threads;
     const size_t each = panels / threads + (most * (panels % threads) > slivers), width = M > N ? 0 : each * COLS;
     const size_t left = min_size(threads * width, N), height = most * ROWS;
-#pragma omp parallel for schedule(static) num_threads((int)threads)
-    for (size_t t = 0; t < threads; t++) {
-        const size_t j = min_size(t * width, left), i = min_size(t * height, M);
-        if (j < left) {
-            multiply(c + j, N, a, a_row, a_col, b + j * b_col, b_row, b_col, M, min_size(width, left - j), K);
-        }
-        if (left < N && i < M) {
-            multiply(c + i * N + left, N, a + i * a_row, a_row, a_col, b + left * b_col, b_row, b_col,
-                     min_size(height, M - i), N - left, K);
-        }
-    }
+    const Product product = {c, a, b, a_row, a_col, b_row, b_col, M, N, K, width, left, height};
+    in_parallel(product_part, &product, threads, M * N * K);
 }
 
 #endif

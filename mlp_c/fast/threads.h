@@ -1,30 +1,21 @@
-// threads.h: how many threads a kernel's loop is shared out to. Without OpenMP there is one, and nothing else changes.
+// threads.h: a kernel's loop, shared out to threads. Where there are no POSIX threads there is one.
 #ifndef NNZ_THREADS_H
 #define NNZ_THREADS_H
 
-#include <stdbool.h>
 #include <stddef.h>
-
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
-// False in a child that was forked: the threads of its parent are not there, and OpenMP would wait for them.
-extern bool has_threads;
 
 static inline size_t min_size(size_t x, size_t y) { return x < y ? x : y; }
 
-// Enough work for each: waking a thread costs as much as some 100,000 multiply-adds.
-static inline int threads_for(size_t work) {
-#ifdef _OPENMP
-    return has_threads ? (int)min_size((size_t)omp_get_max_threads(), 1 + work / 200000) : 1;
-#else
-    (void)work;
-    return 1;
-#endif
-}
+// One part of a loop: round i, with what `of` points to.
+typedef void Part(const void *of, size_t i);
 
-// From now on a kernel called by this thread uses up to n threads; in a forked child one.
+// How many threads a loop of `work` multiply-adds may take now: each must have enough to do.
+size_t threads_for(size_t work);
+
+// part(of, i) for each i < parts, in any order, on threads_for(work) threads or fewer. Returns when all are done.
+void in_parallel(Part *part, const void *of, size_t parts, size_t work);
+
+// From now on a kernel called by this thread uses up to n threads, even where fewer would be faster.
 void set_threads(int n);
 
 #endif

@@ -3,12 +3,20 @@
 #include "../ops/ops.h"
 #include "matmul.h"
 
+typedef struct {
+    real *y;
+    const real *b;
+    size_t M;
+} Rows;
+
+static void start_rows(const void *of, size_t i) {
+    const Rows *s = of;
+    for (size_t j = 0; j < s->M; j++) { s->y[i * s->M + j] = s->b ? s->b[j] : 0; }
+}
+
 // y = x w^T + b        x (B,N)  w (M,N)  b (M,)  ->  y (B,M)
 void linear_forward(real *y, const real *x, const real *w, const real *b, size_t B, size_t N, size_t M) {
-#pragma omp parallel for schedule(static) num_threads(threads_for(4 * B * M))
-    for (size_t i = 0; i < B; i++) {
-        for (size_t j = 0; j < M; j++) { y[i * M + j] = b ? b[j] : 0; }
-    }
+    in_parallel(start_rows, &(Rows){y, b, M}, B, 4 * B * M);
     matmul_add(y, x, N, 1, w, 1, N, B, M, N);  // (B,N) (N,M): w read column by column is w^T
 }
 

@@ -129,22 +129,30 @@ static size_t add_nearest(float *c, size_t N, const Block *block, Matrix a, Matr
     return undecided;
 }
 
+typedef struct {
+    float *c;
+    Matrix a, b;
+    size_t M, N, K, across;
+} Product;
+
+static void product_part(const void *of, size_t n) {
+    const Product *p = of;
+    const size_t i = n / p->across * S_HEIGHT, j = n % p->across * S_WIDTH;
+    const Matrix rows = {p->a.at + i * p->a.row, p->a.row, p->a.col};
+    const Matrix columns = {p->b.at + j * p->b.col, p->b.row, p->b.col};
+    static _Thread_local Block block;  // not on the stack, which may be small: 330 KB with those packed
+    memset(&block, 0, sizeof block);
+    block.height = min_size(S_HEIGHT, p->M - i), block.width = min_size(S_WIDTH, p->N - j);
+    wide_product(&block, rows, columns, p->K);
+    tally_add(block.height * block.width, add_nearest(p->c + i * p->N + j, p->N, &block, rows, columns, p->K));
+}
+
 // c += a b        a (M,K)  b (K,N)  ->  c (M,N)        with strides, as in fast/matmul.h
 static void matmul_add(float *c, const float *a, size_t a_row, size_t a_col, const float *b, size_t b_row, size_t b_col,
                        size_t M, size_t N, size_t K) {
     const size_t across = (N + S_WIDTH - 1) / S_WIDTH, blocks = across * ((M + S_HEIGHT - 1) / S_HEIGHT);
-    size_t undecided = 0;
-#pragma omp parallel for schedule(static) num_threads(threads_for(2 * M * N * K)) reduction(+ : undecided)
-    for (size_t n = 0; n < blocks; n++) {
-        const size_t i = n / across * S_HEIGHT, j = n % across * S_WIDTH;
-        const Matrix rows = {a + i * a_row, a_row, a_col}, columns = {b + j * b_col, b_row, b_col};
-        static _Thread_local Block block;  // not on the stack, which may be small: 330 KB with those packed
-        memset(&block, 0, sizeof block);
-        block.height = min_size(S_HEIGHT, M - i), block.width = min_size(S_WIDTH, N - j);
-        wide_product(&block, rows, columns, K);
-        undecided += add_nearest(c + i * N + j, N, &block, rows, columns, K);
-    }
-    tally_add(M * N, undecided);
+    const Product product = {c, {a, a_row, a_col}, {b, b_row, b_col}, M, N, K, across};
+    in_parallel(product_part, &product, blocks, 2 * M * N * K);
 }
 
 #endif

@@ -44,14 +44,14 @@ def definitions(text: str) -> dict[str, int]:
 
 
 def with_helpers(text: str, name: str) -> list[int]:
-    """The lines of a function and of the static functions that it calls, in the order of the file."""
+    """The lines of a function and of the static functions that it calls or passes on, in the order of the file."""
     lines, static = text.splitlines(), re.findall(rf"^static [^(\n]*?({NAME})\([^)]*\) \{{", text, re.MULTILINE)
     found, waiting = set(), [name]
     while waiting:
         first, last = definition(text, waiting.pop()) or (1, 0)
         if first not in found:
             found.update(range(first, last + 1))
-            waiting += [called for called in CALLED.findall("\n".join(lines[first - 1 : last])) if called in static]
+            waiting += set(static).intersection(re.findall(NAME, "\n".join(lines[first - 1 : last])))
     return sorted(found)
 
 

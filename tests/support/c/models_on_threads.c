@@ -1,7 +1,6 @@
 // models_on_threads.c: eight models trained on eight threads give, bit for bit, what they give in turn. For ThreadSanitizer.
 //
-// Built without OpenMP: ThreadSanitizer does not see how libgomp's threads wait for each other, and would report every
-// shared loop. What is proved is that the kernels share nothing between models.
+// What is proved is that the kernels share nothing between models.
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>

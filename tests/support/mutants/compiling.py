@@ -15,7 +15,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[3]
 # On one thread. Of what -O2 does only this is needed: to contract multiply-adds where the sources let it.
 CONTRACTING = ["-ffp-contract=off", "-fexpensive-optimizations"]
-FLAGS = ["-std=c11", "-O1", *CONTRACTING, "-fno-math-errno", "-fopenmp-simd", "-fPIC", "-w"]
+FLAGS = ["-std=c11", "-O1", *CONTRACTING, "-fno-math-errno", "-fopenmp-simd", "-pthread", "-fPIC", "-w"]
 
 
 class Kernels:

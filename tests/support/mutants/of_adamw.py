@@ -11,7 +11,7 @@ STEP_C, DENOMINATOR_C = (
     "sqrt(v[i]) * c.inverse_root + c.eps",
 )
 DECAY_C, DECAY_NUMPY = "(real)(1 - lr * weight_decay)", "p *= 1 - lr * weight_decay"
-BLOCK_C = "adamw_block(p + i, m + i, v + i, g + i, min_size(ADAMW_BLOCK, n - i), &c);"
+BLOCKS_C = "in_parallel(adamw_part, &(Step){p, m, v, g, n, &c}, (n + ADAMW_BLOCK - 1) / ADAMW_BLOCK, 8 * n);"
 ROOT_NUMPY, ROOT_TORCH = "np.sqrt(v) / sqrt(1 - beta2**t) + eps", "v.sqrt() / sqrt(1 - beta2**t) + eps"
 FUSED, EPS_TORCH, DECAY_TORCH = "optimizers.py", '"eps": self.eps', '"weight_decay": self.weight_decay'
 CALL_TORCH = "torch._fused_adamw_([p], [g.contiguous()], [m], [v], [], [steps], **settings)"
@@ -71,10 +71,11 @@ MUTANTS = (
         "weight_decay p is added to the gradient and passes through the moments: Adam, not AdamW",
         "adamw",
         c=(
-            BLOCK_C,
+            BLOCKS_C,
+            "for (size_t i = 0; i < n; i += ADAMW_BLOCK) { "
             "real l2[ADAMW_BLOCK]; Constants d = c; d.keep_p = 1; const size_t k = min_size(ADAMW_BLOCK, n - i); "
             "for (size_t j = 0; j < k; j++) { l2[j] = g[i + j] + (real)weight_decay * p[i + j]; } "
-            "adamw_block(p + i, m + i, v + i, l2, k, &d);",
+            "adamw_block(p + i, m + i, v + i, l2, k, &d); }",
         ),
         numpy=("m *= beta1", "g, weight_decay = g + weight_decay * p, 0.0; m *= beta1"),
         torch=(FUSED, CALL_TORCH, NO_DECAY_TORCH.replace("g.contiguous()", "g + self.weight_decay * p")),

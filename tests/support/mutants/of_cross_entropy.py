@@ -6,7 +6,8 @@ from .mutant import op_mutant
 
 cross_entropy = partial(op_mutant, "cross_entropy")
 
-LOSS_C, MEAN_C = "losses += log(all) - (l[targets[i]] - largest);", "losses / (real)B;"
+LOSS_C, MEAN_C = "f->losses[i] = log(all) - (l[f->targets[i]] - largest);", "losses / (real)B;"
+ADD_C = "losses += row[i];"
 TERMS_NUMPY = "np.log(sums) - shifted[np.arange(len(targets)), targets]"
 LOSS_NUMPY = f"({TERMS_NUMPY}).sum() / len(targets)"
 LOSS_TORCH, LOG_SOFTMAX = "F.nll_loss(logprobs, targets.long())", "F.log_softmax(logits, dim=1)"
@@ -50,7 +51,7 @@ MUTANTS = (
         "loss_last_row_ignored",
         "the last row of the batch does not count in the loss",
         "cross_entropy",
-        c=(LOSS_C, "if (i + 1 < B) { " + LOSS_C + " }"),
+        c=(ADD_C, "if (first + i + 1 < B) { " + ADD_C + " }"),
         numpy=(LOSS_NUMPY, LOSS_NUMPY.replace(").sum()", ")[:-1].sum()")),
         torch=(LOSS_TORCH, 'F.nll_loss(logprobs[:-1], targets[:-1].long(), reduction="sum") / len(targets)'),
     ),
@@ -58,7 +59,7 @@ MUTANTS = (
         "loss_of_the_next_token",
         "the loss looks at target + 1",
         "cross_entropy",
-        c=(LOSS_C, LOSS_C.replace("targets[i]", "((size_t)targets[i] + 1) % V")),
+        c=(LOSS_C, LOSS_C.replace("f->targets[i]", "((size_t)f->targets[i] + 1) % V")),
         numpy=(LOSS_NUMPY, LOSS_NUMPY.replace(", targets]", ", (targets + 1) % logits.shape[1]]")),
         torch=(LOSS_TORCH, "F.nll_loss(logprobs, (targets.long() + 1) % logits.shape[1])"),
     ),
@@ -74,7 +75,7 @@ MUTANTS = (
         "loss_of_a_rounded_probability",
         "log(softmax) stands for log-softmax: a small probability has become 0",
         "mlp",
-        c=(LOSS_C, "losses -= log(p[targets[i]]);"),
+        c=(LOSS_C, "f->losses[i] = -log(p[f->targets[i]]);"),
         numpy=(TERMS_NUMPY, "-np.log(probs[np.arange(len(targets)), targets])"),
         torch=(LOG_SOFTMAX, "F.softmax(logits, dim=1).log()"),
     ),
