@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..files.atomic import is_stream
 from ..files.errors import UsageError, refusing
 
 EXAMPLES = """\
@@ -48,4 +49,5 @@ def run(arguments: argparse.Namespace) -> None:
             nn.state_dict.write(path, model)
         else:
             registry.gpt(nn).to_hf(model.gpt, checkpoint.tokenizer.to_config(), path)
-    print(path)
+    if not is_stream(path):
+        print(path)

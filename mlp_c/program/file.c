@@ -1,23 +1,25 @@
 #include "file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "failure.h"
 
 FILE *file_open(const char *path, size_t *size) {
     struct stat status;
-    if (stat(path, &status) != 0) {
-        fail(COULD_NOT_BE_DONE, "cannot open %s: %s", path, strerror(errno));
-    }
-    if (!S_ISREG(status.st_mode)) {
+    const int handle = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);  // does not wait for a pipe
+    if (handle >= 0 && fstat(handle, &status) == 0 && !S_ISREG(status.st_mode)) {
         fail(COULD_NOT_BE_DONE, "cannot open %s: it is not a regular file", path);
     }
-    FILE *file = fopen(path, "rb");
+    FILE *file = handle < 0 ? NULL : fdopen(handle, "rb");
     if (file == NULL) {
         fail(COULD_NOT_BE_DONE, "cannot open %s: %s", path, strerror(errno));
     }
@@ -54,16 +56,82 @@ static _Noreturn void give_up(const AtomicFile *f) {
          strerror(reason));
 }
 
+static size_t folder_size(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? 0 : (size_t)(slash - path) + 1;
+}
+
+enum { LONGEST = 60, DIGITS = 8 };  // bytes of the name in a temporary one; the digits that make it unique
+
+// The temporary names of path are this and then DIGITS hexadecimal ones and ".tmp": .NAME.0123abcd.tmp
+static void start_of_names(char start[LONGEST + 3], const char *path) {
+    snprintf(start, LONGEST + 3, ".%.*s.", LONGEST, path + folder_size(path));
+}
+
+// Remove what killed writers of path left. A writer that lives holds a lock. common/files/atomic.py does the same.
+static void sweep(const char *path) {
+    static char folder[PATH_SIZE];
+    char start[LONGEST + 3];
+    start_of_names(start, path);
+    if (snprintf(folder, sizeof folder, "%.*s.", (int)folder_size(path), path) >= (int)sizeof folder) {
+        return;
+    }
+    DIR *names = opendir(folder);
+    for (const struct dirent *at; names != NULL && (at = readdir(names)) != NULL;) {
+        const char *end = at->d_name + strlen(start) + DIGITS;
+        if (strncmp(at->d_name, start, strlen(start)) != 0 || strlen(at->d_name) != strlen(start) + DIGITS + 4 ||
+            strcmp(end, ".tmp") != 0) {
+            continue;
+        }
+        const int handle = openat(dirfd(names), at->d_name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+        if (handle >= 0) {
+            if (flock(handle, LOCK_EX | LOCK_NB) == 0) {
+                unlinkat(dirfd(names), at->d_name, 0);
+            }
+            close(handle);
+        }
+    }
+    if (names != NULL) {
+        closedir(names);
+    }
+}
+
+// Make a temporary file of a name of its own next to the path; a link is not followed.
+static void create(AtomicFile *f) {
+    static uint32_t count;
+    char start[LONGEST + 3];
+    start_of_names(start, f->path);
+    do {
+        struct timespec now;
+        clock_gettime(CLOCK_REALTIME, &now);
+        const uint32_t number = (uint32_t)now.tv_nsec ^ (uint32_t)getpid() << 12 ^ count++ << 30;
+        const int n = snprintf(f->temporary, sizeof f->temporary, "%.*s%s%08" PRIx32 ".tmp", (int)folder_size(f->path),
+                               f->path, start, number);
+        if (n < 0 || (size_t)n >= sizeof f->temporary) {
+            fail(COULD_NOT_BE_DONE, "the path %s is too long", f->path);
+        }
+        f->handle = open(f->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    } while (f->handle < 0 && errno == EEXIST);
+    if (f->handle < 0) {
+        fail(COULD_NOT_BE_DONE, "cannot write %s: %s", f->path, strerror(errno));
+    }
+}
+
 AtomicFile atomic_open(const char *path, bool durable) {
     AtomicFile f = {.path = path, .durable = durable};
-    const int n = snprintf(f.temporary, sizeof f.temporary, "%s.tmp", path);
-    if (n < 0 || (size_t)n >= sizeof f.temporary) {
+    struct stat status;
+    if (strlen(path) >= PATH_SIZE) {
         fail(COULD_NOT_BE_DONE, "the path %s is too long", path);
     }
-    unlink(f.temporary);  // of a run that was killed; or, in a folder from elsewhere, a link to another place
-    f.handle = open(f.temporary, O_WRONLY | O_CREAT | O_TRUNC, 0666);
-    if (f.handle < 0) {
-        fail(COULD_NOT_BE_DONE, "cannot write %s: %s", path, strerror(errno));
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
+        fail(COULD_NOT_BE_DONE, "cannot write %s: it is not a regular file", path);
+    }
+    sweep(path);
+    create(&f);
+    while ((flock(f.handle, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) ||
+           (fstat(f.handle, &status) == 0 && status.st_nlink == 0)) {  // another sweeps, and came before the lock
+        close(f.handle);
+        create(&f);
     }
     return f;
 }
@@ -92,7 +160,7 @@ static void sync_folder(const AtomicFile *f) {
 }
 
 void atomic_commit(AtomicFile *f) {
-    if ((f->durable && fsync(f->handle) != 0) || close(f->handle) != 0 || rename(f->temporary, f->path) != 0) {
+    if ((f->durable && fsync(f->handle) != 0) || rename(f->temporary, f->path) != 0 || close(f->handle) != 0) {
         give_up(f);
     }
     if (f->durable) {

@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,25 @@ def test_a_request_is_answered_and_the_library_reads_the_answer(request_path: Pa
     assert np.array_equal(load_file(response)["emb"], WTE[IDS])
     with safetensors.safe_open(response, "np") as file:
         assert file.metadata() == {**NOTES, "format": "nnz-response-1"}
+
+
+def test_answers_to_one_name_at_the_same_time_neither_fail_nor_tear_it(request_path: Path) -> None:
+    response, left = request_path.with_name("response"), request_path.with_name(".response.0123abcd.tmp")
+    left.write_text("of a program that was killed")
+    command = [str(built()), "conformance", str(request_path), str(response)]
+    for _ in range(20):
+        assert [answer.wait() for answer in [subprocess.Popen(command) for _ in range(4)]] == [DONE] * 4
+        assert np.array_equal(load_file(response)["emb"], WTE[IDS])
+    assert sorted(os.listdir(request_path.parent)) == ["request", "response"]
+
+
+def test_a_pipe_is_neither_read_nor_replaced(request_path: Path) -> None:
+    pipe = request_path.with_name("pipe")
+    os.mkfifo(pipe)
+    for request, response in ((pipe, request_path.with_name("response")), (request_path, pipe)):
+        done = conformance(built(), request, response)
+        assert (done.returncode, done.stderr.count("it is not a regular file")) == (COULD_NOT, 1)
+    assert pipe.is_fifo()
 
 
 @pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.slow)])

@@ -76,7 +76,9 @@ def test_a_save_syncs_the_file_before_it_takes_the_name_and_the_folder_after(pat
     monkeypatch.setattr(atomic, "sync", lambda p: (calls.append(("sync", p.name)), sync(p)))
     monkeypatch.setattr(os, "replace", lambda a, b: (calls.append(("replace", b.name)), replace(a, b)))
     checkpoints.save(path, checkpoint(seed=2))
-    assert calls == [("sync", "a.safetensors.tmp"), ("replace", "a.safetensors"), ("sync", path.parent.name)]
+    temporary = calls[0][1]
+    assert temporary.startswith(".a.safetensors.")
+    assert calls == [("sync", temporary), ("replace", "a.safetensors"), ("sync", path.parent.name)]
 
 
 @pytest.mark.parametrize("reader", registry.names())
