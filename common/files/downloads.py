@@ -1,16 +1,22 @@
 """The data sets with a name: where each comes from, and how it is downloaded."""
 
 import hashlib
-import logging
 import os
 import sys
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from . import atomic, inputs
 from .errors import UsageError, nearest, one_line
 
 FOLDER = "NNZ_DATA_HOME"  # environment variable: the folder for downloads, instead of the user's cache
 MIRROR = "NNZ_DATA_URL"  # environment variable: take every file from $NNZ_DATA_URL/<file> instead
+
+SILENCE, DEADLINE = 30, 600  # seconds: without a byte, and for a whole file
+CHUNK = 2**16
 
 PACKAGED = Path(__file__).parents[1] / "data"
 
@@ -30,6 +36,7 @@ class KnownData:
     file: str
     url: str | None = None
     sha256: str | None = None
+    size: int | None = None  # bytes
 
 
 _KNOWN = (
@@ -49,6 +56,7 @@ _KNOWN = (
         file="makemore-names.txt",
         url="https://raw.githubusercontent.com/karpathy/makemore/master/names.txt",
         sha256="0a30b5557f192f32ab962680889aac5f6fda0f4cecf40a6d0b5694f58ea8cc4d",
+        size=228_145,
     ),
     KnownData(
         name="tinyshakespeare",
@@ -58,6 +66,7 @@ _KNOWN = (
         file="tinyshakespeare.txt",
         url="https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",
         sha256="86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
+        size=1_115_394,
     ),
 )
 
@@ -93,7 +102,7 @@ def get(name: str) -> Path:
     if data.url is None:
         return PACKAGED / data.file
     path = _cache() / data.file
-    if not _is_pinned(path, data.sha256):
+    if not _is_pinned(path, data):
         _download(data, path)
     return path
 
@@ -101,36 +110,85 @@ def get(name: str) -> Path:
 def _cache() -> Path:
     if os.environ.get(FOLDER):
         return Path(os.environ[FOLDER]).expanduser()
-    import pooch  # here and below: a data set in the cache needs no pooch
+    import pooch  # here: a folder that is named needs no pooch
 
     return Path(pooch.os_cache("nnz"))
 
 
-def _is_pinned(path: Path, sha256: str) -> bool:
+def _is_pinned(path: Path, data: KnownData) -> bool:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest() == sha256
+        if path.is_file() and path.stat().st_size != data.size:
+            return False
+        return hashlib.sha256(inputs.read_bytes(path, data.size)).hexdigest() == data.sha256
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:
-        raise DownloadError(f"cannot read {path}: {error.strerror}; check the folder, or set {FOLDER}") from error
+        raise DownloadError(
+            f"cannot read {path}: {error.strerror or error}; check the folder, or set {FOLDER}"
+        ) from error
 
 
 def _download(data: KnownData, path: Path) -> None:
-    import pooch
+    import requests
 
     mirror = os.environ.get(MIRROR)
     url = f"{mirror.rstrip('/')}/{data.file}" if mirror else data.url
-    pooch.get_logger().setLevel(logging.WARNING)
-    progress = sys.stderr.isatty()
-    fetch = pooch.HTTPDownloader(progressbar=progress, stream=progress)  # pooch leaves a stream that fails open
-    try:  # pooch writes next to `path`, and moves the file there if its hash is right
-        pooch.retrieve(url, f"sha256:{data.sha256}", path.name, path.parent, downloader=fetch)
-    except (OSError, ValueError) as error:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic.replacing(path) as temporary:
+            _within(DEADLINE, lambda ended: _fetch(requests, url, data, temporary, ended))
+            if not _is_pinned(temporary, data):
+                raise ValueError("the file has another SHA-256 hash than the known one")
+    except (OSError, ValueError) as error:  # those of requests are OSErrors
         raise DownloadError(
             f"could not download {data.name} from {url} to {path.parent}: {_root(error)}; "
             f"check the connection and the folder, or put the file there as {path.name}; "
             "or take --data names, which needs no download, or a text of your own: --data FILE"
         ) from error
+
+
+def _fetch(requests: Any, url: str, data: KnownData, path: Path, ended: threading.Event) -> None:
+    """Write the body to a file; a terminal shows a bar. Raises OSError, also for a packed or too long body."""
+    from tqdm import tqdm
+
+    headers, total = {"Accept-Encoding": "identity"}, 0
+    with requests.get(url, headers=headers, stream=True, timeout=SILENCE) as answer, open(path, "wb") as file:
+        answer.raise_for_status()
+        if answer.headers.get("Content-Encoding", "identity") != "identity":
+            raise OSError("the server packed the file, though it was asked not to")
+        with tqdm(
+            total=data.size, unit="B", unit_scale=True, disable=sys.stderr is None or not sys.stderr.isatty()
+        ) as bar:
+            for chunk in answer.iter_content(CHUNK):
+                total += len(chunk)
+                if total > data.size:
+                    raise OSError(f"the server sends more than the {data.size:,} bytes of the file")
+                if ended.is_set():
+                    return
+                file.write(chunk)
+                bar.update(len(chunk))
+
+
+def _within(seconds: float, work: Callable[[threading.Event], None]) -> None:
+    """Do the work in a thread, and wait for it at most so long: a server may send a byte now and then for ever."""
+    errors, ended = [], threading.Event()
+
+    def run() -> None:
+        try:
+            work(ended)
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        thread.join(seconds)
+    finally:
+        ended.set()
+    if thread.is_alive():
+        raise TimeoutError(f"it took longer than {seconds:g} seconds")
+    if errors:
+        raise errors[0]
 
 
 def _root(error: BaseException) -> str:

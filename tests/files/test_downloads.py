@@ -1,5 +1,6 @@
 """Downloads from a server on loopback, good, wrong and broken."""
 
+import gzip
 import hashlib
 import subprocess
 import sys
@@ -31,7 +32,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("NNZ_DATA_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     sha256 = hashlib.sha256(BODY).hexdigest()
-    pinned = tuple(replace(data, sha256=sha256) if data.url else data for data in downloads.known())
+    pinned = tuple(replace(data, sha256=sha256, size=len(BODY)) if data.url else data for data in downloads.known())
     monkeypatch.setattr(downloads, "_KNOWN", pinned)
     return tmp_path / "cache"
 
@@ -66,6 +67,34 @@ def test_a_spoilt_answer_is_refused_and_leaves_nothing(server: Server, cache, at
     setattr(server, attribute, value)
     assert message in refused()
     assert left_in(cache) == []
+
+
+def test_a_body_longer_than_the_file_is_not_read_to_its_end(server: Server, cache: Path) -> None:
+    server.body, server.announced = BODY + b"!", len(BODY) + 1
+    assert f"more than the {len(BODY):,} bytes" in refused()
+    assert left_in(cache) == []
+
+
+def test_a_packed_body_is_not_unpacked(server: Server, cache: Path) -> None:
+    server.body = gzip.compress(bytes(10_000_000))
+    server.announced, server.headers = len(server.body), {"Content-Encoding": "gzip"}
+    assert "packed" in refused()
+    assert left_in(cache) == []
+
+
+@pytest.mark.parametrize(("limit", "message"), [("DEADLINE", "longer than 0.2 seconds"), ("SILENCE", "timed out")])
+def test_a_server_that_sends_too_slowly_is_left(server, cache, limit, message, monkeypatch) -> None:
+    server.pause = {"DEADLINE": 0.05, "SILENCE": 1}[limit]
+    monkeypatch.setattr(downloads, limit, 0.2)
+    assert message in refused()
+    assert left_in(cache) == []
+
+
+def test_what_a_killed_download_left_is_swept_by_the_next(server: Server, cache: Path) -> None:
+    cache.mkdir()
+    (cache / ".makemore-names.txt.0123abcd.tmp").write_bytes(BODY[:100])
+    downloads.get("makemore-names")
+    assert left_in(cache) == ["makemore-names.txt"]
 
 
 def test_a_refused_connection_names_the_address_and_leaves_nothing(server: Server, cache: Path) -> None:
@@ -128,7 +157,7 @@ def test_every_data_set_says_where_it_comes_from_and_is_pinned() -> None:
         assert data.description
         assert data.origin
         assert data.note
-        assert (data.url is None) == (data.sha256 is None)
+        assert (data.url is None) == (data.sha256 is None) == (data.size is None)
         assert data.sha256 is None or len(data.sha256) == 64
     assert [data.name for data in downloads.known()] == downloads.names()
 
