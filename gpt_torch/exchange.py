@@ -18,7 +18,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from nnz.files import atomic, tensor_file
+from nnz.files import atomic, inputs, tensor_file
 from nnz.text import tokenizers
 
 from .config import GPTConfig
@@ -133,11 +133,11 @@ def _our_names(config: GPTConfig) -> Iterator[str]:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    text = path.read_bytes()
+    text = inputs.read_bytes(path, inputs.JSON)
     try:
         tensor_file.check_parts(text, len(text))
-        found = json.loads(text.decode())
-    except (ValueError, RecursionError) as error:
+        found = inputs.parse_json(text.decode())
+    except ValueError as error:
         raise ValueError(f"{path} is no JSON: {error}; take a whole folder") from error
     if not isinstance(found, dict):
         raise ValueError(f"{path} holds no JSON object; take a whole folder")

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 from pathlib import Path
 
+from ..files.atomic import try_out, write_json
 from ..files.errors import UsageError, refusing
 
 EXAMPLES = """\
@@ -52,6 +52,8 @@ def run(arguments: argparse.Namespace) -> None:
             read(f"--{name}", integer(1), getattr(arguments, name))
         if arguments.threads is not None:
             read("--threads", integer(1, MOST_THREADS), arguments.threads)
+        if arguments.json:
+            try_out(Path(arguments.json))
         nn = registry.load("torch")
         device = registry.choose_device(nn, arguments.device, arguments.threads, large=True)
         dataset = from_recipe.dataset(recipe)
@@ -62,7 +64,8 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.json:
         figures = {"environment": environment(), "recipe": recipe.name, "device": device}
         figures["timings"] = [dataclasses.asdict(timing) for timing in timings]
-        Path(arguments.json).write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        with refusing():
+            write_json(Path(arguments.json), figures)
 
 
 def table(timings: list, peak: str) -> str:

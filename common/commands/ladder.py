@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> None:
             raise UsageError("--resume continues a ladder and --restart begins it again; give only one of them")
         if arguments.threads is not None:
             read("--threads", integer(1, MOST_THREADS), arguments.threads)
-        from ..files.atomic import write_text
+        from ..files.atomic import try_out, write_text
         from ..files.terminal import note
         from ..pictures import ladder  # only now: --help and a wrong word must not wait for data and plots
         from ..pictures.drawing import save
@@ -51,6 +51,10 @@ def run(arguments: argparse.Namespace) -> None:
         flags = arguments.threads, arguments.resume, arguments.restart
         if not (arguments.resume or arguments.restart):
             refuse_to_lose(out, recipes)
+        registry.load(backend)
+        out.mkdir(parents=True, exist_ok=True)
+        for file in (TABLE, PICTURE):
+            try_out(out / file)
         rungs = [train_rung(recipe, backend, out / recipe.name, *flags) for recipe in recipes]
     print(markdown_table(rungs, with_time=False), end="", flush=True)
     write_text(out / TABLE, markdown_table(rungs, with_time=True))

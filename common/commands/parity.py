@@ -10,9 +10,11 @@ import json
 import shlex
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..backend import registry
+from ..files.atomic import try_out, write_json
 from ..files.errors import Refusal, UsageError, refusing
 
 if TYPE_CHECKING:
@@ -53,6 +55,8 @@ def run(arguments: argparse.Namespace) -> None:
     with refusing():
         from ..conformance import xfails
 
+        if arguments.json not in (None, "-"):
+            try_out(Path(arguments.json))
         known = xfails.read(arguments.xfails) if arguments.xfails else ()
         reports = []
         for report in _reports(arguments):
@@ -119,12 +123,10 @@ def _write_json(target: str, reports: list[Report], known: tuple, problems: list
         "reports": [report.to_json() for report in reports],
         "environment": environment(),
     }
-    text = json.dumps(content, indent=1, allow_nan=False) + "\n"
     if target == "-":
-        sys.stdout.write(text)
-        return
-    with open(target, "w", encoding="utf-8") as file:
-        file.write(text)
+        sys.stdout.write(json.dumps(content, indent=1, allow_nan=False) + "\n")
+    else:
+        write_json(Path(target), content)
 
 
 def _seed(word: str) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..files import inputs
 from ..files.errors import ASKED_WRONGLY, UsageError, refusing
 
 EXAMPLES = """\
@@ -51,7 +52,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _first_sample(folder):
-    return folder.samples.read_text(encoding="utf-8") if folder.samples.exists() else ""
+    return inputs.read_bytes(folder.samples, inputs.LOG).decode("utf-8") if folder.samples.exists() else ""
 
 
 def _statistics(folder):

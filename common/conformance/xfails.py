@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from nnz.files import inputs
 from nnz.files.errors import UsageError
 
 from .report import Report
@@ -30,7 +31,8 @@ def read(path: str | Path) -> tuple[Xfail, ...]:
     Raises UsageError for a line without a reason, OSError for a file that cannot be read.
     """
     xfails = []
-    text = Path(path).read_bytes().decode("utf-8", errors="replace")  # bytes that are not text match nothing
+    data = inputs.read_bytes(path, inputs.RECIPE)
+    text = data.decode("utf-8", errors="replace")  # bytes that are not text match nothing
     for number, line in enumerate(text.splitlines(), start=1):
         pattern, _, reason = (part.strip() for part in line.partition("#"))
         if pattern and not reason:

@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from . import inputs
+
 DTYPES = {"float32": "F32", "float64": "F64", "int32": "I32", "int64": "I64"}
 
 # A thousand layers of any kind have at most 36,000 parameters and moments.
@@ -69,7 +71,7 @@ def check_header(path: Path) -> None:
 
     Raises OSError if the file cannot be read, ValueError for a header that no such file needs.
     """
-    with open(path, "rb") as file:
+    with inputs.open_file(path) as file:
         length = int.from_bytes(file.read(8), "little")
         if length > MAX_HEADER:
             raise ValueError("its header is longer than 16 MiB")

@@ -11,6 +11,7 @@ from typing import Any
 
 import tomli_w
 
+from ..files import inputs
 from ..files.errors import UsageError, nearest
 from ..text.datasets import kind_of
 from .models import MODELS
@@ -74,7 +75,7 @@ def load(name_or_path: str) -> Recipe:
     if path.suffix != ".toml":
         raise UsageError(f"unknown recipe {name_or_path!r}; {nearest(name_or_path, known())}, or a .toml file")
     try:
-        return loads(path.read_text(encoding="utf-8-sig"), path.stem)
+        return loads(inputs.read_bytes(path, inputs.RECIPE).decode("utf-8-sig"), path.stem)
     except UnicodeDecodeError as error:
         raise UsageError(f"recipe {name_or_path!r} is not UTF-8 text; save it as UTF-8") from error
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..backend.model import not_finite
-from ..files import tensor_file
+from ..files import inputs, tensor_file
 from ..files.atomic import replacing
 from ..numbers import digests
 from ..recipes import from_recipe
@@ -105,7 +105,7 @@ def _from_metadata(metadata: dict[str, str]) -> Checkpoint:
         raise ValueError(f"its format is {metadata.get('format')!r}")
     if missing := METADATA - metadata.keys():
         raise ValueError(f"its metadata lack {min(missing)!r}")
-    tokenizer = json.loads(metadata["tokenizer"])
+    tokenizer = inputs.parse_json(metadata["tokenizer"])
     if not isinstance(tokenizer, dict):
         raise ValueError("its tokenizer is not a table")
     recipe = loads(metadata["config"], metadata["recipe"])

@@ -6,6 +6,7 @@ import errno
 import os
 from pathlib import Path
 
+from ..files import inputs
 from ..files.atomic import replacing, sync, write_text
 from ..files.lock import RunLock
 
@@ -80,7 +81,7 @@ class RunFolder:
         return [file for file in files if file.exists()]
 
     def _has_our_log(self) -> bool:
-        return self.log.exists() and self.log.read_bytes().startswith(LOG_HEADER.encode())
+        return self.log.exists() and inputs.read_bytes(self.log, inputs.LOG).startswith(LOG_HEADER.encode())
 
     def start_log(self) -> None:
         """Write a log without lines. Raises OSError."""
@@ -107,7 +108,7 @@ class RunFolder:
 
         Raises OSError, and ValueError if those lines are not all there.
         """
-        lines = self.log.read_bytes().decode("utf-8", errors="replace").splitlines(keepends=True)
+        lines = inputs.read_bytes(self.log, inputs.LOG).decode("utf-8", errors="replace").splitlines(keepends=True)
         expected = range(0, min(step, steps), eval_every)  # and the last step
         expected = [*expected[: len(lines)], *([steps - 1] if step >= steps and (steps - 1) % eval_every else [])]
         kept = lines[: 1 + len(expected)]
@@ -124,7 +125,8 @@ class RunFolder:
     def read_log(self) -> list[tuple[int, float, float]]:
         """Return (step, train_loss, val_loss) of every line. Raises OSError, ValueError if it is not a log."""
         try:
-            rows = [line.split(",") for line in self.log.read_text(encoding="utf-8").splitlines()[1:]]
+            text = inputs.read_bytes(self.log, inputs.LOG).decode("utf-8")
+            rows = [line.split(",") for line in text.splitlines()[1:]]
             return [(int(step), float(train_loss), float(val_loss)) for step, train_loss, val_loss, _ in rows]
         except ValueError as error:
             raise ValueError(f"{self.log} is not a log of a run: {error}; train again to have one") from error

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..backend.layer import Layer
 from ..backend.layers import Tanh
+from ..files import inputs
 from ..files.atomic import replacing
 from .checkpoints import to_numpy
 
@@ -102,7 +103,7 @@ class Statistics:
     @classmethod
     def load(cls, path: Path) -> Statistics:
         """Read the file. Raises OSError, and ValueError if it is not such a file."""
-        statistics, data = cls(), Path(path).read_bytes()
+        statistics, data = cls(), inputs.read_bytes(path, inputs.STATISTICS)
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as file:
                 if sum(member.file_size for member in file.zip.infolist()) > len(data):

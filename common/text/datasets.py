@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..files import downloads
+from ..files import downloads, inputs
 from ..numbers.rng import RNG
 from . import batches, tokenizers
 from .tokenizers import Tokenizer
@@ -196,10 +196,8 @@ def read_text(path: Path) -> str:
     """
     if not path.exists():
         raise FileNotFoundError(f"no file {path}: a data folder holds train.txt, val.txt and test.txt")
-    if not (path.is_file() or path.is_dir()):  # a device may never end, and a recipe from elsewhere names one
-        raise OSError(f"{path} is not a regular file; copy the text into one")
     try:
-        content = path.read_bytes()
+        content = inputs.read_bytes(path, inputs.TEXT)
         text = content.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not UTF-8: bad byte at offset {error.start}; convert it to UTF-8 first") from None

@@ -16,10 +16,11 @@ enum { HEADER_SIZE = sizeof HEADER - 1 };
 
 bool log_is_ours(const Folder *folder) {
     char begin[HEADER_SIZE];
-    FILE *file = fopen(folder->log, "rb");
-    if (file == NULL) {
+    if (access(folder->log, F_OK) != 0) {
         return false;
     }
+    size_t size;
+    FILE *file = file_open(folder->log, &size);
     const size_t n = fread(begin, 1, sizeof begin, file);
     fclose(file);
     return n == sizeof begin && memcmp(begin, HEADER, n) == 0;

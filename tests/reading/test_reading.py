@@ -217,3 +217,32 @@ def test_a_file_that_holds_no_figures_is_refused_in_one_line(tmp_path, text):
         Figures(path, None)
     with pytest.raises(PageError, match=r"absent\.json cannot be read"):
         Figures(tmp_path / "absent.json", None)
+
+
+def test_figures_of_the_wrong_shape_are_refused_with_the_place_whatever_is_wrong(tmp_path):
+    environment = {"date": "today", "cpu": "fast", "cores": 2}
+    op = {
+        "name": "c",
+        "function": "tanh_forward",
+        "dtype": "float32",
+        "precision": "native",
+        "seconds": 1,
+        "share": None,
+    }
+    timing = {"name": "c", "dtype": "float32", "threads": 1, "step": 0.5}
+    good = {"environment": environment, "ops": [op], "timings": [timing]}
+    path = tmp_path / "bench.json"
+    path.write_text(json.dumps(good))
+    assert Figures(None, path).steps() == [timing]
+    spoiled = ["[" * 100_000, "null", "[]", "NaN", json.dumps(good | {"ops": 1})]
+    for inner, key in ((environment, "cores"), (op, "seconds"), (timing, "step"), (timing, "name")):
+        kept = inner.pop(key)
+        spoiled.append(json.dumps(good))
+        for wrong in ([], {}, None, True):
+            inner[key] = wrong
+            spoiled.append(json.dumps(good))
+        inner[key] = kept
+    for text in spoiled:
+        path.write_text(text)
+        with pytest.raises(PageError, match=r"bench\.json is not"):
+            Figures(None, path)

@@ -28,7 +28,7 @@ BAD_CHANGES = {
     "a tokenizer of another kind": (lambda m, a: m.update(tokenizer='{"kind": "x"}'), "'x'"),
     "a tokenizer that is no table": (lambda m, a: m.update(tokenizer="[]"), "not a table"),
     "a tokenizer that is no JSON": (lambda m, a: m.update(tokenizer="{"), "Expecting"),
-    "a tokenizer nested without end": (lambda m, a: m.update(tokenizer="[" * 99_999), "recursion"),
+    "a tokenizer nested without end": (lambda m, a: m.update(tokenizer="[" * 99_999), "nested too deeply"),
     "a recipe with an unknown key": (lambda m, a: m.update(config="[train]\nx = 1"), "unknown key 'train.x'"),
     "a negative step": (lambda m, a: m.update(step="-1"), "its step is '-1'"),
     "a step in other digits": (lambda m, a: m.update(step="١"), "its step"),

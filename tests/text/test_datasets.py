@@ -172,7 +172,7 @@ def link(path: Path, target: Path | str) -> None:
         (
             lambda f: link(f / "val.txt", "/dev/zero"),
             OSError,
-            r"val\.txt is not a regular file; copy the text into one",
+            r"val\.txt is not a regular file; copy its content into one",
         ),
         (lambda f: link(f / "val.txt", f), IsADirectoryError, "Is a directory"),
         (lambda f: write(f / "test.txt", ""), ValueError, r"test\.txt is empty"),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...backend import registry
 from ...backend.registry import MOST_THREADS
+from ...files.atomic import try_out, write_json
 from ...files.errors import Refusal, refusing
 from ...files.terminal import note
 from ...recipes.settings import integer, read
@@ -50,13 +50,14 @@ def run(arguments: argparse.Namespace) -> None:
     """Measure and print the tables. Raises Refusal."""
     with refusing():
         recipe, threads = _settings(arguments)
-        _try_to_write(arguments.json)
+        if arguments.json:
+            try_out(Path(arguments.json))
         names = in_parity(list(dict.fromkeys(arguments.backend or registry.available())))
         timings = _measured(arguments, recipe, names, threads)
         print(tables(timings), flush=True)
         if arguments.json:
             figures = _about(arguments, recipe, names) | {"timings": [dataclasses.asdict(t) for t in timings]}
-            Path(arguments.json).write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+            write_json(Path(arguments.json), figures)
 
 
 def _settings(arguments: argparse.Namespace) -> tuple[Recipe, list[int]]:
@@ -71,17 +72,6 @@ def _settings(arguments: argparse.Namespace) -> tuple[Recipe, list[int]]:
     for n in threads:
         read("--threads", integer(1, MOST_THREADS), n)
     return recipe, threads
-
-
-def _try_to_write(path: str | None) -> None:
-    """Raise the OSError of a file that cannot be written now, not after minutes of timing; leave no new file behind."""
-    if path is None:
-        return
-    is_new = not Path(path).exists()
-    with open(path, "ab"):
-        pass
-    if is_new:
-        Path(path).unlink()
 
 
 def in_parity(names: list[str]) -> list[str]:

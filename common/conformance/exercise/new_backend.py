@@ -8,6 +8,7 @@ import textwrap
 from pathlib import Path
 
 from nnz.backend import registry, spec
+from nnz.files.atomic import write_text
 from nnz.files.errors import UsageError
 
 from ..levels import CHECKS, LEVELS
@@ -33,8 +34,13 @@ def write(folder: Path) -> list[Path]:
     files = {"__init__.py": INIT, "ops.py": ops_source(), "layers.py": LAYERS, "mlp.py": MLP}
     files["optimizers.py"] = OPTIMIZERS
     files["README.md"] = README.format(name=name, levels=_levels(), asked=sum(len(c.dtypes) for c in CHECKS))
-    for file, text in files.items():
-        (folder / file).write_text(text.replace("NAME", name), encoding="utf-8")  # README has no NAME
+    try:
+        for file, text in files.items():
+            write_text(folder / file, text.replace("NAME", name))  # README has no NAME
+    except OSError:
+        for file in files:  # a part would be in the way of the next attempt
+            (folder / file).unlink(missing_ok=True)
+        raise
     return [folder / file for file in files]
 
 

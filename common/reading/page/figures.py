@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nnz.files import inputs
+from nnz.files.inputs import Number
 from nnz.numbers import precisions
 
 from ..sources.places import PageError
@@ -14,6 +15,15 @@ from ..sources.places import PageError
 PARITY, BENCH = Path("build/parity.json"), Path("build/bench.json")  # where `make site` leaves them
 PACKAGED = Path(__file__).resolve().parents[1] / "figures"  # which come with nnz: `make reading-figures`
 DTYPES = ("float32", "float64")
+
+# What the page needs of each file, as inputs.misfit takes it.
+ENVIRONMENT = {"date": str, "cpu": str, "cores": Number}
+MEASUREMENT = {"ulp_of_largest?": Number, "share_of_bound?": Number}
+RESULT = {"level": str, "check": str, "dtype": str, "outcome": str, "measurements": [MEASUREMENT]}
+PARITY_SHAPE = {"environment": ENVIRONMENT, "reports": [{"backend": str, "results": [RESULT]}]}
+OP = {"name": str, "function": str, "dtype": str, "precision": str, "seconds": Number, "share?": Number}
+TIMING = {"name": str, "dtype": str, "threads": Number, "step": Number}
+BENCH_SHAPE = {"environment": ENVIRONMENT, "ops?": [OP], "timings?": [TIMING]}
 
 
 @dataclass(frozen=True)
@@ -46,23 +56,15 @@ class Figures:
     """The figures of two files, either of which may be absent: then it says so, and gives None."""
 
     def __init__(self, parity: Path | None, bench: Path | None) -> None:
-        self._parity, self._bench = _read(parity), _read(bench)
-        try:
-            self._results = {
-                (report["backend"], result["level"], result["check"], result["dtype"]): result
-                for report in self._parity.get("reports", [])
-                for result in report["results"]
-            }
-            self._times = {
-                (t["name"], t["function"], t["dtype"], t["precision"]): t for t in self._bench.get("ops", [])
-            }
-            self.graded, self.timed = (
-                _occasion(content, path) for content, path in ((self._parity, parity), (self._bench, bench))
-            )
-        except (KeyError, TypeError, AttributeError) as error:
-            raise PageError(
-                f"{parity} or {bench} is not as nnz parity and nnz bench write it: {error}; write both again"
-            ) from error
+        self._bench = _read(bench, BENCH_SHAPE, "nnz bench")
+        graded = _read(parity, PARITY_SHAPE, "nnz parity")
+        self._results = {
+            (report["backend"], result["level"], result["check"], result["dtype"]): result
+            for report in graded.get("reports", [])
+            for result in report["results"]
+        }
+        self._times = {(t["name"], t["function"], t["dtype"], t["precision"]): t for t in self._bench.get("ops") or []}
+        self.graded, self.timed = _occasion(graded, parity), _occasion(self._bench, bench)
 
     def of(self, function: str, backend: str) -> list[Run]:
         """What is known of a function of the spec, or of "mlp", in each dtype."""
@@ -70,7 +72,7 @@ class Figures:
 
     def steps(self) -> list[dict[str, Any]]:
         """The timings of whole training steps."""
-        return self._bench.get("timings", [])
+        return self._bench.get("timings") or []
 
     def _accuracy(self, function: str, backend: str, dtype: str) -> Accuracy | None:
         result = self._results.get((backend, *_check(function), dtype))
@@ -86,7 +88,7 @@ class Figures:
     ) -> Time | None:
         """How long the function takes in a training step; None if it was not measured."""
         timing = self._times.get((backend, function, dtype, precision))
-        return timing and Time(1e3 * timing["seconds"], timing["share"])
+        return timing and Time(1e3 * timing["seconds"], timing.get("share"))
 
 
 def found(given: Path | None, measured: Path) -> Path:
@@ -102,17 +104,18 @@ def _check(function: str) -> tuple[str, str]:
     return {"forward": (op, "forward"), "backward": (function, "backward"), "step": (op, "one step")}[way]
 
 
-def _read(path: Path | None) -> dict[str, Any]:
+def _read(path: Path | None, shape: dict[str, Any], command: str) -> dict[str, Any]:
     if path is None:
         return {}
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = inputs.read_json(path)
     except OSError as error:
-        raise PageError(f"{path} cannot be read: {error.strerror}; leave it out, or write it again") from error
+        reason = error.strerror or error
+        raise PageError(f"{path} cannot be read: {reason}; leave it out, or write it again") from error
     except ValueError as error:
         raise PageError(f"{path} is not JSON: {error}; write it again") from error
-    if not isinstance(content, dict):
-        raise PageError(f"{path} holds no figures of nnz parity or nnz bench; write it again")
+    if problem := inputs.misfit(content, shape):
+        raise PageError(f"{path} is not as {command} --json writes it: {problem}; write it again")
     return content
 
 

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from nnz import __version__
 
+from ...files.atomic import replacing, write_text
 from ..graph.gpt import gpt
 from ..graph.ladder import rungs
 from ..graph.mlp import FILE, mlp
@@ -75,10 +76,11 @@ def build(out: Path, figures: Figures, tree: Tree | None = None) -> Path:
     for name, text in files.items():
         path = out / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        write_text(path, text)
     for picture in tree.path("docs").iterdir():
         if picture.suffix in PICTURES:
-            shutil.copyfile(picture, out / "assets" / picture.name)
+            with replacing(out / "assets" / picture.name, lasting=False) as temporary:
+                shutil.copyfile(picture, temporary)
     return out / "index.html"
 
 
