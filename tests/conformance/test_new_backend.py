@@ -1,6 +1,8 @@
 """nnz new-backend: a package of stubs that gets 0 of m, and more with each op that is filled in."""
 
+import errno
 import importlib
+import os
 import sys
 
 import pytest
@@ -91,6 +93,22 @@ def test_nothing_is_overwritten_and_an_empty_folder_is_filled(here, capsys):
     (here / "a_file").write_text("")
     assert main(["new-backend", "a_file"]) == 1
     assert "not empty" in capsys.readouterr().err
+
+
+def test_on_a_full_disk_nothing_is_left_that_is_in_the_way_of_the_next_attempt(here, capsys, monkeypatch):
+    replace, done = os.replace, []
+
+    def full(*names: str) -> None:
+        if len(done) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        done.append(replace(*names))
+
+    monkeypatch.setattr(os, "replace", full)
+    assert main(["new-backend", "my_backend"]) == 1
+    assert "my_backend/layers.py: No space left" in capsys.readouterr().err
+    assert os.listdir("my_backend") == []
+    monkeypatch.setattr(os, "replace", replace)
+    assert main(["new-backend", "my_backend"]) == 0
 
 
 @pytest.mark.parametrize("name", ["my-backend", "2nd", "torch", "json", "class"])

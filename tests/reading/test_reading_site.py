@@ -1,6 +1,8 @@
 """The site is made of the sources: change a line and the page has it, take a backend's op away and there is no page."""
 
+import errno
 import json
+import os
 import re
 import shutil
 import sys
@@ -79,6 +81,22 @@ def test_without_an_op_of_a_backend_there_is_no_page_and_the_error_names_both(tr
     with pytest.raises(PageError, match=f"sgd_step has no column for {backend}"):
         build(tmp_path / "out", Figures(None, None), tree)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_page_that_could_not_be_finished_is_replaced_by_the_next(tmp_path, monkeypatch):
+    monkeypatch.setattr(reading_site, "render", lambda page: {"assets/a.js": "", "index.html": "", "program.html": ""})
+    replace, done = os.replace, []
+
+    def full(*names: str) -> None:
+        if done:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        done.append(replace(*names))
+
+    monkeypatch.setattr(os, "replace", full)
+    assert main(["read", "--no-open", "--out", str(tmp_path / "out")]) == 1
+    monkeypatch.setattr(os, "replace", replace)
+    assert main(["read", "--no-open", "--out", str(tmp_path / "out")]) == 0
+    assert not [name for name in os.listdir(tmp_path / "out") if name.endswith(".tmp")]
 
 
 def test_a_link_of_the_texts_that_leads_nowhere_breaks_the_build(tree):

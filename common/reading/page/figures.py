@@ -110,8 +110,8 @@ def _read(path: Path | None, shape: dict[str, Any], command: str) -> dict[str, A
     try:
         content = inputs.read_json(path)
     except OSError as error:
-        reason = error.strerror or error
-        raise PageError(f"{path} cannot be read: {reason}; leave it out, or write it again") from error
+        problem = f"{path} cannot be read: {error.strerror}" if error.strerror else error
+        raise PageError(f"{problem}; leave it out, or write it again") from error
     except ValueError as error:
         raise PageError(f"{path} is not JSON: {error}; write it again") from error
     if problem := inputs.misfit(content, shape):

@@ -73,10 +73,11 @@ def build(out: Path, figures: Figures, tree: Tree | None = None) -> Path:
     Raises PageError if a source is missing or cannot be aligned with the others, OSError if it cannot be written.
     """
     files = render(Page(tree := tree or Tree(), Sources(tree), figures))
-    for name, text in files.items():
+    first = "program.html"  # by which nnz read knows an earlier page, also one that was not finished
+    for name in sorted(files, key=lambda name: name != first):
         path = out / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(path, text)
+        write_text(path, files[name])
     for picture in tree.path("docs").iterdir():
         if picture.suffix in PICTURES:
             with replacing(out / "assets" / picture.name, lasting=False) as temporary:
