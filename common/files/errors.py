@@ -15,6 +15,7 @@ from typing import Any
 
 COULD_NOT = 1  # the request makes sense, but could not be done
 ASKED_WRONGLY = 2  # a word or a number on the command line or in the recipe is wrong
+ENOUGH_MEMORY = 2**26  # bytes: more than any import and any picture needs
 
 
 class UsageError(ValueError):
@@ -70,10 +71,16 @@ def describe(error: OSError | MemoryError) -> str:
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Tell whether the error means that: torch raises a RuntimeError with its own words."""
-    return isinstance(error, RuntimeError) and any(
-        words in str(error) for words in ("allocate memory", "out of memory")
-    )
+    """Tell whether the error means that: torch raises a RuntimeError with its own words, the loader an ImportError; and
+    when there is none left, libraries raise whatever they like."""
+    words = ("allocate memory", "out of memory", "failed to map segment")
+    if isinstance(error, RuntimeError | ImportError) and any(said in str(error) for said in words):
+        return True
+    try:
+        bytearray(ENOUGH_MEMORY)
+    except MemoryError:
+        return True
+    return False
 
 
 def one_line(text: str) -> str:

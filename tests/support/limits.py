@@ -1,0 +1,40 @@
+"""Training under the system's limits: it ends well, or with one line, and never by a signal."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from support.tiny_commands import PROGRAM, words
+from support.tiny_runs import data_folder, tiny_recipe
+
+CODES = (0, 1, 127)  # 127 of the system's loader, before the program begins
+
+
+def sweep(runner: str, limit: str, values: Iterable[int]) -> None:
+    """Train under each value of RLIMIT_`limit`. Raises AssertionError.
+
+    Python is given enough to start by itself.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        recipe = tiny_recipe(data_folder(place / "few-names"), steps=20, model__hidden_size=64)
+        for value in values:
+            done = subprocess.run(
+                words(runner, recipe, place / f"run-{value}"),
+                capture_output=True,
+                text=True,
+                check=False,
+                env={**os.environ, "OMP_NUM_THREADS": "1"},
+                preexec_fn=lambda value=value: resource.setrlimit(getattr(resource, f"RLIMIT_{limit}"), (value, value)),
+                errors="replace",
+            )
+            where = f"{runner}, RLIMIT_{limit} = {value}, exit code {done.returncode}: {done.stderr}"
+            assert done.returncode in CODES, where
+            assert "Traceback" not in done.stderr, where
+            assert "a bug" not in done.stderr, where
+            assert runner != PROGRAM or done.returncode == 0 or done.stderr.count("\n") == 1, where
