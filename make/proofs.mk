@@ -1,6 +1,7 @@
 # Proofs: that the backends agree, that a run loses nothing, and that the harness itself is right.
 
-.PHONY: test-parity test-mutants test-strict test-kill test-faults test-hardcases test-asan test-tsan test-ulp \
+.PHONY: test-parity test-mutants test-strict test-kill test-faults test-hardcases test-asan test-asan-python \
+	test-asan-program test-tsan test-ulp \
 	test-old-cpu test-coverage fuzz analyze reliability test-all
 
 HARNESS = $(addprefix tests/conformance/test_,$(addsuffix .py,grading poisoning foreign_backends diff new_backend \
@@ -54,7 +55,9 @@ NOT_THERE = "not what_the_c_backend_writes and not planted_bug_is_named and not 
 PROGRAM_TESTS = $(wildcard tests/mlp_c/test_program_*.py) tests/mlp_c/test_bad_words_program.py \
 	tests/mlp_c/test_allocations.py tests/conformance/test_protocol.py tests/conformance/test_wrong_programs.py
 
-test-asan: .venv/dev build/asan/mlp build/asan/mlp-failing  ## run the tests with AddressSanitizer; find leaks; let allocations fail
+test-asan: test-asan-python test-asan-program  ## run the tests with AddressSanitizer; find leaks; let allocations fail
+
+test-asan-python: .venv/dev build/mlp
 	rm -rf build/asan/source build/asan/site && mkdir -p build/asan/source
 	cp -r pyproject.toml setup.py MANIFEST.in README.md LICENSE common docs mlp_c mlp_numpy mlp_torch gpt_torch build/asan/source
 	rm -f build/asan/source/mlp_c/_kernels*
@@ -62,6 +65,8 @@ test-asan: .venv/dev build/asan/mlp build/asan/mlp-failing  ## run the tests wit
 	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 PYTHONPATH=build/asan/site \
 		LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" \
 		$(PYTEST) -n 2 -p no:cacheprovider -k $(NOT_THERE) $(ASAN_TESTS)
+
+test-asan-program: .venv/dev build/asan/mlp build/asan/mlp-failing
 	MLP_PROGRAM=build/asan/mlp MLP_FAILING=build/asan/mlp-failing $(PYTEST) -n 2 $(PROGRAM_TESTS) -k $(NOT_THERE)
 
 build/asan/mlp: $(C_FILES)

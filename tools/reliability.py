@@ -21,6 +21,7 @@ from functools import partial
 from math import ceil
 from pathlib import Path
 
+from support import limits
 from support.tiny_commands import PROGRAM
 
 from tools import kill, readme
@@ -44,9 +45,18 @@ READERS = {
     "program": "`build/mlp`: checkpoint, log, text, flags, requests",
 }
 PROOFS = (
-    *("lint", "analyze", "test", "test-strict", "test-tsan", "test-ulp", "test-faults", "test-asan", "test-parity"),
-    *("test-mutants", "test-hardcases", "test-coverage"),
+    *("lint", "analyze", "test", "test-strict", "test-tsan", "test-ulp", "test-faults", "test-parity"),
+    *("test-asan-program", "test-asan-python", "test-mutants", "test-hardcases", "test-coverage"),
 )
+LIMITED = {
+    PROGRAM: {
+        "AS": range(1 << 20, 80 << 20, 1 << 18),
+        "NOFILE": range(20),
+        "FSIZE": range(0, 100_000, 500),
+        "DATA": range(1 << 20, 8 << 20, 1 << 16),
+    },
+    "numpy": {"AS": range(100 << 20, 400 << 20, 10 << 20), "NOFILE": range(5, 20), "FSIZE": range(0, 60_000, 4_000)},
+}
 
 Found = tuple[int, list[str]]  # how often it was tried, and the faults
 
@@ -78,6 +88,15 @@ def stop(runner: str, how: signal.Signals, times: int) -> Found:
     return stopped, []
 
 
+def limited(runner: str, limit: str, values: range) -> Found:
+    """Train under each value of a limit of the system."""
+    try:
+        limits.sweep(runner, limit, values)
+    except AssertionError as error:
+        return 0, [str(error)]
+    return len(values), []
+
+
 def make(target: str) -> Found:
     """Make one of the proofs in make/proofs.mk; count the tests that it passed."""
     done = subprocess.run(["make", target], cwd=ROOT, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -92,6 +111,11 @@ PARTS: dict[str, tuple[str, Callable[[], Found]]] = {
         f"signals/{runner}-{how.name}": (f"`{runner}`, {how.name}", partial(stop, runner, how, 60))
         for runner in (PROGRAM, "numpy")
         for how in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    },
+    **{
+        f"limits/{runner}-{limit}": (f"`{runner}`, RLIMIT_{limit}", partial(limited, runner, limit, values))
+        for runner, limited_to in LIMITED.items()
+        for limit, values in limited_to.items()
     },
     **{f"proofs/{target}": (f"`make {target}`", partial(make, target)) for target in PROOFS},
 }
