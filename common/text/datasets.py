@@ -194,11 +194,11 @@ def read_text(path: Path) -> str:
     A byte order mark is dropped at the start of every line, because files are joined. Raises OSError, and ValueError
     for an empty file and, with the byte's offset, for one that is not UTF-8 or holds a NUL.
     """
-    if not path.exists():
-        raise FileNotFoundError(f"no file {path}: a data folder holds train.txt, val.txt and test.txt")
-    try:
+    try:  # and not path.exists(), which a folder that may not be read makes false
         content = inputs.read_bytes(path, inputs.TEXT)
         text = content.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+    except (FileNotFoundError, NotADirectoryError):
+        raise FileNotFoundError(f"no file {path}: a data folder holds train.txt, val.txt and test.txt") from None
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not UTF-8: bad byte at offset {error.start}; convert it to UTF-8 first") from None
     if (place := content.find(b"\0")) >= 0:

@@ -1,5 +1,6 @@
 #include "dataset.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +43,7 @@ static uint32_t *read_text(const char *folder, const char *split, int is_list, s
     if (end < 0 || end >= PATH_SIZE) {
         fail(COULD_NOT_BE_DONE, "the path %s is too long", folder);
     }
-    if (access(path, F_OK) != 0) {
+    if (access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
         fail(COULD_NOT_BE_DONE, "no file %s: a data folder holds train.txt, val.txt and test.txt", path);
     }
     unsigned char *bytes = (unsigned char *)file_content(path, &size);
