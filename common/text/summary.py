@@ -21,7 +21,7 @@ def describe(dataset: Dataset) -> Iterator[str]:
     if is_list:
         yield from _of_lines(dataset)
     if counts["val"] < (FEW_LINES if is_list else FEW_TOKENS):
-        yield f"val has {counts['val']} {unit}: expect noise in val_loss"
+        yield f"val has only {counts['val']} of the {unit}: expect noise in val_loss"
 
 
 def _size(split: Split, is_list: bool) -> int:
