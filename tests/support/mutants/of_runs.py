@@ -96,8 +96,8 @@ MUTANTS = (
         BY_HAND,
         common=(
             "training/loop.py",
-            "(how.lr, self.step,",
-            "(how.lr, max(0, self.step - 1),",
+            "how.lr, self.step,",
+            "how.lr, max(0, self.step - 1),",
         ),
     ),
     mutant(
