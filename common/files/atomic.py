@@ -120,7 +120,12 @@ def is_stream(path: Path) -> bool:
 
 def _pour(content: Path, path: Path) -> None:
     """Copy into a pipe or a device. Without a reader, a pipe with a name is an error, where it would wait for ever."""
-    handle = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0))
+    try:
+        handle = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0))
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise
+        raise OSError(f"nobody reads the pipe {path}; start its reader first") from None
     with open(handle, "wb") as target, open(content, "rb") as source:
         if hasattr(os, "set_blocking"):
             os.set_blocking(handle, True)

@@ -76,7 +76,7 @@ def test_a_device_is_written_into_and_stays(tmp_path):
 
 def test_a_pipe_gets_the_text_and_one_without_a_reader_is_an_error(path):
     os.mkfifo(path)
-    with pytest.raises(OSError, match=r"a\.txt"):
+    with pytest.raises(OSError, match=r"nobody reads the pipe .*a\.txt; start its reader first"):
         atomic.write_text(path, "text")
     read: list[str] = []
     reader = threading.Thread(target=lambda: read.append(path.read_text()))
