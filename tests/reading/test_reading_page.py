@@ -320,6 +320,27 @@ def test_the_model_finishes_a_name_by_keyboard_and_stops_at_its_end(visit):
     page.keyboard.press("Enter")
     page.wait_for_function("document.getElementById('typed').value.length > 4")
     assert page.locator("#typed").input_value().startswith("emm")
+    page.locator("#typed").fill("emma")
+    page.evaluate("Math.random = () => 0")  # draws the first character of all, which is the end
+    page.locator("#finish").click()
+    assert page.locator("#said").inner_text() == "The model drew the end. Its name: emma."
+
+
+def test_an_accent_typed_before_its_letter_is_not_taken_away(visit):
+    page = visit("index.html").page
+    typed, rows = page.locator("#typed"), page.locator("#tensors .heat").first.locator(".row")
+    typed.evaluate(
+        """input => { input.value = "zo´"; input.dispatchEvent(new InputEvent("input", { isComposing: true })); }"""
+    )
+    assert typed.input_value() == "zo´"
+    typed.evaluate("""input => { input.value = "zoé"; input.dispatchEvent(new CompositionEvent("compositionend")); }""")
+    assert typed.input_value() == "zoe"
+    assert rows.all_inner_texts() == ["z", "o", "e"]
+
+
+@pytest.mark.parametrize("name", ["index.html", "example.html"])
+def test_the_weights_in_a_page_take_few_bytes(visit, name):
+    assert len(visit(name).page.locator("#data").text_content()) < 25_000
 
 
 @pytest.mark.parametrize("width", [1101, 1280])

@@ -15,6 +15,7 @@ from nnz.text import datasets
 SIZES = {"context_length": 3, "embedding_size": 8, "hidden_size": 32}
 STEPS, BATCH, RATE, SEED = 8000, 128, 1e-2, 1337
 FIRST, OFFERED, LONGEST = "emma", 24, 8  # the first name, how many, and the most letters of one
+DECIMALS = 4  # of a weight, so that the page is small
 END = "·"  # is shown for the delimiter
 
 
@@ -47,6 +48,7 @@ def trained(dataset: datasets.Dataset) -> tuple[Any, float]:
         optimizer.lr = cosine(RATE, step, STEPS)
         model(inputs, targets)
         optimizer.step(model.backward())
+    model.load_parameters({n: p.round(DECIMALS) for n, p in model.parameters().items()})
     held_out = dataset.val.sliding_windows(SIZES["context_length"])
     return model, model(*held_out.batch(0, len(held_out)))[1]
 
