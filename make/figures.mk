@@ -6,8 +6,9 @@
 figures: .venv/dev build/mlp  ## write the quick figures of README and docs
 	for tool in readme architecture columns sources; do $(TOOL) tools.$$tool || exit 1; done
 
-bench: .venv/dev build/mlp  ## time a step of every backend; writes docs/speed.md and speed.png
+bench: .venv/dev build/mlp build/parity.json  ## time a step of every backend; writes docs/speed.md, speed.png, the page's figures
 	$(TOOL) tools.bench
+	$(TOOL) tools.reading_figures
 
 busy: .venv/dev  ## time training next to busy processes; writes docs/speed.md
 	$(TOOL) tools.busy
