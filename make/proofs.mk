@@ -9,7 +9,7 @@ HARNESS = $(addprefix tests/conformance/test_,$(addsuffix .py,grading poisoning 
 	tests/backend/test_random_shapes.py
 
 test-parity: .venv/dev build/mlp  ## grade every backend and build/mlp, and test the harness that grades
-	OMP_NUM_THREADS=1 $(BIN)/nnz parity c numpy torch --json build/parity.json
+	OMP_NUM_THREADS=1 $(BIN)/nnz parity c numpy torch nnz.c.plain --json build/parity.json
 	OMP_NUM_THREADS=1 $(BIN)/nnz parity --cmd build/mlp
 	$(PYTEST) -n 2 $(HARNESS)
 
