@@ -136,12 +136,9 @@ def _read_json(path: Path) -> dict[str, Any]:
     text = inputs.read_bytes(path, inputs.JSON)
     try:
         tensor_file.check_parts(text, len(text))
-        found = inputs.parse_json(text.decode())
+        return inputs.parse_json(text, dict[str, Any])
     except ValueError as error:
-        raise ValueError(f"{path} is no JSON: {error}; take a whole folder") from error
-    if not isinstance(found, dict):
-        raise ValueError(f"{path} holds no JSON object; take a whole folder")
-    return found
+        raise ValueError(f"{path} is not as it should be: {error}; take a whole folder") from error
 
 
 def _read_tensors(path: Path) -> dict[str, Tensor]:

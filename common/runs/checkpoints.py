@@ -105,9 +105,7 @@ def _from_metadata(metadata: dict[str, str]) -> Checkpoint:
         raise ValueError(f"its format is {metadata.get('format')!r}")
     if missing := METADATA - metadata.keys():
         raise ValueError(f"its metadata lack {min(missing)!r}")
-    tokenizer = inputs.parse_json(metadata["tokenizer"])
-    if not isinstance(tokenizer, dict):
-        raise ValueError("its tokenizer is not a table")
+    tokenizer = inputs.parse_json(metadata["tokenizer"], dict[str, Any])
     recipe = loads(metadata["config"], metadata["recipe"])
     if "evaluation" not in metadata["config"]:  # written by build/mlp when it had only one
         recipe = recipe.override("train.evaluation", "batches")

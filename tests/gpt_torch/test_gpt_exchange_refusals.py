@@ -57,7 +57,7 @@ def test_broken_or_missing_files_are_refused(tmp_path):
         nnz.gpt.from_hf(tmp_path)
     nnz.gpt.to_hf(nnz.gpt.GPT(config(nnz.gpt, "gpt2")), None, tmp_path)
     (tmp_path / "config.json").write_text("[1]")
-    with pytest.raises(ValueError, match="holds no JSON object"):
+    with pytest.raises(ValueError, match="Expected `object`, got `array`; take a whole folder"):
         nnz.gpt.from_hf(tmp_path)
     (tmp_path / "config.json").write_text(f"[{'[],' * 999_999}1]")
     with pytest.raises(ValueError, match="out of proportion to its 3,000,000 bytes"):

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from nnz.files import inputs
-from nnz.files.inputs import Number
 from nnz.numbers import precisions
 
 from ..sources.places import PageError
@@ -15,15 +16,6 @@ from ..sources.places import PageError
 PARITY, BENCH = Path("build/parity.json"), Path("build/bench.json")  # where `make site` leaves them
 PACKAGED = Path(__file__).resolve().parents[1] / "figures"  # which come with nnz: `make reading-figures`
 DTYPES = ("float32", "float64")
-
-# What the page needs of each file, as inputs.misfit takes it.
-ENVIRONMENT = {"date": str, "cpu": str, "cores": Number}
-MEASUREMENT = {"ulp_of_largest?": Number, "share_of_bound?": Number}
-RESULT = {"level": str, "check": str, "dtype": str, "outcome": str, "measurements": [MEASUREMENT]}
-PARITY_SHAPE = {"environment": ENVIRONMENT, "reports": [{"backend": str, "results": [RESULT]}]}
-OP = {"name": str, "function": str, "dtype": str, "precision": str, "seconds": Number, "share?": Number}
-TIMING = {"name": str, "dtype": str, "threads": Number, "step": Number}
-BENCH_SHAPE = {"environment": ENVIRONMENT, "ops?": [OP], "timings?": [TIMING]}
 
 
 @dataclass(frozen=True)
@@ -52,43 +44,99 @@ class Run:
     time: Time | None
 
 
+class Environment(msgspec.Struct):
+    date: str
+    cpu: str
+    cores: int
+
+
+class Measured(msgspec.Struct):
+    ulp_of_largest: float | None = None
+    share_of_bound: float | None = None
+
+
+class Result(msgspec.Struct):
+    level: str
+    check: str
+    dtype: str
+    outcome: str
+    measurements: list[Measured]
+
+
+class Report(msgspec.Struct):
+    backend: str
+    results: list[Result]
+
+
+class Parity(msgspec.Struct):
+    """What is read of the JSON of `nnz parity`."""
+
+    environment: Environment
+    reports: list[Report]
+
+
+class TimedOp(msgspec.Struct):
+    name: str
+    function: str
+    dtype: str
+    precision: str
+    seconds: float
+    share: float | None
+
+
+class Step(msgspec.Struct):
+    """A whole training step, in seconds."""
+
+    name: str
+    dtype: str
+    threads: int
+    step: float
+
+
+class Bench(msgspec.Struct):
+    """What is read of the JSON of `nnz bench`."""
+
+    environment: Environment
+    ops: list[TimedOp]
+    timings: list[Step]
+
+
 class Figures:
-    """The figures of two files, either of which may be absent: then it says so, and gives None."""
+    """The figures of two files, either of which may be absent: then it says so, and gives None.
+
+    Raises PageError for a file that cannot be read, or is not as the command writes it.
+    """
 
     def __init__(self, parity: Path | None, bench: Path | None) -> None:
-        self._bench = _read(bench, BENCH_SHAPE, "nnz bench")
-        graded = _read(parity, PARITY_SHAPE, "nnz parity")
-        self._results = {
-            (report["backend"], result["level"], result["check"], result["dtype"]): result
-            for report in graded.get("reports", [])
-            for result in report["results"]
-        }
-        self._times = {(t["name"], t["function"], t["dtype"], t["precision"]): t for t in self._bench.get("ops") or []}
-        self.graded, self.timed = _occasion(graded, parity), _occasion(self._bench, bench)
+        self._parity, self._bench = _read(parity, Parity, "nnz parity"), _read(bench, Bench, "nnz bench")
+        reports, ops = self._parity.reports if self._parity else [], self._bench.ops if self._bench else []
+        self._results = {(of.backend, r.level, r.check, r.dtype): r for of in reports for r in of.results}
+        self._times = {(op.name, op.function, op.dtype, op.precision): op for op in ops}
+        self.graded, self.timed = _occasion(self._parity, parity), _occasion(self._bench, bench)
 
     def of(self, function: str, backend: str) -> list[Run]:
         """What is known of a function of the spec, or of "mlp", in each dtype."""
         return [Run(d, self._accuracy(function, backend, d), self.time(function, backend, d)) for d in DTYPES]
 
-    def steps(self) -> list[dict[str, Any]]:
+    def steps(self) -> list[Step]:
         """The timings of whole training steps."""
-        return self._bench.get("timings") or []
+        return self._bench.timings if self._bench else []
 
     def _accuracy(self, function: str, backend: str, dtype: str) -> Accuracy | None:
         result = self._results.get((backend, *_check(function), dtype))
-        if result is None or not result["measurements"]:
+        if result is None or not result.measurements:
             return None
-        ulps, shares = ([m.get(key) for m in result["measurements"]] for key in ("ulp_of_largest", "share_of_bound"))
+        ulps, shares = ([getattr(m, key) for m in result.measurements] for key in ("ulp_of_largest", "share_of_bound"))
         if None in (*ulps, *shares):
             return None
-        return Accuracy(max(ulps), max(shares), result["outcome"] == "passed")
+        return Accuracy(max(ulps), max(shares), result.outcome == "passed")
 
     def time(
         self, function: str, backend: str, dtype: str = "float32", precision: str = precisions.NATIVE
     ) -> Time | None:
         """How long the function takes in a training step; None if it was not measured."""
         timing = self._times.get((backend, function, dtype, precision))
-        return timing and Time(1e3 * timing["seconds"], timing.get("share"))
+        return timing and Time(1e3 * timing.seconds, timing.share)
 
 
 def found(given: Path | None, measured: Path) -> Path:
@@ -104,25 +152,21 @@ def _check(function: str) -> tuple[str, str]:
     return {"forward": (op, "forward"), "backward": (function, "backward"), "step": (op, "one step")}[way]
 
 
-def _read(path: Path | None, shape: dict[str, Any], command: str) -> dict[str, Any]:
+def _read(path: Path | None, content: type, command: str) -> Any:
     if path is None:
-        return {}
+        return None
     try:
-        content = inputs.read_json(path)
+        return inputs.read_json(path, content)
     except OSError as error:
         problem = f"{path} cannot be read: {error.strerror}" if error.strerror else error
         raise PageError(f"{problem}; leave it out, or write it again") from error
     except ValueError as error:
-        raise PageError(f"{path} is not JSON: {error}; write it again") from error
-    if problem := inputs.misfit(content, shape):
-        raise PageError(f"{path} is not as {command} --json writes it: {problem}; write it again")
-    return content
+        raise PageError(f"{path} is not as {command} --json writes it: {error}; write it again") from error
 
 
-def _occasion(content: dict[str, Any], path: Path | None) -> str:
+def _occasion(content: Parity | Bench | None, path: Path | None) -> str:
     """When, and on what; empty if nothing was measured."""
-    if not content:
+    if content is None:
         return ""
-    environment = content["environment"]
     whose = " (comes with nnz, not measured on this machine)" if path.parent == PACKAGED else ""
-    return f"{environment['date']}, {environment['cpu']}, {environment['cores']} cores{whose}"
+    return f"{content.environment.date}, {content.environment.cpu}, {content.environment.cores} cores{whose}"

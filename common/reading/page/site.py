@@ -155,7 +155,7 @@ def _program(page: Page) -> dict[str, Any]:
 
 def _backends(page: Page) -> list[dict[str, Any]]:
     """The rows of the first page's table, with the time of a step in float32 on one thread, if it was measured."""
-    steps = {t["name"]: 1e3 * t["step"] for t in page.figures.steps() if (t["dtype"], t["threads"]) == ("float32", 1)}
+    steps = {t.name: 1e3 * t.step for t in page.figures.steps() if (t.dtype, t.threads) == ("float32", 1)}
     return [
         vars(fact)
         | {"step": steps.get(PLAIN.get(name := fact.backend, name)), "fast": steps.get(name) if name in PLAIN else None}
