@@ -28,7 +28,7 @@ BAD_CHANGES = {
     "a tokenizer of another kind": (lambda m, a: m.update(tokenizer='{"kind": "x"}'), "'x'"),
     "a tokenizer that is no table": (lambda m, a: m.update(tokenizer="[]"), "Expected `object`, got `array`"),
     "a tokenizer that is no JSON": (lambda m, a: m.update(tokenizer="{"), "truncated"),
-    "a tokenizer nested without end": (
+    "a tokenizer without end": (
         lambda m, a: m.update(tokenizer='{"words": ' + "[" * 99_999),
         "nested too deeply",
     ),
