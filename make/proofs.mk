@@ -51,6 +51,7 @@ build/faults.so: tests/support/c/faults.c
 # library of faults, which must be loaded first too.
 CHECKS = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 NOT_THERE = "not what_the_c_backend_writes and not planted_bug_is_named and not mutants and not gpt \
+	and not judges_a_split_as_python \
 	and not memory_is_that_of and not goes_wrong_in_python"
 PROGRAM_TESTS = $(wildcard tests/mlp_c/test_program_*.py) tests/mlp_c/test_bad_words_program.py \
 	tests/mlp_c/test_allocations.py tests/conformance/test_protocol.py tests/conformance/test_wrong_programs.py
@@ -152,6 +153,6 @@ analyze:  ## read the C with clang-tidy and gcc -fanalyzer; no warning may be le
 reliability: .venv/dev build/mlp build/fuzz/seeds  ## look for faults for a long time; writes docs/reliability.md
 	$(TOOL) tools.reliability --write $(PART)
 
-# All proofs, the cheap ones first. make fuzz takes FUZZ_SECONDS for each of eleven readers.
+# All proofs, the cheap ones first. make fuzz takes FUZZ_SECONDS for each of twelve readers.
 test-all: lint analyze test test-strict test-tsan test-ulp test-faults test-asan test-kill test-parity test-mutants test-hardcases fuzz  ## run all of these; takes a night
 

@@ -2,7 +2,8 @@
 
 python -m tools.reliability --write PART... runs some of them: `fuzz/recipe`, or `fuzz` for all that begin so. Each
 row is written when its run is over: they can be had one by one. Without --write it is only printed.
-FUZZ_SECONDS (600) is the time of each fuzzer in seconds of the processor. Exits with 1 if there was a fault.
+FUZZ_SECONDS (600) is the time of each fuzzer in seconds of the processor, KILLS (200) how often a run is stopped. Exits
+with 1 if there was a fault.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ READERS = {
     "recipe": "recipe",
     "golden": "golden file",
     "statistics": "statistics",
+    "figures": "figures of `nnz bench` and `nnz parity`",
     "checkpoint": "checkpoint of an MLP",
     "batchnorm-checkpoint": "checkpoint with BatchNorm",
     "gpt-checkpoint": "checkpoint of a GPT",
@@ -52,10 +54,11 @@ LIMITED = {
     PROGRAM: {
         "AS": range(1 << 20, 80 << 20, 1 << 18),
         "NOFILE": range(20),
-        "FSIZE": range(0, 100_000, 500),
+        "FSIZE": range(0, 400_000, 2_000),
+        "NPROC": range(8),
         "DATA": range(1 << 20, 8 << 20, 1 << 16),
     },
-    "numpy": {"AS": range(100 << 20, 400 << 20, 10 << 20), "NOFILE": range(5, 20), "FSIZE": range(0, 60_000, 4_000)},
+    "numpy": {"AS": range(100 << 20, 400 << 20, 10 << 20), "NOFILE": range(5, 20), "FSIZE": range(0, 400_000, 40_000)},
 }
 
 Found = tuple[int, list[str]]  # how often it was tried, and the faults
@@ -106,9 +109,9 @@ def make(target: str) -> Found:
 
 PARTS: dict[str, tuple[str, Callable[[], Found]]] = {
     **{f"fuzz/{reader}": (what, partial(fuzz, reader)) for reader, what in READERS.items()},
-    **{f"kill/{runner}": (f"`{runner}`", partial(stop, runner, signal.SIGKILL, 200)) for runner in kill.STORMS},
+    **{f"kill/{runner}": (f"`{runner}`", partial(stop, runner, signal.SIGKILL, kill.KILLS)) for runner in kill.STORMS},
     **{
-        f"signals/{runner}-{how.name}": (f"`{runner}`, {how.name}", partial(stop, runner, how, 60))
+        f"signals/{runner}-{how.name}": (f"`{runner}`, {how.name}", partial(stop, runner, how, min(60, kill.KILLS)))
         for runner in (PROGRAM, "numpy")
         for how in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     },

@@ -63,7 +63,7 @@ def test_each_allocation_of_the_program_fails_once_and_is_one_line(tmp_path):
     program = built("build/asan/mlp-failing")
     recipe = tiny_recipe(data_folder(tmp_path / "few-names"), steps=3, train__eval_every=2)
     failures = 0
-    for more in ([], ["--resume"]):
+    for more in (["--restart"], ["--resume"]):
         for n in range(1, 1000):
             command = [str(program), *words(PROGRAM, recipe, tmp_path / "run", *more)[1:]]
             environment = {**os.environ, "FAIL_ALLOCATION": str(n)}

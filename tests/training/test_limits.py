@@ -14,7 +14,7 @@ linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the lim
 @linux
 @pytest.mark.parametrize(
     ("limit", "values"),
-    [("AS", range(1 << 20, 40 << 20, 3 << 20)), ("NOFILE", range(9)), ("FSIZE", range(0, 20_000, 2_500))],
+    [("AS", range(1 << 20, 40 << 20, 3 << 20)), ("NOFILE", range(9)), ("FSIZE", range(0, 400_000, 50_000))],
 )
 def test_the_program_ends_well_or_in_one_line_under_any_limit(limit, values):
     sweep(PROGRAM, limit, values)

@@ -22,6 +22,7 @@ int fuzz_fclose(FILE *file);
 #define realloc fuzz_realloc
 #define free fuzz_free
 #define fopen(path, mode) fuzz_opened(fopen(path, mode))
+#define fdopen(handle, mode) fuzz_opened(fdopen(handle, mode))
 #define fmemopen(text, size, mode) fuzz_opened(fmemopen(text, size, mode))
 #define open_memstream(text, size) fuzz_opened(open_memstream(text, size))
 #define fclose fuzz_fclose

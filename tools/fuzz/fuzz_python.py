@@ -23,11 +23,12 @@ with atheris.instrument_imports(include=["nnz"]):
     from nnz.files import tensor_file
     from nnz.files.errors import UsageError
     from nnz.numbers import digests
+    from nnz.reading.page import figures
     from nnz.recipes import recipe
     from nnz.recipes.models import MODELS
     from nnz.runs import checkpoints
     from nnz.runs.statistics import Statistics
-    from nnz.text import datasets, tokenizers
+    from nnz.text import batches, datasets, tokenizers
 
 SEEDS = Path(__file__).resolve().parents[2] / "build" / "fuzz"
 PLACE = Path(tempfile.mkdtemp(prefix="nnz-fuzz-"))
@@ -163,12 +164,37 @@ def tokenizer(data: bytes) -> None:
 
 
 def dataset(data: bytes) -> None:
-    """A text file is a data set or a ValueError."""
-    for kind in ("char", "word"):
-        try:
-            datasets.load_dataset(written(data, "text.txt"), tokenizer=kind)
-        except ValueError as error:
-            assert str(error)
+    """A text file is a data set, read in any way, or a ValueError; each of its splits is decoded to itself."""
+    way, text = (data[0] if data else 0), written(data[1:], "text.txt")
+    kind, windows = (None, "list", "text")[way % 3], batches.KINDS[way // 3 % 2]
+    split, tokenizer = datasets.SPLIT_BY[way // 6 % 2], tokenizers.KINDS[way // 12 % 2]
+    try:
+        found = datasets.load_dataset(text, windows, split, (0.5, 0.5), 1337, tokenizer, 1 + way // 24 % 2, kind)
+    except ValueError as error:
+        assert str(error)
+    else:
+        assert str(found)
+
+
+def figures_json(data: bytes) -> None:
+    """A file of figures is as the command writes it, or a PageError: any bytes, or one value of it is changed."""
+    which = ("parity", "bench")[data[0] % 2 if data else 0]
+    content = data[1:]
+    if data and data[0] % 4 > 1:
+        whole, provider = (
+            json.loads((SEEDS / f"{which}.json").read_text(encoding="utf-8")),
+            atheris.FuzzedDataProvider(content),
+        )
+        table, key = whole, None
+        while key is None or (isinstance(table[key], dict | list) and table[key] and provider.ConsumeBool()):
+            table = whole if key is None else table[key]
+            key = provider.PickValueInList(sorted(table) if isinstance(table, dict) else list(range(len(table))))
+        table[key] = value(provider)
+        content = json.dumps(whole).encode()
+    path = written(content, f"{which}.json")
+    with suppress(figures.PageError):
+        found = figures.Figures(**{"parity": None, "bench": None} | {which: path})
+        assert isinstance(found.of("linear_forward", "c") + found.steps(), list)
 
 
 def statistics(data: bytes) -> None:
@@ -183,6 +209,7 @@ READERS: dict[str, Callable[[bytes], None]] = {
     "recipe": recipe_toml,
     "golden": golden_file,
     "statistics": statistics,
+    "figures": figures_json,
     "checkpoint": partial(checkpoint, SEEDS / "mlp.safetensors"),
     "batchnorm-checkpoint": partial(checkpoint, SEEDS / "batchnorm.safetensors"),
     "gpt-checkpoint": partial(checkpoint, SEEDS / "gpt.safetensors"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from importlib import resources
 from pathlib import Path
@@ -17,6 +18,7 @@ from nnz.conformance import golden
 from nnz.conformance.program import process
 from nnz.conformance.program.grade import grade_program
 from nnz.files import tensor_file
+from nnz.reading.page import figures
 from nnz.recipes import from_recipe, recipe
 from nnz.runs import checkpoints
 
@@ -58,8 +60,9 @@ def write(folder: Path) -> None:
     seeds |= {
         "recipe": toml,
         "tokenizer": texts,
-        "dataset": texts,
+        "dataset": [bytes([way]) + text for way in range(48) for text in texts],
         "golden": [path.read_bytes() for path in (folder / "golden-files").iterdir()],
+        "figures": [bytes([way]) + small(folder, way % 2) for way in range(4)] + [bytes([i]) * 20 for i in range(60)],
         "statistics": [(folder / "statistics.npz").read_bytes()],
         "hugging-face": [bytes([i]) + (folder / "hf" / name).read_bytes() for i, name in enumerate(files)],
         "response": [*responses, b"linear_forward float32 strict\nmlp float64\n", *broken],
@@ -74,6 +77,20 @@ def write(folder: Path) -> None:
         (folder / reader).mkdir(exist_ok=True)
         for i, data in enumerate(found):
             (folder / reader / f"seed-{i}").write_bytes(data)
+
+
+def small(folder: Path, which: int) -> bytes:
+    """The figures of the package, with one entry in each list."""
+    name = ("parity.json", "bench.json")[which]
+    whole = json.loads((figures.PACKAGED / name).read_text(encoding="utf-8"))
+
+    def first(value: object) -> object:
+        if isinstance(value, dict):
+            return {key: first(inner) for key, inner in value.items()}
+        return [first(inner) for inner in value[:1]] if isinstance(value, list) else value
+
+    (folder / name).write_text(json.dumps(first(whole)), encoding="utf-8")
+    return (folder / name).read_bytes()
 
 
 def checkpoint(made: recipe.Recipe) -> checkpoints.Checkpoint:
