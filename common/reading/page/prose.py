@@ -18,6 +18,7 @@ PAGES = {  # in the repository -> on the site
     "docs/architecture.md": "architecture.html",
     "docs/walk.md": "walk.html",
     "docs/parity.md": "parity.html",
+    "docs/reliability.md": "reliability.html",
     "docs/speed.md": "speed.html",
     "docs/ladder.md": "ladder.html",
     "docs/gpt.md": "gpt.html",
