@@ -47,12 +47,11 @@ class RunLock:
 
     def release(self) -> None:
         """Release the lock and remove the file, if the lock is held."""
-        if self._file is not None:
-            with suppress(OSError):  # the lock is released anyway
-                if self._is_at_its_name(self._file):
+        file, self._file = self._file, None  # first: Ctrl-C may come between any two lines of the rest
+        if file is not None:
+            with file, suppress(OSError):  # the lock is released anyway
+                if self._is_at_its_name(file):
                     self._path.unlink()
-            self._file.close()
-            self._file = None
 
     def __del__(self) -> None:
         self.release()

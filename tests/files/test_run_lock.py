@@ -1,5 +1,6 @@
 """One run in a folder at a time; the second is told who holds it, and a dead one holds nothing."""
 
+import io
 import os
 import re
 import signal
@@ -91,3 +92,22 @@ def test_where_the_file_system_has_no_locks_the_run_goes_on_and_says_so(tmp_path
     with RunLock(tmp_path / "lock"):
         pass
     assert "cannot be locked (Operation not supported)" in capsys.readouterr().err
+
+
+class Interrupted(io.FileIO):
+    """A file after whose closing Ctrl-C comes."""
+
+    def close(self):
+        closed = self.closed
+        super().close()
+        if not closed:
+            raise KeyboardInterrupt
+
+
+def test_a_release_that_is_interrupted_is_not_done_twice(tmp_path):
+    lock = RunLock(tmp_path / ".lock")
+    lock._file = Interrupted(tmp_path / ".lock", "w")
+    with pytest.raises(KeyboardInterrupt):
+        lock.release()
+    lock.release()  # as __del__ does
+    assert not (tmp_path / ".lock").exists()
