@@ -30,6 +30,7 @@ def set_threads(n: int) -> None:
     """Let the kernels that this thread calls use up to `n` threads. Their number changes no bit of any result.
 
     Until it is called they take as many as are faster at the time, up to one for each core or to OMP_NUM_THREADS.
+    In a forked child they stay on one thread, whatever `n` is: the threads of its parent are not there.
     Raises TypeError or ValueError unless n is from 1 to 1024.
     """
     lib.set_threads(checks.threads(n))

@@ -124,8 +124,8 @@ typedef struct {
     real *c;
     const real *a, *b;
     size_t a_row, a_col, b_row, b_col, M, N, K;
-    size_t width, left,
-        height;  // columns of a thread's whole panels, of all threads', and rows of the panels left over
+    size_t width, left;  // columns of a thread's whole panels, and of all threads'
+    size_t height;       // rows of the panels left over
 } Product;
 
 static void product_part(const void *of, size_t t) {

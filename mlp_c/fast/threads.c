@@ -1,7 +1,7 @@
 // threads.c: helpers that take parts of a kernel's loop off the thread that calls it, where that is worth it.
 //
 // The caller never waits for a helper that has not begun: each thread takes the next part that nobody has taken, and
-// the caller goes on until none is left. It waits only for parts that a helper is at. On a quiet machine that takes
+// the caller goes on until none is left. Then it waits for the helpers that have begun. On a quiet machine that takes
 // microseconds; on a busy one the system may have taken the core from the helper, for milliseconds. So the caller
 // compares what the helpers save with what waiting costs, and computes alone for a while where it does not pay. No
 // result depends on who computes which part.
@@ -33,21 +33,21 @@ void set_threads(int n) { (void)n; }
 #include <unistd.h>
 
 enum {
-    ENOUGH = 200000,    // multiply-adds for each thread: to wake one costs as much as some 100,000
+    ENOUGH = 200000,    // multiply-adds for each helper: to wake one costs as much as some 100,000
     MAX_HELPERS = 255,  // in a process
     STACK = 1 << 20,    // bytes for a helper; a kernel's large arrays are thread-local, and some systems put them there
-    SPINS = 4000,       // looks at a number, some 100 microseconds, before a thread sleeps until it changes
+    SPINS = 4000,       // looks at a number (on x86 some 100 microseconds) before a thread sleeps until it changes
     LOOKS = 64,         // after so many looks another thread may have the core
     MOST_SAVED = 10000000,  // nanoseconds of saving that make up for later waiting
-    REST = 20,              // times as long as was lost does the caller compute alone: it loses a twentieth at most
+    BACKOFF = 20,           // times as long as was lost does the caller compute alone: it loses a twentieth at most
 };
 
 typedef struct {  // lies on the caller's stack, and is read by helpers only while they are counted as `inside`
     Part *part;
     const void *of;
     size_t parts;
-    atomic_size_t next;   // the first part that nobody has taken
-    atomic_size_t seats;  // how many more helpers may take part
+    atomic_size_t next;          // the first part that nobody has taken
+    atomic_size_t helpers_left;  // how many more helpers may take part
 } Loop;
 
 static _Atomic(Loop *) current;               // what is shared out now
@@ -101,9 +101,10 @@ static void help(void) {
     atomic_fetch_add(&inside, 1);
     Loop *loop = atomic_load(&current);  // after that, so that the caller waits for whoever has read it
     if (loop) {
-        size_t seats = atomic_load(&loop->seats);
-        while (seats > 0 && !atomic_compare_exchange_weak(&loop->seats, &seats, seats - 1)) {}
-        if (seats > 0) {
+        size_t helpers_left = atomic_load(&loop->helpers_left);
+        while (helpers_left > 0 &&
+               !atomic_compare_exchange_weak(&loop->helpers_left, &helpers_left, helpers_left - 1)) {}
+        if (helpers_left > 0) {
             take_parts(loop);
         }
     }
@@ -129,14 +130,17 @@ static void *helper(void *unused) {
     return NULL;
 }
 
-// Start helpers until there are `n`, if the system allows it. Signals are for the other threads.
+// Start helpers until there are `n`, if the system allows it. Signals are for the other threads, except those
+// that say that this one failed: blocked, they would end the process without a word from its handlers.
 static void start_helpers(size_t n) {
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP};
     sigset_t all, before;
     pthread_attr_t attributes;
     if (helpers >= n || !may_start || pthread_attr_init(&attributes) != 0) {
         return;
     }
     sigfillset(&all);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) { sigdelset(&all, faults[i]); }
     pthread_sigmask(SIG_SETMASK, &all, &before);
     pthread_attr_setstacksize(&attributes, STACK);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
@@ -155,7 +159,7 @@ static void share_out(Loop *loop) {
     size_t asleep = atomic_load(&sleepers);
     if (asleep > 0) {
         pthread_mutex_lock(&lock);
-        for (size_t wake = min_size(asleep, atomic_load(&loop->seats)); wake > 0; wake--) {
+        for (size_t wake = min_size(asleep, atomic_load(&loop->helpers_left)); wake > 0; wake--) {
             pthread_cond_signal(&more);
         }
         pthread_mutex_unlock(&lock);
@@ -179,7 +183,7 @@ static void wait_for_helpers(void) {
 static void judge(int64_t own, size_t count, size_t parts, int64_t waited, int64_t time) {
     saved += own / (int64_t)count * (int64_t)(parts - count) / 2 - waited;
     if (saved < 0) {
-        rest_until = time - REST * saved;
+        rest_until = time - BACKOFF * saved;
         saved = 0;
     } else if (saved > MOST_SAVED) {
         saved = MOST_SAVED;
@@ -210,8 +214,8 @@ size_t threads_for(size_t work) {
         most = default_limit();
         atomic_store(&by_default, most);
     }
-    const bool rests = limit == 0 && most > 1 && rest_until != 0 && now() < rest_until;
-    return rests ? 1 : min_size(min_size(most, MAX_HELPERS + 1), 1 + work / ENOUGH);
+    const bool backs_off = limit == 0 && most > 1 && rest_until != 0 && now() < rest_until;
+    return backs_off ? 1 : min_size(min_size(most, MAX_HELPERS + 1), 1 + work / ENOUGH);
 }
 
 void in_parallel(Part *part, const void *of, size_t parts, size_t work) {
@@ -221,7 +225,7 @@ void in_parallel(Part *part, const void *of, size_t parts, size_t work) {
         return;
     }
     start_helpers(threads - 1);
-    Loop loop = {.part = part, .of = of, .parts = parts, .next = 1, .seats = threads - 1};
+    Loop loop = {.part = part, .of = of, .parts = parts, .next = 1, .helpers_left = threads - 1};
     const int64_t start = now();
     share_out(&loop);
     const int64_t shared = now();
