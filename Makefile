@@ -51,7 +51,7 @@ mlp: build/mlp  ## compile build/mlp, the C program that needs no Python
 
 build/mlp: $(C_FILES)
 	@mkdir -p build
-	$(COMPILE) mlp_c/program/*.c $(KERNELS) -lm $(IN_PLACE)
+	$(COMPILE) -DNNZ_PROGRAM mlp_c/program/*.c $(KERNELS) -lm $(IN_PLACE)
 
 clean:  ## remove .venv, build and runs
 	rm -rf .venv build runs

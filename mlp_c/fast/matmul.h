@@ -70,7 +70,7 @@ static inline void multiply_panel(real *c, size_t c_row, const real *a, size_t s
 
 // 84 KB for each thread: build/mlp has them outside its stack, which `ulimit -s` may make small. In a library that
 // would cost a step of float64 a tenth.
-#if defined(__PIC__) && !defined(__PIE__)
+#ifndef NNZ_PROGRAM
 #define PLACE
 #else
 #define PLACE static _Thread_local
