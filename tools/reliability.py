@@ -54,11 +54,15 @@ LIMITED = {
     PROGRAM: {
         "AS": range(1 << 20, 80 << 20, 1 << 18),
         "NOFILE": range(20),
-        "FSIZE": range(0, 400_000, 2_000),
+        "FSIZE": range(0, 1_000_000, 5_000),
         "NPROC": range(8),
         "DATA": range(1 << 20, 8 << 20, 1 << 16),
     },
-    "numpy": {"AS": range(100 << 20, 400 << 20, 10 << 20), "NOFILE": range(5, 20), "FSIZE": range(0, 400_000, 40_000)},
+    "numpy": {
+        "AS": range(100 << 20, 400 << 20, 10 << 20),
+        "NOFILE": range(5, 20),
+        "FSIZE": range(0, 1_000_001, 100_000),
+    },
 }
 
 Found = tuple[int, list[str]]  # how often it was tried, and the faults

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 
 MEBI, GIBI = 2**20, 2**30
 TEXT, LOG, STATISTICS, JSON, RECIPE = 2 * GIBI, GIBI, GIBI, 64 * MEBI, 4 * MEBI  # the most bytes of each kind
+GROWTH = MEBI  # while a file is read; and what is read of one that says it has 0 bytes, as those of /proc do
 
 
 def open_file(path: str | os.PathLike) -> BinaryIO:
@@ -27,7 +28,9 @@ def read_bytes(path: str | os.PathLike, limit: int) -> bytes:
     """The bytes of a regular file. Raises OSError, also for more than `limit` bytes."""
     with open_file(path) as file:
         size = os.fstat(file.fileno()).st_size
-        data = file.read(limit + 1) if size <= limit else b""
+        data = (
+            file.read(min(limit, size + GROWTH) + 1) if size <= limit else b""
+        )  # read takes memory for all it may get
     if max(size, len(data)) > limit:
         raise OSError(f"{path} is too large: {max(size, len(data)):,} bytes; at most {limit:,} are read")
     return data

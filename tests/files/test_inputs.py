@@ -2,6 +2,7 @@
 
 import os
 import re
+import tracemalloc
 from pathlib import Path
 
 import msgspec
@@ -83,3 +84,13 @@ def test_what_does_not_fit_is_said_with_its_place(text, problem):
     assert inputs.parse_json('{"n": 1, "list": ["x"], "more": null}', Content) == Content(1.0, ["x"])
     with pytest.raises(ValueError, match=re.escape(problem)):
         inputs.parse_json(text, Content)
+
+
+def test_a_small_file_takes_little_memory_however_large_it_may_be(tmp_path):
+    path = tmp_path / "small"
+    path.write_bytes(b"emma\n")
+    tracemalloc.start()
+    assert inputs.read_bytes(path, inputs.TEXT) == b"emma\n"
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 2 * inputs.GROWTH

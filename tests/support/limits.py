@@ -16,7 +16,7 @@ CODES = (0, 1, 127)  # 127 of the system's loader, before the program begins
 
 
 def sweep(runner: str, limit: str, values: Iterable[int]) -> None:
-    """Train under each value of RLIMIT_`limit`. Raises AssertionError.
+    """Train under each value of RLIMIT_`limit`; under the last it must end well. Raises AssertionError.
 
     Python is given enough to start by itself.
     """
@@ -39,6 +39,7 @@ def sweep(runner: str, limit: str, values: Iterable[int]) -> None:
             assert "Traceback" not in done.stderr, where
             assert "a bug" not in done.stderr, where
             assert runner != PROGRAM or done.returncode == 0 or done.stderr.count("\n") == 1, where
+        assert done.returncode == 0, f"the highest value is too low: {where}"
 
 
 def _take(limit: str, value: int) -> None:
