@@ -8,7 +8,7 @@ from zipfile import ZipFile, ZipInfo, is_zipfile
 
 import torch
 
-from nnz.files.atomic import is_stream, replacing
+from nnz.files.atomic import checked_stream, replacing
 
 MARK = "nnz"  # an empty record of the file, which says who wrote it
 
@@ -31,5 +31,7 @@ def write(path: Path, model: Any) -> None:
 def is_replaceable(path: Path) -> bool:
     """Tell whether nothing is there but what `write` wrote. Raises OSError."""
     return (
-        not path.exists() or is_stream(path) or (is_zipfile(path) and ZipFile(path).namelist()[-1].endswith(f"/{MARK}"))
+        not path.exists()
+        or checked_stream(path)
+        or (is_zipfile(path) and ZipFile(path).namelist()[-1].endswith(f"/{MARK}"))
     )

@@ -31,7 +31,7 @@ def replacing(path: Path, lasting: bool = True) -> Iterator[Path]:
     end. Raises OSError that names `path`; `path` is then unchanged.
     """
     with _naming(path):
-        if is_stream(path):
+        if checked_stream(path):
             with tempfile.TemporaryDirectory() as folder:
                 yield (temporary := Path(folder) / "content")
                 _pour(temporary, path)
@@ -68,7 +68,7 @@ def write_json(path: Path, content: Any) -> None:
 def try_out(path: Path) -> None:
     """Raise the OSError of a file that cannot be written now, not after minutes of work. Changes nothing."""
     with _naming(path):
-        if is_stream(path):
+        if checked_stream(path):
             if not os.access(path, os.W_OK):
                 raise PermissionError(f"cannot write into {path}: permission denied")
             return
@@ -103,6 +103,14 @@ def _naming(path: Path) -> Iterator[None]:
 
 
 def is_stream(path: Path) -> bool:
+    """Whether to write into the file, not over it; also of what cannot be written it says no, and raises nothing."""
+    try:
+        return checked_stream(path)
+    except OSError:
+        return False
+
+
+def checked_stream(path: Path) -> bool:
     """Whether to write into the file, not over it. Raises OSError for what is neither a file nor made to be written."""
     try:
         mode = os.stat(path).st_mode

@@ -122,3 +122,7 @@ def test_trying_a_file_out_changes_nothing_and_tells_what_a_write_would(path):
         with pytest.raises(OSError, match=str(bad)):
             atomic.try_out(bad)
     assert os.listdir(path.parent) == [path.name]
+
+
+def test_a_folder_is_no_stream_and_to_ask_raises_nothing(tmp_path):
+    assert not atomic.is_stream(tmp_path)
