@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from ..files import inputs
-from ..files.atomic import replacing, sync, write_text
+from ..files.atomic import sync, try_out, write_text
 from ..files.lock import RunLock
 
 LOG_HEADER = "step,train_loss,val_loss,lr\n"
@@ -46,12 +46,9 @@ class RunFolder:
         self.prepare()
 
     def prepare(self) -> None:
-        """Make the folder, and test that files can be written and replaced in it. Raises OSError."""
+        """Make the folder, and test that files can be written in it. Raises OSError."""
         self.path.mkdir(parents=True, exist_ok=True)
-        trial = self.path / "trial"
-        with replacing(trial) as temporary:
-            temporary.write_bytes(b"")
-        trial.unlink()
+        try_out(self.log)
 
     def clear(self, restart: bool, remedy: str = REMEDY) -> bool:
         """Remove the files of an earlier run, and no others; return whether there were any.

@@ -236,6 +236,9 @@ def split_file(
         asked, remedy = ",".join(f"{share:g}" for share in fractions), f"take one with more {unit}"
         if better:
             remedy = f"set data.fractions=[{','.join(map(str, better))}]"
+        elif all(_cut(text, fractions, False)):  # one long line: a text, not a list
+            remedy = "if it is running text, set data.kind=text, data.split=position and data.windows=stream"
+        unit = unit.removesuffix("s") if len(pieces) == 1 else unit
         raise ValueError(f"{path} has {len(pieces)} {unit}, too few to be split by [{asked}]; {remedy}")
     return dict(zip(SPLITS, texts, strict=True))
 

@@ -117,13 +117,18 @@ static void create(AtomicFile *f) {
     }
 }
 
+// Whether the path is below /dev or /proc, where nothing is replaced: /dev/stdout may lead to a regular file.
+static bool is_of_the_system(const char *path) {
+    return strncmp(path, "/dev/", 5) == 0 || strncmp(path, "/proc/", 6) == 0;
+}
+
 AtomicFile atomic_open(const char *path, bool durable) {
     AtomicFile f = {.path = path, .durable = durable};
     struct stat status;
     if (strlen(path) >= PATH_SIZE) {
         fail(COULD_NOT_BE_DONE, "the path %s is too long", path);
     }
-    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
+    if ((stat(path, &status) == 0 && !S_ISREG(status.st_mode)) || is_of_the_system(path)) {
         fail(COULD_NOT_BE_DONE, "cannot write %s: it is not a regular file", path);
     }
     sweep(path);

@@ -120,6 +120,7 @@ bool folder_clear(const Folder *folder, bool restart) {
                                         "histograms.png",
                                         "updates.png",
                                         "gradient-by-depth.png",
+                                        "attention.png",
                                         "log.csv"};
     static char path[PATH_SIZE];
     const bool ours = access(folder->checkpoint, F_OK) == 0 || log_is_ours(folder);

@@ -42,6 +42,14 @@ def library_refuses(path: Path) -> bool:
     return False
 
 
+def test_a_file_of_the_system_that_leads_to_a_regular_one_is_not_replaced(request_path: Path) -> None:
+    with open(request_path.with_name("mine"), "w") as file:  # as /dev/stdout is, if the shell sends it to a file
+        response = f"/proc/{os.getpid()}/fd/{file.fileno()}"
+        done = conformance(built(), request_path, response)
+    assert (done.returncode, done.stdout) == (COULD_NOT, "")
+    assert done.stderr == f"mlp: cannot write {response}: it is not a regular file\n"
+
+
 def test_a_request_is_answered_and_the_library_reads_the_answer(request_path: Path) -> None:
     response = request_path.with_name("response")
     assert conformance(built(), request_path, response).returncode == DONE

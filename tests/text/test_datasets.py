@@ -250,3 +250,12 @@ def test_a_data_set_describes_itself_in_one_line_and_reads_its_own_tokens():
     assert repr(data.tokenizer) == "CharTokenizer(27 characters)"
     assert repr(data.val) == f"Split('val', {len(data.val.tokens):,} tokens, windows='stream')"
     assert data.decode(data.encode("emma\n")) == "emma\n"
+
+
+@pytest.mark.parametrize("windows", ["stream", "padded"])
+def test_one_long_line_is_taken_for_running_text_and_the_remedy_works(tmp_path, windows):
+    (tmp_path / "dna.txt").write_text("ACGT" * 500)
+    with pytest.raises(ValueError, match=r"has 1 line, too few .* set data.kind=text, data.split=position and data.win"):
+        load_dataset(tmp_path / "dna.txt", windows, kind="list")
+    data = load_dataset(tmp_path / "dna.txt", "stream", "position", kind="text")
+    assert (len(data.train.tokens), data.tokenizer.delimiter) == (1800, None)
