@@ -82,7 +82,7 @@ MUTANTS = [
     ("generation", "two uniforms a token", "rng.uniform(size=1) for", "rng.uniform(size=2)[1:] for", "plain_loop"),
     ("choice", "temperature forgotten", "keepdims=True)) / divisor", "keepdims=True))", "choice"),
     ("choice", "top-k one more", "-self.top_k)[-self.top_k]", "-self.top_k - 1)[-self.top_k - 1]", "choice"),
-    ("choice", "an equal sum exceeds", "return bisect_right(", "return __import__('bisect').bisect_left(", "choice"),
+    ("choice", "an equal sum exceeds", "token = bisect_right(", "token = bisect_left(", "choice"),
     ("choice", "top-p one more", "min(reached, len(ordered) - 1)", "min(reached + 1, len(ordered) - 1)", "top_p"),
     ("choice", "top-p one fewer", "min(reached, len(ordered) - 1)", "max(reached - 1, 0)", "top_p"),
     ("choice", "sums always certain", "margins = shift *", "margins = 0 *", "certainty"),

@@ -23,7 +23,7 @@ def test_a_link_in_the_place_of_a_file_is_replaced_and_what_it_leads_to_stays(ru
     mine.write_text(MINE)
     for link in (run / name for name in (*FILES, "config.toml")):
         link.symlink_to(mine)
-    finish(start(runner, recipe, run))
+    finish(start(runner, recipe, run, "--restart"))
     assert mine.read_text() == MINE
     assert not any(path.is_symlink() for path in run.iterdir())
 
