@@ -72,13 +72,13 @@ test-asan-program: .venv/dev build/asan/mlp build/asan/mlp-failing
 
 build/asan/mlp: $(C_FILES)
 	@mkdir -p build/asan
-	$(COMPILE) $(CHECKS) $(KERNELS) mlp_c/program/*.c -lm $(IN_PLACE)
+	$(COMPILE) -DNNZ_PROGRAM $(CHECKS) $(KERNELS) mlp_c/program/*.c -lm $(IN_PLACE)
 
 WRAP = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=open_memstream
 
 build/asan/mlp-failing: tests/support/c/allocations.c $(C_FILES)
 	@mkdir -p build/asan
-	$(COMPILE) -Wno-error $(CHECKS) $(WRAP) $< $(KERNELS) mlp_c/program/*.c -lm $(IN_PLACE)
+	$(COMPILE) -DNNZ_PROGRAM -Wno-error $(CHECKS) $(WRAP) $< $(KERNELS) mlp_c/program/*.c -lm $(IN_PLACE)
 
 # The second program has a race on purpose: if it is not reported, the first proves nothing.
 test-tsan:  ## run eight models on eight threads with ThreadSanitizer
@@ -134,7 +134,7 @@ UNCOUNTED = "not what_the_c_backend_writes and not grow_no_further and not goes_
 test-coverage: .venv/dev  ## check that the tests take each branch of build/mlp that is not listed with a reason
 	rm -rf build/coverage && mkdir -p build/coverage
 	cd build/coverage && $(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -DNNZ_ONE_COPY -DNNZ_ONE_THREAD -O0 --coverage -fprofile-update=atomic \
-		$(WRAP) $(addprefix ../../,tests/support/c/allocations.c $(KERNELS)) ../../mlp_c/program/*.c -lm -o mlp
+		-DNNZ_PROGRAM $(WRAP) $(addprefix ../../,tests/support/c/allocations.c $(KERNELS)) ../../mlp_c/program/*.c -lm -o mlp
 	MLP_PROGRAM=build/coverage/mlp MLP_FAILING=build/coverage/mlp EVERY_FAULT=5 $(PYTEST) -n 2 -k $(UNCOUNTED) $(COVERED)
 	$(TOOL) tools.coverage build/coverage
 
