@@ -46,8 +46,9 @@ def forked(recipe: Recipe, *more: str) -> Attempt:
         report = folder.with_name("stderr")
         child = os.fork()
         if child == 0:
+            written = os.open(report, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
             for stream in (1, 2):
-                os.dup2(os.open(report, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
+                os.dup2(written, stream)
             faults.fault_arm(str(folder).encode(), ctypes.c_long(n), kind.encode())
             from nnz.commands.main import main
             from nnz.pictures import of_run
