@@ -47,16 +47,17 @@ def ms_per_step(words: tuple[str, ...], steps: int) -> float:
 
 def table() -> str:
     """Each way in turn, medians."""
-    lines = [f"| ms per step | {' | '.join(WAYS)} | first / second |", f"|---|{'---:|' * (len(WAYS) + 1)}"]
+    columns = [*WAYS, "first / second", "first / third"]
+    lines = [f"| ms per step | {' | '.join(columns)} |", f"|---|{'---:|' * len(columns)}"]
     for count, steps in STEPS.items():
         samples = {way: [] for way in WAYS}
         with busy(count):
             for _ in range(ROUNDS):
                 for way, words in WAYS.items():
                     samples[way].append(ms_per_step(words, steps))
-        chosen, one, *more = (statistics.median(sample) for sample in samples.values())
-        cells = " | ".join(f"{ms:.2f}" for ms in (chosen, one, *more))
-        lines.append(f"| next to {count or 'no'} busy processes | {cells} | {chosen / one:.2f} |")
+        chosen, one, most = (statistics.median(sample) for sample in samples.values())
+        cells = f"{chosen:.3f} | {one:.3f} | {most:.3f} | {chosen / one:.2f} | {chosen / most:.2f}"
+        lines.append(f"| next to {count or 'no'} busy processes | {cells} |")
     about = f"`make busy` on {date.today()} ({environment()['cpu']}, {CORES} cores)"
     return f"{about}: all in turn, medians of {ROUNDS}.\n\n" + "\n".join(lines)
 

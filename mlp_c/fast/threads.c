@@ -39,6 +39,7 @@ enum {
     SPINS = 4000,       // looks at a number (on x86 some 100 microseconds) before a thread sleeps until it changes
     LOOKS = 64,         // after so many looks another thread may have the core
     MOST_SAVED = 10000000,  // nanoseconds of saving that make up for later waiting
+    TURNS = 4,              // how often each thread takes parts of a loop, if all are equally fast
     BACKOFF = 20,           // times as long as was lost does the caller compute alone: it loses a twentieth at most
 };
 
@@ -46,6 +47,7 @@ typedef struct {  // lies on the caller's stack, and is read by helpers only whi
     Part *part;
     const void *of;
     size_t parts;
+    size_t together;             // a thread takes so many parts at once
     atomic_size_t next;          // the first part that nobody has taken
     atomic_size_t helpers_left;  // how many more helpers may take part
 } Loop;
@@ -90,10 +92,16 @@ static void pause_briefly(int spin) {
 #endif
 }
 
+static size_t compute(const Loop *loop, size_t begin) {
+    const size_t end = min_size(begin + loop->together, loop->parts);
+    for (size_t i = begin; i < end; i++) { loop->part(loop->of, i); }
+    return end - begin;
+}
+
 // Take parts of the loop until none is left; returns how many.
 static size_t take_parts(Loop *loop) {
     size_t count = 0;
-    for (size_t i; (i = atomic_fetch_add(&loop->next, 1)) < loop->parts; count++) { loop->part(loop->of, i); }
+    for (size_t i; (i = atomic_fetch_add(&loop->next, loop->together)) < loop->parts;) { count += compute(loop, i); }
     return count;
 }
 
@@ -153,7 +161,8 @@ static void start_helpers(size_t n) {
     pthread_attr_destroy(&attributes);
 }
 
-static void share_out(Loop *loop) {
+// Returns whether helpers had to be woken.
+static bool share_out(Loop *loop) {
     atomic_store(&current, loop);
     atomic_fetch_add(&rounds, 1);
     size_t asleep = atomic_load(&sleepers);
@@ -164,10 +173,15 @@ static void share_out(Loop *loop) {
         }
         pthread_mutex_unlock(&lock);
     }
+    return asleep > 0;
 }
 
-static void wait_for_helpers(void) {
+// Returns whether there was anyone to wait for.
+static bool wait_for_helpers(void) {
     atomic_store(&current, NULL);
+    if (atomic_load(&inside) == 0) {
+        return false;
+    }
     for (int spin = 0; spin < SPINS && atomic_load(&inside) > 0; spin++) { pause_briefly(spin); }
     if (atomic_load(&inside) > 0) {
         pthread_mutex_lock(&lock);
@@ -176,6 +190,7 @@ static void wait_for_helpers(void) {
         atomic_store(&caller_sleeps, false);
         pthread_mutex_unlock(&lock);
     }
+    return true;
 }
 
 // Had the caller computed all `parts` itself, they would have taken `own` for each `count`. Only half of what that
@@ -225,15 +240,14 @@ void in_parallel(Part *part, const void *of, size_t parts, size_t work) {
         return;
     }
     start_helpers(threads - 1);
-    Loop loop = {.part = part, .of = of, .parts = parts, .next = 1, .helpers_left = threads - 1};
+    const size_t together = (parts + TURNS * threads - 1) / (TURNS * threads);
+    Loop loop = {part, of, parts, together, .next = together, .helpers_left = threads - 1};
     const int64_t start = now();
-    share_out(&loop);
-    const int64_t shared = now();
-    part(of, 0);
-    const size_t count = 1 + take_parts(&loop);
+    const int64_t shared = share_out(&loop) ? now() : start;
+    size_t count = compute(&loop, 0);
+    count += take_parts(&loop);
     const int64_t ready = now();
-    wait_for_helpers();
-    const int64_t end = now();
+    const int64_t end = wait_for_helpers() ? now() : ready;
     atomic_flag_clear(&taken);
     judge(ready - shared, count, parts, shared - start + end - ready, end);
 }
