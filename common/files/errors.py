@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import dis
+import re
 import reprlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,10 @@ from typing import Any
 COULD_NOT = 1  # the request makes sense, but could not be done
 ASKED_WRONGLY = 2  # a word or a number on the command line or in the recipe is wrong
 ENOUGH_MEMORY = 2**26  # bytes: more than any import and any picture needs
+
+# What a terminal obeys, and does not show: control characters but newline and tab, what sets the direction of writing,
+# and the half characters that stand for bytes that are not UTF-8. make_printable of build/mlp has the same list.
+OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class UsageError(ValueError):
@@ -85,14 +90,13 @@ def is_out_of_memory(error: Exception) -> bool:
 
 def one_line(text: str) -> str:
     """Join the lines of `text` with single spaces, so that an error stays one line whatever it quotes."""
-    return printable(" ".join(text.split()))
+    lines = (line.strip() for line in text.splitlines())
+    return printable(" ".join(line for line in lines if line))
 
 
 def printable(text: str) -> str:
     """Return the text with each character that a terminal may obey, and not show, written as Python does: \\x1b."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
+    return OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def quoted(value: Any) -> str:

@@ -3,6 +3,7 @@
 #define NNZ_FAILURE_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 enum { COULD_NOT_BE_DONE = 1, ASKED_WRONGLY = 2 };
 
@@ -11,6 +12,9 @@ void note(const char *format, ...);
 
 // The same, and exit.
 _Noreturn void fail(int status, const char *format, ...);
+
+// Write a text to a terminal: with \x1b and the like in place of the characters that it would obey, and not show.
+void print_shown(FILE *file, const char *text);
 
 // As calloc and strdup, but without memory the program ends.
 void *allocate(size_t count, size_t size);

@@ -44,6 +44,14 @@ void process_begin(void) {
 
 void answer_signals_later(void) { answered_later = 1; }
 
+void print_on_stdout(const char *text) {
+    if (isatty(1)) {
+        print_shown(stdout, text);
+    } else {
+        fputs(text, stdout);
+    }
+}
+
 void flush_results(void) {
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fail(COULD_NOT_BE_DONE, "cannot write to stdout: %s", strerror(errno));

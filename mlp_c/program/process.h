@@ -13,6 +13,9 @@ void process_begin(void);
 // From now on the first signal only sets `stop_requested`; the second ends the program at once.
 void answer_signals_later(void);
 
+// Print results; a terminal gets no control characters to obey.
+void print_on_stdout(const char *text);
+
 // Send on what was printed on stdout; if that cannot be done, print why and exit.
 void flush_results(void);
 

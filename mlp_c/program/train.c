@@ -110,7 +110,7 @@ static void print_result(Run *run, const char *format, ...) {
     va_start(values, format);
     vsnprintf(printed + run->n_printed, (size_t)n + 1, format, values);
     va_end(values);
-    fputs(printed + run->n_printed, stdout);
+    print_on_stdout(printed + run->n_printed);
     run->printed = printed, run->n_printed += (size_t)n;
     flush_results();
 }

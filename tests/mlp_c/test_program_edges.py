@@ -113,4 +113,4 @@ def test_an_error_stays_one_line_whatever_is_quoted_in_it(tmp_path):
     done = subprocess.run(
         [str(built()), "data", "--dtype", "a\n\x07\x7fé"], capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stderr[:31]) == (2, "mlp: model.dtype = a???é is not")
+    assert (done.returncode, done.stderr[:37]) == (2, "mlp: model.dtype = a \\x07\\x7fé is not")

@@ -14,6 +14,8 @@ from support.tiny_commands import PROGRAM, refused, words
 from support.tiny_commands import run_program as run
 from support.tiny_runs import data_folder, tiny_recipe
 
+from nnz.files.errors import printable
+
 SMALL_STACK = 48 * 1024
 
 
@@ -89,9 +91,28 @@ def test_signals_that_the_caller_ignores_are_ignored(recipe, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "shown"),
-    [("\x1b[31m", "?[31m"), ("\x9b31m", "?31m"), ("zoé 日本", "zoé 日本"), (b"\xff\x9b\xe6\x97", "????")],
+    "name",
+    [
+        "\x1b[31m\x9b\x7f",
+        "a\u202eb\u2066\u061c",
+        "zoé 日本\u3000a\u00a0b",
+        "👩\u200d🚀 \ufeff\U0010ffff",
+        b"\xff\x9b\xe6\x97\xed\xa0\x80\xc0\x80\xf0\x80\x80\xa0\xf5\xe2\x80",
+    ],
 )
-def test_no_control_character_reaches_the_terminal(name, shown):
+def test_what_reaches_a_terminal_is_what_python_would_show(name):
     done = subprocess.run([str(built()), "--data", name], capture_output=True, text=True)
-    refused(done, f"no file {shown}/train.txt: a data folder")
+    refused(done, f"no file {printable(os.fsdecode(name))}/train.txt: a data folder")
+
+
+def test_samples_with_control_characters_do_not_move_the_cursor_of_a_terminal(recipe, tmp_path):
+    folder = tmp_path / "few-names"
+    for path in folder.iterdir():
+        path.write_text(path.read_text(encoding="utf-8").replace("a", "\x1b"), encoding="utf-8")
+    ours, theirs = os.openpty()
+    assert run(recipe, tmp_path / "run", stdout=theirs).returncode == 0
+    os.close(theirs)
+    sent = os.read(ours, 2**16)
+    os.close(ours)
+    assert "\x1b" in (tmp_path / "run" / "samples.txt").read_text(encoding="utf-8")
+    assert (b"\x1b" in sent, rb"\x1b" in sent) == (False, True)
