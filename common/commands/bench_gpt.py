@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..files.atomic import try_out, write_json
 from ..files.errors import UsageError, refusing
+from .flags import check, check_threads, whole
 
 EXAMPLES = """\
   nnz bench-gpt
@@ -25,9 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("recipe", nargs="?", default="gpt-cpu", metavar="RECIPE", help="a recipe of kind gpt; default: gpt-cpu")
     add("--data", metavar="NAME", help="a data set (see nnz data list), a text file, or a folder with three splits")
     add("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto", help="where to compute; default: auto")
-    add("--threads", type=int, metavar="N", help="number of threads of torch")
-    add("--rounds", type=int, default=9, metavar="N", help="number of rounds, in which all run in turn; default: 9")
-    add("--steps", type=int, default=10, metavar="N", help="training steps of each in a round; default: 10")
+    add("--threads", type=whole, metavar="N", help="number of threads of torch")
+    add("--rounds", type=whole, default=9, metavar="N", help="number of rounds, in which all run in turn; default: 9")
+    add("--steps", type=whole, default=10, metavar="N", help="training steps of each in a round; default: 10")
     add("--json", metavar="FILE", help="write the times and the machine to FILE as JSON")
 
 
@@ -36,11 +37,9 @@ def run(arguments: argparse.Namespace) -> None:
     from tqdm import tqdm
 
     from ..backend import registry
-    from ..backend.registry import MOST_THREADS
     from ..conformance.environment import environment
     from ..recipes import from_recipe
     from ..recipes.recipe import load
-    from ..recipes.settings import integer, read
 
     with refusing():
         recipe = load(arguments.recipe)
@@ -48,10 +47,9 @@ def run(arguments: argparse.Namespace) -> None:
             raise UsageError(f"{arguments.recipe} is a recipe of kind {recipe.model.kind}, not gpt; use nnz bench")
         if arguments.data is not None:
             recipe = recipe.override("data.name", arguments.data)
-        for name in ("rounds", "steps"):
-            read(f"--{name}", integer(1), getattr(arguments, name))
-        if arguments.threads is not None:
-            read("--threads", integer(1, MOST_THREADS), arguments.threads)
+        check("--rounds", arguments.rounds, 1)
+        check("--steps", arguments.steps, 1)
+        check_threads(arguments.threads)
         if arguments.json:
             try_out(Path(arguments.json))
         nn = registry.load("torch")

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..files.errors import refusing
+from .flags import whole
 from .sample import add_sampling_arguments, check_sampling, how_to_draw
 
 EXAMPLES = """\
@@ -24,7 +25,7 @@ MAX_LINES = 8  # of a sample: an untrained model may never end a line
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     add_sampling_arguments(parser)
-    parser.add_argument("--count", type=int, metavar="N", help="samples of each model; default: 10, or 2 long ones")
+    parser.add_argument("--count", type=whole, metavar="N", help="samples of each model; default: 10, or 2 long ones")
     parser.add_argument("--data", metavar="NAME", help="the run's data set, file or folder, if it has moved")
 
 

@@ -10,6 +10,8 @@ import argparse
 from typing import TYPE_CHECKING
 
 from ..files.errors import Refusal, UsageError, refusing
+from ..recipes.settings import LARGEST_SEED
+from .flags import check, whole
 
 if TYPE_CHECKING:
     from ..conformance.checks.backend_under_test import BackendUnderTest
@@ -28,8 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("a", metavar="A", help="a backend: c, numpy, torch or any module")
     add("b", metavar="B", help="another one")
     add("--dtype", default="float64", metavar="NAME", help="float32 or float64; default: float64")
-    add("--seed", type=int, default=1, metavar="N", help="seed of the random sizes, weights and batch; default: 1")
-    add("--batch-size", type=int, metavar="N", help="number of rows; default: random, like the other sizes")
+    add("--seed", type=whole, default=1, metavar="N", help="seed of the random sizes, weights and batch; default: 1")
+    add("--batch-size", type=whole, metavar="N", help="number of rows; default: random, like the other sizes")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -54,10 +56,8 @@ def _check(arguments: argparse.Namespace) -> None:
 
     if arguments.dtype not in DTYPES:
         raise UsageError(f"--dtype is {arguments.dtype!r}; it must be {' or '.join(DTYPES)}")
-    if arguments.seed < 0:
-        raise UsageError(f"--seed is {arguments.seed}; it must be at least 0")
-    if arguments.batch_size is not None and not 1 <= arguments.batch_size <= LARGEST_BATCH:
-        raise UsageError(f"--batch-size is {arguments.batch_size}; it must be from 1 to {LARGEST_BATCH}")
+    check("--seed", arguments.seed, 0, LARGEST_SEED)
+    check("--batch-size", arguments.batch_size, 1, LARGEST_BATCH)
 
 
 def _show(compared: BatchComparison, pair: tuple[BackendUnderTest, BackendUnderTest]) -> None:

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from ..files.errors import ASKED_WRONGLY, refusing
+from .flags import whole
 
 EXAMPLES = """\
   nnz golden golden
@@ -17,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     add = parser.add_argument
     add("out", metavar="OUT", help="the folder to write to; it is created if it does not exist")
-    add("--seed", type=int, default=1337, metavar="N", help="seed of the weights and batches; default: 1337")
+    add("--seed", type=whole, default=1337, metavar="N", help="seed of the weights and batches; default: 1337")
     add("--dtype", action="append", choices=("float32", "float64"), help="may be repeated; default: both")
 
 

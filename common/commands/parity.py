@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from ..backend import registry
 from ..files.atomic import try_out, write_json
 from ..files.errors import Refusal, UsageError, refusing
+from ..recipes.settings import LARGEST_SEED
+from .flags import check, whole
 
 if TYPE_CHECKING:
     from ..conformance.report import Report
@@ -37,8 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--dtype", action="append", metavar="NAME", help="float32 or float64; may be repeated; default: both")
     add("--strict", action="store_true", help="grade strict float32: every bit must be that of exact arithmetic")
     add("--level", action="append", metavar="NAME", help="a level of the table; may be repeated; default: all")
-    add("--rounds", type=int, default=20, metavar="N", help="number of random shapes for each check; default: 20")
-    add("--seed", type=_seed, default=2003, metavar="N", help="seed of the random shapes; default: 2003")
+    add("--rounds", type=whole, default=20, metavar="N", help="number of random shapes for each check; default: 20")
+    add("--seed", type=whole, default=2003, metavar="N", help="seed of the random shapes; default: 2003")
     add("--json", metavar="FILE", help="write the results as JSON to FILE; - is stdout, without the table")
     add("--xfails", metavar="FILE", help="a file with a line `level/check[dtype]  # reason` for each known failure")
     add("--cmd", metavar="PROGRAM", help="grade a program that speaks the protocol of docs/protocol.md")
@@ -53,6 +55,8 @@ def run(arguments: argparse.Namespace) -> None:
         print(Tree().text("docs/kill-matrix.md"))
         return
     with refusing():
+        check("--rounds", arguments.rounds, 1)
+        check("--seed", arguments.seed, 0, LARGEST_SEED)
         from ..conformance import xfails
 
         if arguments.json not in (None, "-"):
@@ -127,9 +131,3 @@ def _write_json(target: str, reports: list[Report], known: tuple, problems: list
         sys.stdout.write(json.dumps(content, indent=1, allow_nan=False) + "\n")
     else:
         write_json(Path(target), content)
-
-
-def _seed(word: str) -> int:
-    if not word.isdecimal():
-        raise argparse.ArgumentTypeError(f"{word!r} is not an integer of at least 0")
-    return int(word)

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from ..files.errors import ASKED_WRONGLY, UsageError, refusing
-from ..recipes.settings import integer, read
+from .flags import check, decimal, whole
 
 EXAMPLES = """\
   nnz sample runs/names-c
@@ -23,9 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_sampling_arguments(parser)
     add = parser.add_argument
     add("--prompt", default="", metavar="TEXT", help="what each sample begins with")
-    add("--count", type=int, metavar="N", help="number of samples; default: 10, or 1 with --prompt or --tokens")
+    add("--count", type=whole, metavar="N", help="number of samples; default: 10, or 1 with --prompt or --tokens")
     length = "default: see the recipe; there, 0 is up to the end of the line, and in a running text 200"
-    add("--tokens", type=int, metavar="N", help=f"draw exactly N tokens; {length}")
+    add("--tokens", type=whole, metavar="N", help=f"draw exactly N tokens; {length}")
     add("--stop", action="append", default=[], metavar="TEXT", help="end a sample before this text; may be repeated")
     add("--allow-unknown", action="store_true", help="draw <unk> too, the token of a model of words for rare words")
     add("--ban", default="", metavar="TOKENS", help="never draw these characters (or words, for a model of words)")
@@ -36,15 +36,15 @@ def add_sampling_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("run", metavar="RUN", help="a run folder (its last checkpoint), or a .safetensors file")
     add("--best", action="store_true", help="of a run folder, take the checkpoint with the lowest val_loss")
-    add("--temperature", type=float, metavar="X", help="below 1 favours likely tokens; 0 takes the most likely")
-    add("--top-k", type=int, metavar="K", help="draw only from the K most likely tokens; 0: from all")
+    add("--temperature", type=decimal, metavar="X", help="below 1 favours likely tokens; 0 takes the most likely")
+    add("--top-k", type=whole, metavar="K", help="draw only from the K most likely tokens; 0: from all")
     add(
         "--top-p",
-        type=float,
+        type=decimal,
         metavar="P",
         help="of those, only from the most likely whose probabilities together reach P; 1: from all",
     )
-    add("--seed", type=int, metavar="N", help="seed of the random numbers")
+    add("--seed", type=whole, metavar="N", help="seed of the random numbers")
     add("--backend", metavar="NAME", help="the backend to compute with; default: the one that wrote the checkpoint")
 
 
@@ -97,8 +97,7 @@ def check_sampling(arguments: argparse.Namespace) -> None:
         value = getattr(arguments, key, None)
         if value is not None:
             recipe = recipe.override(f"sample.{key}", value)
-    if getattr(arguments, "tokens", None) is not None:
-        read("--tokens", integer(0), arguments.tokens)
+    check("--tokens", getattr(arguments, "tokens", None), 0)
 
 
 def how_to_draw(arguments: argparse.Namespace) -> dict[str, float]:

@@ -166,11 +166,16 @@ static _Noreturn void refuse(const Setting *setting, const char *value, int stat
     fail(status, "%s = %s is not allowed; it takes %s", setting->key, value, allowed);
 }
 
+// Whether the value has these characters alone, and begins with a digit: strtod and the like skip spaces.
+static int consists_of(const char *value, const char *characters) {
+    value += *value == '-';
+    return *value >= '0' && *value <= '9' && value[strspn(value, characters)] == '\0';
+}
+
 static uint64_t read_seed(const Setting *setting, const char *value, int status) {
-    char *end;
     errno = 0;
-    const uint64_t seed = strtoull(value, &end, 10);
-    if (*value < '0' || *value > '9' || *end || errno || seed == 0) {
+    const uint64_t seed = strtoull(value, NULL, 10);
+    if (*value == '-' || !consists_of(value, "0123456789") || errno || seed == 0) {
         refuse(setting, value, status, "an integer from 1 to 18446744073709551615");
     }
     return seed;
@@ -179,17 +184,17 @@ static uint64_t read_seed(const Setting *setting, const char *value, int status)
 static double read_number(const Setting *setting, const char *value, int status) {
     char *end;
     const double number = strtod(value, &end);
-    if (!*value || *end || !isfinite(number) || number < 0 || (number <= 0 && setting->minimum > 0)) {
+    if (!consists_of(value, "0123456789.eE+-") || *end || !isfinite(number) || number < 0 ||
+        (number <= 0 && setting->minimum > 0)) {
         refuse(setting, value, status, setting->minimum > 0 ? "a number above 0" : "a number of at least 0");
     }
     return number;
 }
 
 static int64_t read_integer(const Setting *setting, const char *value, int status) {
-    char *end;
     errno = 0;
-    const int64_t integer = strtoll(value, &end, 10);
-    if (!*value || *end || errno || integer < setting->minimum || integer > INT32_MAX) {
+    const int64_t integer = strtoll(value, NULL, 10);
+    if (!consists_of(value, "0123456789") || errno || integer < setting->minimum || integer > INT32_MAX) {
         refuse(setting, value, status,
                setting->minimum > 0 ? "an integer from 1 to 2147483647" : "an integer from 0 to 2147483647");
     }

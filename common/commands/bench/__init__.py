@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...backend import registry
-from ...backend.registry import MOST_THREADS
 from ...files.atomic import try_out, write_json
 from ...files.errors import Refusal, refusing
 from ...files.terminal import note
-from ...recipes.settings import integer, read
+from ..flags import check, check_threads, whole
 
 if TYPE_CHECKING:
     from ...recipes.recipe import Recipe
@@ -39,9 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--backend", action="append", metavar="NAME", help="may be repeated; default: every backend on this machine")
     add("--dtype", action="append", choices=DTYPES, help="may be repeated; default: both")
-    add("--threads", action="append", type=int, metavar="N", help="may be repeated; default: 1 and the number of cores")
-    add("--rounds", type=int, default=15, metavar="N", help="number of rounds, in which all run in turn; default: 15")
-    add("--steps", type=int, default=40, metavar="N", help="training steps of each in a round; default: 40")
+    add("--threads", action="append", type=whole, metavar="N", help="may be repeated; default: 1 and all cores")
+    add("--rounds", type=whole, default=15, metavar="N", help="number of rounds, in which all run in turn; default: 15")
+    add("--steps", type=whole, default=40, metavar="N", help="training steps of each in a round; default: 40")
     add("--set", action="append", default=[], metavar="K=V", help="set section.key of the recipe names")
     add("--json", metavar="FILE", help="write the times, also of each op, and the machine to FILE as JSON")
 
@@ -67,10 +66,10 @@ def _settings(arguments: argparse.Namespace) -> tuple[Recipe, list[int]]:
     for word in arguments.set:
         recipe = recipe.override(*assignment(word))
     threads = sorted(set(arguments.threads or [1, os.cpu_count() or 1]))
-    read("--rounds", integer(1), arguments.rounds)
-    read("--steps", integer(1), arguments.steps)
+    check("--rounds", arguments.rounds, 1)
+    check("--steps", arguments.steps, 1)
     for n in threads:
-        read("--threads", integer(1, MOST_THREADS), n)
+        check_threads(n)
     return recipe, threads
 
 
