@@ -16,6 +16,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from nnz.files.errors import UsageError
+from nnz.files.terminal import is_one_of_several
 
 NETWORK = ("gloo", "NCCL", "onnection", "imed out")  # words by which one of torch's errors tells of a lost worker
 PATIENCE = timedelta(minutes=10)  # how long a worker waits for the others: rank 0 draws and saves between steps
@@ -28,7 +29,7 @@ def own_device(device: str) -> str:
 
 def together() -> bool:
     """Tell whether torchrun started more than this process."""
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+    return is_one_of_several()
 
 
 class Workers:

@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TextIO
 
 from .. import __version__
 from ..files.errors import ASKED_WRONGLY, COULD_NOT, Refusal, describe, is_out_of_memory, nearest, one_line
-from ..files.terminal import is_silent_worker, note
+from ..files.terminal import is_silent_worker, say
 
 # name -> the first line of its module's docstring. Only the module of the command that is asked for is imported.
 COMMANDS = {
@@ -62,7 +62,7 @@ def main(words: Sequence[str] | None = None, stopped: Callable[[], bool] = lambd
         silent = isinstance(error, BrokenPipeError)  # the reader of our stdout, such as head, has seen enough
         exit_code, message = COULD_NOT, "" if silent else describe(error)
     if message and not _another_says_it():
-        note(f"nnz: {one_line(message)}")
+        say(f"nnz: {one_line(message)}")
     return exit_code
 
 

@@ -20,7 +20,13 @@ NARROW = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{remaining}{postfix}]"
 
 
 def note(text: str) -> None:
-    """Print to stderr what is not a result. If nobody can read it, nothing is lost: that is no error."""
+    """Print to stderr what is not a result; of the processes of torchrun only the first one does."""
+    if not is_silent_worker():
+        say(text)
+
+
+def say(text: str) -> None:
+    """Print to stderr, in every process. If nobody can read it, nothing is lost: that is no error."""
     with suppress(OSError, ValueError):
         if sys.stderr is not None:  # for print, None is stdout
             print(printable(text), file=sys.stderr, flush=True)
@@ -58,7 +64,12 @@ def _naming_stdout() -> Iterator[None]:
 
 def is_silent_worker() -> bool:
     """Whether torchrun started this process with others, and it is not the first of them, which speaks for all."""
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1 and os.environ.get("RANK", "0") != "0"
+    return is_one_of_several() and os.environ.get("RANK", "0") != "0"
+
+
+def is_one_of_several() -> bool:
+    """Whether torchrun started this process with others."""
+    return os.environ.get("WORLD_SIZE", "") not in ("", "0", "1")
 
 
 class Progress:

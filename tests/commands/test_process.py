@@ -164,6 +164,8 @@ def test_a_reader_that_has_seen_enough_ends_the_command_silently(place, words):
         ("zoé 日本\n", "zoé 日本\n"),
         ("\x1b[31m\r\x9b\x7f", r"\x1b[31m\r\x9b\x7f"),
         ("a\u202eb\udc80", r"a\u202eb\udc80"),
+        ("\u2066\u200f\u061c", r"\u2066\u200f\u061c"),
+        *((text, text) for text in ("日本\u3000語", "a\u00a0b", "👩\u200d🚀", "می\u200cروم", "\u2028\ufeff\ue000")),
     ],
 )
 def test_control_characters_are_shown_not_sent(text, shown):
@@ -196,6 +198,14 @@ def test_no_control_character_reaches_a_terminal(place, tmp_path):
         code, sent = on_a_terminal([*NNZ, *words])
         assert code in (1, 2)
         assert b"\x1b" not in sent, sent
+
+
+@pytest.mark.parametrize(("count", "rank", "shown"), [("2", "0", True), ("2", "1", False), ("1", "1", True)])
+def test_of_the_workers_of_torchrun_the_first_one_tells_the_notes(monkeypatch, capsys, count, rank, shown):
+    monkeypatch.setenv("WORLD_SIZE", count)
+    monkeypatch.setenv("RANK", rank)
+    note("once")
+    assert capsys.readouterr().err == "once\n" * shown
 
 
 def test_of_the_workers_of_torchrun_the_first_one_tells_the_error(place):
