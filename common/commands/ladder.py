@@ -10,10 +10,9 @@ import argparse
 from pathlib import Path
 
 from ..backend import registry
-from ..backend.registry import MOST_THREADS
 from ..files.errors import UsageError, refusing
-from ..recipes.settings import integer, read
-from .train import add_run_arguments
+from .flags import check_threads, whole
+from .train import add_run_arguments, asks_for_steps
 
 EXAMPLES = """\
   nnz ladder
@@ -25,8 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     add = parser.add_argument
     add_run_arguments(parser)
-    add("--steps", type=int, metavar="N", help="number of updates of each rung; default: see its recipe")
-    add("--seed", type=int, metavar="N", help="seed of the initial weights and the batches")
+    add("--steps", type=whole, metavar="N", help="number of updates of each rung; default: see its recipe")
+    add("--seed", type=whole, metavar="N", help="seed of the initial weights and the batches")
     add("--set", action="append", default=[], metavar="K=V", help="set section.key of each recipe; may be repeated")
     add("--out", metavar="DIR", default="runs/ladder", help="the folder for all of this; default: runs/ladder")
     add("--resume", action="store_true", help="continue a ladder that was stopped; times are those of the rest")
@@ -38,20 +37,29 @@ def run(arguments: argparse.Namespace) -> None:
     with refusing():
         if arguments.resume and arguments.restart:
             raise UsageError("--resume continues a ladder and --restart begins it again; give only one of them")
-        if arguments.threads is not None:
-            read("--threads", integer(1, MOST_THREADS), arguments.threads)
+        check_threads(arguments.threads)
         from ..files.atomic import try_out, write_text
         from ..files.terminal import note
         from ..pictures import ladder  # only now: --help and a wrong word must not wait for data and plots
         from ..pictures.drawing import save
-        from ..training.ladder import PICTURE, TABLE, ladder_recipes, markdown_table, refuse_to_lose, train_rung
+        from ..training.ladder import (
+            PICTURE,
+            TABLE,
+            check_rung,
+            ladder_recipes,
+            markdown_table,
+            refuse_to_lose,
+            train_rung,
+        )
 
         out, backend = Path(arguments.out), arguments.backend or registry.default()
         recipes = ladder_recipes(arguments.data, arguments.steps, arguments.seed, arguments.set)
         flags = arguments.threads, arguments.resume, arguments.restart
         if not (arguments.resume or arguments.restart):
             refuse_to_lose(out, recipes)
-        registry.load(backend)
+        more_steps = asks_for_steps(arguments)
+        for recipe in recipes:
+            check_rung(recipe, backend, out / recipe.name, arguments.threads, arguments.resume, more_steps)
         out.mkdir(parents=True, exist_ok=True)
         for file in (TABLE, PICTURE):
             try_out(out / file)

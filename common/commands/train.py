@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..backend import registry
-from ..backend.registry import MOST_THREADS
 from ..files.errors import UsageError, refusing
-from ..files.terminal import is_silent_worker
-from ..recipes.settings import integer, read
+from ..files.terminal import is_one_of_several, is_silent_worker
+from .flags import check_threads, whole
 
 if TYPE_CHECKING:
     from ..recipes.recipe import Recipe
@@ -43,8 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run_arguments(parser)
     add("--dtype", help="float32 or float64")
     add("--precision", help="native, or strict: the same bits on every backend and CPU, but slower; only in float32")
-    add("--steps", type=int, metavar="N", help="number of updates; with --resume and a larger N, a run goes on")
-    add("--seed", type=int, metavar="N", help="seed of the initial weights")
+    add("--steps", type=whole, metavar="N", help="number of updates; with --resume and a larger N, a run goes on")
+    add("--seed", type=whole, metavar="N", help="seed of the initial weights")
     add("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto", help="where to compute; default: auto")
     on_off, only_gpu = argparse.BooleanOptionalAction, "default: only for a gpt on a GPU"
     add("--autocast", action=on_off, help=f"compute in bfloat16 (gpt only); {only_gpu}")
@@ -65,7 +64,7 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     add("--backend", metavar="NAME", help=f"{own}, or a module such as my_package.my_module; default: c, else numpy")
     add(
         "--threads",
-        type=int,
+        type=whole,
         metavar="N",
         help="1 to 1024 threads; default: C chooses, others take 1 (GPT: all)",
     )
@@ -81,9 +80,11 @@ def run(arguments: argparse.Namespace) -> None:
         backend = _backend(arguments, recipe)
         _one_of_several(recipe)
         from ..runs.folder import run_path  # only now: --help and a wrong word must not wait for data and plots
-        from ..training.run import Run
+        from ..training.run import Run, same_run
 
         out = run_path(arguments.out, recipe.name, backend)
+        if arguments.resume and not asks_for_steps(arguments):
+            same_run(out, recipe)
         if not arguments.restart and _shown_again(out, recipe, backend, arguments.resume):
             return
         flags = arguments.resume, arguments.device, arguments.threads, arguments.restart
@@ -95,7 +96,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _one_of_several(recipe: Recipe) -> None:
     """Let only the first of torchrun's processes print. Raises UsageError if they cannot share the work."""
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    if not is_one_of_several():
         return
     if not recipe.model.predicts_every_position:
         raise UsageError(f"torchrun works only for a gpt; train {recipe.name} with nnz train")
@@ -125,20 +126,25 @@ def _find_recipe(arguments: argparse.Namespace) -> None:
 def _shown_again(out: Path, recipe: Recipe, backend: str, resume: bool) -> bool:
     """Print what the finished run printed, if `out` holds it; tell whether it does.
 
-    Not for a run that was stopped while it drew its pictures, if it is to be resumed, nor for one that began with the
-    weights of another, which may have been trained on since.
+    Not for a run that was stopped while it drew its pictures, if it is to be resumed, nor, unless it is, for one that
+    began with the weights of another, which may have been trained on since.
     """
     from ..files.terminal import note
     from ..runs.folder import RunFolder
     from ..training.run import recorded_output
 
-    if recipe.train.init or (resume and not RunFolder(out).plot.exists()):
+    if (recipe.train.init and not resume) or (resume and not RunFolder(out).plot.exists()):
         return False
     results = recorded_output(out, recipe, backend)
     if results is not None:
         note(f"{out} holds this run, finished: here are its results; to train again, add --restart")
         print(results, end="", flush=True)
     return results is not None
+
+
+def asks_for_steps(arguments: argparse.Namespace) -> bool:
+    """Tell whether the command line names a number of steps, to which alone a run goes on."""
+    return arguments.steps is not None or any(word.partition("=")[0].strip() == "train.steps" for word in arguments.set)
 
 
 def _recipe(arguments: argparse.Namespace) -> Recipe:
@@ -167,18 +173,19 @@ def _recipe(arguments: argparse.Namespace) -> Recipe:
 def _recorded(run: str) -> Recipe:
     """The recipe that the run in a folder was trained by, and its backend."""
     from ..runs import load_model
+    from ..training.run import refuse_imported
 
     if not Path(run).is_dir():
         raise FileNotFoundError(f"there is no run folder {run} to resume; train first, or name another run")
     checkpoint = load_model.find(run)
+    refuse_imported(checkpoint, run)
     return checkpoint.recipe.override("train.backend", checkpoint.recipe.train.backend or checkpoint.backend)
 
 
 def _backend(arguments: argparse.Namespace, recipe: Recipe) -> str:
     if arguments.out == "":
         raise UsageError("--out is empty; give a folder")
-    if arguments.threads is not None:
-        read("--threads", integer(1, MOST_THREADS), arguments.threads)
+    check_threads(arguments.threads)
     if arguments.backend is not None:
         return arguments.backend
     recorded = recipe.train.backend

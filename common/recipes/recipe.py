@@ -72,8 +72,10 @@ def load(name_or_path: str) -> Recipe:
         file = resources.files(__package__) / f"{name_or_path}.toml"
         return loads(file.read_text(encoding="utf-8"), name_or_path)
     path = Path(name_or_path)
-    if path.suffix != ".toml":
-        raise UsageError(f"unknown recipe {name_or_path!r}; {nearest(name_or_path, known())}, or a .toml file")
+    is_file = path.suffix == ".toml"
+    if not is_file or not path.exists():
+        what = "there is no recipe file" if is_file else "unknown recipe"
+        raise UsageError(f"{what} {name_or_path!r}; {nearest(path.stem, known())}, or a .toml file")
     try:
         return loads(inputs.read_bytes(path, inputs.RECIPE).decode("utf-8-sig"), path.stem)
     except UnicodeDecodeError as error:

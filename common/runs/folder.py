@@ -12,7 +12,7 @@ from ..files.lock import RunLock
 
 LOG_HEADER = "step,train_loss,val_loss,lr\n"
 REMEDY = "continue it with --resume, replace it with --restart, or give another folder with --out"
-START_AGAIN = "to start again, and lose what is there, replace --resume by --restart"
+START_AGAIN = "replace the run with --restart, or give another folder with --out"
 
 
 def run_path(out: str | os.PathLike | None, recipe: str, backend: str) -> Path:

@@ -21,6 +21,12 @@ def find(run: str, best: bool = False) -> Checkpoint:
     path = Path(run)
     if path.is_dir():
         path = RunFolder(path).best if best else RunFolder(path).checkpoint
+    folder = path.parent
+    is_theirs = path.name == "model.safetensors" or (Path(run) == folder and not path.exists())
+    if is_theirs and (folder / "config.json").is_file():
+        raise ValueError(
+            f"{folder} is a folder of Hugging Face transformers; make a run of it with nnz import {folder}"
+        )
     if not path.exists():
         raise FileNotFoundError(f"there is no checkpoint {path}; train first, or name another run")
     return checkpoints.load(path)

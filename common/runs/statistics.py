@@ -86,12 +86,14 @@ class Statistics:
         self.arrays["matrices"] = np.array(list(before))
         self._append("updates", [_ratio(after[name] - p, p) for name, p in before.items()])
 
-    def truncate(self, step: int) -> None:
-        """Remove what was recorded at `step` and after it: a resumed run repeats these steps."""
-        kept = int(np.sum(self.arrays.get("steps", np.empty(0)) < step))
+    def truncate(self, step: int, eval_every: int, steps: int) -> None:
+        """Keep what a run of so many steps records before `step`: a resumed run repeats the others, and one that goes
+        on to more steps has no evaluation where it ended before."""
+        recorded = self.arrays.get("steps", np.empty(0))
+        kept = (recorded < step) & ((recorded % eval_every == 0) | (recorded == steps - 1))
         for name in LISTS:
             if name in self.arrays:
-                self.arrays[name] = self.arrays[name][:kept]
+                self.arrays[name] = self.arrays[name][kept]
 
     def save(self, path: Path) -> None:
         """Write the file; the same content gives the same bytes. Raises OSError."""

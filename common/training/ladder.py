@@ -11,9 +11,11 @@ from pathlib import Path
 from ..files.terminal import note
 from ..pictures.ladder import Rung
 from ..recipes.recipe import Recipe, assignment, load
+from ..runs import checkpoints
 from ..runs.checkpoints import to_numpy
 from ..runs.folder import RunFolder
-from .run import Run
+from .loop import Trainer
+from .run import Run, goes_on_from, ready, same_run
 
 TABLE, PICTURE = "ladder.md", "ladder.png"
 # recipe -> the idea that it adds to the one before
@@ -54,6 +56,17 @@ def refuse_to_lose(out: Path, recipes: list[Recipe]) -> None:
     for file in (out / TABLE, out / PICTURE):
         if file.exists():
             raise FileExistsError(f"{file} is there already; replace it with --restart, or give another --out")
+
+
+def check_rung(recipe: Recipe, backend: str, out: Path, threads: int | None, resume: bool, more_steps: bool) -> None:
+    """Raises what `train_rung` would raise: to be called for each of them before the first one is trained."""
+    _, dataset, model = ready(recipe, backend, "cpu", threads)
+    Trainer(model, None, dataset, recipe).try_step()
+    recipe = recipe.override("train.backend", backend)
+    if resume and (checkpoint := RunFolder(out).checkpoint).exists():
+        if not more_steps:
+            same_run(out, recipe)
+        goes_on_from(checkpoints.load(checkpoint), recipe, dataset, out)
 
 
 def train_rung(recipe: Recipe, backend: str, out: Path, threads: int | None, resume: bool, restart: bool) -> Rung:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
+import numpy as np
+
 from ..backend.model import buffers_of, evaluating
 from ..backend.schedules import warmed_up
 from ..numbers import digests
@@ -98,6 +100,18 @@ class Trainer:
                 watcher.after_update(self.model)
             on_step(loss)
         self.check_finite()
+
+    def try_step(self) -> None:
+        """Compute a step and forget it: a batch too large for the memory is found before an earlier run is lost."""
+        buffers = {name: np.array(buffer) for name, buffer in to_numpy(buffers_of(self.model)).items()}
+        inputs, targets = next(iter(self._training_batches(1)))
+        if hasattr(self.model, "begin"):
+            self.model.begin(self.step)
+        with np.errstate(all="ignore"):
+            self.model(inputs, targets)
+            self.model.backward()
+        if buffers:
+            self.model.load_buffers(buffers)
 
     def check_finite(self) -> None:
         """Raises Diverged if a loss, or a number of the model or the optimizer, is not finite."""

@@ -6,6 +6,8 @@ import dataclasses
 import time
 from contextlib import nullcontext
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -49,27 +51,20 @@ class Run:
         `registry.load`, `load_dataset`, `checkpoints.load` and `start_from` raise, OSError if `out` is not writable,
         FileExistsError if there is a run and neither says what to do with it, ValueError if the one to resume had other
         settings or other data."""
-        nn = self._nn = registry.load(backend)
-        device = registry.choose_device(nn, device, threads, large=recipe.model.predicts_every_position)
+        self._nn, self.dataset, model = ready(recipe, backend, device, threads)
         self.backend, self.recipe = backend, recipe.override("train.backend", backend)
         self.folder = RunFolder(run_path(out, recipe.name, backend))
-        self.dataset = from_recipe.dataset(recipe)
-        for split in (self.dataset.train, self.dataset.val, self.dataset.test):
-            split.sliding_windows(recipe.model.context_length)  # a text too short is refused before an old run is lost
-        from_recipe.check_batch(recipe, self.dataset.tokenizer.vocab_size)
-        model = from_recipe.model(nn, recipe, self.dataset.tokenizer.vocab_size, device)
-        from_recipe.fit(model, recipe, self.dataset)
         self._resumes = resume and self.folder.checkpoint.exists()
         if recipe.train.init and not self._resumes:
             note(start_from(recipe.train.init, model, recipe, self.dataset.tokenizer))
-        optimizer = from_recipe.optimizer(nn, recipe, model)
+        optimizer = from_recipe.optimizer(self._nn, recipe, model)
         self.trainer = Trainer(model, optimizer, self.dataset, self.recipe)
         self._printed: list[str] = []  # the lines of results
         self._saved_step: int | None = None  # of the folder's checkpoint
         self._workers = getattr(model, "workers", None)
         self._writes = self._workers is None or self._workers.rank == 0  # one of the workers writes for all
         if self._writes:
-            self.trainer.watcher = Watcher(nn, recipe, self.dataset.tokenizer.vocab_size, self.folder.statistics)
+            self.trainer.watcher = Watcher(self._nn, recipe, self.dataset.tokenizer.vocab_size, self.folder.statistics)
         try:
             self._begin(resume, restart)
         except BaseException:
@@ -95,6 +90,7 @@ class Run:
         if self._writes and start == 0:
             for line in describe(self.dataset):
                 note(line)
+        before = self._nn.strict_tally() if self.recipe.model.precision == STRICT else (0, 0)
         bar = Progress(steps, start, self.recipe.tokens_per_step, self._writes)
         with np.errstate(all="ignore"), StopSignals() as signals, bar as progress:  # divergence is reported by the run
             try:
@@ -114,7 +110,7 @@ class Run:
         if self._writes:
             note(f"{steps - start:,} steps in {seconds:.1f} s")
             if self.recipe.model.precision == STRICT:
-                self._note_tally()
+                self._note_tally(before)
             self._finish()
 
     def _finish(self) -> None:
@@ -140,8 +136,9 @@ class Run:
         if best < log[-1][2]:
             note(f"best val at step {step:,}; nnz sample {self.folder.path} --best")
 
-    def _note_tally(self) -> None:
-        rounded, summed = self._nn.strict_tally()
+    def _note_tally(self, before: tuple[int, int]) -> None:
+        now = self._nn.strict_tally()
+        rounded, summed = (count - earlier for count, earlier in zip(now, before, strict=True))
         note(f"strict: of {rounded:,} products and sums, {summed:,} were too near a midpoint of float32s for float64")
 
     def _agree(self, stop: bool) -> bool:
@@ -153,6 +150,8 @@ class Run:
             self.folder.hold()  # until `train` is done
         if self._resumes:
             self._resume_from(checkpoints.load(self.folder.checkpoint))
+        if restart:
+            self.trainer.try_step()
         if self._workers is not None:  # before an earlier run is cleared away
             start = self.recipe.to_toml(), self.dataset.fingerprint, self.trainer.step
             self._workers.hold_alike((*start, digests.of_arrays(checkpoints.to_numpy(self.trainer.model.parameters()))))
@@ -169,11 +168,8 @@ class Run:
         self.folder.start_log()
 
     def _resume_from(self, checkpoint: Checkpoint) -> None:
-        train, recorded = self.recipe.train, checkpoint.recipe
-        goes_on = train.steps > recorded.train.steps
-        same_settings(recorded.override("train.steps", train.steps) if goes_on else recorded, self.recipe)
-        if not same_data(checkpoint, self.dataset):
-            raise ValueError(f"{self.recipe.data.name} is not the text that {self.folder.path} was trained on")
+        train = self.recipe.train
+        goes_on = goes_on_from(checkpoint, self.recipe, self.dataset, self.folder.path)
         trainer, self._saved_step = self.trainer, checkpoint.step
         trainer.model.load_parameters(checkpoint.parameters)
         if checkpoint.buffers:
@@ -188,7 +184,7 @@ class Run:
         if goes_on:
             self._save()  # while the log has every line that it needs, also the last one of the shorter run
         self.folder.truncate_log(*where)
-        trainer.watcher.resume_from(checkpoint.step)
+        trainer.watcher.resume_from(*where)
         note(f"{self.folder.path}: going on from step {checkpoint.step}")
         if goes_on and self.recipe.optimizer.schedule != "constant":
             note(
@@ -242,6 +238,22 @@ class Run:
         )
 
 
+def ready(recipe: Recipe, backend: str, device: str, threads: int | None) -> tuple[ModuleType, Dataset, Any]:
+    """Load the backend and the data, and make the model: what fails here, fails before any folder changes.
+
+    Raises what `registry.load`, `load_dataset` and `from_recipe.model` raise.
+    """
+    nn = registry.load(backend)
+    device = registry.choose_device(nn, device, threads, large=recipe.model.predicts_every_position)
+    dataset = from_recipe.dataset(recipe)
+    for split in (dataset.train, dataset.val, dataset.test):
+        split.sliding_windows(recipe.model.context_length)  # refuses a text that is too short
+    from_recipe.check_batch(recipe, dataset.tokenizer.vocab_size)
+    model = from_recipe.model(nn, recipe, dataset.tokenizer.vocab_size, device)
+    from_recipe.fit(model, recipe, dataset)
+    return nn, dataset, model
+
+
 def recorded_output(folder: Path, recipe: Recipe, backend: str) -> str | None:
     """Return all that the finished run in `folder` printed; None if there is none of this recipe, backend and data.
 
@@ -249,7 +261,7 @@ def recorded_output(folder: Path, recipe: Recipe, backend: str) -> str | None:
     """
     try:
         checkpoint = checkpoints.load(RunFolder(folder).checkpoint)
-        same_settings(checkpoint.recipe, recipe)
+        same_settings(checkpoint.recipe, recipe, folder)
     except (OSError, ValueError):
         return None
     lines = checkpoint.printed.splitlines() or [""]
@@ -265,12 +277,45 @@ def same_data(checkpoint: Checkpoint, dataset: Dataset) -> bool:
     return same_tokens and same_vocabulary(checkpoint.tokenizer, dataset.tokenizer)
 
 
-def same_settings(recorded: Recipe, asked: Recipe) -> None:
+def goes_on_from(checkpoint: Checkpoint, recipe: Recipe, dataset: Dataset, path: Path) -> bool:
+    """Tell whether the recipe has more steps than the run in the folder `path` had.
+
+    Raises ValueError unless training can continue from its checkpoint: with the same settings, and on the same text.
+    """
+    refuse_imported(checkpoint, path)
+    steps, recorded = recipe.train.steps, checkpoint.recipe
+    goes_on = steps > recorded.train.steps
+    same_settings(recorded.override("train.steps", steps) if goes_on else recorded, recipe, path)
+    if not same_data(checkpoint, dataset):
+        name = recipe.data.name
+        raise ValueError(f"{name} is not the text that {path} was trained on; name that one, or {START_AGAIN}")
+    return goes_on
+
+
+def refuse_imported(checkpoint: Checkpoint, path: Path | str) -> None:
+    """Raises ValueError for a model that `nnz import` wrote, whose optimizer and text are not known."""
+    if not (checkpoint.data or checkpoint.step):
+        raise ValueError(
+            f"{path} was imported, and has no training to continue; start a new run with its weights: "
+            f"nnz train gpt --init {path} --data YOUR-TEXT --out NEW-FOLDER"
+        )
+
+
+def same_run(folder: Path, recipe: Recipe) -> None:
+    """Raises ValueError if the folder holds a run that the recipe does not continue, also one of fewer steps."""
+    if (path := RunFolder(folder).checkpoint).exists():
+        checkpoint = checkpoints.load(path)
+        refuse_imported(checkpoint, folder)
+        same_settings(checkpoint.recipe, recipe, folder)
+
+
+def same_settings(recorded: Recipe, asked: Recipe, path: Path) -> None:
     """Raises ValueError unless both recipes give the same run; the backend and the name may differ."""
     for section, field, before in recorded.items():
         after = getattr(getattr(asked, section), field)
         if before != after and (section, field) != ("train", "backend"):
+            has_more = (section, field) == ("train", "steps") and after > before
+            remedy = "more steps by --steps, or for the same settings" if has_more else "the same settings"
             raise ValueError(
-                f"the run to resume had {section}.{field} = {before!r}, not {after!r}; "
-                f"ask for the same settings; {START_AGAIN}"
+                f"the run in {path} had {section}.{field} = {before!r}, not {after!r}; ask for {remedy}; {START_AGAIN}"
             )

@@ -27,11 +27,11 @@ class Watcher:
         self._nn, self._recipe, self._vocab_size = nn, recipe, vocab_size
         self._before: dict[str, np.ndarray] = {}
 
-    def resume_from(self, step: int) -> None:
+    def resume_from(self, step: int, eval_every: int, steps: int) -> None:
         """Load what was recorded before `step`, if it can be read: pictures are not worth refusing a run for."""
         try:
             self.statistics = Statistics.load(self._path)
-            self.statistics.truncate(step)
+            self.statistics.truncate(step, eval_every, steps)
         except (OSError, ValueError, KeyError) as error:
             note(f"what was recorded before step {step} is lost and will be missing in the pictures: {error}")
             self.statistics = Statistics()

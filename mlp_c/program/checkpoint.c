@@ -9,6 +9,7 @@
 
 #include "digests.h"
 #include "failure.h"
+#include "process.h"
 #include "run.h"
 
 static const char FORMAT[] = "nnz-checkpoint-1";
@@ -169,7 +170,8 @@ void checkpoint_resume(Run *run) {
     run->val_loss = read_loss(&file, "val_loss"), run->best_val_loss = read_loss(&file, "best_val_loss");
     const char *printed = text(&file, "printed");
     if (strcmp(data, run->data->fingerprint) != 0 || strcmp(tokenizer, run->data->tokenizer) != 0) {
-        fail(COULD_NOT_BE_DONE, "%s is not the text that %s was trained on", s->data, s->out);
+        fail(COULD_NOT_BE_DONE, "%s is not the text that %s was trained on; name that one, or " START_AGAIN, s->data,
+             s->out);
     }
     keep_printed(run, printed, log_truncate(run->folder, run->step, s->eval_every, s->steps));
     if (run->goes_on) {
@@ -195,7 +197,7 @@ bool checkpoint_show(const Run *run) {
                       strcmp(text(&file, "tokenizer"), run->data->tokenizer) == 0 && is_finished(printed);
     if (same) {
         digests_check(&file);
-        fputs(printed, stdout);
+        print_on_stdout(printed);
     }
     tensors_free(&file);
     return same;

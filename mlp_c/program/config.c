@@ -160,11 +160,13 @@ void config_check(const char *path, const char *text, const Settings *settings) 
         if (strchr(s->key, '.') == NULL || strcmp(s->key, "data.name") == 0 || same_value(&recorded, settings, s)) {
             continue;
         }
-        if (strcmp(s->key, "train.steps") == 0 && settings->steps > recorded.steps) {
+        const bool has_more = strcmp(s->key, "train.steps") == 0 && settings->steps > recorded.steps;
+        if (has_more && settings->steps_given) {
             continue;
         }
-        fail(COULD_NOT_BE_DONE, "the run to resume had %s = %s, not %s; ask for the same settings; " START_AGAIN,
-             s->key, value_text(&recorded, s), value_text(settings, s));
+        fail(COULD_NOT_BE_DONE, "the run in %s had %s = %s, not %s; ask for %s; " START_AGAIN, settings->out, s->key,
+             value_text(&recorded, s), value_text(settings, s),
+             has_more ? "more steps by --steps, or for the same settings" : "the same settings");
     }
     free(copy);
 }

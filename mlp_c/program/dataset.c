@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "digests.h"
@@ -42,6 +43,10 @@ static uint32_t *read_text(const char *folder, const char *split, int is_list, s
     const int end = snprintf(path, sizeof path, "%s/%s.txt", folder, split);
     if (end < 0 || end >= PATH_SIZE) {
         fail(COULD_NOT_BE_DONE, "the path %s is too long", folder);
+    }
+    struct stat status;
+    if (stat(folder, &status) == 0 && !S_ISDIR(status.st_mode)) {
+        fail(COULD_NOT_BE_DONE, "%s is not a folder; give one that holds train.txt, val.txt and test.txt", folder);
     }
     if (access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
         fail(COULD_NOT_BE_DONE, "no file %s: a data folder holds train.txt, val.txt and test.txt", path);

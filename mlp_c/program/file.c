@@ -17,7 +17,7 @@ FILE *file_open(const char *path, size_t *size) {
     struct stat status;
     const int handle = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);  // does not wait for a pipe
     if (handle >= 0 && fstat(handle, &status) == 0 && !S_ISREG(status.st_mode)) {
-        fail(COULD_NOT_BE_DONE, "cannot open %s: it is not a regular file", path);
+        fail(COULD_NOT_BE_DONE, "%s is not a regular file; copy its content into one", path);
     }
     FILE *file = handle < 0 ? NULL : fdopen(handle, "rb");
     if (file == NULL) {

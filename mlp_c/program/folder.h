@@ -15,7 +15,7 @@ typedef struct {
     char log[PATH_SIZE], checkpoint[PATH_SIZE], best[PATH_SIZE], config[PATH_SIZE], samples[PATH_SIZE];
 } Folder;
 
-#define START_AGAIN "to start again, and lose what is there, replace --resume by --restart"
+#define START_AGAIN "replace the run with --restart, or give another folder with --out"
 
 // Make the folder, and lock it until the program ends: another run, `nnz train` among them, is refused, and told who
 // has locked it.

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../strict/tally.h"
 #include "failure.h"
 #include "process.h"
 
@@ -16,6 +17,15 @@ static void check_sizes(double V, double T, double E, double H, double B) {
     if (parameters > max || activations > max) {
         fail(COULD_NOT_BE_DONE, "out of memory: %.3g parameters, %.3g activations", parameters, activations);
     }
+}
+
+// Compute a step and forget it: a batch too large for the memory is found before an earlier run is lost.
+static void try_step(const Run *run) {
+    Loader loader = loader_init(&run->data->train, run->net.T, (size_t)run->settings->batch_size, 0);
+    loader_next(&loader);
+    run->net.forward(&run->net, run->logits, loader.inputs, loader.targets, loader.B);
+    run->net.backward(&run->net);
+    loader_free(&loader);
 }
 
 Run run_init(const Settings *s, const Dataset *data) {
@@ -52,12 +62,16 @@ Run run_init(const Settings *s, const Dataset *data) {
             flush_results();
             exit(0);
         }
+        if (s->restart) {
+            try_step(&run);
+        }
         if (folder_clear(&folder, s->restart)) {
             note("%s holds an earlier run; its files are replaced", s->out);
         }
         log_start(&folder);
     }
     file_replace(folder.config, run.config, strlen(run.config));
+    tally_read(&run.rounded, &run.summed);
     return run;
 }
 

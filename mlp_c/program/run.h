@@ -22,7 +22,8 @@ typedef struct {
     char *recipe, *config;  // its name, and the settings as TOML
     char *printed;          // the results printed so far
     size_t n_printed;
-    bool goes_on;  // to more steps than it had before it was resumed
+    double rounded, summed;  // by strict/tally.h, before the first step
+    bool goes_on;            // to more steps than it had before it was resumed
 } Run;
 
 // The whole run, as the settings say.

@@ -140,6 +140,7 @@ Settings settings_read(int argc, char **argv) {
                                 : meant->key);
         }
         setting_put(&s, setting, value, ASKED_WRONGLY);
+        s.steps_given |= setting->offset == AT(steps);
     }
     if (s.resume && s.restart) {
         fail(ASKED_WRONGLY, "--resume continues a run and --restart begins it again; give only one of them");

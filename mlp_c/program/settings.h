@@ -8,7 +8,7 @@
 typedef struct {
     const char *data, *data_kind, *out, *dtype, *precision, *optimizer, *schedule, *evaluation;
     int64_t context_length, embedding_size, hidden_size, batch_size, steps, eval_every, eval_batches, count, new, top_k,
-        resume, restart;
+        resume, restart, steps_given;
     uint64_t seed, sample_seed;
     double lr, weight_decay, temperature;
 } Settings;

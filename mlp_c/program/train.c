@@ -183,7 +183,8 @@ static void finish(Run *run) {
         double rounded, summed;
         print_result(run, PARAMETERS_HASH " %s\n", checkpoint_hash(run, false, hash));
         tally_read(&rounded, &summed);
-        note("strict: of %.0f products %.0f lay too near a midpoint of two floats for double", rounded, summed);
+        note("strict: of %.0f products %.0f lay too near a midpoint of two floats for double", rounded - run->rounded,
+             summed - run->summed);
     }
     checkpoint_save(run);
 }

@@ -81,6 +81,22 @@ def test_an_imported_run_is_compared_and_drawn_like_any_other(capsys, place, tmp
     assert (tmp_path / "back" / "attention.png").stat().st_size > 10_000
 
 
+def test_an_imported_folder_is_started_from_and_not_continued(capsys, place, tmp_path):
+    nnz(capsys, "export", place / "gpt2", "--to", "hf", tmp_path / "hf")
+    for found in (tmp_path / "hf", tmp_path / "hf" / "model.safetensors"):
+        code, out, error = nnz(capsys, "sample", found)
+        remedy = f"make a run of it with nnz import {tmp_path / 'hf'}"
+        assert (code, out) == (1, "")
+        assert error == f"nnz: {tmp_path / 'hf'} is a folder of Hugging Face transformers; {remedy}\n"
+    nnz(capsys, "import", tmp_path / "hf", "--out", run := tmp_path / "back")
+    before = {path.name: path.read_bytes() for path in run.iterdir()}
+    for words in (["--resume", run], ["gpt-cpu", "--resume", "--out", run, "--data", place / "few-names"]):
+        code, out, error = nnz(capsys, "train", *words)
+        assert (code, out, error.count("\n")) == (1, "", 1)
+        assert f"has no training to continue; start a new run with its weights: nnz train gpt --init {run}" in error
+    assert {path.name: path.read_bytes() for path in run.iterdir()} == before
+
+
 def test_import_leaves_a_run_that_is_there_as_it_is(capsys, place, tmp_path):
     nnz(capsys, "export", place / "gpt2", "--to", "hf", tmp_path / "hf")
     before = {path.name: path.read_bytes() for path in (place / "course").iterdir()}

@@ -80,6 +80,30 @@ def test_what_no_rung_can_be_trained_with_is_refused_before_anything_is_written(
     assert not (tmp_path / "none").exists()
 
 
+def test_every_rung_is_checked_before_the_first_is_trained(data, tmp_path, capsys) -> None:
+    code, out, err = nnz(capsys, "ladder", "--data", data, "--set", "train.batch_size=1", "--out", tmp_path / "ladder")
+    assert (code, out, err.count("\n"), (tmp_path / "ladder").exists()) == (2, "", 1, False)
+    assert "too small for BatchNorm" in err
+
+
+def test_every_rung_is_checked_before_the_first_one_goes_on(data, tmp_path, capsys, small_rungs) -> None:
+    words = "ladder", "--data", data, "--steps", 2, "--out", tmp_path / "ladder"
+    assert nnz(capsys, *words)[0] == 0
+    kept = {path: path.read_bytes() for path in (tmp_path / "ladder").rglob("*") if path.is_file()}
+    changed = tmp_path / "ladder" / "namegen" / "checkpoint.safetensors"
+    checkpoint = checkpoints.load(changed)
+    checkpoint.recipe = checkpoint.recipe.override("sample.seed", 5)
+    checkpoints.save(changed, checkpoint)
+    kept[changed] = changed.read_bytes()
+    code, out, err = nnz(capsys, *words, "--resume")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert "namegen had sample.seed = 5, not 42" in err
+    code, out, err = nnz(capsys, "ladder", "--data", data, "--resume", "--out", tmp_path / "ladder")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert "ask for more steps by --steps" in err
+    assert {path: path.read_bytes() for path in kept} == kept
+
+
 def test_a_ladder_is_replaced_only_if_it_is_told_to_and_can_be_continued(data, tmp_path, capsys, small_rungs) -> None:
     first = trained(capsys, data, tmp_path)
     words = "ladder", "--data", data, "--steps", 2, "--seed", 5, "--threads", 1, "--out", tmp_path

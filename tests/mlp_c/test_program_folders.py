@@ -135,7 +135,7 @@ def test_a_lock_that_does_not_say_who_holds_it_is_respected(recipe, tmp_path):
 def test_a_text_that_may_never_end_is_not_begun(recipe, tmp_path):
     (tmp_path / "few-names" / "val.txt").unlink()
     (tmp_path / "few-names" / "val.txt").symlink_to("/dev/zero")
-    refused(run(recipe, tmp_path / "run"), "few-names/val.txt: it is not a regular file")
+    refused(run(recipe, tmp_path / "run"), "few-names/val.txt is not a regular file; copy its content into one")
 
 
 def stopped(recipe, out, after):

@@ -10,6 +10,7 @@ from support.tiny_runs import data_folder, tiny_recipe, train
 from nnz.backend import registry
 from nnz.recipes.recipe import loads
 from nnz.runs import checkpoints
+from nnz.runs.folder import START_AGAIN
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +102,8 @@ def test_a_run_is_not_resumed_on_another_text(tmp_path, change):
         text = text.replace("é", "è") if change == "emmb" else text.replace("emma", "amme")
         (data / f"{split}.txt").write_text(text)
     code, error = resumed(recipe, tmp_path / "run")
-    assert (code, error) == (1, f"mlp: {data} is not the text that {tmp_path}/run was trained on\n")
+    told = f"{data} is not the text that {tmp_path}/run was trained on; name that one, or {START_AGAIN}"
+    assert (code, error) == (1, f"mlp: {told}\n")
 
 
 def test_two_runs_in_one_folder_the_second_is_told_who_holds_it(recipe, tmp_path):

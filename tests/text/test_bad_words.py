@@ -14,6 +14,8 @@ ASKED_WRONGLY = {
     "an unknown command": (["trian"], "unknown 'trian'; did you mean 'train'?"),
     "train without a recipe": (["train"], "which recipe?"),
     "an unknown recipe": (["train", "nmaes"], "did you mean 'names'?"),
+    "a missing recipe file": (["train", "missing.toml"], "there is no recipe file 'missing.toml'; known: "),
+    "a recipe file mistyped": (["train", "nmaes.toml"], "did you mean 'names'?"),
     "an unknown flag": (["train", "names", "--stesp", "3"], "unrecognized arguments: --stesp 3; did you mean --steps?"),
     "an abbreviated flag": (["train", "names", "--step", "3"], "unrecognized arguments: --step 3"),
     "an unknown backend": (["train", "names", "--backend", "tensorflow"], "unknown backend 'tensorflow'"),
@@ -23,7 +25,7 @@ ASKED_WRONGLY = {
     "a dtype there is not": (["train", "names", "--dtype", "float16"], "model.dtype = 'float16'"),
     "seed 0": (["train", "names", "--seed", "0"], "train.seed = 0"),
     "no steps": (["train", "names", "--steps", "0"], "train.steps = 0"),
-    "steps that are no number": (["train", "names", "--steps", "ten"], "invalid int value: 'ten'"),
+    "steps that are no number": (["train", "names", "--steps", "ten"], "argument --steps: 'ten' is not an integer"),
     "no threads": (["train", "names", "--threads", "0"], "--threads = 0"),
     "a device there is not": (["train", "names", "--device", "tpu"], "unknown 'tpu'; did you mean 'cpu'?"),
     "an unknown character": (["sample", "RUN", "--prompt", "emmaX"], "'X'"),
@@ -38,7 +40,6 @@ ASKED_WRONGLY = {
     "an unknown data set": (["data", "get", "nmaes"], "did you mean 'names'?"),
 }
 COULD_NOT = {
-    "a missing recipe file": (["train", "missing.toml"], "missing.toml: No such file"),
     "missing data": (["train", "names", "--data", "./missing.txt"], "missing.txt"),
     "a device the backend has not": (["train", "names", "--backend", "numpy", "--device", "cuda"], "it has cpu"),
     "a model too large": (

@@ -6,9 +6,10 @@ import pytest
 from support.stopped_runs import stopped
 from support.tiny_runs import BUILT, data_folder, nnz, tiny_recipe
 
+from nnz.backend import registry
 from nnz.pictures import of_run
 from nnz.recipes.recipe import load
-from nnz.runs.folder import REMEDY
+from nnz.runs.folder import REMEDY, START_AGAIN
 from nnz.training.run import Run
 
 TOO_SMALL = "train.batch_size = 1 is too small for BatchNorm, which compares rows; take 2 or more"
@@ -143,6 +144,47 @@ def test_what_cannot_train_is_refused_before_a_folder_is_made_or_a_run_lost(word
     kept = files(words[-1])
     assert nnz(capsys, *words, *change, "--restart")[0] in (1, 2)
     assert files(words[-1]) == kept
+
+
+@pytest.mark.parametrize("backend", BUILT)
+def test_a_batch_too_large_for_the_memory_is_found_before_a_run_is_lost(words, capsys, backend, monkeypatch) -> None:
+    nnz(capsys, *words)
+    kept = files(words[-1])
+
+    def forward(self, inputs, targets=None):
+        raise MemoryError("a batch")
+
+    monkeypatch.setattr(registry.load(backend).MLP, "__call__", forward)
+    code, out, err = nnz(capsys, *words, "--restart", "--backend", backend)
+    assert (code, out) == (1, "")
+    assert "out of memory (a batch); take a smaller model, batch or text" in err
+    assert files(words[-1]) == kept
+
+
+@pytest.mark.parametrize("kind", ["mlp", "mlp-batchnorm", "residual", "wavenet", "bigram-counts"])
+def test_a_step_that_is_only_tried_leaves_no_trace(words, capsys, kind) -> None:
+    kinds = {"wavenet": 8, "bigram-counts": 1}
+    recipe = tiny_recipe(words[1].parent / "few-names", model__kind=kind, model__context_length=kinds.get(kind, 3))
+    if kind == "bigram-counts":
+        recipe = recipe.override("optimizer.name", "none").override("train.steps", 1)
+    words[1].write_text(recipe.to_toml(), encoding="utf-8")
+    nnz(capsys, *words)
+    first = files(words[-1])
+    assert nnz(capsys, *words, "--restart")[0] == 0
+    assert files(words[-1]) == first
+
+
+def test_a_run_goes_on_to_more_steps_only_if_they_are_asked_for(words, capsys) -> None:
+    nnz(capsys, *words, "--steps", 9)
+    kept = files(words[-1])
+    code, out, err = nnz(capsys, *words, "--resume")
+    told = (
+        f"the run in {words[-1]} had train.steps = 9, not 23; ask for more steps by --steps, or for the same settings"
+    )
+    assert (code, out, err) == (1, "", f"nnz: {told}; {START_AGAIN}\n")
+    assert files(words[-1]) == kept
+    for flags in (["--steps", 23], ["--set", "train.steps = 25"]):
+        assert "going on from step" in nnz(capsys, *words, "--resume", *flags)[2]
 
 
 def test_resume_and_restart_together_are_refused(words, capsys) -> None:

@@ -109,6 +109,14 @@ def test_a_run_goes_on_to_more_steps_as_if_it_had_had_them_from_the_start(data, 
         assert (tmp_path / "run" / name).read_bytes() == (longer / name).read_bytes(), name
 
 
+def test_what_was_recorded_after_the_last_step_of_a_shorter_run_is_dropped_from_the_statistics(data, tmp_path):
+    constant = {"optimizer__schedule": "constant"}
+    longer = train(tiny_recipe(data, 40, **constant), tmp_path / "longer", watched=True)
+    train(tiny_recipe(data, 23, **constant), tmp_path / "run", watched=True)
+    train(tiny_recipe(data, 40, **constant), tmp_path / "run", resume=True, watched=True)
+    assert (tmp_path / "run" / "statistics.npz").read_bytes() == (longer / "statistics.npz").read_bytes()
+
+
 def test_a_schedule_that_knows_its_end_says_that_it_moved(data, tmp_path, capsys):
     train(tiny_recipe(data), tmp_path)
     stopped(Run(tiny_recipe(data, 40), "numpy", tmp_path, resume=True), 1, "before the update")
