@@ -178,5 +178,5 @@ def test_a_file_that_is_not_utf8_is_refused(tmp_path):
 def test_an_unknown_recipe_names_the_known_ones():
     with pytest.raises(UsageError, match="did you mean 'names'"):
         recipe.load("nmaes")
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(UsageError, match=r"there is no recipe file 'nowhere\.toml'; known: bigram, "):
         recipe.load("nowhere.toml")
