@@ -3,12 +3,27 @@
 from setuptools import setup
 from setuptools.command import editable_wheel
 
-# To a script next to it, a folder called nnz without __init__.py, such as a clone, is an empty package of that name. An
-# installed nnz wins over it; a development install does not, since Python asks setuptools' finder last. So the finder
-# answers for nnz among the folders of sys.path, too, where setuptools has put it for the sake of nnz.docs.
-BEFORE = "        if fullname in NAMESPACES:\n"
-ANSWER = '        if fullname == "nnz":\n            return _EditableFinder.find_spec(fullname)\n'
+# What a development install does at the start of every Python is changed in two ways.
+CHANGES = {
+    # To a script next to it, a folder called nnz without __init__.py, such as a clone, is an empty package of that
+    # name. An installed nnz wins over it; a development install does not, since Python asks setuptools' finder last. So
+    # the finder answers for nnz among the folders of sys.path, too, where setuptools has put it for nnz.docs.
+    "        if fullname in NAMESPACES:\n": (
+        '        if fullname == "nnz":\n'
+        "            return _EditableFinder.find_spec(fullname)\n"
+        "        if fullname in NAMESPACES:\n"
+    ),
+    # Until nnz answers Ctrl-C, Python shows a traceback. So the finder does without the modules that take longest.
+    "from importlib.util import spec": "from _frozen_importlib_external import spec",
+    "from pathlib import Path\n": "from os.path import join\n",
+    "            return cls._find_spec(fullname, Path(pkg_path))": (
+        '            place = None if fullname in NAMESPACES else join(pkg_path, "__init__.py")\n'
+        "            return place and spec_from_file_location(fullname, place)"
+    ),
+}
 template = getattr(editable_wheel, "_FINDER_TEMPLATE", "")
-editable_wheel._FINDER_TEMPLATE = template.replace(BEFORE, ANSWER + BEFORE)
+for before, after in CHANGES.items():
+    template = template.replace(before, after)
+editable_wheel._FINDER_TEMPLATE = template
 
 setup(cffi_modules=["mlp_c/binding/build_kernels.py:ffi"])

@@ -138,6 +138,11 @@ def test_a_script_next_to_a_clone_called_nnz_finds_the_package(tmp_path):
         assert (result.returncode, result.stdout) == (0, "nnz.text.datasets\n"), result.stderr
 
 
+def test_a_development_install_does_not_make_python_start_slowly():
+    code = "import sys; print(*{'pathlib', 're', 'importlib.util'} & set(sys.modules))"
+    assert run(sys.executable, "-c", code, cwd=ROOT).stdout == "\n"
+
+
 def test_a_package_called_nnz_that_comes_first_on_the_path_still_does(tmp_path):
     (tmp_path / "nnz").mkdir()
     (tmp_path / "nnz" / "__init__.py").write_text("name = 'another'\n", encoding="utf-8")
