@@ -17,6 +17,7 @@ PAGES = {  # in the repository -> on the site
     "mlp_c/train.c": "program.html",
     "docs/architecture.md": "architecture.html",
     "docs/walk.md": "walk.html",
+    "docs/runs.md": "runs.html",
     "docs/parity.md": "parity.html",
     "docs/reliability.md": "reliability.html",
     "docs/speed.md": "speed.html",
