@@ -80,13 +80,17 @@ class CharTokenizer:
         return {"kind": "char", "characters": self.characters, **running}
 
 
+MOST_RARE = 2**20  # characters of rare words in a checkpoint, about 130,000 words
+
+
 class WordTokenizer:
     """One token per word or mark (see nnz.text.word_splitting); ids go by count in `text`, equal ones by the alphabet.
 
     Words that occur fewer than `min_count` times become the token "<unk>". It is in the vocabulary only if there are
     any, or if `encoded`, the text that is to be encoded, has words that `text` has not. `delimiter` is the id of the
-    end of a paragraph, which starts and ends a sample; it is in every vocabulary. Raises ValueError for a text without
-    a word, TypeError or ValueError unless min_count is an int of at least 1.
+    end of a paragraph, which starts and ends a sample; it is in every vocabulary. `rare` are the words that were left
+    out, to tell them from those that never came; None if it is not known, since there were very many. Raises ValueError
+    for a text without a word, TypeError or ValueError unless min_count is an int of at least 1.
     """
 
     longest_sample = 250  # tokens, about 15 lines; a paragraph without an end must stop somewhere
@@ -102,7 +106,9 @@ class WordTokenizer:
         marks[UNKNOWN] += counts.total() - sum(kept.values())
         needed = marks[UNKNOWN] or (encoded != text and set(tokens(encoded, end)) - kept.keys() - {end})
         kept |= marks if needed else {end: marks[end]}
-        self._hold(sorted(kept, key=lambda word: (-kept[word], word)), min_count)
+        rare = sorted(counts.keys() - kept.keys())
+        words = sorted(kept, key=lambda word: (-kept[word], word))
+        self._hold(words, min_count, frozenset(rare) if len(" ".join(rare)) <= MOST_RARE else None)
 
     def __repr__(self) -> str:
         return f"WordTokenizer({self.vocab_size:,} words, min_count={self.min_count})"
@@ -117,13 +123,17 @@ class WordTokenizer:
             raise ValueError("its words must differ, and one of them must be the end of a paragraph")
         if not isinstance(min_count, int):
             raise ValueError(f"its min_count is {min_count!r}")
+        rare = config.get("rare", "" if min_count == 1 else None)
+        if not isinstance(rare, str | None) or {*(rare or "").split()} & set(words):
+            raise ValueError("its rare words are not a text of words that are not in its vocabulary")
         tokenizer = cls.__new__(cls)
-        tokenizer._hold(words, min_count)
+        tokenizer._hold(words, min_count, None if rare is None else frozenset(rare.split()))
         return tokenizer
 
     def to_config(self) -> dict[str, Any]:
         """What a checkpoint keeps: `from_config` makes the same tokenizer from it, also after JSON."""
-        return {"kind": "word", "words": self.words, "min_count": self.min_count}
+        rare = {"rare": " ".join(sorted(self.rare))} if self.rare is not None and self.min_count > 1 else {}
+        return {"kind": "word", "words": self.words, "min_count": self.min_count, **rare}
 
     def encode(self, text: str) -> np.ndarray:
         """`text` -> the ids of its words and marks, int32 (n,); an unknown one has the id of "<unk>".
@@ -159,8 +169,8 @@ class WordTokenizer:
             yield gap(before, word) + word.removesuffix(GLUE)
             before = word
 
-    def _hold(self, words: list[str], min_count: int) -> None:
-        self.words, self.min_count, self.vocab_size = words, min_count, len(words)
+    def _hold(self, words: list[str], min_count: int, rare: frozenset[str] | None) -> None:
+        self.words, self.min_count, self.rare, self.vocab_size = words, min_count, rare, len(words)
         self._ids = {word: i for i, word in enumerate(words)}
         self._end = PARAGRAPH if PARAGRAPH in self._ids else LINE_END
         self.start = self.delimiter = self._ids[self._end]
@@ -172,12 +182,13 @@ class WordTokenizer:
             return
         near = difflib.get_close_matches(word, self.words, n=3)
         hint = f"the nearest are {', '.join(map(repr, near))}" if near else "none of them comes near"
-        rare, remedy = "is not", "train on a text that holds it"
-        if self.min_count > 1:
-            rare = f"occurs fewer than {self.min_count} times (data.min_count) in the text of the model: it is not"
+        fact, remedy = "is not", "train on a text that holds it"
+        if self.rare is None or word in self.rare:
+            times = f"{self.min_count} times (data.min_count){', or never,' if self.rare is None else ''}"
+            fact = f"occurs fewer than {times} in the text of the model: it is not"
             remedy = "train with a smaller data.min_count"
         raise ValueError(
-            f"word {word.removesuffix(GLUE)!r} {rare} among the {self.vocab_size:,} of the vocabulary, and {hint}: "
+            f"word {word.removesuffix(GLUE)!r} {fact} among the {self.vocab_size:,} of the vocabulary, and {hint}: "
             f"take another, or {remedy}"
         )
 
@@ -206,7 +217,8 @@ def from_config(config: Mapping[str, Any]) -> Tokenizer:
 def same_vocabulary(a: Tokenizer, b: Tokenizer) -> bool:
     """Tell whether both give each text the same ids; what ends a sample may differ."""
     one, other = a.to_config(), b.to_config()
-    return one | {"delimiter": None} == other | {"delimiter": None}
+    apart = {"delimiter": None, "rare": None}  # what tokens are not made of
+    return one | apart == other | apart
 
 
 def _known_ids(ids: ArrayLike, vocab_size: int) -> np.ndarray:

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from nnz import RNG
 from nnz.recipes.recipe import loads
 from nnz.runs import sampling
+from nnz.text import tokenizers
 from nnz.text.datasets import load_dataset
-from nnz.text.tokenizers import WordTokenizer, from_config
+from nnz.text.tokenizers import WordTokenizer, from_config, same_vocabulary
 
 WORDS = st.lists(
     st.sampled_from(["i", "don't", "well-known", "été", "हिन्दी", "3,000.5", "you"]), min_size=1, max_size=6
@@ -168,6 +169,39 @@ def test_a_folder_without_unknown_words_has_no_token_for_them(tmp_path) -> None:
     assert load_dataset(tmp_path, tokenizer="word").tokenizer.unknown is None
 
 
-def test_a_word_dropped_for_min_count_is_said_to_be_that() -> None:
-    with pytest.raises(ValueError, match=r"'dog' occurs fewer than 2 times \(data.min_count\)"):
-        WordTokenizer("a cat, a cat, a dog", 2).refuse_unknown("dog")
+DROPPED = r"^word 'dog' occurs fewer than 2 times \(data.min_count\) in the text of the model: it is not among .*"
+SMALLER, HOLDS = (
+    "take another, or train with a smaller data.min_count",
+    "take another, or train on a text that holds it",
+)
+
+
+@pytest.mark.parametrize("config", [lambda t: t, lambda t: from_config(json.loads(json.dumps(t.to_config())))])
+def test_a_word_dropped_for_min_count_is_told_from_one_that_never_was(config) -> None:
+    tokenizer = config(WordTokenizer("a cat, a cat, a dog", 2))
+    with pytest.raises(ValueError, match=f"{DROPPED}: {SMALLER}$"):
+        tokenizer.refuse_unknown("dog")
+    with pytest.raises(ValueError, match=rf"^word 'zebra' is not among the 5 of the vocabulary, .*: {HOLDS}$"):
+        tokenizer.refuse_unknown("zebra")
+
+
+def test_a_model_from_before_does_not_know_which_words_were_dropped() -> None:
+    config = WordTokenizer("a cat, a cat, a dog", 2).to_config()
+    del config["rare"]
+    with pytest.raises(
+        ValueError, match=r"'zebra' occurs fewer than 2 times \(data.min_count\), or never, in the text"
+    ):
+        from_config(config).refuse_unknown("zebra")
+    assert same_vocabulary(from_config(config), WordTokenizer("a cat, a cat, a dog", 2))
+
+
+def test_very_many_dropped_words_are_not_kept(monkeypatch) -> None:
+    monkeypatch.setattr(tokenizers, "MOST_RARE", 6)
+    assert WordTokenizer("a a dog", 2).rare == {"dog"}
+    assert "rare" not in WordTokenizer("a a dog cat", 2).to_config()
+
+
+@pytest.mark.parametrize("rare", [3, ["dog"], "cat", "dog cat"])
+def test_dropped_words_that_are_no_text_or_in_the_vocabulary_are_refused(rare) -> None:
+    with pytest.raises(ValueError, match="its rare words are not"):
+        from_config({"kind": "word", "words": ["cat", "\n"], "min_count": 2, "rare": rare})
