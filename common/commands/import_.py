@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> None:
         from ..files.atomic import write_text
         from ..files.terminal import note
         from ..runs import checkpoints
-        from ..runs.folder import RunFolder
+        from ..runs.folder import START_AGAIN, RunFolder
         from ..text import tokenizers
 
         if not (Path(arguments.folder) / "config.json").is_file():
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> None:
         found = checkpoints.Checkpoint(recipe, tokenizers.from_config(tokenizer), "torch", 0, parameters)
         out.hold()
         with out.lock:
-            out.clear(arguments.restart, "replace it with --restart, or give another folder with --out")
+            out.clear(arguments.restart, START_AGAIN)
             out.start_log()
             checkpoints.save(out.checkpoint, found)
             write_text(out.config, recipe.to_toml())

@@ -50,7 +50,7 @@ class RunFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         try_out(self.log)
 
-    def clear(self, restart: bool, remedy: str = REMEDY) -> bool:
+    def clear(self, restart: bool, remedy: str | None = None) -> bool:
         """Remove the files of an earlier run, and no others; return whether there were any.
 
         Raises what `refuse_to_lose` raises before anything is removed, and OSError.
@@ -61,16 +61,18 @@ class RunFolder:
             file.unlink()
         return bool(found)
 
-    def refuse_to_lose(self, restart: bool, remedy: str = REMEDY) -> None:
+    def refuse_to_lose(self, restart: bool, remedy: str | None = None) -> None:
         """Raises FileExistsError for files that no run wrote; unless `restart`, also for models or samples of a run.
 
-        The message of the latter ends with `remedy`.
+        The message of the latter ends with `remedy`; without one it is what works for the files that are there.
         """
         found = self._found()
         if found and not self.checkpoint.exists() and not self._has_our_log():
             raise FileExistsError(f"{found[0]} is there, but no run wrote it; give another folder with --out")
         if not restart and {self.checkpoint, self.best, self.samples} & {*found}:
-            raise FileExistsError(f"{self.path} already holds a run; {remedy}")
+            whole = self.checkpoint.exists()
+            what = "a run" if whole else "a run without its checkpoint"
+            raise FileExistsError(f"{self.path} already holds {what}; {remedy or (REMEDY if whole else START_AGAIN)}")
 
     def _found(self) -> list[Path]:
         pictures = (self.plot, self.embeddings, self.histograms, self.updates, self.depth, self.attention)
@@ -110,9 +112,7 @@ class RunFolder:
         expected = [*expected[: len(lines)], *([steps - 1] if step >= steps and (steps - 1) % eval_every else [])]
         kept = lines[: 1 + len(expected)]
         if kept[:1] != [LOG_HEADER] or [line.partition(",")[0] for line in kept[1:]] != [str(s) for s in expected]:
-            raise ValueError(
-                f"{self.log} lacks lines from before step {step}, where the checkpoint stands; {START_AGAIN}"
-            )
+            raise ValueError(f"{self.log} lacks lines from before step {step}, that of the checkpoint; {START_AGAIN}")
         return kept
 
     def truncate_log(self, step: int, eval_every: int, steps: int) -> None:

@@ -228,7 +228,6 @@ def split_file(
         pieces = text
     if by == "lines":
         pieces = [pieces[i] for i in RNG(seed).permutation(len(pieces))]
-    whole_words = whole_words and isinstance(pieces, str)
     texts = _cut(pieces, fractions, whole_words)
     if not all(texts):
         unit = "characters" if isinstance(pieces, str) else "lines"
@@ -236,8 +235,10 @@ def split_file(
         asked, remedy = ",".join(f"{share:g}" for share in fractions), f"take one with more {unit}"
         if better:
             remedy = f"set data.fractions=[{','.join(map(str, better))}]"
-        elif all(_cut(text, fractions, False)):  # one long line: a text, not a list
-            remedy = "if it is running text, set data.kind=text, data.split=position and data.windows=stream"
+        elif isinstance(pieces, list) and all(_cut(text, fractions, whole_words)):  # one long line: a text, not a list
+            remedy = "set data.split=position"
+            if kind == "list":
+                remedy = "if it is running text, set data.kind=text, data.split=position and data.windows=stream"
         unit = unit.removesuffix("s") if len(pieces) == 1 else unit
         raise ValueError(f"{path} has {len(pieces)} {unit}, too few to be split by [{asked}]; {remedy}")
     return dict(zip(SPLITS, texts, strict=True))
@@ -245,8 +246,8 @@ def split_file(
 
 def _cut(pieces: Sequence[str], fractions: Sequence[float], whole_words: bool) -> list[str]:
     first, second = (int(len(pieces) * end) for end in _ends(fractions))
-    if whole_words:
-        first, second = (_after_white_space("".join(pieces), end) for end in (first, second))
+    if whole_words and isinstance(pieces, str):
+        first, second = (_after_white_space(pieces, end) for end in (first, second))
     texts = ["".join(part) for part in (pieces[:first], pieces[first:second], pieces[second:])]
     return [texts[0], texts[1], texts[1]] if len(fractions) == 2 else texts
 

@@ -161,9 +161,10 @@ class Run:
             write_text(self.folder.config, self.recipe.to_toml())
 
     def _start_new(self, resume: bool, restart: bool) -> None:
+        found = self.folder.clear(restart)
         if resume:
             note(f"{self.folder.path} holds no checkpoint to resume; starting at step 0")
-        if self.folder.clear(restart):
+        if found:
             note(f"{self.folder.path} holds an earlier run; its files are replaced")
         self.folder.start_log()
 

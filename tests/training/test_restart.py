@@ -87,8 +87,10 @@ def test_what_is_left_of_a_run_is_kept_too(words, capsys, left, flag) -> None:
     nnz(capsys, *words)
     for name in {"checkpoint.safetensors", "best.safetensors", "samples.txt"} - {left}:
         (words[-1] / name).unlink()
-    assert REMEDY in nnz(capsys, *words, *flag)[2]
+    code, out, err = nnz(capsys, *words, *flag)
+    assert (code, out, err) == (1, "", f"nnz: {words[-1]} already holds a run without its checkpoint; {START_AGAIN}\n")
     assert (words[-1] / left).exists()
+    assert nnz(capsys, *words, "--restart")[0] == 0
 
 
 def test_a_run_knows_its_recipe(words, capsys) -> None:
