@@ -46,7 +46,7 @@ def stream(tokens: np.ndarray, context_length: int, name: str = "text") -> Windo
     if len(tokens) <= context_length:
         raise ValueError(
             f"the {name} split has {len(tokens)} tokens, too few for context_length {context_length}: "
-            f"take a text of at least {context_length + 1}, or a smaller context_length"
+            f"it must have at least {context_length + 1}; take a longer text, or a smaller context_length"
         )
     return Windows(sliding_window_view(tokens, context_length + 1), None)
 

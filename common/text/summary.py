@@ -20,8 +20,8 @@ def describe(dataset: Dataset) -> Iterator[str]:
     yield f"{dataset.name}: a {dataset.kind}, {dataset.tokenizer.vocab_size:,} {tokens}; {unit}: {sizes}"
     if is_list:
         yield from _of_lines(dataset)
-    if counts["val"] < (FEW_LINES if is_list else FEW_TOKENS):
-        yield f"val has only {counts['val']} of the {unit}: expect noise in val_loss"
+    if (few := counts["val"]) < (FEW_LINES if is_list else FEW_TOKENS):
+        yield f"val has only {few} {unit if few > 1 else unit.removesuffix('s')}: expect noise in val_loss"
 
 
 def _size(split: Split, is_list: bool) -> int:

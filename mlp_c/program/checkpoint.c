@@ -90,7 +90,7 @@ void checkpoint_save(Run *run) {
 void checkpoint_save_best(const Run *run) { save_as(run, run->folder->best, false); }
 
 static _Noreturn void refuse(const TensorFile *file, const char *what, const char *which) {
-    fail(COULD_NOT_BE_DONE, "%s is not a whole %s file: %s%s; " START_AGAIN, file->path, FORMAT, what, which);
+    fail(COULD_NOT_BE_DONE, "%s is not a whole %s file: %s%s; %s", file->path, FORMAT, what, which, file->remedy);
 }
 
 static const char *text(const TensorFile *file, const char *key) {
@@ -154,7 +154,7 @@ static void keep_printed(Run *run, const char *printed, size_t lines) {
 void checkpoint_resume(Run *run) {
     const Settings *s = run->settings;
     Tensor tensors[MAX_TENSORS];
-    TensorFile file = tensors_read(run->folder->checkpoint);
+    TensorFile file = tensors_read(run->folder->checkpoint, START_AGAIN);
     if (strcmp(text(&file, "format"), FORMAT) != 0) {
         refuse(&file, "its format is ", text(&file, "format"));
     }
@@ -173,10 +173,14 @@ void checkpoint_resume(Run *run) {
         fail(COULD_NOT_BE_DONE, "%s is not the text that %s was trained on; name that one, or " START_AGAIN, s->data,
              s->out);
     }
-    keep_printed(run, printed, log_truncate(run->folder, run->step, s->eval_every, s->steps));
+    size_t lines;
+    char *log = log_before(run->folder, run->step, s->eval_every, s->steps, &lines);
+    keep_printed(run, printed, lines);
     if (run->goes_on) {
-        checkpoint_save(run);  // the log may lack the last line of the shorter run
+        checkpoint_save(run);  // while the log has every line that it needs, also the last one of the shorter run
     }
+    file_replace(run->folder->log, log, strlen(log));
+    free(log);
     tensors_free(&file);
 }
 
@@ -190,7 +194,7 @@ static bool is_finished(const char *printed) {
 }
 
 bool checkpoint_show(const Run *run) {
-    TensorFile file = tensors_read(run->folder->checkpoint);
+    TensorFile file = tensors_read(run->folder->checkpoint, START_AGAIN);
     const char *printed = text(&file, "printed");
     const bool same = strcmp(text(&file, "config"), run->config) == 0 &&
                       strcmp(text(&file, "data"), run->data->fingerprint) == 0 &&

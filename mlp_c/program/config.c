@@ -36,6 +36,7 @@ static void write_value(FILE *file, const Settings *settings, const Setting *set
         case TEXT: json_write(file, *(const char *const *)field); break;
         case SEED: fprintf(file, "%" PRIu64, *(const uint64_t *)field); break;
         case NUMBER: write_number(file, *(const double *)field); break;
+        case THREADS:
         case INTEGER: fprintf(file, "%" PRId64, *(const int64_t *)field); break;
         case BOOLEAN: fputs(*(const int64_t *)field ? "true" : "false", file); break;
     }
@@ -63,7 +64,7 @@ char *config_text(const Settings *settings) {
     for (const Setting *s = SETTINGS; s < SETTINGS + N_SETTINGS; s++) {
         const size_t length = strcspn(s->key, ".");
         if (s->key[length] == '\0') {
-            continue;  // --out is not part of a recipe
+            continue;  // --out and --threads are not part of a recipe
         }
         if (section == 0 || strncmp(s->key, s[-1].key, length + 1) != 0) {
             fprintf(file, section++ ? "\n[%.*s]\n" : "[%.*s]\n", (int)length, s->key);
@@ -102,7 +103,7 @@ static void read_value(const char *path, const char *key, char *value, Settings 
              value);
     }
     if (setting->kind == TEXT) {  // TOML's basic strings are JSON's
-        Json json = {path, value, value, value + strlen(value)};
+        Json json = {path, START_AGAIN, value, value, value + strlen(value)};
         value = json_string(&json);
     }
     const bool is_old = is_evaluation && strcmp(value, "whole") == 0;  // its name before there was "all"

@@ -35,7 +35,7 @@ static const Function *find(const char *name, const Function *functions) {
 }
 
 static void answer(const char *request, const char *response) {
-    Case c = {.request = tensors_read(request)};
+    Case c = {.request = tensors_read(request, "write it again")};
     if (strcmp(case_text(&c, "format"), REQUEST) != 0) {
         fail(ASKED_WRONGLY, "%s is of format %s; this program speaks %s", request, case_text(&c, "format"), REQUEST);
     }

@@ -153,7 +153,9 @@ static void save_next(Case *file, const char *path) {
 
 // Go on from the checkpoint at `load` for one step, and leave another one at `save`.
 static void run_checkpoint(Case *c) {
-    Case file = {.request = tensors_read(case_text(c, "load")), .dtype = c->dtype, .new_network = c->new_network};
+    Case file = {.request = tensors_read(case_text(c, "load"), "save it again"),
+                 .dtype = c->dtype,
+                 .new_network = c->new_network};
     digests_check(&file.request);
     case_in_as(c, "inputs", "BT", INT32);
     file.sizes['T'] = SIZE('T');

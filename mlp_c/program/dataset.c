@@ -18,9 +18,9 @@ static int is_space(uint32_t c) {
            (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
-// Strip each line of white space, close it with a newline, and leave out the empty ones; return the new length. `text`
-// has room for one character more.
-static size_t strip_lines(uint32_t *text, size_t n) {
+// Strip each line of white space, close it with a newline, leave out the empty ones, and count these; return the new
+// length. `text` has room for one character more.
+static size_t strip_lines(uint32_t *text, size_t n, size_t *empty_lines) {
     size_t kept = 0;
     for (size_t begin = 0, end, next; begin < n; begin = next) {
         for (end = begin; end < n && text[end] != '\n';) { end++; }
@@ -31,13 +31,15 @@ static size_t strip_lines(uint32_t *text, size_t n) {
             memmove(text + kept, text + begin, (end - begin) * sizeof *text);
             kept += end - begin;
             text[kept++] = '\n';
+        } else {
+            ++*empty_lines;
         }
     }
     return kept;
 }
 
 // The code points of a file; the caller frees.
-static uint32_t *read_text(const char *folder, const char *split, int is_list, size_t *n) {
+static uint32_t *read_text(const char *folder, const char *split, int is_list, size_t *n, size_t *empty_lines) {
     char path[PATH_SIZE];
     size_t size, length;
     const int end = snprintf(path, sizeof path, "%s/%s.txt", folder, split);
@@ -51,7 +53,7 @@ static uint32_t *read_text(const char *folder, const char *split, int is_list, s
     if (access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
         fail(COULD_NOT_BE_DONE, "no file %s: a data folder holds train.txt, val.txt and test.txt", path);
     }
-    unsigned char *bytes = (unsigned char *)file_content(path, &size);
+    unsigned char *bytes = (unsigned char *)file_content(path, MOST_OF_A_TEXT, &size);
     uint32_t *text = allocate(size + 1, sizeof *text);
     int after_cr = 0;
     *n = 0;
@@ -62,9 +64,7 @@ static uint32_t *read_text(const char *folder, const char *split, int is_list, s
         }
         const int is_mark = text[*n] == 0xFEFF && (*n == 0 || text[*n - 1] == '\n');
         const int is_rest = text[*n] == '\n' && after_cr;  // of "\r\n"
-        if (!is_mark) {
-            after_cr = text[*n] == '\r';
-        }
+        after_cr = text[*n] == '\r';
         if (!is_mark && !is_rest) {
             text[*n] = after_cr ? '\n' : text[*n];
             ++*n;
@@ -79,7 +79,7 @@ static uint32_t *read_text(const char *folder, const char *split, int is_list, s
     if (*n == 0) {
         fail(COULD_NOT_BE_DONE, "%s is empty: it must hold some text", path);
     }
-    if (is_list && (*n = strip_lines(text, *n)) == 0) {
+    if (is_list && (*n = strip_lines(text, *n, empty_lines)) == 0) {
         fail(COULD_NOT_BE_DONE, "%s has no line that is not empty: a list needs one", path);
     }
     return text;
@@ -108,12 +108,20 @@ int32_t vocabulary_token(const Vocabulary *vocabulary, uint32_t character) {
     return found == NULL ? -1 : (int32_t)(found - all);
 }
 
+// Characters that cannot be seen, beyond white space: controls, formats, and those for private use. First and last.
+static const uint32_t UNSEEN[][2] = {{0, 0x1F},          {0x7F, 0x9F},        {0xAD, 0xAD},       {0x600, 0x605},
+                                     {0x61C, 0x61C},     {0x6DD, 0x6DD},      {0x70F, 0x70F},     {0x890, 0x891},
+                                     {0x8E2, 0x8E2},     {0x180E, 0x180E},    {0x200B, 0x200F},   {0x202A, 0x202E},
+                                     {0x2060, 0x2064},   {0x2066, 0x206F},    {0xE000, 0xF8FF},   {0xFEFF, 0xFEFF},
+                                     {0xFFF9, 0xFFFB},   {0x110BD, 0x110BD},  {0x110CD, 0x110CD}, {0x13430, 0x1343F},
+                                     {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A},  {0xE0001, 0xE0001}, {0xE0020, 0xE007F},
+                                     {0xF0000, 0xFFFFD}, {0x100000, 0x10FFFD}};
+
 // 'a' (U+0061); of what cannot be seen, U+0007 alone.
 static void show(char *text, uint32_t c) {
     unsigned char bytes[5] = "";
-    const int unseen = (is_space(c) && c != ' ') || c < ' ' || (c >= 0x7F && c < 0xA0) || c == 0xAD ||
-                       (c >= 0x200B && c <= 0x200F) || (c >= 0x202A && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) ||
-                       (c >= 0xD800 && c <= 0xF8FF) || c == 0xFEFF;
+    int unseen = is_space(c) && c != ' ';
+    for (size_t i = 0; i < sizeof UNSEEN / sizeof *UNSEEN; i++) { unseen |= c >= UNSEEN[i][0] && c <= UNSEEN[i][1]; }
     bytes[utf8_encode(bytes, c)] = '\0';
     if (unseen) {
         snprintf(text, 32, "U+%04X", (unsigned)c);
@@ -176,12 +184,12 @@ static char *fingerprint_of(const Dataset *dataset) {
 }
 
 Dataset dataset_read(const char *folder, int is_list) {
-    Dataset dataset;
+    Dataset dataset = {.empty_lines = 0};
     const char *splits[] = {"train", "val", "test"};
     Tape *tapes[] = {&dataset.train, &dataset.val, &dataset.test};
     for (int i = 0; i < 3; i++) {
         size_t n;
-        uint32_t *text = read_text(folder, splits[i], is_list, &n);
+        uint32_t *text = read_text(folder, splits[i], is_list, &n, &dataset.empty_lines);
         if (i == 0) {
             dataset.vocabulary = build_vocabulary(text, n);
         }
@@ -206,8 +214,8 @@ void dataset_check(const Dataset *dataset, size_t T) {
     for (int i = 0; i < 3; i++) {
         if (splits[i].n <= T) {
             fail(COULD_NOT_BE_DONE,
-                 "the %s split has %zu tokens, too few for context_length %zu: take a text of at least %zu, or a "
-                 "smaller context_length",
+                 "the %s split has %zu tokens, too few for context_length %zu: it must have at least %zu; take a "
+                 "longer text, or a smaller context_length",
                  splits[i].name, splits[i].n, T, T + 1);
         }
     }

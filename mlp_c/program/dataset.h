@@ -19,7 +19,8 @@ typedef struct {
 typedef struct {
     Vocabulary vocabulary;  // the characters of the training text
     Tape train, val, test;
-    int32_t end;  // the newline, which ends each line of a list; -1 for a running text
+    int32_t end;         // the newline, which ends each line of a list; -1 for a running text
+    size_t empty_lines;  // of a list, which were left out
     char *tokenizer,
         *fingerprint;  // the vocabulary as JSON, the hash of all tokens: as common/text/datasets.py has them
 } Dataset;
@@ -29,6 +30,10 @@ typedef struct {
 // one is missing, empty or not UTF-8, or holds a NUL or a character that is not in the training text.
 Dataset dataset_read(const char *folder, int is_list);
 void dataset_free(Dataset *dataset);
+
+// Say how much there is of what, and what may surprise, in the words of common/text/summary.py; to be read before it is
+// trained on.
+void dataset_describe(const Dataset *dataset, const char *folder);
 
 // The token of a character, or -1.
 int32_t vocabulary_token(const Vocabulary *vocabulary, uint32_t character);

@@ -106,8 +106,9 @@ void digests_of(Metadata *metadata, size_t n_metadata, Tensor *tensors, size_t n
 static void check(const TensorFile *file, const char *key, const char *hash, const char *what) {
     const char *noted = tensors_metadata(file, key);
     if (noted == NULL || strcmp(noted, hash) != 0) {
-        fail(COULD_NOT_BE_DONE, "%s is not a whole checkpoint: its %s are not those that were saved (%s is %.12s...)",
-             file->path, what, key, hash);
+        fail(COULD_NOT_BE_DONE,
+             "%s is not a whole checkpoint: its %s are not those that were saved (%s is %.12s...); %s", file->path,
+             what, key, hash, file->remedy);
     }
 }
 

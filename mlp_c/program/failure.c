@@ -42,7 +42,7 @@ void print_shown(FILE *file, const char *text) {
     }
 }
 
-static void say(const char *format, va_list values) {
+static void say(const char *before, const char *format, va_list values) {
     static char message[8192], line[6 * sizeof message];  // not on the stack, which may be small
     vsnprintf(message, sizeof message, format, values);
     char *end = line;
@@ -50,22 +50,35 @@ static void say(const char *format, va_list values) {
         c = *c == '\n' || *c == '\r' ? (memcpy(end, " ", 2), c + 1) : show_one(end, c);
     }
     fflush(stdout);
-    fprintf(stderr, "mlp: %s\n", line);
+    fprintf(stderr, "%s%s\n", before, line);
 }
 
 void note(const char *format, ...) {
     va_list values;
     va_start(values, format);
-    say(format, values);
+    say("", format, values);
     va_end(values);
 }
 
 _Noreturn void fail(int status, const char *format, ...) {
     va_list values;
     va_start(values, format);
-    say(format, values);
+    say("mlp: ", format, values);
     va_end(values);
     exit(status);
+}
+
+const char *count_text(char text[COUNT_TEXT], size_t count) {
+    char digits[COUNT_TEXT], *end = text;
+    const int n = snprintf(digits, sizeof digits, "%zu", count);
+    for (int i = 0; i < n; i++) {
+        if (i > 0 && (n - i) % 3 == 0) {
+            *end++ = ',';
+        }
+        *end++ = digits[i];
+    }
+    *end = '\0';
+    return text;
 }
 
 void *allocate(size_t count, size_t size) {

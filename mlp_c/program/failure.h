@@ -7,14 +7,18 @@
 
 enum { COULD_NOT_BE_DONE = 1, ASKED_WRONGLY = 2 };
 
-// Print "mlp: ..." on stderr: one line, whatever it quotes.
+// Print on stderr: one line, whatever it quotes.
 void note(const char *format, ...);
 
-// The same, and exit.
+// The same with "mlp: " before it, and exit.
 _Noreturn void fail(int status, const char *format, ...);
 
 // Write a text to a terminal: with \x1b and the like in place of the characters that it would obey, and not show.
 void print_shown(FILE *file, const char *text);
+
+// A number as a person reads it: 12,345.
+enum { COUNT_TEXT = 32 };
+const char *count_text(char text[COUNT_TEXT], size_t count);
 
 // As calloc and strdup, but without memory the program ends.
 void *allocate(size_t count, size_t size);

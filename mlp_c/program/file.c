@@ -13,15 +13,21 @@
 
 #include "failure.h"
 
+static const char UNREADABLE[] = "%s: %s; check the path, its permissions and the space left there";
+enum { GROWTH = 1 << 20 };  // bytes, while a file is read; files of /proc say that they have none
+
 FILE *file_open(const char *path, size_t *size) {
     struct stat status;
     const int handle = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);  // does not wait for a pipe
     if (handle >= 0 && fstat(handle, &status) == 0 && !S_ISREG(status.st_mode)) {
+        if (S_ISDIR(status.st_mode)) {
+            fail(COULD_NOT_BE_DONE, UNREADABLE, path, strerror(EISDIR));
+        }
         fail(COULD_NOT_BE_DONE, "%s is not a regular file; copy its content into one", path);
     }
     FILE *file = handle < 0 ? NULL : fdopen(handle, "rb");
     if (file == NULL) {
-        fail(COULD_NOT_BE_DONE, "cannot open %s: %s", path, strerror(errno));
+        fail(COULD_NOT_BE_DONE, UNREADABLE, path, strerror(errno));
     }
     *size = (size_t)status.st_size;
     return file;
@@ -33,10 +39,19 @@ void file_read(FILE *file, const char *path, void *bytes, size_t n) {
     }
 }
 
-char *file_content(const char *path, size_t *size) {
+char *file_content(const char *path, size_t limit, size_t *size) {
     FILE *file = file_open(path, size);
-    char *content = allocate(*size + 1, 1);
-    file_read(file, path, content, *size);
+    const size_t most = *size > limit ? 0 : *size + GROWTH < limit ? *size + GROWTH : limit + 1;
+    char *content = allocate(most + 1, 1), found[COUNT_TEXT], allowed[COUNT_TEXT];
+    const size_t n = fread(content, 1, most, file);
+    if (ferror(file)) {
+        fail(COULD_NOT_BE_DONE, UNREADABLE, path, strerror(errno));
+    }
+    *size = most == 0 ? *size : n;
+    if (*size > limit) {
+        fail(COULD_NOT_BE_DONE, "%s is too large: %s bytes; at most %s are read", path, count_text(found, *size),
+             count_text(allowed, limit));
+    }
     fclose(file);
     return content;
 }

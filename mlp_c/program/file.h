@@ -16,8 +16,12 @@ FILE *file_open(const char *path, size_t *size);
 // Read exactly n bytes.
 void file_read(FILE *file, const char *path, void *bytes, size_t n);
 
-// A whole file, with a zero byte behind it; the caller frees.
-char *file_content(const char *path, size_t *size);
+// The most bytes of a text and of a log, as common/files/inputs.py has them.
+#define MOST_OF_A_TEXT ((size_t)1 << 31)
+#define MOST_OF_A_LOG ((size_t)1 << 30)
+
+// A whole file of at most `limit` bytes, with a zero byte behind it; the caller frees.
+char *file_content(const char *path, size_t limit, size_t *size);
 
 // Wait until a file, or the names in a folder, are on the disk.
 void file_sync(const char *path);

@@ -123,14 +123,12 @@ bool folder_clear(const Folder *folder, bool restart) {
                                         "attention.png",
                                         "log.csv"};
     static char path[PATH_SIZE];
-    const bool ours = access(folder->checkpoint, F_OK) == 0 || log_is_ours(folder);
-    const bool keeps =
-        access(folder->checkpoint, F_OK) == 0 || access(folder->best, F_OK) == 0 || access(folder->samples, F_OK) == 0;
+    const bool whole = access(folder->checkpoint, F_OK) == 0, ours = whole || log_is_ours(folder);
+    const bool keeps = whole || access(folder->best, F_OK) == 0 || access(folder->samples, F_OK) == 0;
     if (ours && keeps && !restart) {
-        fail(COULD_NOT_BE_DONE,
-             "%s already holds a run; continue it with --resume, replace it with --restart, or give another folder "
-             "with --out",
-             folder->path);
+        fail(COULD_NOT_BE_DONE, "%s already holds a run%s; %s", folder->path, whole ? "" : " without its checkpoint",
+             whole ? "continue it with --resume, replace it with --restart, or give another folder with --out"
+                   : START_AGAIN);
     }
     bool found = false;
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {

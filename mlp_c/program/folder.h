@@ -22,7 +22,7 @@ typedef struct {
 Folder folder_open(const char *path);
 
 // Remove a former run's files, and no others; whether there were any. Models or samples are removed only if `restart`,
-// else they are refused before anything is.
+// else they are refused before anything is, with what can be done.
 bool folder_clear(const Folder *folder, bool restart);
 
 // Whether there is a log.csv that a run began.
@@ -32,7 +32,11 @@ bool log_is_ours(const Folder *folder);
 void log_start(const Folder *folder);
 void log_append(const Folder *folder, const char *line);
 
-// Remove the lines of `step` and after; return how many are left. Exits if not all of those before are there.
-size_t log_truncate(const Folder *folder, int64_t step, int64_t eval_every, int64_t steps);
+// What the log has before the line of `step`, and how many lines that are after the header; the caller frees. Exits if
+// they are not all there.
+char *log_before(const Folder *folder, int64_t step, int64_t eval_every, int64_t steps, size_t *lines);
+
+// The step with the lowest val_loss in the log of a finished run; whether it is lower than that of the last one.
+bool log_best(const Folder *folder, int64_t eval_every, int64_t steps, int64_t *best_step);
 
 #endif

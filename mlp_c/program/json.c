@@ -40,8 +40,8 @@ size_t utf8_encode(unsigned char *s, uint32_t c) {
 }
 
 _Noreturn void json_refuse(const Json *json, const char *what) {
-    fail(COULD_NOT_BE_DONE, "%s is not a whole safetensors file: %s at byte %zu of its header", json->path, what,
-         (size_t)(json->at - json->start));
+    fail(COULD_NOT_BE_DONE, "%s is not a whole safetensors file: %s at byte %zu of its header; %s", json->path, what,
+         (size_t)(json->at - json->start), json->remedy);
 }
 
 static void skip(Json *json) {

@@ -14,7 +14,7 @@ size_t utf8_encode(unsigned char *s, uint32_t character);
 
 // A position in a text. Strings are decoded in place, so the text is written to and must outlive them.
 typedef struct {
-    const char *path;  // the file it is from, for the message
+    const char *path, *remedy;  // the file it is from and what to do if it is not whole, for the message
     char *start, *at, *end;
 } Json;
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,24 +52,39 @@ static bool is_line_of(const char *at, int64_t step) {
     return strncmp(at, begin, (size_t)n) == 0 && strchr(at, '\n') != NULL;
 }
 
-size_t log_truncate(const Folder *folder, int64_t step, int64_t eval_every, int64_t steps) {
-    size_t size, lines = 0;
-    char *content = file_content(folder->log, &size), *end = content;
+char *log_before(const Folder *folder, int64_t step, int64_t eval_every, int64_t steps, size_t *lines) {
+    size_t size;
+    char *content = file_content(folder->log, MOST_OF_A_LOG, &size), *end = content;
     bool whole = strncmp(content, HEADER, HEADER_SIZE) == 0;
     end += whole ? HEADER_SIZE : 0;
+    *lines = 0;
     for (int64_t i = 0; whole && i < step && i < steps; i++) {
         if (i % eval_every == 0 || i == steps - 1) {
             whole = is_line_of(end, i);
             end = whole ? strchr(end, '\n') + 1 : end;
-            lines++;
+            ++*lines;
         }
     }
     if (!whole) {
-        fail(COULD_NOT_BE_DONE,
-             "%s lacks lines from before step %" PRId64 ", where the checkpoint stands; " START_AGAIN, folder->log,
-             step);
+        fail(COULD_NOT_BE_DONE, "%s lacks lines from before step %" PRId64 ", that of the checkpoint; " START_AGAIN,
+             folder->log, step);
     }
-    file_replace(folder->log, content, (size_t)(end - content));
-    free(content);
-    return lines;
+    *end = '\0';
+    return content;
+}
+
+bool log_best(const Folder *folder, int64_t eval_every, int64_t steps, int64_t *best_step) {
+    size_t lines;
+    char *log = log_before(folder, steps, eval_every, steps, &lines), *at = log + HEADER_SIZE;
+    double best = INFINITY, val_loss = INFINITY;
+    for (; lines > 0; lines--, at = strchr(at, '\n') + 1) {
+        const int64_t step = strtoll(at, &at, 10);
+        strtod(at + 1, &at);  // train_loss
+        val_loss = strtod(at + 1, &at);
+        if (val_loss < best) {
+            best = val_loss, *best_step = step;
+        }
+    }
+    free(log);
+    return best < val_loss;
 }

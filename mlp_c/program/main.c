@@ -4,7 +4,7 @@
 //   train.c        the loop that trains, evaluates, logs
 //   network.c      what it trains: first weights, forward, backward, AdamW, one drawn token; in three precisions
 //   sampling.c     from tokens to samples
-//   dataset.c      from a folder of text to batches of tokens
+//   dataset.c      from a folder of text to batches of tokens; summary.c: what is in it, for a person
 //   checkpoint.c   how a run is saved and resumed; run.c: how it begins
 //   settings.c     every setting and flag; config.c: the same as TOML, and whether a checkpoint agrees with them
 //   folder.c       the folder of a run, for one run at a time; log.c: log.csv in it

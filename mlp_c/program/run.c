@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../fast/threads.h"
 #include "../strict/tally.h"
 #include "failure.h"
 #include "process.h"
@@ -33,6 +34,9 @@ Run run_init(const Settings *s, const Dataset *data) {
     Run run = {.settings = s, .data = data, .folder = &folder, .val_loss = NAN, .best_val_loss = INFINITY};
     const size_t V = data->vocabulary.size, B = (size_t)s->batch_size, T = (size_t)s->context_length;
     const size_t E = (size_t)s->embedding_size, H = (size_t)s->hidden_size;
+    if (s->threads > 0) {
+        set_threads((int)s->threads);
+    }
     check_sizes((double)V, (double)T, (double)E, (double)H, (double)B);
     NewNetwork *new_network = strcmp(s->precision, "strict") == 0 ? network_strict
                               : strcmp(s->dtype, "float64") == 0  ? network_float64
@@ -43,9 +47,6 @@ Run run_init(const Settings *s, const Dataset *data) {
     dataset_check(data, T);
     folder = folder_open(s->out);
     const bool found = access(folder.checkpoint, F_OK) == 0;
-    if (s->resume && !found) {
-        note("%s holds no checkpoint to resume; starting at step 0", s->out);
-    }
     if (s->resume && found) {
         checkpoint_resume(&run);
         note("%s: going on from step %" PRId64, s->out, run.step);
@@ -65,7 +66,11 @@ Run run_init(const Settings *s, const Dataset *data) {
         if (s->restart) {
             try_step(&run);
         }
-        if (folder_clear(&folder, s->restart)) {
+        const bool cleared = folder_clear(&folder, s->restart);
+        if (s->resume) {
+            note("%s holds no checkpoint to resume; starting at step 0", s->out);
+        }
+        if (cleared) {
             note("%s holds an earlier run; its files are replaced", s->out);
         }
         log_start(&folder);

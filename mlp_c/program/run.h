@@ -17,7 +17,7 @@ typedef struct {
     Network net;
     void *logits;        // (B,V)
     int64_t step, t;     // the next step, and how many updates there were
-    int64_t saved_step;  // of the folder's checkpoint; the first step is evaluated, so there soon is one
+    int64_t saved_step;  // of the folder's checkpoint; first weights give finite losses, so there soon is one
     double val_loss, best_val_loss;
     char *recipe, *config;  // its name, and the settings as TOML
     char *printed;          // the results printed so far

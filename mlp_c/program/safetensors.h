@@ -34,16 +34,16 @@ typedef struct {
 } Metadata;
 
 typedef struct {
-    const char *path;
+    const char *path, *remedy;  // the file, and what to do if it is not whole
     Tensor *tensors;
     Metadata *metadata;  // what the format calls __metadata__
     size_t n_tensors, n_metadata;
     char *header;  // which holds the names
 } TensorFile;
 
-// Read a file; its path must outlive it. Prints what was wrong and exits with 1 if it is not a whole one, or holds a
-// dtype other than the four. tensors_free gives all of it back.
-TensorFile tensors_read(const char *path);
+// Read a file; its path and the remedy must outlive it. Prints what was wrong, with the remedy, and exits with 1 if it
+// is not a whole one, or holds a dtype other than the four. tensors_free gives all of it back.
+TensorFile tensors_read(const char *path, const char *remedy);
 void tensors_free(TensorFile *file);
 
 // An array, or the value of a key, by name; NULL if there is none.

@@ -121,7 +121,7 @@ static void read_header(TensorFile *file, Json *json) {
 }
 
 static _Noreturn void refuse(const TensorFile *file, const char *what, const char *name) {
-    fail(COULD_NOT_BE_DONE, "%s is not a whole safetensors file: %s%s", file->path, what, name);
+    fail(COULD_NOT_BE_DONE, "%s is not a whole safetensors file: %s%s; %s", file->path, what, name, file->remedy);
 }
 
 static int by_offset(const void *a, const void *b) {
@@ -166,8 +166,8 @@ static void check_offsets(TensorFile *file, size_t data_size) {
     }
 }
 
-TensorFile tensors_read(const char *path) {
-    TensorFile file = {.path = path};
+TensorFile tensors_read(const char *path, const char *remedy) {
+    TensorFile file = {.path = path, .remedy = remedy};
     size_t size;
     uint64_t length = 0;
     FILE *stream = file_open(path, &size);
@@ -180,7 +180,7 @@ TensorFile tensors_read(const char *path) {
     }
     file.header = allocate(length + 1, 1);
     file_read(stream, path, file.header, length);
-    Json json = {path, file.header, file.header, file.header + length};
+    Json json = {path, remedy, file.header, file.header, file.header + length};
     read_header(&file, &json);
     check_names(&file);
     check_offsets(&file, size - LENGTH_SIZE - length);

@@ -82,7 +82,7 @@ char *draw_samples(const Network *net, const Settings *s, const Dataset *data) {
         samples++;
     }
     if (samples < count) {
-        note("only %zu of %zu samples were new", samples, count);
+        note("only %zu of %zu samples were new: the others were empty, known or repeated", samples, count);
     }
     char *text = decode(&data->vocabulary, drawn.tokens, drawn.n);
     free(drawn.tokens), free(tokens);

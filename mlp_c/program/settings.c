@@ -10,12 +10,15 @@
 #include "json.h"
 #include "process.h"
 
+enum { MOST_THREADS = 1024 };
+
 #define AT(field) offsetof(Settings, field)
 
 const Setting SETTINGS[N_SETTINGS] = {
     {"data.name", "--data", TEXT, AT(data), 0, NULL, "folder with train.txt, val.txt and test.txt"},
     {"data.kind", "--data-kind", TEXT, AT(data_kind), 0, "list", "list: an item on each line; text: running text"},
     {"out", "--out", TEXT, AT(out), 0, "runs/names-mlp", "folder for log.csv and samples.txt"},
+    {"--threads", "--threads", THREADS, AT(threads), 1, NULL, "1 to 1024 threads; else as many as are of use"},
     {"model.context_length", "--context-length", INTEGER, AT(context_length), 1, "3", "tokens that the model sees"},
     {"model.embedding_size", "--embedding-size", INTEGER, AT(embedding_size), 1, "48",
      "numbers a token is turned into"},
@@ -193,11 +196,13 @@ static double read_number(const Setting *setting, const char *value, int status)
 }
 
 static int64_t read_integer(const Setting *setting, const char *value, int status) {
+    char allowed[64];
+    const int most = setting->kind == THREADS ? MOST_THREADS : INT32_MAX;
     errno = 0;
     const int64_t integer = strtoll(value, NULL, 10);
-    if (!consists_of(value, "0123456789") || errno || integer < setting->minimum || integer > INT32_MAX) {
-        refuse(setting, value, status,
-               setting->minimum > 0 ? "an integer from 1 to 2147483647" : "an integer from 0 to 2147483647");
+    if (!consists_of(value, "0123456789") || errno || integer < setting->minimum || integer > most) {
+        snprintf(allowed, sizeof allowed, "an integer from %d to %d", setting->minimum, most);
+        refuse(setting, value, status, allowed);
     }
     return integer;
 }
@@ -216,6 +221,7 @@ void setting_put(Settings *settings, const Setting *setting, const char *value, 
         case TEXT: *(const char **)field = value; break;
         case SEED: *(uint64_t *)field = read_seed(setting, value, status); break;
         case NUMBER: *(double *)field = read_number(setting, value, status); break;
+        case THREADS:
         case INTEGER: *(int64_t *)field = read_integer(setting, value, status); break;
         case BOOLEAN: *(int64_t *)field = read_boolean(setting, value, status); break;
     }

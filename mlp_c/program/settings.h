@@ -8,7 +8,7 @@
 typedef struct {
     const char *data, *data_kind, *out, *dtype, *precision, *optimizer, *schedule, *evaluation;
     int64_t context_length, embedding_size, hidden_size, batch_size, steps, eval_every, eval_batches, count, new, top_k,
-        resume, restart, steps_given;
+        resume, restart, steps_given, threads;
     uint64_t seed, sample_seed;
     double lr, weight_decay, temperature;
 } Settings;
@@ -21,18 +21,18 @@ Settings settings_default(void);
 Settings settings_read(int argc, char **argv);
 
 // One setting: its name, where it is kept, and what it may be.
-typedef enum { TEXT, INTEGER, SEED, NUMBER, BOOLEAN } Kind;
+typedef enum { TEXT, INTEGER, THREADS, SEED, NUMBER, BOOLEAN } Kind;
 
 typedef struct {
     const char *key, *flag;  // its name in a recipe, and on the command line
     Kind kind;
     size_t offset;        // of its field in Settings
-    int minimum;          // of an INTEGER; of a NUMBER 0, or 1 if it must be above 0
+    int minimum;          // of an INTEGER and of THREADS; of a NUMBER 0, or 1 if it must be above 0
     const char *initial;  // its value in the recipe `names`; NULL if it has none
     const char *help;
 } Setting;
 
-enum { N_SETTINGS = 23 };
+enum { N_SETTINGS = 24 };
 extern const Setting SETTINGS[N_SETTINGS];
 
 // The setting whose key or flag is the first `length` letters of `name`; NULL if there is none.

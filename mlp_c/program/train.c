@@ -27,6 +27,9 @@ static _Noreturn void stop(const Run *run);
 void train(const Settings *s, const Dataset *data) {
     answer_signals_later();  // between two steps
     Run run = run_init(s, data);
+    if (run.step == 0) {
+        dataset_describe(data, s->data);
+    }
     Loader loader = loader_init(&data->train, run.net.T, (size_t)s->batch_size, run.step);
     while (run.step < s->steps && !stop_requested) {
         const double lr = learning_rate(s, run.step);
@@ -168,6 +171,16 @@ static _Noreturn void stop(const Run *run) {
          run->settings->out);
 }
 
+// Say where val was best, unless that is where the run ends.
+static void note_best(const Run *run) {
+    const Settings *s = run->settings;
+    int64_t best_step;
+    char shown[COUNT_TEXT];
+    if (log_best(run->folder, s->eval_every, s->steps, &best_step)) {
+        note("best val at step %s; nnz sample %s --best", count_text(shown, (size_t)best_step), s->out);
+    }
+}
+
 // Draw the samples, and judge the model on the test split.
 static void finish(Run *run) {
     char *samples = draw_samples(&run->net, run->settings, run->data), hash[SHA256_TEXT];
@@ -181,10 +194,12 @@ static void finish(Run *run) {
     print_result(run, "test_loss %.6f\n", check_loss(run, test_loss, "test_loss"));
     if (strcmp(run->settings->precision, "strict") == 0) {
         double rounded, summed;
+        char one[COUNT_TEXT], other[COUNT_TEXT];
         print_result(run, PARAMETERS_HASH " %s\n", checkpoint_hash(run, false, hash));
         tally_read(&rounded, &summed);
-        note("strict: of %.0f products %.0f lay too near a midpoint of two floats for double", rounded - run->rounded,
-             summed - run->summed);
+        note("strict: of %s products and sums, %s were too near a midpoint of float32s for float64",
+             count_text(one, (size_t)(rounded - run->rounded)), count_text(other, (size_t)(summed - run->summed)));
     }
     checkpoint_save(run);
+    note_best(run);
 }

@@ -102,7 +102,7 @@ def test_import_leaves_a_run_that_is_there_as_it_is(capsys, place, tmp_path):
     before = {path.name: path.read_bytes() for path in (place / "course").iterdir()}
     code, out, error = nnz(capsys, "import", tmp_path / "hf", "--out", place / "course")
     assert (code, out) == (1, "")
-    remedy = "replace it with --restart, or give another folder with --out"
+    remedy = "replace the run with --restart, or give another folder with --out"
     assert error == f"nnz: {place / 'course'} already holds a run; {remedy}\n"
     assert {path.name: path.read_bytes() for path in (place / "course").iterdir()} == before
 
@@ -183,7 +183,7 @@ def test_an_import_goes_on_where_one_was_killed_and_replaces_a_run_only_if_told_
     (run / "checkpoint.safetensors").unlink()
     assert nnz(capsys, *words)[0] == 0
     code, _, err = nnz(capsys, *words)
-    assert (code, f"{run} already holds a run; replace it with --restart, or give another folder" in err) == (1, True)
+    assert (code, f"{run} already holds a run; replace the run with --restart, or give another folder" in err) == (1, True)
     assert nnz(capsys, *words, "--restart")[0] == 0
 
 

@@ -7,6 +7,7 @@ from support.built_program import built
 from support.tiny_runs import data_folder
 
 RATE, WHOLE, COUNT = "a number above 0", "an integer from 1 to 2147483647", "an integer from 0 to 2147483647"
+THREADS = "an integer from 1 to 1024"
 SEED = "an integer from 1 to 18446744073709551615"
 
 
@@ -35,6 +36,7 @@ ASKED_WRONGLY = [
     *(value("train.steps", word, WHOLE) for word in (" 5", "+5", "5_0", "٥", "0x5", "1e1", "inf", "1" + "0" * 400)),
     *(value("optimizer.lr", word, RATE) for word in (" 0.1", "+0.1", "0x1p-3", "1_0.5", "٥", "nan", "1e999", ".")),
     *(value("train.seed", word, SEED) for word in ("", " 5", "+5", "5_0", "٥", "1e308")),
+    *((["--threads", n], f"--threads = {n} is not allowed; it takes {THREADS}") for n in ("0", "-1", "1025", "x")),
     value("train.batch_size", "0", WHOLE),
     value("train.eval_every", "0", WHOLE),
     value("train.eval_batches", "0", WHOLE),

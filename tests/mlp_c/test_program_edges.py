@@ -52,7 +52,7 @@ def test_what_is_seldom_asked_for_gives_a_run_that_can_be_resumed(recipe, tmp_pa
     assert run(recipe, tmp_path / "run").returncode == 0
     before = (tmp_path / "run" / "samples.txt").read_bytes()
     done = run(recipe, tmp_path / "run", "--resume")
-    assert (done.returncode, done.stderr.splitlines()[0]) == (0, f"mlp: {tmp_path}/run: going on from step 3")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (0, f"{tmp_path}/run: going on from step 3")
     assert (tmp_path / "run" / "samples.txt").read_bytes() == before
 
 
@@ -60,7 +60,7 @@ def test_no_more_samples_are_given_than_are_new(tmp_path):
     recipe = tiny_recipe(write_texts(tmp_path / "data", all="a\naa\n" * 20 + "aaa"), sample__count=1000)
     done = run(recipe, tmp_path / "run")
     assert done.returncode == 0
-    assert " of 1000 samples were new\n" in done.stderr
+    assert " of 1000 samples were new: the others were empty, known or repeated\n" in done.stderr
     samples = (tmp_path / "run" / "samples.txt").read_text().splitlines()
     assert len(samples) == len(set(samples)) < 1000
 

@@ -114,7 +114,7 @@ def test_a_request_that_makes_no_sense_is_refused_with_exit_code_2(what: str, tm
 
 def test_what_cannot_be_opened_or_written_is_named(request_path: Path, tmp_path: Path) -> None:
     assert "No such file" in refused(tmp_path / "none")[1]
-    assert "not a regular file" in conformance(built(), tmp_path, tmp_path / "response").stderr
+    assert "Is a directory" in conformance(built(), tmp_path, tmp_path / "response").stderr
     os.mkfifo(tmp_path / "pipe")
     assert "not a regular file" in refused(tmp_path / "pipe")[1]
     done = conformance(built(), request_path, tmp_path / "none" / "response")

@@ -50,7 +50,7 @@ def test_a_small_stack_is_enough(recipe, tmp_path, settings):
         recipe = recipe.override(key.replace("__", "."), value)
     environment = {"OMP_NUM_THREADS": "2"}
     done = run(recipe, tmp_path / "run", preexec_fn=small_stack, env=environment)
-    assert (done.returncode, done.stderr.count("\n")) == (0, done.stderr.count("mlp: strict")), done
+    assert (done.returncode, "mlp: " in done.stderr) == (0, False), done
 
 
 @pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -1,10 +1,11 @@
 """build/mlp takes up a run only if it can go on with it exactly, and says in one line why not."""
 
+import resource
 import subprocess
 
 import pytest
 from support.malformed_requests import malformed
-from support.tiny_commands import FILES, PROGRAM, content, finish, start, words
+from support.tiny_commands import FILES, PROGRAM, content, finish, refused, run_program, start, words
 from support.tiny_runs import data_folder, tiny_recipe, train
 
 from nnz.backend import registry
@@ -53,7 +54,7 @@ def test_the_program_judges_a_split_as_python_does(recipe, tmp_path, evaluation,
 def test_the_program_knows_every_setting_of_a_recipe(recipe, tmp_path):
     """A new setting must be told to mlp_c/program/config.c: which value the program stands for, or that any will do."""
     train(recipe, tmp_path / "run", registry.default())
-    assert resumed(recipe, tmp_path / "run") == (0, f"mlp: {tmp_path}/run: going on from step 23\n")
+    assert resumed(recipe, tmp_path / "run") == (0, f"{tmp_path}/run: going on from step 23\n")
 
 
 @pytest.mark.parametrize(
@@ -133,3 +134,56 @@ def test_a_checkpoint_with_a_byte_changed_or_cut_off_is_not_resumed(recipe, run,
                 assert content(run) == before, i
             changed += 1
     assert changed > 50
+
+
+def test_a_run_that_cannot_be_saved_as_it_goes_on_keeps_its_log(recipe, run):
+    """Its last line, of the shorter run, is needed as long as the checkpoint is that of the shorter run."""
+
+    def small_files():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, 2_000))
+
+    log, whole = (run / "log.csv").read_bytes(), content(run)
+    assert len(log) < 2_000 < (run / "checkpoint.safetensors").stat().st_size
+    longer = recipe.override("train.steps", 31)
+    done = subprocess.run(words(PROGRAM, longer, run, "--resume"), stderr=-1, text=True, preexec_fn=small_files)
+    refused(done, "File too large")
+    assert (run / "log.csv").read_bytes() == log
+    assert resumed(recipe, run)[0] == 0
+    assert content(run) == whole
+
+
+def test_a_damaged_checkpoint_is_named_with_what_can_be_done(recipe, run):
+    (run / "checkpoint.safetensors").write_bytes((run / "checkpoint.safetensors").read_bytes()[:-1])
+    for flags in ((), ("--resume",)):
+        done = run_program(recipe, run, *flags)
+        refused(done, f"checkpoint.safetensors is not a whole safetensors file: it ends too early; {START_AGAIN}")
+    assert run_program(recipe, run, "--restart").returncode == 0
+
+
+@pytest.mark.parametrize("left", ["best.safetensors", "samples.txt"])
+def test_what_is_left_of_a_run_without_its_checkpoint_is_kept(recipe, run, left):
+    for name in {"checkpoint.safetensors", "best.safetensors", "samples.txt"} - {left}:
+        (run / name).unlink()
+    for flags in ((), ("--resume",)):
+        done = run_program(recipe, run, *flags)
+        assert done.stderr == f"mlp: {run} already holds a run without its checkpoint; {START_AGAIN}\n"
+        assert (run / left).exists()
+    assert run_program(recipe, run, "--restart").returncode == 0
+
+
+@pytest.mark.parametrize("rate", [0.001, 3.0])
+def test_the_best_checkpoint_is_named_as_python_names_it(recipe, tmp_path, rate, capsys):
+    recipe = recipe.override("optimizer.lr", rate)
+    train(recipe, tmp_path / "run", "c")
+    named = [line for line in capsys.readouterr().err.splitlines() if line.startswith("best val at ")]
+    done = run_program(recipe, tmp_path / "run", "--restart")
+    assert [line for line in done.stderr.splitlines() if line.startswith("best val at ")] == named
+    assert len(named) == (rate > 1)
+
+
+@pytest.mark.parametrize("threads", ["1", "2", "1024"])
+def test_the_number_of_threads_changes_no_byte(recipe, run, tmp_path, threads):
+    done = run_program(recipe, tmp_path / "again", "--threads", threads)
+    assert done.returncode == 0, done
+    assert content(tmp_path / "again") == content(run)
+    assert (tmp_path / "again" / "config.toml").read_bytes() == (run / "config.toml").read_bytes()

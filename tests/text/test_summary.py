@@ -13,7 +13,7 @@ def test_a_list_is_counted_and_what_may_surprise_is_said(tmp_path):
         (tmp_path / f"{name}.txt").write_text(text.replace("e", "n").replace("v", "a"))
     assert list(describe(load_dataset(tmp_path)))[1:] == [
         "of the lines: 2 empty and dropped, 1 repeated within a split, 2 in more than one split",
-        "val has only 2 of the lines: expect noise in val_loss",
+        "val has only 2 lines: expect noise in val_loss",
     ]
 
 
@@ -28,7 +28,7 @@ def test_a_text_is_counted_in_tokens(tmp_path):
     said = list(describe(load_dataset(tmp_path / "t.txt", split="position", fractions=(0.9, 0.1))))
     assert said == [
         "t: a text, 4 characters; tokens: train 3,600, val 400, test 400",
-        "val has only 400 of the tokens: expect noise in val_loss",
+        "val has only 400 tokens: expect noise in val_loss",
     ]
 
 

@@ -2,13 +2,16 @@
 
 import contextlib
 import io
+import os
+import re
 import subprocess
 
 import pytest
 from support.built_program import built
-from support.tiny_runs import data_folder
+from support.tiny_runs import data_folder, nnz
 
 from nnz.commands.main import main
+from nnz.files import inputs
 from nnz.pictures import of_run
 from nnz.runs import checkpoints
 
@@ -24,8 +27,11 @@ UNKNOWN = (
     "character %s at position %d is not among the 19 characters of the vocabulary: leave it out, or train on a text"
 )
 SHORT = (
-    "the val split has 3 tokens, too few for context_length 3: take a text of at least 4, or a smaller context_length"
+    "the val split has 3 tokens, too few for context_length 3: it must have at least 4; take a longer text, or a "
+    "smaller context_length"
 )
+
+ONLY_PYTHON = re.compile(r"2 steps in |pictures: ").match
 
 # what -> split, its bytes, "list" or "text", and what is said; None if it is taken
 ODD = {
@@ -58,6 +64,30 @@ ODD = {
     "CRLF": ("val", b"emma\r\nava\r\n", "list", None),
     "all three line ends": ("train", b"emma\r\nava\rmia\n\r\rzoe\n\r\n", "alone", None),
     "marks at lines' starts": ("val", b"\xef\xbb\xbfemma\n\xef\xbb\xbfava\r\xef\xbb\xbf\xef\xbb\xbfmia", "list", None),
+    "a mark between CR and LF": ("train", b"a\r\xef\xbb\xbf\nb\nab\nba\n", "alone text", None),
+    "a mark between CR and LF of a list": ("val", b"ava\r\xef\xbb\xbf\nmia\r\n", "list", None),
+    "marks alone on their lines": ("val", b"\xef\xbb\xbf\r\n\xef\xbb\xbf\nemma\n\xef\xbb\xbf", "list", None),
+    "nothing but marks and line ends": (
+        *("val", b"\xef\xbb\xbf\r\xef\xbb\xbf\n", "list"),
+        "data/val.txt has no line that is not empty: a list needs one",
+    ),
+    "a mark after a space": ("val", b"emma\n \xef\xbb\xbfava\n", "list", "data/val.txt: " + UNKNOWN % ("U+FEFF", 5)),
+    "a CR at the end": ("val", b"emma\nava\r", "list", None),
+    "a CR at the end of a text": ("train", b"emma\nava\r", "alone text", None),
+    "one very long line": ("train", b"ab" * 500_000, "alone text", None),
+    "a NUL after a million letters": ("train", b"ab" * 500_000 + b"\0", "list", f"data/train.txt {NUL % 1_000_000}"),
+    "a NUL before a byte that is not UTF-8": ("val", b"\0\xff", "list", f"data/val.txt {NOT_UTF8 % 1}"),
+    "letters of Asia and beyond the first plane": ("train", "日本\n😀語\n日本語\n".encode(), "alone", None),
+    "an Arabic letter mark": ("val", "em\u061cma".encode(), "list", "data/val.txt: " + UNKNOWN % ("U+061C", 2)),
+    "a tag": ("val", "em\U000e0041ma".encode(), "list", "data/val.txt: " + UNKNOWN % ("U+E0041", 2)),
+    "a private letter": ("val", "em\U000f0000ma".encode(), "list", "data/val.txt: " + UNKNOWN % ("U+F0000", 2)),
+    "repeated lines": ("train", b"emma\nava\nemma\nemma\n\nzo\nava\n", "alone", None),
+    "more lines than expect noise": (
+        "train",
+        b"".join(b"%c%c\n" % (97 + i % 26, 97 + i // 26) for i in range(130)),
+        "alone",
+        None,
+    ),
     "spaces around lines": ("val", "  emma\t\n\u3000ava\x1c\x85\n\n\n".encode(), "list", None),
     "spaces in lines": ("train", b" anna  maria \n\nbo b\n", "alone", None),
     "blank lines of a text": ("train", b"\n\nto be  \n\n or not\n\n", "alone text", None),
@@ -86,6 +116,7 @@ def test_python_and_the_program_take_and_refuse_the_same_texts(tmp_path, monkeyp
     assert code == program.returncode == (text is not None), (said.getvalue(), program)
     if text is None:
         assert program.stdout == printed.getvalue()
+        assert program.stderr.splitlines() == [line for line in said.getvalue().splitlines() if not ONLY_PYTHON(line)]
         saved = [checkpoints.load(f"{run}/checkpoint.safetensors") for run in ("python", "program")]
         python, c = [(found.tokenizer.to_config(), found.data) for found in saved]
         assert python == c
@@ -93,3 +124,25 @@ def test_python_and_the_program_take_and_refuse_the_same_texts(tmp_path, monkeyp
     assert program.stderr.removeprefix("mlp: ") == said.getvalue().removeprefix("nnz: ")
     assert program.stderr.startswith(f"mlp: {text}")
     assert program.stderr.count("\n") == 1
+
+
+def test_a_text_too_large_is_not_read(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    data_folder(tmp_path / "data")
+    os.truncate(tmp_path / "data" / "test.txt", inputs.TEXT + 1)  # a hole, which takes no space
+    said = "data/test.txt is too large: 2,147,483,649 bytes; at most 2,147,483,648 are read\n"
+    assert nnz(capsys, "train", "names", "--data", "data") == (1, "", f"nnz: {said}")
+    done = subprocess.run([str(built()), "--data", "data"], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"mlp: {said}")
+
+
+def test_a_log_too_large_is_not_read(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    data_folder(tmp_path / "data")
+    words = ["--data", "data", *SIZES, "--set", "data.kind=list", "--out", "run"]
+    subprocess.run([str(built()), *words], capture_output=True, check=True, timeout=60)
+    os.truncate(tmp_path / "run" / "log.csv", inputs.LOG + 1)
+    done = subprocess.run([str(built()), *words, "--resume"], capture_output=True, text=True, check=False, timeout=60)
+    said = "run/log.csv is too large: 1,073,741,825 bytes; at most 1,073,741,824 are read\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"mlp: {said}")
+    assert nnz(capsys, "train", "names", "--backend", "c", *words, "--resume") == (1, "", f"nnz: {said}")

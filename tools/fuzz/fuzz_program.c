@@ -1,7 +1,7 @@
 // fuzz_program.c: what build/mlp reads: files of tensors, the recipe in a checkpoint, texts, flags, requests, and the
 // log. For libFuzzer.
 //
-// Only exits with 0, 1 and 2 are allowed; everything else the sanitizers see. More memory than MEMORY there is not.
+// It may exit with 0, 1 or 2 only; the sanitizers see everything else. It gets no more than MEMORY bytes at a time.
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdint.h>
@@ -95,7 +95,7 @@ static void write_file(const char *at, const uint8_t *data, size_t size) {
 }
 
 static void read_tensors(void) {
-    TensorFile file = tensors_read(path);
+    TensorFile file = tensors_read(path, "");
     if (tensors_metadata(&file, PARAMETERS_HASH) != NULL) {
         digests_check(&file);
     }
@@ -128,7 +128,8 @@ static void read_request(void) {
 static void read_log(size_t size) {
     Folder run = {0};
     snprintf(run.log, sizeof run.log, "%s", path);
-    log_truncate(&run, 1 + (int64_t)(size % 11), 5, 11);
+    size_t lines;
+    log_before(&run, 1 + (int64_t)(size % 11), 5, 11, &lines);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
