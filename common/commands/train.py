@@ -175,6 +175,8 @@ def _recorded(run: str) -> Recipe:
     from ..runs import load_model
     from ..training.run import refuse_imported
 
+    if Path(run).is_file():
+        raise UsageError(f"{run} is a file; name its run folder, or start a new run with its weights: --init {run}")
     if not Path(run).is_dir():
         raise FileNotFoundError(f"there is no run folder {run} to resume; train first, or name another run")
     checkpoint = load_model.find(run)

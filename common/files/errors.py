@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import dis
+import errno
 import re
 import reprlib
 from collections.abc import Iterable, Iterator
@@ -21,6 +22,14 @@ ENOUGH_MEMORY = 2**26  # bytes: more than any import and any picture needs
 # What a terminal obeys, and does not show: control characters but newline and tab, what sets the direction of writing,
 # and the half characters that stand for bytes that are not UTF-8. make_printable of build/mlp has the same list.
 OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+REMEDIES = {
+    **dict.fromkeys((errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP), "check the path"),
+    **dict.fromkeys((errno.EEXIST, errno.ENOTEMPTY, errno.ENAMETOOLONG), "give another path"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "check its permissions, or give another path"),
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "make space there, or give another path"),
+}
 
 
 class UsageError(ValueError):
@@ -72,7 +81,9 @@ def describe(error: OSError | MemoryError) -> str:
     if error.strerror is None:  # raised by our own code, with a message of its own
         return one_line(str(error))
     place = f"{error.filename}: " if error.filename is not None else ""
-    return one_line(f"{place}{error.strerror}; check the path, its permissions and the space left there")
+    return one_line(
+        f"{place}{error.strerror}; {REMEDIES.get(error.errno, 'check the path, its disk and its permissions')}"
+    )
 
 
 def is_out_of_memory(error: Exception) -> bool:
