@@ -273,8 +273,8 @@ def recorded_output(folder: Path, recipe: Recipe, backend: str) -> str | None:
 
 
 def same_data(checkpoint: Checkpoint, dataset: Dataset) -> bool:
-    """Tell whether the data set is that of the checkpoint, as far as the checkpoint records it."""
-    same_tokens = checkpoint.data in ("", dataset.fingerprint)
+    """Tell whether the data set is that of the checkpoint, wherever it is now."""
+    same_tokens = checkpoint.data == dataset.fingerprint
     return same_tokens and same_vocabulary(checkpoint.tokenizer, dataset.tokenizer)
 
 
@@ -289,7 +289,7 @@ def goes_on_from(checkpoint: Checkpoint, recipe: Recipe, dataset: Dataset, path:
     same_settings(recorded.override("train.steps", steps) if goes_on else recorded, recipe, path)
     if not same_data(checkpoint, dataset):
         name = recipe.data.name
-        raise ValueError(f"{name} is not the text that {path} was trained on; name that one, or {START_AGAIN}")
+        raise ValueError(f"{name} is not the text that {path} was trained on; name that one, {START_AGAIN}")
     return goes_on
 
 
@@ -311,12 +311,15 @@ def same_run(folder: Path, recipe: Recipe) -> None:
 
 
 def same_settings(recorded: Recipe, asked: Recipe, path: Path) -> None:
-    """Raises ValueError unless both recipes give the same run; the backend and the name may differ."""
+    """Raises ValueError unless both recipes give the same run; the backend and the names of recipe and data may differ.
+
+    Whether the text is the same, `same_data` tells.
+    """
     for section, field, before in recorded.items():
         after = getattr(getattr(asked, section), field)
-        if before != after and (section, field) != ("train", "backend"):
+        if before != after and (section, field) not in (("train", "backend"), ("data", "name")):
             has_more = (section, field) == ("train", "steps") and after > before
-            remedy = "more steps by --steps, or for the same settings" if has_more else "the same settings"
+            remedy = "more steps by --steps" if has_more else "the same settings"
             raise ValueError(
-                f"the run in {path} had {section}.{field} = {before!r}, not {after!r}; ask for {remedy}; {START_AGAIN}"
+                f"the run in {path} had {section}.{field} = {before!r}, not {after!r}; ask for {remedy}, {START_AGAIN}"
             )

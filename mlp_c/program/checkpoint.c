@@ -170,7 +170,7 @@ void checkpoint_resume(Run *run) {
     run->val_loss = read_loss(&file, "val_loss"), run->best_val_loss = read_loss(&file, "best_val_loss");
     const char *printed = text(&file, "printed");
     if (strcmp(data, run->data->fingerprint) != 0 || strcmp(tokenizer, run->data->tokenizer) != 0) {
-        fail(COULD_NOT_BE_DONE, "%s is not the text that %s was trained on; name that one, or " START_AGAIN, s->data,
+        fail(COULD_NOT_BE_DONE, "%s is not the text that %s was trained on; name that one, " START_AGAIN, s->data,
              s->out);
     }
     size_t lines;

@@ -165,9 +165,9 @@ void config_check(const char *path, const char *text, const Settings *settings) 
         if (has_more && settings->steps_given) {
             continue;
         }
-        fail(COULD_NOT_BE_DONE, "the run in %s had %s = %s, not %s; ask for %s; " START_AGAIN, settings->out, s->key,
+        fail(COULD_NOT_BE_DONE, "the run in %s had %s = %s, not %s; ask for %s, " START_AGAIN, settings->out, s->key,
              value_text(&recorded, s), value_text(settings, s),
-             has_more ? "more steps by --steps, or for the same settings" : "the same settings");
+             has_more ? "more steps by --steps" : "the same settings");
     }
     free(copy);
 }

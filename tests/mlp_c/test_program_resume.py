@@ -60,7 +60,7 @@ def test_the_program_knows_every_setting_of_a_recipe(recipe, tmp_path):
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        (["--steps", "22"], "had train.steps = 23, not 22; ask for the same settings"),
+        (["--steps", "22"], "had train.steps = 23, not 22; ask for the same settings, replace the run with --restart"),
         (["--lr", "0.02"], "had optimizer.lr = 0.01, not 0.02; "),
         (["--dtype", "float32"], 'had model.dtype = "float64", not "float32"; '),
         (["--new", "false"], "had sample.new = true, not false; "),
@@ -103,7 +103,7 @@ def test_a_run_is_not_resumed_on_another_text(tmp_path, change):
         text = text.replace("é", "è") if change == "emmb" else text.replace("emma", "amme")
         (data / f"{split}.txt").write_text(text)
     code, error = resumed(recipe, tmp_path / "run")
-    told = f"{data} is not the text that {tmp_path}/run was trained on; name that one, or {START_AGAIN}"
+    told = f"{data} is not the text that {tmp_path}/run was trained on; name that one, {START_AGAIN}"
     assert (code, error) == (1, f"mlp: {told}\n")
 
 
