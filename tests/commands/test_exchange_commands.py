@@ -183,7 +183,10 @@ def test_an_import_goes_on_where_one_was_killed_and_replaces_a_run_only_if_told_
     (run / "checkpoint.safetensors").unlink()
     assert nnz(capsys, *words)[0] == 0
     code, _, err = nnz(capsys, *words)
-    assert (code, f"{run} already holds a run; replace the run with --restart, or give another folder" in err) == (1, True)
+    assert (code, f"{run} already holds a run; replace the run with --restart, or give another folder" in err) == (
+        1,
+        True,
+    )
     assert nnz(capsys, *words, "--restart")[0] == 0
 
 
