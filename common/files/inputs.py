@@ -28,9 +28,10 @@ def read_bytes(path: str | os.PathLike, limit: int) -> bytes:
     """The bytes of a regular file. Raises OSError, also for more than `limit` bytes."""
     with open_file(path) as file:
         size = os.fstat(file.fileno()).st_size
-        data = (
-            file.read(min(limit, size + GROWTH) + 1) if size <= limit else b""
-        )  # read takes memory for all it may get
+        try:  # read takes memory for all it may get
+            data = file.read(min(limit, size + GROWTH) + 1) if size <= limit else b""
+        except OSError as error:  # which does not name the file
+            raise OSError(error.errno, error.strerror, os.fspath(path)) from None
     if max(size, len(data)) > limit:
         raise OSError(f"{path} is too large: {max(size, len(data)):,} bytes; at most {limit:,} are read")
     return data

@@ -39,7 +39,7 @@ static size_t strip_lines(uint32_t *text, size_t n, size_t *empty_lines) {
 }
 
 // The code points of a file; the caller frees.
-static uint32_t *read_text(const char *folder, const char *split, int is_list, size_t *n, size_t *empty_lines) {
+static uint32_t *read_text(const char *folder, const char *split, size_t *n) {
     char path[PATH_SIZE];
     size_t size, length;
     const int end = snprintf(path, sizeof path, "%s/%s.txt", folder, split);
@@ -78,9 +78,6 @@ static uint32_t *read_text(const char *folder, const char *split, int is_list, s
     free(bytes);
     if (*n == 0) {
         fail(COULD_NOT_BE_DONE, "%s is empty: it must hold some text", path);
-    }
-    if (is_list && (*n = strip_lines(text, *n, empty_lines)) == 0) {
-        fail(COULD_NOT_BE_DONE, "%s has no line that is not empty: a list needs one", path);
     }
     return text;
 }
@@ -187,14 +184,17 @@ Dataset dataset_read(const char *folder, int is_list) {
     Dataset dataset = {.empty_lines = 0};
     const char *splits[] = {"train", "val", "test"};
     Tape *tapes[] = {&dataset.train, &dataset.val, &dataset.test};
-    for (int i = 0; i < 3; i++) {
-        size_t n;
-        uint32_t *text = read_text(folder, splits[i], is_list, &n, &dataset.empty_lines);
-        if (i == 0) {
-            dataset.vocabulary = build_vocabulary(text, n);
+    uint32_t *texts[3];
+    size_t n[3];
+    for (int i = 0; i < 3; i++) { texts[i] = read_text(folder, splits[i], n + i); }
+    for (int i = 0; i < 3 && is_list; i++) {
+        n[i] = strip_lines(texts[i], n[i], &dataset.empty_lines);
+        if (n[i] == 0) {
+            fail(COULD_NOT_BE_DONE, "%s/%s.txt has no line that is not empty: a list needs one", folder, splits[i]);
         }
-        *tapes[i] = encode(&dataset.vocabulary, text, n, folder, splits[i]);
     }
+    dataset.vocabulary = build_vocabulary(texts[0], n[0]);
+    for (int i = 0; i < 3; i++) { *tapes[i] = encode(&dataset.vocabulary, texts[i], n[i], folder, splits[i]); }
     dataset.end = is_list ? vocabulary_token(&dataset.vocabulary, '\n') : -1;
     dataset.tokenizer = tokenizer_of(&dataset.vocabulary, is_list);
     dataset.fingerprint = fingerprint_of(&dataset);

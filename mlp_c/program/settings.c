@@ -151,6 +151,9 @@ Settings settings_read(int argc, char **argv) {
     if (s.data == NULL) {
         fail(ASKED_WRONGLY, "which data? give --data DIR, a folder with train.txt, val.txt and test.txt");
     }
+    if (*s.data == '\0') {
+        fail(ASKED_WRONGLY, "--data is empty; give a folder with train.txt, val.txt and test.txt");
+    }
     if (*s.out == '\0') {
         fail(ASKED_WRONGLY, "--out is empty; give a folder");
     }

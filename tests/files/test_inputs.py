@@ -39,6 +39,12 @@ def test_a_device_is_refused_by_every_reader(what):
         READERS[what](Path("/dev/zero"))
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/self/mem"), reason="there is no file that can be opened but not read")
+def test_what_cannot_be_read_to_its_end_is_named():
+    with pytest.raises(OSError, match="Input/output error: '/proc/self/mem'"):
+        inputs.read_bytes("/proc/self/mem", 5)
+
+
 def test_a_file_over_the_limit_of_its_kind_is_refused_before_it_is_read(tmp_path):
     path = tmp_path / "large"
     with path.open("wb") as file:

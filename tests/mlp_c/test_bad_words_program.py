@@ -26,6 +26,7 @@ ASKED_WRONGLY = [
     (["--set", "=3"], "unknown setting ; see mlp --help"),
     (["--steps"], "--steps needs a value; see mlp --help"),
     (["--out", ""], "--out is empty; give a folder"),
+    (["--data", ""], "--data is empty; give a folder with train.txt, val.txt and test.txt"),
     value("train.steps", "0", WHOLE),
     value("train.steps", "-1", WHOLE),
     value("train.steps", "ten", WHOLE),

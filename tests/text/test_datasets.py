@@ -213,6 +213,23 @@ def test_a_file_too_short_to_split_is_refused_with_a_remedy_that_works(tmp_path,
         load_dataset(path, fractions=json.loads(shares), **how)
 
 
+@pytest.mark.parametrize("kind", ["list", "text"])
+@pytest.mark.parametrize("tokenizer", ["char", "word"])
+@pytest.mark.parametrize(
+    "text", ["to be or not " * 50, "tobeornot" * 50, "ab"], ids=["words", "one word", "two letters"]
+)
+def test_a_text_on_one_line_is_told_how_to_split_it_only_where_that_works(tmp_path, kind, tokenizer, text) -> None:
+    path = write(tmp_path / "t.txt", text)
+    with pytest.raises(ValueError, match="has 1 line, too few to be split by") as caught:
+        load_dataset(path, kind=kind, tokenizer=tokenizer)
+    offered = dict(word.strip(",").split("=") for word in str(caught.value).split() if word.startswith("data."))
+    changes = {key.removeprefix("data."): value for key, value in offered.items()}
+    assert bool(changes) == (len(text) > 2 and (" " in text or tokenizer == "char"))
+    assert ("kind" in changes) == bool(changes and kind == "list")
+    if changes:
+        load_dataset(path, **{"kind": kind, "tokenizer": tokenizer} | changes)
+
+
 @pytest.mark.parametrize(
     "fractions",
     [(0.9,), (0.9, 0.2), (0.4, 0.3, 0.2, 0.1), (1.0, 0.0, 0.0), (0.5, 0.5, 0.5), 0.9, "abc", (2, -0.5, -0.5)],

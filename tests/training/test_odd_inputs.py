@@ -33,7 +33,7 @@ SHORT = (
 
 ONLY_PYTHON = re.compile(r"2 steps in |pictures: ").match
 
-# what -> split, its bytes, "list" or "text", and what is said; None if it is taken
+# what -> split, its bytes, or several as a dict; "list" or "text", and what is said; None if it is taken
 ODD = {
     "no file": ("val", None, "list", f"no file data/val.txt: {HINT}"),
     "an empty file": ("test", b"", "list", "data/test.txt is empty: it must hold some text"),
@@ -54,6 +54,13 @@ ODD = {
     "a bell": ("val", b"em\x07ma", "list", "data/val.txt: " + UNKNOWN % ("U+0007", 2)),
     "a right-to-left mark": ("val", "em\u200fma".encode(), "list", "data/val.txt: " + UNKNOWN % ("U+200F", 2)),
     "a line separator": ("val", "em\u2028ma".encode(), "list", "data/val.txt: " + UNKNOWN % ("U+2028", 2)),
+    "an unknown letter in val, and an empty test": (
+        *({"val": b"X", "test": b""}, None, "list", "data/test.txt is empty: it must hold some text"),
+    ),
+    "an unknown letter in val, and a test that is not UTF-8": (
+        *({"val": b"X", "test": b"a\xff"}, None, "text", f"data/test.txt {NOT_UTF8 % 1}"),
+    ),
+    "no line in train, and a NUL in test": ({"train": b"\n", "test": b"\0"}, None, "list", f"data/test.txt {NUL % 0}"),
     "a quote": ("val", b"em'ma", "list", "data/val.txt: " + UNKNOWN % ("''' (U+0027)", 2)),
     "a mark in a line": ("val", "em\ufeffma".encode(), "list", "data/val.txt: " + UNKNOWN % ("U+FEFF", 2)),
     "a space in a text": ("val", b" emma\n", "text", "data/val.txt: " + UNKNOWN % ("' ' (U+0020)", 0)),
@@ -102,11 +109,12 @@ def test_python_and_the_program_take_and_refuse_the_same_texts(tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(of_run, "draw", lambda *of_a_run: [])
     data_folder(tmp_path / "data")
-    for name in ("train", "val", "test") if how.startswith("alone") else (split,):
+    names = ("train", "val", "test") if how.startswith("alone") else (split,)
+    for name, text_of_it in (split if isinstance(split, dict) else dict.fromkeys(names, content)).items():
         file = tmp_path / "data" / f"{name}.txt"
         file.unlink()
-        if content is not None:
-            file.write_bytes(content)
+        if text_of_it is not None:
+            file.write_bytes(text_of_it)
     words = ["--data", "data", *SIZES, "--set", f"data.kind={how.split()[-1].replace('alone', 'list')}"]
     said, printed = io.StringIO(), io.StringIO()
     with contextlib.redirect_stderr(said), contextlib.redirect_stdout(printed):
