@@ -6,7 +6,7 @@ import importlib
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import ModuleType
 
 from ..files.errors import UsageError, nearest
@@ -46,8 +46,9 @@ def load(name: str) -> ModuleType:
         raise UsageError(
             f"unknown backend {name!r}; {nearest(name, names())}, or a module such as my_package.my_module"
         )
-    if os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())  # last, so that nothing there hides what is installed
+    with suppress(FileNotFoundError):  # the folder may be gone
+        if os.getcwd() not in sys.path:
+            sys.path.append(os.getcwd())  # last, so that nothing there hides what is installed
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
