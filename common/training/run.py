@@ -84,6 +84,11 @@ class Run:
                 step, path = self._saved_step, self.folder.path
                 kept = "nothing was saved" if step is None else f"{path} keeps the checkpoint of step {step}"
                 raise FloatingPointError(f"{error}; {kept}") from None
+            except KeyboardInterrupt as stop:  # of a second signal, which lets nothing more be saved
+                if str(stop) or self._saved_step is None:
+                    raise
+                message = f"stopped at once; the same command with --resume continues in {self.folder.path}"
+                raise KeyboardInterrupt(message) from None
 
     def _train(self) -> None:
         steps, start, began = self.recipe.train.steps, self.trainer.step, time.perf_counter()

@@ -1,5 +1,7 @@
 """A run that was stopped and resumed ends with the files of one that was not."""
 
+import signal
+
 import pytest
 from support.stopped_runs import FILES, stopped
 from support.tiny_runs import BUILT, data_folder, tiny_recipe, train
@@ -31,6 +33,17 @@ CASES += [pytest.param(where, n, marks=pytest.mark.slow) for where, calls in PLA
 @pytest.mark.parametrize(("where", "calls"), CASES)
 def test_a_run_stopped_anywhere_ends_as_if_it_never_was(data, tmp_path, whole, where, calls):
     stopped(Run(tiny_recipe(data), "numpy", tmp_path), calls, where)
+    train(tiny_recipe(data), tmp_path, resume=True)
+    for name in FILES:
+        assert (tmp_path / name).read_bytes() == (whole["numpy"] / name).read_bytes(), name
+
+
+def test_a_run_stopped_by_two_signals_says_how_it_goes_on(data, tmp_path, whole):
+    run = Run(tiny_recipe(data), "numpy", tmp_path)
+    update, run._stopped = run.trainer.optimizer.step, lambda: signal.raise_signal(signal.SIGINT)
+    run.trainer.optimizer.step = lambda gradients: (update(gradients), signal.raise_signal(signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt, match="stopped at once; the same command with --resume continues in "):
+        run.train()
     train(tiny_recipe(data), tmp_path, resume=True)
     for name in FILES:
         assert (tmp_path / name).read_bytes() == (whole["numpy"] / name).read_bytes(), name
