@@ -38,18 +38,26 @@ static size_t strip_lines(uint32_t *text, size_t n, size_t *empty_lines) {
     return kept;
 }
 
-// The code points of a file; the caller frees.
-static uint32_t *read_text(const char *folder, const char *split, size_t *n) {
-    char path[PATH_SIZE];
-    size_t size, length;
-    const int end = snprintf(path, sizeof path, "%s/%s.txt", folder, split);
-    if (end < 0 || end >= PATH_SIZE) {
-        fail(COULD_NOT_BE_DONE, "the path %s is too long", folder);
-    }
+// The paths of the three files, without the slashes at the end of the folder's.
+static void make_paths(char paths[3][PATH_SIZE], const char *folder) {
+    static const char *const names[] = {"train", "val", "test"};
+    size_t length = strlen(folder);
     struct stat status;
+    while (length > 0 && folder[length - 1] == '/') { length--; }
+    for (int i = 0; i < 3; i++) {
+        const int end = snprintf(paths[i], PATH_SIZE, "%.*s/%s.txt", (int)length, folder, names[i]);
+        if (length >= PATH_SIZE || end < 0 || end >= PATH_SIZE) {
+            fail(COULD_NOT_BE_DONE, "the path %s is too long", folder);
+        }
+    }
     if (stat(folder, &status) == 0 && !S_ISDIR(status.st_mode)) {
         fail(COULD_NOT_BE_DONE, "%s is not a folder; give one that holds train.txt, val.txt and test.txt", folder);
     }
+}
+
+// The code points of a file; the caller frees.
+static uint32_t *read_text(const char *path, size_t *n) {
+    size_t size, length;
     if (access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
         fail(COULD_NOT_BE_DONE, "no file %s: a data folder holds train.txt, val.txt and test.txt", path);
     }
@@ -128,7 +136,7 @@ static void show(char *text, uint32_t c) {
 }
 
 // The tokens of a text, which it frees.
-static Tape encode(const Vocabulary *vocabulary, uint32_t *text, size_t n, const char *folder, const char *split) {
+static Tape encode(const Vocabulary *vocabulary, uint32_t *text, size_t n, const char *path) {
     Tape tape = {allocate(n, sizeof(int32_t)), n};
     for (size_t i = 0; i < n; i++) {
         tape.tokens[i] = vocabulary_token(vocabulary, text[i]);
@@ -136,9 +144,9 @@ static Tape encode(const Vocabulary *vocabulary, uint32_t *text, size_t n, const
             char shown[32] = "";
             show(shown, text[i]);
             fail(COULD_NOT_BE_DONE,
-                 "%s/%s.txt: character %s at position %zu is not among the %zu characters of the vocabulary: "
+                 "%s: character %s at position %zu is not among the %zu characters of the vocabulary: "
                  "leave it out, or train on a text that holds it",
-                 folder, split, shown, i, vocabulary->size);
+                 path, shown, i, vocabulary->size);
         }
     }
     free(text);
@@ -182,19 +190,20 @@ static char *fingerprint_of(const Dataset *dataset) {
 
 Dataset dataset_read(const char *folder, int is_list) {
     Dataset dataset = {.empty_lines = 0};
-    const char *splits[] = {"train", "val", "test"};
+    static char paths[3][PATH_SIZE];  // not on the stack, which may be small
     Tape *tapes[] = {&dataset.train, &dataset.val, &dataset.test};
     uint32_t *texts[3];
+    make_paths(paths, folder);
     size_t n[3];
-    for (int i = 0; i < 3; i++) { texts[i] = read_text(folder, splits[i], n + i); }
+    for (int i = 0; i < 3; i++) { texts[i] = read_text(paths[i], n + i); }
     for (int i = 0; i < 3 && is_list; i++) {
         n[i] = strip_lines(texts[i], n[i], &dataset.empty_lines);
         if (n[i] == 0) {
-            fail(COULD_NOT_BE_DONE, "%s/%s.txt has no line that is not empty: a list needs one", folder, splits[i]);
+            fail(COULD_NOT_BE_DONE, "%s has no line that is not empty: a list needs one", paths[i]);
         }
     }
     dataset.vocabulary = build_vocabulary(texts[0], n[0]);
-    for (int i = 0; i < 3; i++) { *tapes[i] = encode(&dataset.vocabulary, texts[i], n[i], folder, splits[i]); }
+    for (int i = 0; i < 3; i++) { *tapes[i] = encode(&dataset.vocabulary, texts[i], n[i], paths[i]); }
     dataset.end = is_list ? vocabulary_token(&dataset.vocabulary, '\n') : -1;
     dataset.tokenizer = tokenizer_of(&dataset.vocabulary, is_list);
     dataset.fingerprint = fingerprint_of(&dataset);

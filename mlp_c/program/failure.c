@@ -1,5 +1,6 @@
 #include "failure.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -66,6 +67,30 @@ _Noreturn void fail(int status, const char *format, ...) {
     say("mlp: ", format, values);
     va_end(values);
     exit(status);
+}
+
+// common/files/errors.py has the same list.
+static const char *remedy(int reason) {
+    switch (reason) {
+        case ENOENT:
+        case ENOTDIR:
+        case EISDIR:
+        case ELOOP: return "check the path";
+        case EEXIST:
+        case ENOTEMPTY:
+        case ENAMETOOLONG: return "give another path";
+        case EACCES:
+        case EPERM:
+        case EROFS: return "check its permissions, or give another path";
+        case ENOSPC:
+        case EDQUOT:
+        case EFBIG: return "make space there, or give another path";
+        default: return "check the path, its disk and its permissions";
+    }
+}
+
+_Noreturn void fail_at(const char *what, const char *path, int reason) {
+    fail(COULD_NOT_BE_DONE, "%s%s: %s; %s", what, path, strerror(reason), remedy(reason));
 }
 
 const char *count_text(char text[COUNT_TEXT], size_t count) {

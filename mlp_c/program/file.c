@@ -13,7 +13,6 @@
 
 #include "failure.h"
 
-static const char UNREADABLE[] = "%s: %s; check the path, its permissions and the space left there";
 enum { GROWTH = 1 << 20 };  // bytes, while a file is read; files of /proc say that they have none
 
 FILE *file_open(const char *path, size_t *size) {
@@ -21,13 +20,13 @@ FILE *file_open(const char *path, size_t *size) {
     const int handle = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);  // does not wait for a pipe
     if (handle >= 0 && fstat(handle, &status) == 0 && !S_ISREG(status.st_mode)) {
         if (S_ISDIR(status.st_mode)) {
-            fail(COULD_NOT_BE_DONE, UNREADABLE, path, strerror(EISDIR));
+            fail_at("", path, EISDIR);
         }
         fail(COULD_NOT_BE_DONE, "%s is not a regular file; copy its content into one", path);
     }
     FILE *file = handle < 0 ? NULL : fdopen(handle, "rb");
     if (file == NULL) {
-        fail(COULD_NOT_BE_DONE, UNREADABLE, path, strerror(errno));
+        fail_at("", path, errno);
     }
     *size = (size_t)status.st_size;
     return file;
@@ -45,7 +44,7 @@ char *file_content(const char *path, size_t limit, size_t *size) {
     char *content = allocate(most + 1, 1), found[COUNT_TEXT], allowed[COUNT_TEXT];
     const size_t n = fread(content, 1, most, file);
     if (ferror(file)) {
-        fail(COULD_NOT_BE_DONE, UNREADABLE, path, strerror(errno));
+        fail_at("", path, errno);
     }
     *size = most == 0 ? *size : n;
     if (*size > limit) {
@@ -59,7 +58,7 @@ char *file_content(const char *path, size_t limit, size_t *size) {
 void file_sync(const char *path) {
     const int handle = open(path, O_RDONLY);
     if (handle < 0 || fsync(handle) != 0) {
-        fail(COULD_NOT_BE_DONE, "cannot write %s: %s", path, strerror(errno));
+        fail_at("cannot write ", path, errno);
     }
     close(handle);
 }
@@ -67,8 +66,7 @@ void file_sync(const char *path) {
 static _Noreturn void give_up(const AtomicFile *f) {
     const int reason = errno;
     unlink(f->temporary);
-    fail(COULD_NOT_BE_DONE, "cannot write %s: %s; check the folder and the space left there", f->path,
-         strerror(reason));
+    fail_at("cannot write ", f->path, reason);
 }
 
 static size_t folder_size(const char *path) {
@@ -128,7 +126,7 @@ static void create(AtomicFile *f) {
         f->handle = open(f->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     } while (f->handle < 0 && errno == EEXIST);
     if (f->handle < 0) {
-        fail(COULD_NOT_BE_DONE, "cannot write %s: %s", f->path, strerror(errno));
+        fail_at("cannot write ", f->path, errno);
     }
 }
 

@@ -141,7 +141,7 @@ bool folder_clear(const Folder *folder, bool restart) {
         }
         found = true;
         if (unlink(path) != 0) {
-            fail(COULD_NOT_BE_DONE, "cannot remove %s: %s", path, strerror(errno));
+            fail_at("cannot remove ", path, errno);
         }
     }
     return found;

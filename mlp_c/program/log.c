@@ -34,13 +34,13 @@ void log_append(const Folder *folder, const char *line) {
     struct stat before;
     const int handle = open(folder->log, O_WRONLY | O_APPEND);
     if (handle < 0 || fstat(handle, &before) != 0) {
-        fail(COULD_NOT_BE_DONE, "cannot write %s: %s", folder->log, strerror(errno));
+        fail_at("cannot write ", folder->log, errno);
     }
     const ssize_t written = write(handle, line, size);
     if (written < (ssize_t)size) {
         const int reason = written < 0 ? errno : ENOSPC;
         if (ftruncate(handle, before.st_size) != 0) {}  // the first error is reported
-        fail(COULD_NOT_BE_DONE, "cannot write %s: %s; check the space left there", folder->log, strerror(reason));
+        fail_at("cannot write ", folder->log, reason);
     }
     close(handle);
 }

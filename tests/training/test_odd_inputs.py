@@ -134,6 +134,36 @@ def test_python_and_the_program_take_and_refuse_the_same_texts(tmp_path, monkeyp
     assert program.stderr.count("\n") == 1
 
 
+ODD_FILES = {
+    "a folder": (os.mkdir, "data/val.txt: Is a directory; check the path"),
+    "a pipe": (os.mkfifo, "data/val.txt is not a regular file; copy its content into one"),
+    "a device": (lambda path: os.symlink("/dev/zero", path), "data/val.txt is not a regular file; copy its content"),
+    "a link to nothing": (lambda path: os.symlink("none", path), f"no file data/val.txt: {HINT}"),
+    "a link to itself": (
+        lambda path: os.symlink("val.txt", path),
+        "data/val.txt: Too many levels of symbolic links; check the path",
+    ),
+    "a file of the system that cannot be read": (
+        lambda path: os.symlink("/proc/self/mem", path),
+        "data/val.txt: Input/output error; check the path, its disk and its permissions",
+    ),
+}
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/mem"), reason="the words are those of Linux")
+@pytest.mark.parametrize("what", ODD_FILES)
+def test_python_and_the_program_refuse_the_same_files(tmp_path, monkeypatch, capsys, what):
+    make, text = ODD_FILES[what]
+    monkeypatch.chdir(tmp_path)
+    data_folder(tmp_path / "data")
+    (tmp_path / "data" / "val.txt").unlink()
+    make("data/val.txt")
+    code, out, said = nnz(capsys, "train", "names", "--data", "data/")
+    done = subprocess.run([str(built()), "--data", "data/"], capture_output=True, text=True, check=False, timeout=60)
+    assert (code, out, said) == (done.returncode, done.stdout, done.stderr.replace("mlp: ", "nnz: ")) == (1, "", said)
+    assert said.startswith(f"nnz: {text}")
+
+
 def test_a_text_too_large_is_not_read(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     data_folder(tmp_path / "data")
