@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import re
 
 from ..backend.registry import MOST_THREADS
 from ..files.errors import quoted
-from ..recipes.settings import integer, read
-
-WHOLE = re.compile(r"-?[0-9]{1,4000}")  # int() also takes spaces, 5_0 and the digits of other scripts
-DECIMAL = re.compile(r"-?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?|-?inf|nan")
+from ..recipes.settings import DECIMAL, WHOLE, integer, read
 
 
 def whole(word: str) -> int:

@@ -16,7 +16,7 @@ from ..files.errors import UsageError, nearest
 from ..text.datasets import kind_of
 from .models import MODELS
 from .sections import SECTIONS, Data, Model, Optimizer, Sample, Train
-from .settings import quoted, read
+from .settings import DECIMAL, WHOLE, quoted, read
 
 MAX_LENGTH = 65_536
 
@@ -103,17 +103,22 @@ def loads(toml: str, name: str) -> Recipe:
 
 
 def assignment(word: str) -> tuple[str, Any]:
-    """Return the key and the TOML value of a word of `--set`; a value that is not TOML counts as text.
+    """Return the key and the value of a word of `--set`: a number as flags take it, TOML, or else text.
 
     Raises UsageError if it has no equals sign.
     """
     key, equals, value = map(str.strip, word.partition("="))
     if not equals:
         raise UsageError(f"--set {word!r} is not of the form section.key=value")
+    for written, kind in ((WHOLE, int), (DECIMAL, float)):
+        if written.fullmatch(value):
+            return key, kind(value)
     try:
-        return key, tomllib.loads(f"value = {value}")["value"]
+        parsed = tomllib.loads(f"value = {value}")["value"]
     except (ValueError, RecursionError):
         return key, value
+    is_number = isinstance(parsed, int | float) and not isinstance(parsed, bool)  # as 5_0 or 0x5
+    return key, value if is_number else parsed
 
 
 def _known(section: str) -> str:

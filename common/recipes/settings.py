@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,11 @@ from ..backend.registry import LARGEST_SIZE
 from ..files.errors import UsageError, nearest, quoted
 
 LARGEST_SEED = 2**64 - 1
+
+# How a number is written on the command line, also of build/mlp; int and float also take spaces, 5_0, and the digits of
+# other scripts.
+WHOLE = re.compile(r"-?[0-9]{1,4000}")
+DECIMAL = re.compile(r"-?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?|-?inf|nan")
 
 
 @dataclasses.dataclass(frozen=True)

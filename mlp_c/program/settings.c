@@ -176,7 +176,8 @@ static _Noreturn void refuse(const Setting *setting, const char *value, int stat
 // Whether the value has these characters alone, and begins with a digit: strtod and the like skip spaces.
 static int consists_of(const char *value, const char *characters) {
     value += *value == '-';
-    return *value >= '0' && *value <= '9' && value[strspn(value, characters)] == '\0';
+    const char *digit = *value == '.' ? value + 1 : value;
+    return *digit >= '0' && *digit <= '9' && value[strspn(value, characters)] == '\0';
 }
 
 static uint64_t read_seed(const Setting *setting, const char *value, int status) {
