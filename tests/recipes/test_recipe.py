@@ -83,7 +83,7 @@ def test_an_integer_stands_for_a_number_and_becomes_one():
         ("a b", "a b"),
         ("007", 7),
         (".5", 0.5),
-        *((word, word) for word in ("5_0", "0x5", "+5", "1_0.5", "٥", "1" + "0" * 5000)),
+        *((word, word) for word in ("5_0", "0x5", "+5", "1_0.5", "٥")),
     ],
 )
 def test_a_word_of_set_is_a_toml_value_or_else_text(word, value):
