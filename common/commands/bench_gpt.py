@@ -9,7 +9,7 @@ import argparse
 import dataclasses
 from pathlib import Path
 
-from ..files.atomic import try_out, write_json
+from ..files.atomic import check_writable, write_json
 from ..files.errors import UsageError, refusing
 from .flags import check, check_threads, whole
 
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> None:
         check("--steps", arguments.steps, 1)
         check_threads(arguments.threads)
         if arguments.json:
-            try_out(Path(arguments.json))
+            check_writable(Path(arguments.json))
         nn = registry.load("torch")
         device = registry.choose_device(nn, arguments.device, arguments.threads, large=True)
         dataset = from_recipe.dataset(recipe)

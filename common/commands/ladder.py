@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> None:
         if arguments.resume and arguments.restart:
             raise UsageError("--resume continues a ladder and --restart begins it again; give only one of them")
         check_threads(arguments.threads)
-        from ..files.atomic import try_out, write_text
+        from ..files.atomic import check_writable, write_text
         from ..files.terminal import note
         from ..pictures import ladder  # only now: --help and a wrong word must not wait for data and plots
         from ..pictures.drawing import save
@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> None:
             check_rung(recipe, backend, out / recipe.name, arguments.threads, arguments.resume, more_steps)
         out.mkdir(parents=True, exist_ok=True)
         for file in (TABLE, PICTURE):
-            try_out(out / file)
+            check_writable(out / file)
         rungs = [train_rung(recipe, backend, out / recipe.name, *flags) for recipe in recipes]
     print(markdown_table(rungs, with_time=False), end="", flush=True)
     write_text(out / TABLE, markdown_table(rungs, with_time=True))

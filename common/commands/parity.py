@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..backend import registry
-from ..files.atomic import try_out, write_json
+from ..files.atomic import check_writable, write_json
 from ..files.errors import Refusal, UsageError, refusing
 from ..recipes.settings import LARGEST_SEED
 from .flags import check, whole
@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> None:
         from ..conformance import xfails
 
         if arguments.json not in (None, "-"):
-            try_out(Path(arguments.json))
+            check_writable(Path(arguments.json))
         known = xfails.read(arguments.xfails) if arguments.xfails else ()
         reports = []
         for report in _reports(arguments):

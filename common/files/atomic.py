@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import stat
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,7 +20,10 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
-LONGEST = 60  # characters of the name in a temporary one, which may have 255 bytes
+LONGEST = 60  # bytes of the name in a temporary one, which may have 255
+STANDARD = {"stdin": 0, "stdout": 1, "stderr": 2}
+
+_open_pipes: dict[tuple[int, int], int] = {}  # from check_writable to copy_into: a reader must not see their end before
 
 
 @contextmanager
@@ -27,14 +31,14 @@ def replacing(path: Path, lasting: bool = True) -> Iterator[Path]:
     """Yield a temporary name to write to, which no other writer has; without an error that file then replaces `path`.
 
     If `lasting`, the new file is on the disk before it takes the name, and the name before this returns.
-    A link is replaced, not followed. What is written to a pipe or a device, such as /dev/stdout, goes into it at the
-    end. Raises OSError that names `path`; `path` is then unchanged.
+    A link is replaced, not followed. What is written to a pipe or a device, or to what this process has open, such as
+    /dev/stdout, goes into it at the end. Raises OSError that names `path`; `path` is then unchanged.
     """
     with _naming(path):
         if checked_stream(path):
             with tempfile.TemporaryDirectory() as folder:
                 yield (temporary := Path(folder) / "content")
-                _pour(temporary, path)
+                _copy_into(path, temporary)
             return
         _sweep(path)
         temporary, handle = _create(path)
@@ -65,16 +69,23 @@ def write_json(path: Path, content: Any) -> None:
     write_text(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
 
 
-def try_out(path: Path) -> None:
-    """Raise the OSError of a file that cannot be written now, not after minutes of work. Changes nothing."""
+def check_writable(path: Path) -> None:
+    """Raise the OSError of a file that cannot be written now, not after minutes of work. Changes nothing.
+
+    A pipe stays open until it is written into.
+    """
     with _naming(path):
-        if checked_stream(path):
-            if not os.access(path, os.W_OK):
-                raise PermissionError(f"cannot write into {path}: permission denied")
+        if not checked_stream(path):
+            temporary, handle = _create(path)
+            temporary.unlink()
+            if handle is not None:
+                os.close(handle)
             return
-        temporary, handle = _create(path)
-        temporary.unlink()
-        if handle is not None:
+        handle = _open_stream(path)
+        status = os.fstat(handle)
+        if stat.S_ISFIFO(status.st_mode) and _own_descriptor(path) is None:
+            _open_pipes[status.st_dev, status.st_ino] = handle
+        else:
             os.close(handle)
 
 
@@ -112,32 +123,74 @@ def is_stream(path: Path) -> bool:
 
 def checked_stream(path: Path) -> bool:
     """Whether to write into the file, not over it. Raises OSError for what is neither a file nor made to be written."""
+    own = _own_descriptor(path)
     try:
-        mode = os.stat(path).st_mode
+        mode = os.stat(path).st_mode if own is None else os.fstat(own).st_mode
     except FileNotFoundError:
         return False
-    if stat.S_ISCHR(mode) or stat.S_ISFIFO(mode):
-        return True
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if stat.S_ISCHR(mode) or stat.S_ISFIFO(mode) or own is not None:
+        return True
     if not stat.S_ISREG(mode):
         raise OSError(f"{path} is not a regular file; give the name of one")
     folder = os.path.realpath(path.parent)
-    return folder == "/dev" or folder.startswith("/proc/")  # /dev/stdout may lead to a regular file
+    return folder == "/dev" or folder.startswith("/proc/")
 
 
-def _pour(content: Path, path: Path) -> None:
-    """Copy into a pipe or a device. Without a reader, a pipe with a name is an error, where it would wait for ever."""
+def _own_descriptor(path: Path) -> int | None:
+    """The number of the open file of this process that the path names, as /dev/stdout does; None for other paths."""
+    folder = os.path.realpath(path.parent)
+    if folder == "/dev" and path.name in STANDARD:
+        return STANDARD[path.name]
+    ours = folder in map(os.path.realpath, ("/dev/fd", "/proc/self/fd", "/proc/thread-self/fd"))
+    return int(path.name) if ours and re.fullmatch("[0-9]{1,9}", path.name) else None
+
+
+def _open_stream(path: Path) -> int:
+    """Open what is written into. A pipe that nobody reads is an error, where it would wait for ever.
+
+    What this process has open is not opened again: in a regular file, that would write over its beginning.
+    """
+    own = _own_descriptor(path)
+    if own is not None:
+        if fcntl is not None and fcntl.fcntl(own, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF), str(path))
+        return os.dup(own)
+    status = os.stat(path)
+    held = _open_pipes.pop((status.st_dev, status.st_ino), None)
+    if held is not None:
+        return held
     try:
-        handle = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0))
+        return os.open(path, os.O_WRONLY | os.O_APPEND | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
     except OSError as error:
         if error.errno != errno.ENXIO:
             raise
         raise OSError(f"nobody reads the pipe {path}; start its reader first") from None
+
+
+def _copy_into(path: Path, content: Path) -> None:
+    """Copy the content into a pipe, a device, or what this process has open; there behind what is printed already."""
+    for printed in (sys.stdout, sys.stderr):
+        if printed is not None:
+            printed.flush()
+    handle = _open_stream(path)
+    if hasattr(os, "set_blocking") and _own_descriptor(path) is None:
+        os.set_blocking(handle, True)
     with open(handle, "wb") as target, open(content, "rb") as source:
-        if hasattr(os, "set_blocking"):
-            os.set_blocking(handle, True)
         shutil.copyfileobj(source, target)
+
+
+def _start_of_names(path: Path) -> str:
+    """How the names of temporary files for `path` begin; eight hexadecimal digits and .tmp follow.
+
+    A long name is cut between two characters of UTF-8.
+    """
+    name = os.fsencode(path.name)
+    end = min(LONGEST, len(name))
+    while 0 < end < len(name) and name[end] >> 6 == 2:
+        end -= 1
+    return f".{os.fsdecode(name[:end])}."
 
 
 def _create(path: Path) -> tuple[Path, int | None]:
@@ -146,8 +199,11 @@ def _create(path: Path) -> tuple[Path, int | None]:
     build/mlp makes the same names and locks.
     """
     while True:
-        temporary = path.with_name(f".{path.name[:LONGEST]}.{os.urandom(4).hex()}.tmp")
-        handle = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)  # follows no link
+        temporary = path.with_name(f"{_start_of_names(path)}{os.urandom(4).hex()}.tmp")
+        try:
+            handle = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)  # follows no link
+        except FileExistsError:  # that of another writer
+            continue
         if fcntl is None:  # Windows does not rename an open file
             os.close(handle)
             return temporary, None
@@ -165,7 +221,7 @@ def _sweep(path: Path) -> None:
     """Remove what killed writers of `path` left."""
     if fcntl is None:
         return
-    ours = re.compile(rf"\.{re.escape(path.name[:LONGEST])}\.[0-9a-f]{{8}}\.tmp")
+    ours = re.compile(rf"{re.escape(_start_of_names(path))}[0-9a-f]{{8}}\.tmp")
     with suppress(OSError):
         for name in filter(ours.fullmatch, os.listdir(path.parent)):
             with suppress(OSError):

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from ..files import inputs
-from ..files.atomic import sync, try_out, write_text
+from ..files.atomic import sync, check_writable, write_text
 from ..files.lock import RunLock
 
 LOG_HEADER = "step,train_loss,val_loss,lr\n"
@@ -48,7 +48,7 @@ class RunFolder:
     def prepare(self) -> None:
         """Make the folder, and test that files can be written in it. Raises OSError."""
         self.path.mkdir(parents=True, exist_ok=True)
-        try_out(self.log)
+        check_writable(self.log)
 
     def clear(self, restart: bool, remedy: str | None = None) -> bool:
         """Remove the files of an earlier run, and no others; return whether there were any.

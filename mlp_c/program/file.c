@@ -76,9 +76,13 @@ static size_t folder_size(const char *path) {
 
 enum { LONGEST = 60, DIGITS = 8 };  // bytes of the name in a temporary one; the digits that make it unique
 
-// The temporary names of path are this and then DIGITS hexadecimal ones and ".tmp": .NAME.0123abcd.tmp
+// The temporary names of path are this and then DIGITS hexadecimal ones and ".tmp": .NAME.0123abcd.tmp. A long name is
+// cut between two characters of UTF-8.
 static void start_of_names(char start[LONGEST + 3], const char *path) {
-    snprintf(start, LONGEST + 3, ".%.*s.", LONGEST, path + folder_size(path));
+    const char *name = path + folder_size(path);
+    size_t end = strnlen(name, LONGEST);
+    while (end > 0 && name[end] != '\0' && (unsigned char)name[end] >> 6 == 2) { end--; }
+    snprintf(start, LONGEST + 3, ".%.*s.", (int)end, name);
 }
 
 // Remove what killed writers of path left. A writer that lives holds a lock. common/files/atomic.py does the same.
@@ -130,9 +134,14 @@ static void create(AtomicFile *f) {
     }
 }
 
-// Whether the path is below /dev or /proc, where nothing is replaced: /dev/stdout may lead to a regular file.
+// Whether the path is in /dev or below /proc, where nothing is replaced: /dev/stdout may lead to a regular file.
 static bool is_of_the_system(const char *path) {
-    return strncmp(path, "/dev/", 5) == 0 || strncmp(path, "/proc/", 6) == 0;
+    static char folder[PATH_SIZE];
+    struct stat own, devices, descriptors;
+    snprintf(folder, sizeof folder, "%.*s.", (int)folder_size(path), path);
+    return stat(folder, &own) == 0 &&
+           ((stat("/dev", &devices) == 0 && own.st_ino == devices.st_ino && own.st_dev == devices.st_dev) ||
+            (stat("/dev/fd/", &descriptors) == 0 && own.st_dev == descriptors.st_dev));
 }
 
 AtomicFile atomic_open(const char *path, bool durable) {

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from safetensors.numpy import load_file
 from support.built_program import built, conformance
 from support.malformed_requests import BROKEN, IDS, NOTES, UNFIT, WTE, framed, malformed
 
-from nnz.files import tensor_file
+from nnz.files import atomic, tensor_file
 
 DONE, COULD_NOT, ASKED_WRONGLY = 0, 1, 2
 
@@ -133,3 +134,19 @@ def test_the_order_of_the_header_and_unaligned_arrays_do_not_matter(tmp_path: Pa
     (tmp_path / "file").write_bytes(framed(header + "   ", ids + WTE.tobytes()))
     assert conformance(built(), tmp_path / "file", tmp_path / "response").returncode == DONE
     assert np.array_equal(load_file(tmp_path / "response")["emb"], WTE[IDS])
+
+
+@pytest.mark.parametrize("letter", ["n", "é", "語", "𐍈"])
+def test_a_long_name_is_written_and_what_nnz_left_of_it_is_swept(request_path: Path, letter: str) -> None:
+    response = request_path.with_name(letter * (255 // len(letter.encode())))
+    with atomic.replacing(response) as temporary:
+        temporary.touch()
+    temporary.write_text("left")
+    assert conformance(built(), request_path, response).returncode == DONE
+    assert {path.name for path in response.parent.iterdir()} == {"request", response.name}
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="this system has no /dev/shm")
+def test_a_folder_in_memory_is_a_folder_like_any_other(request_path: Path) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        assert conformance(built(), request_path, Path(folder) / "response").returncode == DONE

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...backend import registry
-from ...files.atomic import try_out, write_json
+from ...files.atomic import check_writable, write_json
 from ...files.errors import Refusal, refusing
 from ...files.terminal import note
 from ..flags import check, check_threads, whole
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> None:
     with refusing():
         recipe, threads = _settings(arguments)
         if arguments.json:
-            try_out(Path(arguments.json))
+            check_writable(Path(arguments.json))
         names = in_parity(list(dict.fromkeys(arguments.backend or registry.available())))
         timings = _measured(arguments, recipe, names, threads)
         print(tables(timings), flush=True)
