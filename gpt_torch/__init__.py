@@ -3,9 +3,9 @@
 Read gpt.py first.
 """
 
-from nnz.backend.registry import needing
+from nnz.backend.registry import requires
 
-with needing("torch", __name__):
+with requires("torch", __name__):
     import torch as _torch  # noqa: F401
 
 from . import benchmark

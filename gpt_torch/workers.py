@@ -75,9 +75,13 @@ class Workers:
             dist.all_reduce(value)
         return value / self.count
 
-    def agree(self, wish: bool) -> bool:
-        """Tell whether any of them wishes it. Raises ConnectionError if one is lost."""
-        return wish if self.count == 1 else float(self.mean(torch.tensor(float(wish), device=self._device()))) > 0
+    def agree(self, requested: bool) -> bool:
+        """Tell whether any of them requests it. Raises ConnectionError if one is lost."""
+        return (
+            requested
+            if self.count == 1
+            else float(self.mean(torch.tensor(float(requested), device=self._device()))) > 0
+        )
 
     def hold_alike(self, start: tuple) -> None:
         """Raises ValueError unless all of them hold what the first one holds."""

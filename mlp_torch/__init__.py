@@ -1,8 +1,8 @@
 """nnz in PyTorch: what Autograd adds. Only the forward is written; the backward is derived from it."""
 
-from nnz.backend.registry import needing
+from nnz.backend.registry import requires
 
-with needing("torch", __name__):
+with requires("torch", __name__):
     import torch as _torch  # noqa: F401
 
 from . import state_dict as state_dict  # for nnz export; no other backend has one

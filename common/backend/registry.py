@@ -89,7 +89,7 @@ def default() -> str:
 
 
 @contextmanager
-def needing(package: str, module: str) -> Iterator[None]:
+def requires(package: str, module: str) -> Iterator[None]:
     """Inside, `module` imports a package without which it can do nothing. Raises ImportError, in one line."""
     try:
         yield

@@ -207,8 +207,8 @@ static void judge(int64_t own, size_t count, size_t parts, int64_t waited, int64
 
 // How many cores this process may use, or OMP_NUM_THREADS, which is that of other libraries too
 static size_t default_limit(void) {
-    const char *wish = getenv("OMP_NUM_THREADS");
-    long n = wish ? strtol(wish, NULL, 10) : 0;
+    const char *requested = getenv("OMP_NUM_THREADS");
+    long n = requested ? strtol(requested, NULL, 10) : 0;
 #if defined(__linux__) && defined(CPU_COUNT)
     cpu_set_t cores;
     if (n < 1 && sched_getaffinity(0, sizeof cores, &cores) == 0) {

@@ -10,17 +10,17 @@
 #include "failure.h"
 
 volatile sig_atomic_t stop_requested;
-static volatile sig_atomic_t answered_later;
+static volatile sig_atomic_t deferred;
 
 static void on_signal(int number) {
     static const char before[] = "mlp: stopped before it was done; start it again\n";
     static const char again[] = "mlp: stopped at once; the same command with --resume continues\n";
     (void)number;
-    if (answered_later && !stop_requested) {
+    if (deferred && !stop_requested) {
         stop_requested = 1;
         return;
     }
-    if ((answered_later ? write(2, again, sizeof again - 1) : write(2, before, sizeof before - 1)) < 0) {}
+    if ((deferred ? write(2, again, sizeof again - 1) : write(2, before, sizeof before - 1)) < 0) {}
     _exit(COULD_NOT_BE_DONE);
 }
 
@@ -42,7 +42,7 @@ void process_begin(void) {
     signal(SIGXFSZ, SIG_IGN);  // a file grown beyond its limit is then an error like a full disk
 }
 
-void answer_signals_later(void) { answered_later = 1; }
+void defer_signals(void) { deferred = 1; }
 
 void print_on_stdout(const char *text) {
     if (isatty(1)) {

@@ -4,14 +4,14 @@
 
 #include <signal.h>
 
-// By Ctrl-C, SIGTERM or SIGHUP, once `answer_signals_later` was called. Before that a signal ends the program at once.
+// By Ctrl-C, SIGTERM or SIGHUP, once `defer_signals` was called. Before that a signal ends the program at once.
 extern volatile sig_atomic_t stop_requested;
 
 // To be called first: stdin, stdout and stderr are open, and signals are answered.
 void process_begin(void);
 
 // From now on the first signal only sets `stop_requested`; the second ends the program at once.
-void answer_signals_later(void);
+void defer_signals(void);
 
 // Print results; a terminal gets no control characters to obey.
 void print_on_stdout(const char *text);

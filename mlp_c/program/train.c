@@ -25,7 +25,7 @@ static void check_arrays(const Run *run);
 static _Noreturn void stop(const Run *run);
 
 void train(const Settings *s, const Dataset *data) {
-    answer_signals_later();  // between two steps
+    defer_signals();  // between two steps
     Run run = run_init(s, data);
     if (run.step == 0) {
         dataset_describe(data, s->data);

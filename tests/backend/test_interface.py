@@ -291,10 +291,10 @@ def test_an_rng_describes_itself_by_what_would_draw_the_same():
 def test_a_package_that_is_there_but_broken_is_named_in_one_line(tmp_path, monkeypatch):
     (tmp_path / "broken.py").write_text("raise OSError('libbroken.so: cannot open')", encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(ImportError) as error, registry.needing("broken", "nnz.torch"):
+    with pytest.raises(ImportError) as error, registry.requires("broken", "nnz.torch"):
         import_module("broken")
     assert str(error.value) == "nnz.torch needs broken, which cannot be imported: libbroken.so: cannot open"
-    with pytest.raises(ModuleNotFoundError, match="another"), registry.needing("broken", "nnz.torch"):
+    with pytest.raises(ModuleNotFoundError, match="another"), registry.requires("broken", "nnz.torch"):
         raise ModuleNotFoundError("No module named 'another'", name="another")
 
 
