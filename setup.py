@@ -21,9 +21,20 @@ CHANGES = {
         "            return place and spec_from_file_location(fullname, place)"
     ),
 }
-template = getattr(editable_wheel, "_FINDER_TEMPLATE", "")
-for before, after in CHANGES.items():
-    template = template.replace(before, after)
-editable_wheel._FINDER_TEMPLATE = template
 
-setup(cffi_modules=["mlp_c/binding/build_kernels.py:ffi"])
+
+class DevelopmentInstall(editable_wheel.editable_wheel):
+    """setuptools' own, with another finder."""
+
+    def run(self) -> None:
+        """Write the wheel. Raises RuntimeError if this setuptools has another finder."""
+        template = getattr(editable_wheel, "_FINDER_TEMPLATE", "")
+        for before, after in CHANGES.items():
+            if before not in template:
+                raise RuntimeError("setup.py cannot change this setuptools' finder; take the one of constraints.txt")
+            template = template.replace(before, after)
+        editable_wheel._FINDER_TEMPLATE = template
+        super().run()
+
+
+setup(cffi_modules=["mlp_c/binding/build_kernels.py:ffi"], cmdclass={"editable_wheel": DevelopmentInstall})

@@ -161,3 +161,17 @@ def test_without_a_compiler_all_but_c_works_and_c_says_how_to_get_one(site_witho
     assert default.returncode == 0, default.stderr
     assert "numpy computes, more slowly than C would: nnz.c is not built here" in default.stderr
     assert (tmp_path / "runs" / "names-numpy").is_dir()
+
+
+def test_a_setuptools_whose_finder_is_another_is_refused_where_it_matters(tmp_path):
+    source = checkout(tmp_path / "checkout")
+    changed = """
+import sys
+from setuptools.command import editable_wheel
+editable_wheel._FINDER_TEMPLATE = "nothing that is known"
+sys.argv[1:] = ["--quiet", sys.argv[1]]
+exec(open("setup.py").read())
+"""
+    tried = run(sys.executable, "-c", changed, "editable_wheel", cwd=source)
+    assert "setup.py cannot change this setuptools' finder" in tried.stderr
+    assert run(sys.executable, "-c", changed, "--version", cwd=source).returncode == 0
