@@ -6,6 +6,7 @@ if TYPE_CHECKING:
     from .text.datasets import load_dataset
 
 __version__ = "0.1.0"
+STOPPED = "stopped before it was done; start it again"  # here: it is said before anything else can be imported
 __all__ = ["RNG", "__version__", "load_dataset"]
 
 _LAZY = {"RNG": ".numbers.rng", "load_dataset": ".text.datasets"}  # both need numpy, which `nnz --help` does not

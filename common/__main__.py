@@ -4,7 +4,8 @@ import os
 import signal
 import sys
 
-STOPPED = "nnz: stopped before it was done; start it again\n"
+from . import STOPPED
+
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 stopping = False
@@ -15,10 +16,10 @@ def main() -> int:
     answer_signals(stop)
     open_standard_files()
     from .commands.main import main
-    from .files.terminal import Results
+    from .files.terminal import CheckedOutput
 
     sys.unraisablehook = tell_unraisable
-    sys.stdout = Results(sys.stdout)
+    sys.stdout = CheckedOutput(sys.stdout)
     exit_code = main(stopped=lambda: stopping)
     answer_signals(signal.SIG_IGN)  # how it went has been told
     return exit_code
@@ -45,7 +46,7 @@ def stop(number: int, frame: object) -> None:
 def end() -> None:
     """Say why, and end."""
     if os.environ.get("RANK", "0") == "0":  # of the processes of torchrun the first one speaks
-        os.write(2, STOPPED.encode())
+        os.write(2, f"nnz: {STOPPED}\n".encode())
     os._exit(1)
 
 

@@ -72,9 +72,11 @@ def available() -> tuple[str, ...]:
 
 
 def loads(name: str) -> bool:
-    """Tell whether a backend can be loaded here; it then is."""
+    """Tell whether a backend can be loaded here; it then is. Raises ModuleNotFoundError if nnz itself is not whole."""
     try:
         load(name)
+    except ModuleNotFoundError:
+        raise
     except ImportError:
         return False
     return True

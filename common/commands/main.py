@@ -12,8 +12,17 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, NoReturn, TextIO
 
-from .. import __version__
-from ..files.errors import ASKED_WRONGLY, COULD_NOT, Refusal, describe, is_out_of_memory, nearest, one_line
+from .. import STOPPED, __version__
+from ..files.errors import (
+    ASKED_WRONGLY,
+    COULD_NOT,
+    Refusal,
+    describe,
+    is_missing_dependency,
+    is_out_of_memory,
+    nearest,
+    one_line,
+)
 from ..files.terminal import is_silent_worker, say
 
 # name -> the first line of its module's docstring. Only the module of the command that is asked for is imported.
@@ -35,7 +44,6 @@ COMMANDS = {
     "read": "Open the reading page: C, numpy and PyTorch side by side, with their measurements.",
 }
 FIRST_STEPS = ("nnz train names", "nnz sample runs/names-c", "nnz compare runs/names-c", "nnz read", "nnz parity")
-STOPPED = "stopped before it was done; start it again"
 PATIENCE = 10  # seconds in which torchrun ends a worker after another one has failed
 ENVIRONMENT = """\
 environment:
@@ -89,6 +97,9 @@ def _attempt(words: Sequence[str], stopped: Callable[[], bool]) -> tuple[int, st
             return COULD_NOT, STOPPED
         if os.environ.get("NNZ_TRACEBACK"):
             raise
+        if is_missing_dependency(error):
+            package = error.name.partition(".")[0]
+            return COULD_NOT, f"nnz needs {package}, which is not installed; install nnz again, with make dev or pip"
         what = f"{type(error).__name__}: {error}"
         return COULD_NOT, f"{what}; this is a bug: set NNZ_TRACEBACK=1 to see where it is"
     return 0, ""

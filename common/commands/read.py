@@ -12,7 +12,7 @@ from pathlib import Path
 from ..files.errors import Refusal, refusing
 
 PROGRAM_PAGE = "program.html"  # a folder that has it is an earlier page
-PACKAGES = "Jinja2 markdown-it-py Pygments"
+PACKAGES, MODULES = "Jinja2 markdown-it-py Pygments", ("jinja2", "markdown_it", "pygments")
 EXAMPLES = """\
   nnz read
   nnz read --out my-site --no-open
@@ -46,6 +46,8 @@ def run(arguments: argparse.Namespace) -> None:
             from ..reading.page.figures import BENCH, PARITY, Figures, found
             from ..reading.page.site import build
         except ModuleNotFoundError as error:
+            if error.name not in MODULES:
+                raise
             raise Refusal(f"the page needs {error.name}; install it with: pip install {PACKAGES}") from error
 
         figures = Figures(found(arguments.parity, PARITY), found(arguments.bench, BENCH))

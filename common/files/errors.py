@@ -17,6 +17,7 @@ from typing import Any
 
 COULD_NOT = 1  # the request makes sense, but could not be done
 ASKED_WRONGLY = 2  # a word or a number on the command line or in the recipe is wrong
+PACKAGE = __package__.partition(".")[0]
 ENOUGH_MEMORY = 2**26  # bytes: more than any import and any picture needs
 
 # What a terminal obeys, and does not show: control characters but newline and tab, what sets the direction of writing,
@@ -66,12 +67,24 @@ def _is_documented(error: BaseException) -> bool:
 
     Python and numpy raise the same types for our bugs ("too many values to unpack"), but from other instructions.
     """
+    return _is_from_here(error, "RAISE_VARARGS")
+
+
+def is_missing_dependency(error: BaseException) -> bool:
+    """Tell whether an `import` statement of this package found a package missing that is not a part of it."""
+    if not isinstance(error, ModuleNotFoundError) or error.name is None:
+        return False
+    return error.name.partition(".")[0] != PACKAGE and _is_from_here(error, "IMPORT_NAME")
+
+
+def _is_from_here(error: BaseException, instruction: str) -> bool:
     trace = error.__traceback__
     while trace.tb_next is not None:
         trace = trace.tb_next
-    instruction = trace.tb_frame.f_code.co_code[trace.tb_lasti]
     module = trace.tb_frame.f_globals.get("__name__", "")
-    return module.partition(".")[0] == __package__.partition(".")[0] and instruction == dis.opmap["RAISE_VARARGS"]
+    return (
+        module.partition(".")[0] == PACKAGE and trace.tb_frame.f_code.co_code[trace.tb_lasti] == dis.opmap[instruction]
+    )
 
 
 def describe(error: OSError | MemoryError) -> str:

@@ -32,7 +32,7 @@ def say(text: str) -> None:
             print(printable(text), file=sys.stderr, flush=True)
 
 
-class Results:
+class CheckedOutput:
     """stdout: what cannot be written is an error that names it, and a terminal gets no control characters to obey."""
 
     def __init__(self, stream: TextIO) -> None:

@@ -217,3 +217,28 @@ def test_of_the_workers_of_torchrun_the_first_one_tells_the_error(place):
         second.send_signal(signal.SIGTERM)  # as torchrun does
         assert second.stderr.read() == ""
     assert (first.returncode, first.stderr.count("\n"), second.returncode) == (2, 1, 2)
+
+
+WITHOUT = """
+import sys, nnz.__main__ as entry
+sys.modules[{module!r}] = None
+sys.argv[1:] = {words!r}
+sys.exit(entry.main())
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "words"),
+    [
+        ("msgspec", ["sample", "RUN"]),
+        ("msgspec", ["read", "--no-open"]),
+        ("matplotlib", ["plot", "RUN"]),
+        ("tomli_w", ["train", "names"]),
+    ],
+)
+def test_a_dependency_that_a_pull_brought_is_named_with_what_to_do(place, module, words):
+    code = WITHOUT.format(module=module, words=[word.replace("RUN", str(place / "run")) for word in words])
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=place)
+    why = f"nnz: nnz needs {module}, which is not installed; install nnz again, with make dev or pip"
+    assert done.stderr.splitlines()[-1] == why
+    assert done.returncode == 1
