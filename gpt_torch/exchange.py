@@ -74,7 +74,7 @@ def is_replaceable(folder: str | os.PathLike) -> bool:
         tensor_file.check_header(folder / WEIGHTS)
         with safe_open(folder / WEIGHTS, framework="pt") as file:
             return MARK.items() <= (file.metadata() or {}).items()
-    except (OSError, SafetensorError, ValueError, RecursionError):
+    except (OSError, SafetensorError, ValueError):
         return False
 
 
@@ -147,7 +147,7 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
         tensor_file.check_header(path)
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is not a dict)
-    except (SafetensorError, ValueError, RecursionError) as error:
+    except (SafetensorError, ValueError) as error:
         raise ValueError(f"{path} is not a whole safetensors file: {error}") from error
     for name, tensor in tensors.items():
         if not tensor.is_floating_point() and not name.endswith(BUFFERS):

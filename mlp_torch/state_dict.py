@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from typing import Any
-from zipfile import ZipFile, ZipInfo, is_zipfile
+from zipfile import BadZipFile, ZipFile, ZipInfo
 
 import torch
 
+from nnz.files import inputs
 from nnz.files.atomic import checked_stream, replacing
 
 MARK = "nnz"  # an empty record of the file, which says who wrote it
@@ -30,8 +32,10 @@ def write(path: Path, model: Any) -> None:
 
 def is_replaceable(path: Path) -> bool:
     """Tell whether nothing is there but what `write` wrote. Raises OSError."""
-    return (
-        not path.exists()
-        or checked_stream(path)
-        or (is_zipfile(path) and ZipFile(path).namelist()[-1].endswith(f"/{MARK}"))
-    )
+    if not path.exists() or checked_stream(path):
+        return True
+    try:
+        with inputs.open_file(path) as file, ZipFile(file) as archive:
+            return any(name.endswith(f"/{MARK}") for name in archive.namelist()[-1:])
+    except (BadZipFile, NotImplementedError, ValueError, struct.error):  # what zipfile raises for a damaged one
+        return False

@@ -31,13 +31,10 @@ def run(arguments: argparse.Namespace) -> None:
     """Export, and print what was written. Raises Refusal."""
     with refusing():
         from ..backend import registry
-        from ..backend.model import not_finite
         from ..runs import load_model
 
         nn, path = registry.load("torch"), Path(arguments.path)
-        checkpoint = load_model.find(arguments.run)
-        if (name := not_finite(checkpoint.parameters | checkpoint.buffers)) is not None:
-            raise ValueError(f"{arguments.run}: {name} is not finite: its training diverged; export another run")
+        checkpoint = load_model.find(arguments.run, finite=True)
         kind = checkpoint.recipe.model.kind
         if arguments.to == "hf" and kind != "gpt":
             raise UsageError(f"--to hf is for a gpt, but {arguments.run} is of kind {kind}; use --to pth")

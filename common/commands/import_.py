@@ -29,7 +29,6 @@ def run(arguments: argparse.Namespace) -> None:
     """Import, and print the run folder. Raises Refusal."""
     with refusing():
         from ..backend import registry
-        from ..backend.model import not_finite
         from ..files.atomic import write_text
         from ..files.terminal import note
         from ..runs import checkpoints
@@ -49,8 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
         name = Path(arguments.folder).resolve().name
         out, recipe = RunFolder(arguments.out or Path("runs") / name), _recipe(name, gpt.config)
         parameters = checkpoints.to_numpy({name: p.detach() for name, p in gpt.named_parameters()})
-        if (spoilt := not_finite(parameters)) is not None:
-            raise ValueError(f"{arguments.folder}: {spoilt} is not finite: its training diverged; import another model")
+        checkpoints.check_finite(arguments.folder, parameters)
         found = checkpoints.Checkpoint(recipe, tokenizers.from_config(tokenizer), "torch", 0, parameters)
         out.hold()
         with out.lock:

@@ -81,7 +81,10 @@ def check_header(path: Path) -> None:
         raise ValueError("its header does not begin with '{'")
     if sum(found[1] is not None for found in TEXT.finditer(text)) > MAX_NAMES:
         raise ValueError(f"its header holds more than {MAX_NAMES:,} names")
-    json.loads(text, object_pairs_hook=_refuse_repetition)
+    try:
+        json.loads(text, object_pairs_hook=_refuse_repetition)
+    except RecursionError:
+        raise ValueError("its header is nested too deeply") from None
 
 
 def check_parts(text: bytes, size: int) -> None:

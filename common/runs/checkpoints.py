@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,8 +59,8 @@ def save(path: str | os.PathLike, checkpoint: Checkpoint) -> None:
 def load(path: str | os.PathLike, finite: bool = False) -> Checkpoint:
     """Read a checkpoint; check its names, shapes and dtypes against its recipe, and its contents against its hashes.
 
-    Raises OSError for a file that cannot be read, ValueError for one that is not a whole checkpoint of this format
-    or, with `finite`, for one that contains an infinity or a NaN.
+    Raises OSError for a file that cannot be read, ValueError for one that is not a whole checkpoint of this format,
+    and with `finite` what `check_finite` raises.
     """
     try:
         metadata, arrays = tensor_file.read(Path(path), _check)
@@ -69,12 +70,18 @@ def load(path: str | os.PathLike, finite: bool = False) -> Checkpoint:
         checkpoint.buffers = {name: arrays.pop(name) for name in buffers}
         checkpoint.optimizer = arrays
         digests.check(metadata, checkpoint.parameters | checkpoint.buffers, checkpoint.optimizer)
-        everything = checkpoint.parameters | checkpoint.buffers | checkpoint.optimizer
-        if finite and (name := not_finite(everything)) is not None:
-            raise ValueError(f"{name!r} holds a number that is not finite")
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise ValueError(f"{path} is not a whole {FORMAT} file: {error}; take another, or train again") from error
+    if finite:
+        check_finite(path, checkpoint.parameters | checkpoint.buffers | checkpoint.optimizer)
     return checkpoint
+
+
+def check_finite(path: str | os.PathLike, arrays: Mapping[str, Any]) -> None:
+    """Raises ValueError that names the file, or the folder, if one of its arrays contains an infinity or a NaN."""
+    name = not_finite(arrays)
+    if name is not None:
+        raise ValueError(f"{path}: {name} is not finite: its training diverged; take another, or train again")
 
 
 def to_numpy(arrays: Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -107,7 +114,7 @@ def _from_metadata(metadata: dict[str, str]) -> Checkpoint:
         raise ValueError(f"its metadata lack {min(missing)!r}")
     tokenizer = inputs.parse_json(metadata["tokenizer"], dict[str, Any])
     recipe = loads(metadata["config"], metadata["recipe"])
-    if "evaluation" not in metadata["config"]:  # written by build/mlp when it had only one
+    if "evaluation" not in tomllib.loads(metadata["config"]).get("train", {}):  # from build/mlp when it had only one
         recipe = recipe.override("train.evaluation", "batches")
     return Checkpoint(
         recipe=recipe,

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from ..files import inputs
-from ..files.atomic import sync, check_writable, write_text
+from ..files.atomic import check_writable, sync, write_text
 from ..files.lock import RunLock
 
 LOG_HEADER = "step,train_loss,val_loss,lr\n"
@@ -80,7 +80,10 @@ class RunFolder:
         return [file for file in files if file.exists()]
 
     def _has_our_log(self) -> bool:
-        return self.log.exists() and inputs.read_bytes(self.log, inputs.LOG).startswith(LOG_HEADER.encode())
+        if not self.log.exists():
+            return False
+        with inputs.open_file(self.log) as log:
+            return log.read(len(LOG_HEADER)) == LOG_HEADER.encode()
 
     def start_log(self) -> None:
         """Write a log without lines. Raises OSError."""

@@ -13,7 +13,7 @@ from .checkpoints import Checkpoint
 from .folder import RunFolder
 
 
-def find(run: str, best: bool = False) -> Checkpoint:
+def find(run: str, best: bool = False, finite: bool = False) -> Checkpoint:
     """Return the last checkpoint of a run folder, or its best one, or the one in a .safetensors file.
 
     Raises FileNotFoundError if there is none, and what `checkpoints.load` raises.
@@ -29,7 +29,7 @@ def find(run: str, best: bool = False) -> Checkpoint:
         )
     if not path.exists():
         raise FileNotFoundError(f"there is no checkpoint {path}; train first, or name another run")
-    return checkpoints.load(path)
+    return checkpoints.load(path, finite)
 
 
 def build(checkpoint: Checkpoint, backend: str | None = None, untrained: bool = False) -> Any:

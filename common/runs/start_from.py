@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from ..backend.model import not_finite
 from ..files.errors import UsageError
 from ..recipes import from_recipe
 from ..recipes.models import MODELS
@@ -23,13 +22,11 @@ SHOWN = 10  # new tokens that the note lists
 def start_from(run: str, model: Any, recipe: Recipe, tokenizer: Tokenizer) -> str:
     """Load the weights of `run` into the model, and return a line that counts the tokens.
 
-    The rows of tokens that `run` does not know stay as they were drawn. Raises what `load_model.find` raises,
-    UsageError for a model of other sizes, and ValueError for weights that are not finite.
+    The rows of tokens that `run` does not know stay as they were drawn. Raises what `load_model.find` raises, and
+    UsageError for a model of other sizes.
     """
-    checkpoint = load_model.find(run)
+    checkpoint = load_model.find(run, finite=True)
     _check_sizes(run, checkpoint.recipe, recipe)
-    if (name := not_finite(checkpoint.parameters | checkpoint.buffers)) is not None:
-        raise ValueError(f"{run}: {name} is not finite: its training diverged; start from another run")
     known = {token: row for row, token in enumerate(_tokens(run, checkpoint.tokenizer, tokenizer))}
     tokens = _tokens(run, tokenizer, tokenizer)
     rows = [row for row, token in enumerate(tokens) if token in known]

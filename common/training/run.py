@@ -154,7 +154,7 @@ class Run:
         if self._writes:
             self.folder.hold()  # until `train` is done
         if self._resumes:
-            self._resume_from(checkpoints.load(self.folder.checkpoint))
+            self._resume_from(checkpoints.load(self.folder.checkpoint, finite=True))
         if restart:
             self.trainer.try_step()
         if self._workers is not None:  # before an earlier run is cleared away

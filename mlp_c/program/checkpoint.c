@@ -161,6 +161,11 @@ void checkpoint_resume(Run *run) {
     config_check(file.path, text(&file, "config"), s);
     digests_check(&file);
     read_arrays(&file, tensors, tensors_of(run, tensors, true));
+    const char *spoilt = checkpoint_not_finite(run);
+    if (spoilt != NULL) {
+        fail(COULD_NOT_BE_DONE, "%s: %s is not finite: its training diverged; take another, or train again", file.path,
+             spoilt);
+    }
     run->recipe = text_copy(text(&file, "recipe")), run->config = config_with_steps(text(&file, "config"), s->steps);
     run->goes_on = strcmp(run->config, text(&file, "config")) != 0;
     const char *tokenizer = text(&file, "tokenizer"), *data = text(&file, "data");

@@ -1,7 +1,9 @@
 """nnz export and nnz import: what comes out is what went in, and what cannot go is refused in one line."""
 
+import gc
 import json
 import shutil
+import warnings
 
 import numpy as np
 import pytest
@@ -127,7 +129,7 @@ def test_a_model_that_is_not_finite_is_not_exported(capsys, place, tmp_path, run
     rewrite(tmp_path / "spoilt.safetensors", spoil)
     code, out, error = nnz(capsys, "export", tmp_path / "spoilt.safetensors", "--to", to, tmp_path / "out")
     assert (code, out, error.count("\n")) == (1, "", 1)
-    assert "is not finite: its training diverged; export another run" in error
+    assert "is not finite: its training diverged; take another, or train again" in error
     assert not (tmp_path / "out").exists()
 
 
@@ -138,7 +140,7 @@ def test_a_model_that_is_not_finite_is_not_imported(capsys, place, tmp_path):
     save_file(arrays, tmp_path / "hf" / "model.safetensors", {"format": "pt"})
     code, out, error = nnz(capsys, "import", tmp_path / "hf", "--out", tmp_path / "back")
     assert (code, out) == (1, "")
-    assert "wte.weight is not finite: its training diverged; import another model" in error
+    assert "wte.weight is not finite: its training diverged; take another, or train again" in error
     assert not (tmp_path / "back").exists()
 
 
@@ -174,6 +176,23 @@ def test_an_export_replaces_only_an_earlier_one_unless_it_is_told_to(capsys, pla
         assert (code, err.count("\n"), file.read_bytes() == before) == (1, 1, True)
         assert "is there, and no earlier export; replace it with --restart, or name another" in err
     assert nnz(capsys, *words, path, "--restart")[0] == 0
+
+
+def test_a_damaged_file_is_no_earlier_export_and_is_closed(capsys, place, tmp_path):
+    words, path = ("export", place / "course", "--to", "pth"), tmp_path / "model.pth"
+    assert nnz(capsys, *words, path)[0] == 0
+    whole, empty = path.read_bytes(), b"PK\5\6" + bytes(18)
+    end = whole.rindex(b"PK\5\6")
+    directory = int.from_bytes(whole[end + 16 : end + 20], "little")
+    newer = whole[: directory + 6] + b"\xff" + whole[directory + 7 :]  # it says that it needs zip 25.5
+    for damaged in (empty, whole[:-30], whole[: len(whole) // 2], newer, b"", b"PK"):
+        path.write_bytes(damaged)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            code, _, error = nnz(capsys, *words, path)
+            gc.collect()
+        assert (code, path.read_bytes()) == (1, damaged)
+        assert error == f"nnz: {path} is there, and no earlier export; replace it with --restart, or name another\n"
 
 
 def test_an_import_goes_on_where_one_was_killed_and_replaces_a_run_only_if_told_to(capsys, place, tmp_path):

@@ -3,13 +3,14 @@ import os
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
-from support.tiny_checkpoints import RECIPE, SHAPES, TOKENIZER, checkpoint
+from support.tiny_checkpoints import RECIPE, SHAPES, TOKENIZER, checkpoint, rewrite
 from support.tiny_runs import BUILT
 
 from nnz.backend import registry
 from nnz.files import atomic, tensor_file
 from nnz.recipes import from_recipe
 from nnz.runs import checkpoints
+from nnz.runs.folder import RunFolder
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -96,3 +97,23 @@ def test_a_checkpoint_of_any_backend_gives_the_same_model_in_any_other(tmp_path,
     inputs = np.array([[0, 3, 6], [1, 1, 2]], dtype=np.int32)
     assert np.asarray(read(inputs)[0]).tobytes() == np.asarray(direct(inputs)[0]).tobytes()
     assert checkpoints.to_numpy(read.parameters())["wte"].tobytes() == checkpoint().parameters["wte"].tobytes()
+
+
+def test_an_old_checkpoint_is_known_by_its_settings_not_by_the_name_of_its_text(path):
+    def without_evaluation(metadata, arrays):
+        recipe = RECIPE.override("data.name", "evaluation.txt").override("train.evaluation", "all")
+        lines = recipe.to_toml().splitlines(keepends=True)
+        metadata["config"] = "".join(line for line in lines if not line.startswith("evaluation = "))
+
+    rewrite(path, without_evaluation)
+    loaded = checkpoints.load(path)
+    assert (loaded.recipe.data.name, loaded.recipe.train.evaluation) == ("evaluation.txt", "batches")
+
+
+def test_whose_a_log_is_is_known_from_its_first_line_however_long_it_is(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.start_log()
+    os.truncate(folder.log, 2**40)  # with a hole that takes no space
+    folder.config.touch()
+    assert folder.clear(restart=False)
+    assert os.listdir(tmp_path) == []

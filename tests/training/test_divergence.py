@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from support.stopped_runs import stopped
+from support.tiny_checkpoints import rewrite
 from support.tiny_gpt import tiny_gpt
 from support.tiny_runs import BUILT, data_folder, tiny_recipe
 
@@ -86,6 +87,14 @@ def test_a_run_resumed_says_which_checkpoint_it_resumed_from(data, tmp_path) -> 
     run = spoiled(Run(tiny_recipe(data), "numpy", tmp_path / "run", resume=True), 8, "v.wte", np.inf)
     kept = checkpoints.load(tmp_path / "run" / "checkpoint.safetensors").step
     assert message(run).endswith(f"{tmp_path}/run keeps the checkpoint of step {kept}")
+
+
+def test_a_run_that_is_not_finite_is_not_resumed(data, tmp_path) -> None:
+    stopped(Run(tiny_recipe(data), "numpy", tmp_path / "run"), 8, "before the update")
+    path = tmp_path / "run" / "checkpoint.safetensors"
+    rewrite(path, lambda metadata, arrays: arrays["v.wte"].fill(np.nan))
+    with pytest.raises(ValueError, match=rf"^{path}: v.wte is not finite: its training diverged; take another, or"):
+        Run(tiny_recipe(data), "numpy", tmp_path / "run", resume=True)
 
 
 def test_a_gpt_stops_as_the_others_do(data, tmp_path) -> None:

@@ -158,5 +158,5 @@ def _read(path: Path, head: dict[str, str], expected: tuple[str, ...]) -> dict[s
         return tensor_file.read(path, check)[1]
     except FileNotFoundError as error:
         raise ProgramError("it left no response") from error
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise ProgramError(f"its response is not valid: {one_line(str(error))}") from error
