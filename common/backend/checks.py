@@ -13,7 +13,7 @@ import numpy as np
 
 from ..files.errors import quoted
 from ..numbers.rng import RNG
-from .registry import LARGEST_SIZE, MOST_THREADS
+from .limits import LARGEST_SIZE, MOST_THREADS
 
 DTYPES = ("float32", "float64")
 INT32, UINT32 = np.dtype(np.int32), np.dtype(np.uint32)

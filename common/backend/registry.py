@@ -18,8 +18,6 @@ _BACKENDS = {
     "numpy": ("nnz.numpy", "numpy", "install it with: pip install numpy"),
     "torch": ("nnz.torch", "torch", "install it with: pip install torch"),
 }
-LARGEST_SIZE = 2**31 - 1  # sizes and steps stay within what the C kernels and the token ids can index
-MOST_THREADS = 1024
 _ONE_THREAD = ("nnz.numpy", "nnz.torch")  # several are many times slower on a busy machine; C chooses while it runs
 _THREADS_SET = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 

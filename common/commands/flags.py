@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ..backend.registry import MOST_THREADS
+from ..backend.limits import MOST_THREADS
 from ..files.errors import quoted
 from ..recipes.settings import DECIMAL, WHOLE, integer, read
 

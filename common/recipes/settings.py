@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..backend import registry
-from ..backend.registry import LARGEST_SIZE
+from ..backend.limits import LARGEST_SIZE
 from ..files.errors import UsageError, nearest, quoted
 
 LARGEST_SEED = 2**64 - 1
