@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import time
 from contextlib import nullcontext
 from pathlib import Path
@@ -131,7 +132,9 @@ class Run:
             with StopSignals():
                 finish.draw(self.trainer, self.folder, results)
         except KeyboardInterrupt:
-            raise KeyboardInterrupt(f"all but the pictures is in {path}; nnz plot {path} draws them") from None
+            raise KeyboardInterrupt(
+                f"all but the pictures is in {path}; nnz plot {shlex.quote(str(path))} draws them"
+            ) from None
         self._note_best()
 
     def _note_best(self) -> None:
@@ -139,7 +142,7 @@ class Run:
         log = self.folder.read_log()
         step, _, best = min(log, key=lambda row: row[2])
         if best < log[-1][2]:
-            note(f"best val at step {step:,}; nnz sample {self.folder.path} --best")
+            note(f"best val at step {step:,}; nnz sample {shlex.quote(str(self.folder.path))} --best")
 
     def _note_tally(self, before: tuple[int, int]) -> None:
         now = self._nn.strict_tally()

@@ -214,3 +214,18 @@ void text_close(FILE *stream) {
         fail(COULD_NOT_BE_DONE, "out of memory");
     }
 }
+
+char *shell_word(const char *text) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
+    char *word;
+    size_t size;
+    if (text[strspn(text, plain)] == '\0') {
+        return text_copy(text);
+    }
+    FILE *file = text_open(&word, &size);
+    fputc('\'', file);
+    for (; *text != '\0'; text++) { *text == '\'' ? fputs("'\"'\"'", file) : fputc(*text, file); }
+    fputc('\'', file);
+    text_close(file);
+    return word;
+}

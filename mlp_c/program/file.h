@@ -47,4 +47,7 @@ void file_replace(const char *path, const void *bytes, size_t n);
 FILE *text_open(char **text, size_t *size);
 void text_close(FILE *stream);
 
+// A text as a shell takes it for one word, as Python's shlex.quote writes it; the caller frees.
+char *shell_word(const char *text);
+
 #endif

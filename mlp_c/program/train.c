@@ -177,7 +177,9 @@ static void note_best(const Run *run) {
     int64_t best_step;
     char shown[COUNT_TEXT];
     if (log_best(run->folder, s->eval_every, s->steps, &best_step)) {
-        note("best val at step %s; nnz sample %s --best", count_text(shown, (size_t)best_step), s->out);
+        char *out = shell_word(s->out);
+        note("best val at step %s; nnz sample %s --best", count_text(shown, (size_t)best_step), out);
+        free(out);
     }
 }
 

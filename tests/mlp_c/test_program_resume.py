@@ -1,6 +1,7 @@
 """build/mlp takes up a run only if it can go on with it exactly, and says in one line why not."""
 
 import resource
+import shlex
 import subprocess
 
 import pytest
@@ -171,14 +172,18 @@ def test_what_is_left_of_a_run_without_its_checkpoint_is_kept(recipe, run, left)
     assert run_program(recipe, run, "--restart").returncode == 0
 
 
-@pytest.mark.parametrize("rate", [0.001, 3.0])
-def test_the_best_checkpoint_is_named_as_python_names_it(recipe, tmp_path, rate, capsys):
+@pytest.mark.parametrize(
+    ("rate", "folder"), [(0.001, "run"), (3.0, "run"), (3.0, "my first run"), (3.0, "it's"), (3.0, "é")]
+)
+def test_the_best_checkpoint_is_named_as_python_names_it(recipe, tmp_path, rate, folder, capsys):
     recipe = recipe.override("optimizer.lr", rate)
-    train(recipe, tmp_path / "run", "c")
+    train(recipe, tmp_path / folder, "c")
     named = [line for line in capsys.readouterr().err.splitlines() if line.startswith("best val at ")]
-    done = run_program(recipe, tmp_path / "run", "--restart")
+    done = run_program(recipe, tmp_path / folder, "--restart")
     assert [line for line in done.stderr.splitlines() if line.startswith("best val at ")] == named
     assert len(named) == (rate > 1)
+    for line in named:
+        assert shlex.split(line.partition("; ")[2]) == ["nnz", "sample", str(tmp_path / folder), "--best"]
 
 
 @pytest.mark.parametrize("threads", ["1", "2", "1024"])
