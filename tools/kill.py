@@ -20,6 +20,7 @@ from support.tiny_runs import data_folder, tiny_recipe
 KILLS = int(os.environ.get("KILLS", "200"))
 SEED = int(os.environ.get("SEED", str(random.SystemRandom().randrange(2**32))))
 GPT = "gpt"
+ROOT = Path(__file__).resolve().parents[1]
 STORMS = (*RUNNERS, GPT)
 CODES = {  # how a stopped program may end: by itself, or by the signal
     signal.SIGKILL: (-9,),
@@ -64,13 +65,19 @@ def storm(runner: str, how: signal.Signals, times: int) -> tuple[int, int]:
                     break
                 assert code in CODES[how], f"{runner} ended with {code} after {how.name}: {error}"
                 last = error.splitlines()[-1:] if code > 0 else []
-                assert "Traceback" not in error, error
+                assert "Traceback" not in error or not began_in_nnz(error), error
                 assert "bug" not in "".join(last), error
                 kills += 1
             finish(start(backend, recipe, out, "--resume"))
             for name, found in _bytes(out).items():
                 assert found == expected[name], f"{runner}, {out}: {name}"
     return kills, runs
+
+
+def began_in_nnz(error: str) -> bool:
+    """Whether a traceback names a file of nnz; a signal in Python's own start, before any of them, is Python's."""
+    frames = [line for line in error.splitlines() if line.lstrip().startswith("File ")]
+    return any(str(ROOT) in frame and ".venv" not in frame for frame in frames)
 
 
 def _bytes(folder: Path) -> dict[str, bytes]:
