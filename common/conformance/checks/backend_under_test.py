@@ -14,7 +14,7 @@ from numpy.typing import DTypeLike
 from nnz.backend import registry
 from nnz.files.errors import UsageError, one_line
 
-from ..bounds.compare import Measurement, compare
+from ..bounds.compare import Measurement, compare, compare_any
 from .provenance import Provenance
 
 Array = np.ndarray
@@ -121,12 +121,24 @@ def as_array(name: str, value: Any, dtype: DTypeLike) -> Any:
 
 
 def compare_all(
-    actual: Mapping[str, Any], expected: Mapping[str, Any], bounds: Mapping[str, Any], dtype: DTypeLike
+    actual: Mapping[str, Any],
+    expected: Mapping[str, Any],
+    bounds: Mapping[str, Any],
+    dtype: DTypeLike,
+    terms: Mapping[str, float] | None = None,
+    any_value: bool = False,
 ) -> list[Measurement]:
-    """Compare every tensor of `actual`. Raises Wrong for one that is not an array, or that the oracle does not have."""
+    """Compare every tensor of `actual`. Raises Wrong for one that is not an array, or that the oracle does not have.
+
+    With `terms` T2 allows for the length of each tensor's sums; with `any_value` numbers of all magnitudes, NaN and
+    infinities are compared, by T1 alone.
+    """
     if unknown := sorted(set(map(str, actual)) - set(expected)):
         raise Wrong(f"it returned {', '.join(unknown)}, which was not asked for")
-    return [compare(k, as_array(k, value, dtype), expected[k], bounds[k], dtype) for k, value in actual.items()]
+    if any_value:
+        return [compare_any(k, as_array(k, value, dtype), expected[k], bounds[k], dtype) for k, value in actual.items()]
+    how = {k: (bounds[k], dtype, *(() if terms is None else (terms[k],))) for k in actual}
+    return [compare(k, as_array(k, value, dtype), expected[k], *how[k]) for k, value in actual.items()]
 
 
 def accepts(function: Callable, *names: str) -> bool:

@@ -13,7 +13,7 @@ from nnz.backend import initial
 from nnz.numbers.rng import RNG
 
 from ..bounds.compare import Measurement
-from ..cases.mlp import random_batch, random_mlp_case, random_parameters
+from ..cases.mlp import drawn_mlp_sizes, random_batch, random_mlp_case, random_parameters
 from ..cases.ops import draw_sizes
 from .backend_under_test import Array, BackendUnderTest, Wrong, as_array
 from .model_under_test import GRADIENTS, Model, compare_with_oracle
@@ -23,6 +23,7 @@ RECIPE = {"V": 27, "T": 3, "E": 48, "H": 512, "B": 131}  # the recipe `names`, a
 ONES = ({"B": 1}, {"T": 1}, {"E": 1}, {"H": 1}, {"V": 2}, {"B": 1, "T": 1, "E": 1, "H": 1, "V": 2})
 FEW = 3  # rounds, where the result does not depend on the numbers
 LARGE, SEED = 128, 1337
+BEYOND = 300  # 8 bits
 INTERMEDIATES = ("emb", "h_pre", "h", "logits", "probs", "dlogits", "dh", "dh_pre", "demb")
 
 
@@ -35,10 +36,24 @@ def loss_and_gradients(backend: BackendUnderTest, dtype: str, rng: np.random.Gen
 
 
 def recipe_size(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
-    """One batch at the size that is trained; the logits by T1 alone, as one of 512 terms may round to 25 u."""
-    parameters, batch = random_parameters(rng, RECIPE, 0.5, dtype), random_batch(rng, RECIPE, RECIPE["B"])
-    found = compare_with_oracle(Model(backend, RECIPE, dtype, parameters).step(*batch), parameters, batch, dtype)
-    yield [m.by_t1_alone() if m.name == "logits" else m for m in found]
+    """One batch at the size that is trained; T2 allows for sums of 512 terms."""
+    yield _of_sizes(backend, dtype, rng, RECIPE)
+
+
+def any_size(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
+    """Every size log-uniform to 2,000, and each far beyond 8 bits in turn."""
+    for sizes in [drawn_mlp_sizes(rng) for _ in range(rounds)] + [draw_sizes(rng) | {k: BEYOND} for k in "BTEHV"]:
+        shown = ", ".join(f"{name} = {n}" for name, n in sizes.items())
+        found = _of_sizes(backend, dtype, rng, sizes)
+        yield [m if m.ok else replace(m, reason=f"{m.reason}, with {shown}") for m in found]
+
+
+def _of_sizes(
+    backend: BackendUnderTest, dtype: str, rng: np.random.Generator, sizes: dict[str, int]
+) -> list[Measurement]:
+    parameters, batch = random_parameters(rng, sizes, 0.5, dtype), random_batch(rng, sizes, sizes["B"])
+    actual = Model(backend, sizes, dtype, parameters).step(*batch)
+    return compare_with_oracle(actual, parameters, batch, dtype, any_size=True)
 
 
 def sizes_of_one(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,14 @@ from nnz.backend import spec
 
 from ..bounds import derived as bounds
 from ..bounds.compare import Measurement
+from ..cases import wide
 from ..cases.ops import op_cases
 from ..oracle import mlp as oracle
-from .backend_under_test import BackendUnderTest, Wrong, compare_all
+from .backend_under_test import BackendUnderTest, NotThere, Wrong, compare_all
 
 DEFAULTS = {"batch_norm_forward": {"momentum": 0.1, "eps": 1e-5}}  # torch's defaults, where a case has no value
+
+FEW_ROWS = 16  # of a batch norm: in fewer dx may cancel to nothing
 
 Measured = Iterator[list[Measurement]]
 CheckFunction = Callable[[BackendUnderTest, str, np.random.Generator, int], Measured]
@@ -34,10 +38,80 @@ def op_check(name: str) -> CheckFunction:
     return check
 
 
-def call_op(backend: BackendUnderTest, function: Callable, name: str, case: dict[str, Any]) -> dict[str, Any]:
-    """The outputs by name. An array that should be updated in place may be returned instead, for immutable arrays."""
+def sizes_check(name: str) -> CheckFunction:
+    """The check of `nn.ops.<name>` in any size: drawn, far beyond 16 bits, and around each block size that the backend
+    says its kernels have (`block_sizes`, which it need not have)."""
+
+    def check(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
+        function = backend.find(f"ops.{name}")
+        sizes = [wide.drawn_sizes(rng, name) for _ in range(rounds)]
+        sizes += [*wide.far_sizes(rng, name), *wide.sizes_around(rng, name, _block_sizes(backend, dtype))]
+        for drawn in sizes:
+            case = wide.case_of(rng, name, drawn, dtype)
+            limits, terms = bounds.op_bounds(name, case, dtype), bounds.terms(name, case)
+            found = compare_all(
+                call_op(backend, function, name, case), oracle.outputs(name, case), limits, dtype, terms
+            )
+            if drawn.get("C") and drawn["B"] < FEW_ROWS:
+                found = [m.by_t1_alone() for m in found]
+            shown = ", ".join(f"{axis} = {n}" for axis, n in drawn.items())
+            yield [m if m.ok else replace(m, reason=f"{m.reason}, with {shown}") for m in found]
+
+    return check
+
+
+def values_check(name: str) -> CheckFunction:
+    """The check of `nn.ops.<name>` on numbers of all magnitudes, on settings of 0, and on NaNs and infinities, which
+    become what IEEE 754 makes of them."""
+
+    def check(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
+        function = backend.find(f"ops.{name}")
+        for _ in range(rounds):
+            for draw in (wide.extreme_case, wide.special_case):
+                case = draw(rng, name, dtype)
+                limits = bounds.op_bounds(name, wide.without_specials(case), dtype)
+                expected = oracle.outputs(name, case)
+                yield compare_all(call_op(backend, function, name, case), expected, limits, dtype, any_value=True)
+
+    return check
+
+
+def layouts_check(name: str) -> CheckFunction:
+    """The check of `nn.ops.<name>` on arrays of every order and stride; what it updates in place stays contiguous."""
+
+    def check(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
+        function, entry = backend.find(f"ops.{name}"), spec.FUNCTIONS[name]
+        for layout in (*wide.LAYOUTS, "with a stride of 0"):
+            ordinary = wide.case_of(rng, name, wide.small_sizes(rng, name), dtype)
+            moved = [k for k in entry.inputs if isinstance(ordinary[k], np.ndarray)]
+            case = wide.repeated(ordinary, moved) if layout not in wide.LAYOUTS else ordinary
+            given = {
+                k: wide.in_layout(layout, case[k]) if k in moved and layout in wide.LAYOUTS else v
+                for k, v in case.items()
+            }
+            expected, limits = oracle.outputs(name, case), bounds.op_bounds(name, case, dtype)
+            found = compare_all(call_op(backend, function, name, given, moved), expected, limits, dtype, any_value=True)
+            yield [m if m.ok else replace(m, reason=f"{m.reason}, with arrays {layout}") for m in found]
+
+    return check
+
+
+def _block_sizes(backend: BackendUnderTest, dtype: str) -> tuple[int, ...]:
+    try:
+        return tuple(backend.call(backend.find("block_sizes"), dtype))
+    except NotThere:
+        return ()
+
+
+def call_op(
+    backend: BackendUnderTest, function: Callable, name: str, case: dict[str, Any], as_they_are: Collection[str] = ()
+) -> dict[str, Any]:
+    """The outputs by name. An array that should be updated in place may be returned instead, for immutable arrays.
+
+    Arrays are copied, but for those named in `as_they_are`.
+    """
     entry = spec.FUNCTIONS[name]
-    given = {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in case.items()}
+    given = {k: v.copy() if isinstance(v, np.ndarray) and k not in as_they_are else v for k, v in case.items()}
     arguments = [given[k] for k in entry.python_arguments]
     result = backend.call(function, *arguments, updates=len(entry.updates))
     names = tuple(entry.outputs or entry.updates)
