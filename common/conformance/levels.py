@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .checks import checkpoint, layers, mlp, optimizers, sampling, training
+from .checks import checkpoint, layers, mlp, optimizers, sampling, sequences, training
 from .checks.ops import CheckFunction, layouts_check, op_check, sizes_check, values_check
 from .strict import checks as strict
 from .strict import training as strict_training
@@ -42,6 +42,8 @@ CHECKS: tuple[Check, ...] = (
     *(check for op in FORWARDS for check in _of_op(op, "forward", f"{op}_forward")),
     *(check for op in FORWARDS for check in _of_op(f"{op}_backward", "backward", f"{op}_backward")),
     *(Check("layers", name, layers.layer_check(name)) for name in layers.LAYERS),
+    Check("layers", "any size", layers.any_size),
+    Check("layers", "from the seed", layers.from_the_seed),
     Check("mlp", "loss and gradients", mlp.loss_and_gradients),
     Check("mlp", "the recipe's size", mlp.recipe_size),
     Check("mlp", "any size", mlp.any_size),
@@ -51,6 +53,7 @@ CHECKS: tuple[Check, ...] = (
     Check("mlp", "from the seed", mlp.from_the_seed),
     Check("mlp", "backward twice", mlp.backward_twice),
     Check("mlp", "small batch after a large one", mlp.small_after_large),
+    Check("mlp", "calls in any order", sequences.any_order),
     Check("mlp", "arguments unchanged", mlp.arguments_unchanged),
     Check("mlp", "without targets", mlp.without_targets),
     Check("mlp", "refuses bad ids", mlp.refuses_bad_ids),

@@ -45,7 +45,7 @@ def sizes_check(name: str) -> CheckFunction:
     def check(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
         function = backend.find(f"ops.{name}")
         sizes = [wide.drawn_sizes(rng, name) for _ in range(rounds)]
-        sizes += [*wide.far_sizes(rng, name), *wide.sizes_around(rng, name, _block_sizes(backend, dtype))]
+        sizes += [*wide.far_sizes(rng, name), *wide.sizes_around(rng, name, block_sizes(backend, dtype))]
         for drawn in sizes:
             case = wide.case_of(rng, name, drawn, dtype)
             limits, terms = bounds.op_bounds(name, case, dtype), bounds.terms(name, case)
@@ -96,7 +96,8 @@ def layouts_check(name: str) -> CheckFunction:
     return check
 
 
-def _block_sizes(backend: BackendUnderTest, dtype: str) -> tuple[int, ...]:
+def block_sizes(backend: BackendUnderTest, dtype: str) -> tuple[int, ...]:
+    """The sizes at which the backend says that its kernels go another way; none if it does not say."""
     try:
         return tuple(backend.call(backend.find("block_sizes"), dtype))
     except NotThere:
