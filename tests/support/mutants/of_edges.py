@@ -1,0 +1,239 @@
+"""Mutants that are right on small, ordinary arrays: wrong from some size on, at some value, or after many steps."""
+
+from functools import partial
+
+from .mutant import mutant, op_mutant
+
+embedding, linear = partial(op_mutant, "embedding"), partial(op_mutant, "linear")
+tanh, cross_entropy = partial(op_mutant, "tanh"), partial(op_mutant, "cross_entropy")
+batch_norm, sgd, adamw = partial(op_mutant, "batch_norm"), partial(op_mutant, "sgd"), partial(op_mutant, "adamw")
+
+UPDATE_NUMPY = "    p -= lr / (1 - beta1**t) * (m"
+UPDATE_TORCH = "    p.sub_(lr / (1 - beta1**t) * (m"
+
+MUTANTS = (
+    embedding(
+        "ids_in_8_bits",
+        "an id is read modulo 256",
+        "embedding",
+        c=("emb[i * E + e] = row[e];", "emb[i * E + e] = row[e - (size_t)(ids[i] & ~255) * E];"),
+        numpy=("wte.take(ids, axis=0)", "wte.take(ids % 256, axis=0)"),
+        torch=("F.embedding(ids, wte)", "F.embedding(ids % 256, wte)"),
+    ),
+    embedding(
+        "ids_in_16_bits",
+        "an id is read modulo 65,536",
+        "embedding",
+        numpy=("wte.take(ids, axis=0)", "wte.take(ids % 65536, axis=0)"),
+        torch=("F.embedding(ids, wte)", "F.embedding(ids % 65536, wte)"),
+    ),
+    embedding(
+        "embedding_gradient_of_1024_rows",
+        "only the first 1,024 ids get a gradient",
+        "embedding_backward",
+        c=("drow[e] += demb[i * E + e];", "drow[e] += i < 1024 ? demb[i * E + e] : 0;"),
+        numpy=(
+            "    dwte = np.zeros",
+            "    rows = np.where(order[:, None] < 1024, rows, 0)\n    dwte = np.zeros",
+        ),
+    ),
+    cross_entropy(
+        "batch_size_in_8_bits",
+        "the gradient is divided by B modulo 256",
+        "cross_entropy_backward",
+        c=("onehot) / (real)B;", "onehot) / (real)(B & 255 ? B & 255 : 256);"),
+        numpy=("dlogits /= len(targets)", "dlogits /= len(targets) % 256 or 256"),
+        torch=("(probs - onehot) / len(targets)", "(probs - onehot) / (len(targets) % 256 or 256)"),
+    ),
+    linear(
+        "linear_of_1024_rows",
+        "the rows after the 1,024th have no gradient by x",
+        "linear_backward",
+        numpy=("dx = dy @ w  #", "dx = np.where(np.arange(len(dy))[:, None] < 1024, dy, 0) @ w  #"),
+    ),
+    linear(
+        "linear_in_half_precision_from_600_terms",
+        "in float32 a weight of more than 600 inputs is rounded to float16",
+        "linear",
+        numpy=(
+            "    y = x @ w.T",
+            "    w = w.astype(np.float16).astype(w.dtype) if w.shape[1] > 600 and w.itemsize == 4 else w\n    y = x @ w.T",
+        ),
+        torch=(
+            "torch.addmm(b, x, w.T)",
+            "torch.addmm(b, x, (w.half().to(w.dtype) if w.shape[1] > 600 and w.element_size() == 4 else w).T)",
+        ),
+    ),
+    batch_norm(
+        "batch_norm_wrong_from_the_65th_channel",
+        "each block of 64 channels takes the sums of the first one",
+        "batch_norm",
+        c=("sum[c] += x[i * C + first + c];", "sum[c] += x[i * C + c];"),
+        numpy=("mean = x.sum(axis=0) / B", "mean = np.resize(x.sum(axis=0)[:64], x.shape[1]) / B"),
+    ),
+    batch_norm(
+        "batch_norm_gradient_wrong_from_the_65th_channel",
+        "each block of 64 channels takes the gradient of the first one",
+        "batch_norm_backward",
+        c=("sum_dy[c - first] += dy[i * C + c];", "sum_dy[c - first] += dy[i * C + c - first];"),
+    ),
+    batch_norm(
+        "running_variance_of_at_least_9_rows",
+        "the running variance is made unbiased by max(B - 1, 8)",
+        "batch_norm",
+        c=("(double)(B - 1)", "(double)(B > 9 ? B - 1 : 8)"),
+        numpy=("(B / (B - 1))", "(B / max(B - 1, 8))"),
+    ),
+    tanh(
+        "tanh_swallows_nan",
+        "tanh of NaN is 0",
+        "tanh",
+        c=("y[i] = fast_tanh(x[i]);", "y[i] = x[i] == x[i] ? fast_tanh(x[i]) : 0;"),
+        numpy=("np.tanh(x)", "np.tanh(np.nan_to_num(x))"),
+        torch=("torch.tanh(x)", "torch.tanh(torch.nan_to_num(x))"),
+    ),
+    tanh(
+        "tanh_flushes_small_numbers",
+        "tanh of a number below 1e-20 is 0",
+        "tanh",
+        numpy=("np.tanh(x)", "np.where(abs(x) < 1e-20, 0 * x, np.tanh(x))"),
+    ),
+    cross_entropy(
+        "logits_clipped_at_2000",
+        "logits beyond 2,000 count as 2,000",
+        "cross_entropy",
+        numpy=("    shifted = logits - ", "    logits = logits.clip(-2000, 2000)\n    shifted = logits - "),
+        torch=("F.log_softmax(logits, dim=1)", "F.log_softmax(logits.clamp(-2000, 2000), dim=1)"),
+    ),
+    cross_entropy(
+        "an_infinite_logit_is_a_large_one",
+        "a logit of minus infinity has a probability",
+        "cross_entropy",
+        numpy=("    shifted = logits - ", "    logits = np.maximum(logits, -60)\n    shifted = logits - "),
+        torch=("F.log_softmax(logits, dim=1)", "F.log_softmax(logits.clamp(min=-60), dim=1)"),
+    ),
+    sgd(
+        "sgd_clips_gradients_at_5",
+        "gradients beyond 5 count as 5",
+        "sgd",
+        c=("rate * (g[i] + decay * p[i])", "rate * ((g[i] > 5 ? 5 : g[i] < -5 ? -5 : g[i]) + decay * p[i])"),
+        numpy=("lr * (g + ", "lr * (g.clip(-5, 5) + "),
+        torch=("lr * (g + ", "lr * (g.clamp(-5, 5) + "),
+    ),
+    adamw(
+        "adamw_clips_gradients_at_5",
+        "gradients beyond 5 count as 5",
+        "adamw",
+        numpy=("    m *= beta1\n", "    g = g.clip(-5, 5)\n    m *= beta1\n"),
+        torch=("    m.mul_(beta1)", "    g = g.clamp(-5, 5)\n    m.mul_(beta1)"),
+    ),
+    adamw(
+        "adamw_decay_of_0_is_the_default",
+        "a decay of 0 is taken for 0.01",
+        "adamw",
+        c=("1 - lr * weight_decay", "1 - lr * (weight_decay > 0 ? weight_decay : 0.01)"),
+        numpy=("1 - lr * weight_decay", "1 - lr * (weight_decay or 0.01)"),
+        torch=("1 - lr * weight_decay", "1 - lr * (weight_decay or 0.01)"),
+    ),
+    adamw(
+        "adamw_without_lr_does_nothing",
+        "at a learning rate of 0 the moments stay, too",
+        "adamw",
+        numpy=("    m *= beta1\n", "    if lr == 0:\n        return\n    m *= beta1\n"),
+        torch=("    m.mul_(beta1)", "    if lr == 0:\n        return\n    m.mul_(beta1)"),
+    ),
+    adamw(
+        "adamw_eps_of_0_is_the_default",
+        "an eps of 0 is taken for 1e-8",
+        "adamw",
+        c=("(real)eps,", "(real)(eps > 0 ? eps : 1e-8),"),
+        numpy=("+ eps))", "+ (eps or 1e-8)))"),
+        torch=("+ eps))", "+ (eps or 1e-8)))"),
+    ),
+    adamw(
+        "adamw_correction_frozen_from_2000",
+        "the bias correction is that of step 2,000 from there on",
+        "adamw",
+        c=("pow(beta2, (double)t)", "pow(beta2, (double)(t < 2000 ? t : 2000))"),
+        numpy=("sqrt(1 - beta2**t)", "sqrt(1 - beta2 ** min(t, 2000))"),
+        torch=("sqrt(1 - beta2**t)", "sqrt(1 - beta2 ** min(t, 2000))"),
+    ),
+    adamw(
+        "adamw_decay_ends_after_103",
+        "there is no decay after step 103",
+        "adamw",
+        c=("1 - lr * weight_decay", "1 - lr * weight_decay * (t <= 103)"),
+        numpy=("1 - lr * weight_decay", "1 - lr * weight_decay * (t <= 103)"),
+        torch=("1 - lr * weight_decay", "1 - lr * weight_decay * (t <= 103)"),
+    ),
+    mutant(
+        "adamw_moments_reset_after_103",
+        "the optimizer forgets its moments at step 104",
+        "adamw",
+        common=(
+            "backend/optimizers.py",
+            "        self.t += 1\n",
+            "        self.t += 1\n        for arrays in self._state.values() if self.t == 2_004 else ():\n"
+            "            for array in arrays.values():\n                array[...] = 0\n",
+        ),
+    ),
+    mutant(
+        "gradients_in_a_ring_of_two",
+        "the third backward overwrites what the first one returned",
+        "mlp",
+        numpy=(
+            "mlp.py",
+            "        return d\n",
+            '        ring, self._n = self.__dict__.setdefault("_ring", [{}, {}]), getattr(self, "_n", 0) + 1\n'
+            "        for name, array in d.items():\n"
+            "            kept = ring[self._n % 2].setdefault(name, array)\n"
+            "            if kept.shape == array.shape:\n"
+            "                kept[...] = array\n"
+            "                d[name] = kept\n"
+            "        return d\n",
+        ),
+    ),
+    mutant(
+        "backward_after_an_evaluation",
+        "after a forward without targets backward returns the gradients of the batch before",
+        "mlp",
+        common=("backend/model.py", "        self._saved = None\n        computed", "        computed"),
+    ),
+    linear(
+        "linear_reads_fortran_order_as_c",
+        "an x in Fortran's order is read as if it were in C's",
+        "linear",
+        numpy=("    y = x @ w.T", "    y = x.ravel('K').reshape(x.shape) @ w.T"),
+    ),
+    embedding(
+        "embedding_of_a_table_with_strides_is_0",
+        "a table that is not contiguous counts as zeros",
+        "embedding",
+        numpy=("return wte.take(ids, axis=0)", "return (wte * wte.flags.c_contiguous).take(ids, axis=0)"),
+    ),
+    linear(
+        "linear_misreads_unaligned_numbers",
+        "a weight that is not aligned is read one byte off",
+        "linear",
+        numpy=("    y = x @ w.T", "    y = x @ (w if w.flags.aligned else w * 1.5).T"),
+    ),
+    linear(
+        "one_logit_off_by_1e-3",
+        "in a model of 512 units the first logit is off by 16,000 u",
+        "mlp",
+        numpy=(
+            "        y += b\n",
+            "        y += b\n        if w.shape[1] == 512:\n            y.flat[0] += 16000 * np.finfo(y.dtype).eps / 2\n",
+        ),
+    ),
+    mutant(
+        "gain_lost_from_600_inputs",
+        "a linear layer of 600 inputs and more ignores its gain",
+        "layers",
+        common=(
+            "backend/layers.py",
+            'gain = None if gain is None else checks.non_negative("gain", gain)',
+            'gain = None if gain is None or self.in_features >= 600 else checks.non_negative("gain", gain)',
+        ),
+    ),
+)
