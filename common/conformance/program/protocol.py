@@ -109,12 +109,12 @@ class Program:
         return functions
 
     def _run(self, words: list[str], stream: str) -> tuple[int, str]:
-        """As process.run. A program that timed out once is not called again."""
+        """As process.run. A program that was stopped once is not called again."""
         if self._hung:
             raise ProgramError(f"not called again: {self._hung}")
         try:
             return process.run([*self.command, "conformance", *words], stream, self.timeout)
-        except process.TimedOut as error:
+        except process.Stopped as error:
             self._hung = f"{self.name} {error}"
             raise ProgramError(self._hung) from error
 
