@@ -10,6 +10,7 @@ import json
 import shlex
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--json", metavar="FILE", help="write the results as JSON to FILE; - is stdout, without the table")
     add("--xfails", metavar="FILE", help="a file with a line `level/check[dtype]  # reason` for each known failure")
     add("--cmd", metavar="PROGRAM", help="grade a program that speaks the protocol of docs/protocol.md")
+    add("--in-process", action="store_true", help="grade in this process: quick to start, easy to debug or to cheat")
+    add("--allow-borrowing", action="store_true", help="let a backend use those of nnz, or its oracle")
     add("--explain", action="store_true", help="print the kill matrix: which tolerance catches which bug")
 
 
@@ -64,6 +67,7 @@ def run(arguments: argparse.Namespace) -> None:
             if arguments.json != "-":
                 print(table_of(report, xfails.excused(known, report)), end="\n\n", flush=True)
         problems = [p for report in reports if (p := _unmet(report, xfails.excused(known, report)))]
+        problems += [_borrowed(report) for report in reports if report.borrowed and not arguments.allow_borrowing]
         problems += xfails.complaints(known, reports)
         if arguments.json:
             _write_json(arguments.json, reports, known, problems)
@@ -80,12 +84,15 @@ def table_of(report: Report, excused: frozenset[str]) -> str:
 
 def _reports(arguments: argparse.Namespace) -> Iterator[Report]:
     from ..conformance import grading
+    from ..conformance.isolated.remote import IsolatedBackend
 
     dtypes = (*(arguments.dtype or ()), *((grading.STRICT,) if arguments.strict else ())) or grading.BOTH
     grading.selected(arguments.level, dtypes)  # refuse what is asked wrongly before any work
     for name in arguments.backends or (() if arguments.cmd is not None else registry.names()):
         try:
-            yield grading.grade(name, arguments.level, dtypes, arguments.rounds, arguments.seed)
+            how = arguments.level, dtypes, arguments.rounds, arguments.seed
+            with nullcontext(name) if arguments.in_process else IsolatedBackend(name) as backend:
+                yield grading.grade(backend, *how)
         except ImportError as error:
             yield grading.not_importable(name, str(error), arguments.level, dtypes)
     if arguments.cmd is not None:
@@ -111,6 +118,11 @@ def _unmet(report: Report, excused: frozenset[str]) -> str:
     if report.met + len(excused) == report.asked and report.met > 0:
         return ""
     return f"{report.backend} {report.summary()}"
+
+
+def _borrowed(report: Report) -> str:
+    """What the error says of a report on a backend that let others compute."""
+    return f"{report.backend} is borrowed: it used {', '.join(report.borrowed)} (--allow-borrowing lets it)"
 
 
 def _write_json(target: str, reports: list[Report], known: tuple, problems: list[str]) -> None:

@@ -21,13 +21,15 @@ ALL_CHECKS = (*CHECKS, *STRICT_CHECKS)
 
 
 def grade(
-    backend: ModuleType | str,
+    backend: ModuleType | str | BackendUnderTest,
     levels: Collection[str] | None = None,
     dtypes: Collection[str] = BOTH,
     rounds: int = ROUNDS,
     seed: int = SEED,
 ) -> Report:
-    """Grade a backend, by name or module, in some levels (all, if None) with `rounds` random cases for each check.
+    """Grade a backend in some levels (all, if None) with `rounds` random cases for each check.
+
+    One given by name or as a module runs in this process.
 
     Raises UsageError for an unknown level, dtype or backend, or fewer than one round; ImportError for a backend that
     cannot be imported.
@@ -35,11 +37,13 @@ def grade(
     asked = selected(levels, dtypes)
     if rounds < 1:
         raise UsageError(f"rounds must be at least 1; got {rounds}")
-    under_test = BackendUnderTest(backend)
+    under_test = backend if isinstance(backend, BackendUnderTest) else BackendUnderTest(backend)
     results: list[Result] = []
+    borrowed: dict[str, None] = {}
     for check, dtype in asked:
         results.append(grade_one(under_test, check, dtype, rounds, seed, results))
-    return Report(under_test.name, tuple(results), under_test.origin())
+        borrowed |= dict.fromkeys(under_test.borrowed())
+    return Report(under_test.name, tuple(results), under_test.origin(), tuple(borrowed))
 
 
 def not_importable(backend: str, reason: str, levels: Collection[str] | None, dtypes: Collection[str]) -> Report:
@@ -74,7 +78,7 @@ def grade_one(
     """
     number = ALL_CHECKS.index(check) if number is None else number
     rng = np.random.default_rng([seed, number, KINDS.index(dtype)])
-    backend.provenance.modules.clear()
+    backend.begin()
     measurements, outcome, reason = (), PASSED, ""
     try:
         with np.errstate(all="ignore"):  # whatever numbers a backend returns, they may go into the oracle
@@ -87,9 +91,10 @@ def grade_one(
         outcome, reason = FAILED, str(error)
     except Exception as error:  # a result that made the check itself fail
         outcome, reason = FAILED, f"the check cannot use its result: {describe(error)}"
-    if backend.other_backends() and outcome == PASSED and backend.is_own:
-        outcome, reason = FAILED, f"{backend.other_backends()} ran in its place"
-    return Result(check.level, check.name, dtype, outcome, reason, measurements, _note(backend, check, before))
+    borrowed = " and ".join(backend.borrowed())
+    if borrowed and outcome == PASSED and backend.is_own:
+        outcome, reason = FAILED, f"{borrowed} ran in its place"
+    return Result(check.level, check.name, dtype, outcome, reason, measurements, _note(borrowed, check, before))
 
 
 def _collected(cases: Iterable[list[Any]]) -> tuple[Any, ...]:
@@ -114,10 +119,10 @@ def _first_failure(measurements: Iterable[Any]) -> str:
     return ""
 
 
-def _note(backend: BackendUnderTest, check: Check, before: Collection[Result]) -> str:
+def _note(borrowed: str, check: Check, before: Collection[Result]) -> str:
     """Why the result may mislead: a level that it builds on failed, or code of another backend ran."""
     failed = sorted({r.level for r in before if r.outcome == FAILED} & {*BUILDS_ON.get(check.level, ())})
     notes = [f"builds on {', '.join(failed)}, which failed"] if failed else []
-    if backend.other_backends():
-        notes.append(f"{backend.other_backends()} ran for it")
+    if borrowed:
+        notes.append(f"{borrowed} ran for it")
     return "; ".join(notes)

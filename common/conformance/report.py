@@ -43,11 +43,12 @@ class Result:
 
 @dataclass(frozen=True)
 class Report:
-    """All results of one backend. `origin` says which files ran."""
+    """All results of one backend. `origin` says which files ran, `borrowed` whose code else."""
 
     backend: str
     results: tuple[Result, ...]
     origin: dict[str, Any] = field(default_factory=dict)
+    borrowed: tuple[str, ...] = ()
 
     @property
     def failed(self) -> tuple[Result, ...]:
@@ -80,7 +81,7 @@ class Report:
         """Plain dicts, lists and numbers; a figure that is infinite or NaN is null."""
         results = [{"name": r.name, **asdict(r)} for r in self.results]
         head = {"backend": self.backend, "summary": self.summary(), "met": self.met, "asked": self.asked, "ok": self.ok}
-        return _plain({**head, "origin": self.origin, "results": results})
+        return _plain({**head, "origin": self.origin, "borrowed": self.borrowed, "results": results})
 
 
 def table(report: Report, excused: Collection[str] = ()) -> str:

@@ -9,7 +9,7 @@ from support import false_backends
 from nnz.commands.main import main
 from nnz.conformance.environment import environment
 
-QUICK = ["--level", "embedding", "--level", "tanh", "--rounds", "1"]
+QUICK = ["--level", "embedding", "--level", "tanh", "--rounds", "1", "--in-process"]
 
 
 @pytest.fixture

@@ -161,7 +161,7 @@ def test_the_sign_of_a_zero_counts_unless_it_need_not():
 
 
 def parity(capsys, *words):
-    code = main(["parity", "--strict", *words])
+    code = main(["parity", "--strict", "--in-process", *words])
     out, err = capsys.readouterr()
     return code, out, err
 

@@ -45,9 +45,13 @@ class BackendUnderTest:
         """Whether it is one of the project's own backends."""
         return self.module.__name__ in registry.modules()
 
-    def other_backends(self) -> str:
-        """The project's other backends whose code ran since the provenance was last cleared."""
-        return " and ".join(self.provenance.other_backends())
+    def begin(self) -> None:
+        """Before each check."""
+        self.provenance.modules.clear()
+
+    def borrowed(self) -> tuple[str, ...]:
+        """The project's other backends whose code ran since the last `begin`."""
+        return self.provenance.other_backends()
 
     def origin(self) -> dict[str, Any]:
         """The files that were graded: the module's own, and the shared objects of its package."""

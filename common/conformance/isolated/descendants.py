@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +15,7 @@ from types import TracebackType
 
 LINUX = sys.platform == "linux"
 SET_CHILD_SUBREAPER, GET_CHILD_SUBREAPER = 36, 37  # of prctl(2)
+PAUSE = 1e-3  # seconds in which killed processes end
 GIBI = 2**30
 # Memory that is written to: a runtime such as that of JavaScript or Go reserves far more than it uses.
 LIMITS = {"RLIMIT_FSIZE": GIBI, "RLIMIT_DATA": 16 * GIBI, "RLIMIT_CORE": 0}
@@ -52,25 +54,23 @@ class Descendants:
         if process is not None:
             with suppress(OSError):
                 process.kill()
-        while left := self._left(None if process is None else process.pid):
+            process.wait()  # from now on its children are ours
+        while left := self._left():
             for pid in left:
                 with suppress(OSError):
                     os.kill(pid, signal.SIGKILL)
             for pid in left:
                 with suppress(OSError):  # it is not our child yet: it will be, when its parent has ended
                     os.waitpid(pid, os.WNOHANG)
-        if process is not None:
-            process.wait()
+            time.sleep(PAUSE)
 
-    def _left(self, program: int | None) -> list[int]:
+    def _left(self) -> list[int]:
         """The processes of other sessions than ours that became children since we entered, and all that these have.
 
-        The program itself is in a session of its own; what ours started itself meanwhile is in ours.
+        The program was in a session of its own; what our own process started meanwhile is in ours.
         """
-        children = set(_children_of(os.getpid())) - self._ours - {program}
+        children = set(_children_of(os.getpid())) - self._ours
         found = [pid for pid in children if _session(pid) not in (None, os.getsid(0))]
-        if program is not None:
-            found += _children_of(program)
         for pid in found:  # grows while it is read
             found += _children_of(pid)
         return found
