@@ -137,3 +137,44 @@ def test_other_initial_weights_are_found_by_the_check_meant_for_it(monkeypatch):
     assert list(failed) == ["from the seed"]
     assert "fc2.bias" in failed["from the seed"]
     assert list(initial.mlp_shapes(1, 1, 1, 1))[-1] == "fc2.bias"
+
+
+def test_lists_of_float64_are_not_float32():
+    module = ModuleType("too_exact")
+    module.ops = ModuleType("too_exact.ops")
+    module.ops.tanh_forward = lambda x: np.tanh(x.astype(np.float64)).tolist()
+    found = grade(module, ["tanh"], rounds=1)
+    assert {r.dtype for r in found.results if r.passed} == {"float64"}
+    assert all("not float32" in r.reason for r in found.failed)
+    assert found.failed
+
+
+class Tired(registry.load("numpy").MLP):
+    """Its gradients are zero after many calls."""
+
+    calls = 0
+
+    def backward(self):
+        Tired.calls += 1
+        return {name: g * (Tired.calls <= 200) for name, g in super().backward().items()}
+
+
+class Shared(registry.load("numpy").MLP):
+    """All models go back from the last forward of any of them."""
+
+    last = None
+
+    def __call__(self, inputs, targets=None):
+        Shared.last = self
+        return super().__call__(inputs, targets)
+
+    def backward(self):
+        return registry.load("numpy").MLP.backward(Shared.last or self)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cheat", [Tired, Shared])
+def test_a_model_that_is_right_only_at_first_or_only_alone_is_found(cheat):
+    module = ModuleType("cheat")
+    module.MLP, module.AdamW = cheat, registry.load("numpy").AdamW
+    assert "calls in any order" in {r.check for r in grade(module, ["mlp"]).failed}

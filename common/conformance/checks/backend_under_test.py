@@ -107,7 +107,7 @@ class BackendUnderTest:
 
 
 def as_array(name: str, value: Any, dtype: DTypeLike) -> Any:
-    """A result as a numpy array: arrays and tensors as they are, Python lists rounded to the dtype.
+    """A result as a numpy array: arrays and tensors as they are, Python lists of numbers of the dtype in it.
 
     A Python float stays a float: compare() accepts it as a scalar of any dtype. Raises Wrong if it is not an array.
     """
@@ -120,6 +120,8 @@ def as_array(name: str, value: Any, dtype: DTypeLike) -> Any:
     except Exception as error:
         raise Wrong(f"{name} is not an array: {describe(error)}") from error
     if isinstance(value, list | tuple) and array.dtype.kind in "fi":
+        if not np.array_equal(array.astype(dtype), array, equal_nan=True):
+            raise Wrong(f"{name} is a list of numbers that are not {np.dtype(dtype)}; round each of them")
         return array.astype(dtype)
     return array
 
