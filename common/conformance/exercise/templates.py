@@ -11,7 +11,7 @@ LAYERS = ["BatchNorm1d", "Embedding", "Flatten", "Linear", "Residual", "Sequenti
 __all__ = [*LAYERS, "MLP", "SGD", "AdamW", "ops"]
 '''
 
-OPS_HEAD = '''"""The operations as pure functions: numpy arrays in, arrays of their dtype out (or lists of such numbers).
+OPS_HEAD = '''"""The operations as pure functions: numpy arrays in, arrays of their dtype out (or lists of these).
 
 B batch, T context, E embedding, H hidden, V vocabulary, C channels; a linear maps N to M; (...) is any shape.
 Do not write to an argument, except where the docstring says so.
