@@ -81,7 +81,7 @@ def test_an_array_lies_in_the_workers_memory_as_it_lies_here(layout, isolated):
 def test_what_one_side_writes_the_other_side_sees(isolated):
     backend = isolated(ECHO)
     array = np.zeros(3)
-    backend.call(backend.find("keep"), array)
+    backend.call(backend.find("keep"), array, updates=1)
     backend.call(backend.find("add_one"))
     assert array.tolist() == [1.0] * 3
     array[...] = 5
@@ -89,6 +89,16 @@ def test_what_one_side_writes_the_other_side_sees(isolated):
     assert array.tolist() == [6.0] * 3
     with pytest.raises(Wrong, match="wrote to an argument"):
         backend.call(backend.find("add_one"), array)
+    assert array.tolist() == [7.0] * 3
+
+
+def test_an_array_of_an_earlier_call_may_not_be_written_to_later(isolated):
+    backend = isolated(ECHO)
+    weights = np.ones(3)
+    backend.call(backend.find("keep"), weights)
+    with pytest.raises(Wrong, match="an earlier call was given"):
+        backend.call(backend.find("add_one"))
+    assert weights.tolist() == [1.0] * 3
 
 
 def test_an_optimizer_may_put_new_arrays_into_the_dict_that_it_was_given(isolated):

@@ -75,7 +75,7 @@ class BackendUnderTest:
 
         Raises NotThere for NotImplementedError; Wrong for any other exception and for an argument written to.
         """
-        given = _arrays([*arguments[updates:], *settings.values()])
+        given = arrays_in([*arguments[updates:], *settings.values()])
         before = [array.tobytes() for array in given]
         name = getattr(function, "__name__", type(function).__name__)
         try:
@@ -171,7 +171,7 @@ def _imported(name: str) -> ModuleType:
         raise ImportError(f"{name} cannot be imported: {describe(error)}") from error
 
 
-def _arrays(values: list) -> list[Array]:
+def arrays_in(values: list) -> list[Array]:
     """The numpy arrays among the values and in their dicts."""
     flat = [v for value in values for v in (value.values() if isinstance(value, Mapping) else (value,))]
     return [value for value in flat if isinstance(value, np.ndarray)]

@@ -20,7 +20,7 @@ import numpy as np
 from nnz.numbers.rng import RNG
 
 HEAD = struct.Struct("<QQ")
-MOST_TEXT, MOST_BYTES, PIECE = 2**28, 2**32, 2**20
+MOST_TEXT, MOST_BYTES, PIECE = 2**26, 2**30, 2**20
 DEEPEST = 20
 KINDS = "biuf"  # of the numbers that an array may have
 

@@ -22,7 +22,7 @@ import numpy as np
 from nnz.files.errors import UsageError
 from nnz.numbers.rng import RNG
 
-from ..checks.backend_under_test import BackendUnderTest
+from ..checks.backend_under_test import BackendUnderTest, arrays_in
 from .descendants import LIMITS, Descendants, limit
 from .evidence import Evidence
 from .messages import (
@@ -125,6 +125,11 @@ class IsolatedBackend(BackendUnderTest):
         self.module = self._client.module
         self._origin = {"module": self.module.__name__, "file": getattr(self.module, "__file__", None)}
 
+    def call(self, function: Callable, *arguments: Any, updates: int = 0, **settings: Any) -> Any:
+        """As BackendUnderTest.call. What is not among the first `updates` arguments is not written to later either."""
+        self._client.writable += [id(array) for array in arrays_in(list(arguments[:updates]))]
+        return super().call(function, *arguments, updates=updates, **settings)
+
     def _run(self, function: Callable, arguments: tuple, settings: Mapping[str, Any]) -> Any:
         return function(*arguments, **settings)
 
@@ -140,6 +145,9 @@ class Client:
         self.states: dict[int, bytes] = {}  # what the worker knows of it
         self.watched: list[tuple[int, dict]] = []
         self.given: list[tuple[int, dict]] = []  # with the request of now
+        self.sent: set[int] = set()  # the same of arrays
+        self.writable: list[int] = []  # ids of arrays that the backend may write to, in the next call and later
+        self.locked: set[int] = set()  # numbers of those that it may not
         self.next = -1
         self._open(evidence)
         try:
@@ -198,10 +206,11 @@ class Client:
         blobs = Blobs()
         request = {"do": do, "of": None if of is None else of._number, **more}
         request["changed"] = self._changes(blobs)
-        self.given = []
+        self.given, self.sent = [], set()
         if do in ("call", "set"):
             request["values"] = [encode(v, blobs, self._give) for v in values]
             request["settings"] = {k: encode(v, blobs, self._give) for k, v in (settings or {}).items()}
+        self.writable.clear()
         request["forget"], self.forget[:] = list(self.forget), []
         response, received = self._exchange(request, blobs, name)
         self._accept(response, received)
@@ -251,9 +260,10 @@ class Client:
             value = self.known.get(number, lambda: None)()
             if value is not None:
                 state = blobs.at(place)
-                locked = isinstance(value, np.ndarray) and not value.flags.writeable
-                if locked:
+                if isinstance(value, np.ndarray) and not value.flags.writeable:
                     raise ValueError("it wrote to an array that is read-only")
+                if number in self.locked - self.sent:
+                    raise ValueError("it wrote to an array that an earlier call was given")
                 set_state(value, state)
                 self.states[number] = state
         for number, content in response["dicts"]:
@@ -268,10 +278,16 @@ class Client:
             return {"number": value._number}
         number = self.numbers.get(id(value))
         if number is not None and self.known.get(number, lambda: None)() is value:
+            self.sent.add(number)
+            if id(value) in self.writable:
+                self.locked.discard(number)
             return {"number": number}
         number, self.next = self.next, self.next - 1
         if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
             self._keep(number, value)
+            self.sent.add(number)
+            if id(value) not in self.writable:
+                self.locked.add(number)
             return {"number": number, "kind": "array", **encode_memory(value, blobs)}
         if isinstance(value, RNG):
             self._keep(number, value)
@@ -318,6 +334,7 @@ class Client:
             if self.known.get(number) is reference:
                 del self.known[number]
                 self.states.pop(number, None)
+                self.locked.discard(number)
                 self.forget.append(number)
             if self.numbers.get(own) == number:
                 del self.numbers[own]
