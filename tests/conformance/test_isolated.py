@@ -2,8 +2,12 @@
 
 import json
 import os
+import signal
+import subprocess
 import sys
 import textwrap
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -275,6 +279,28 @@ def test_nothing_that_a_backend_started_stays(isolated, tmp_path):
         """
     isolated(text).close()
     assert not os.path.exists(f"/proc/{(tmp_path / 'pid').read_text()}")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /proc")
+@pytest.mark.parametrize("when", ["as it is imported", "in a call"])
+def test_nnz_parity_takes_the_process_with_it_when_it_is_asked_to_end(when, tmp_path):
+    lines = f"""
+        import os, time
+        def loop(*values):
+            if os.fork() == 0: os.setsid()
+            open({str(tmp_path)!r} + "/pid" + str(os.getpid()), "w").close()
+            while True: time.sleep(1)
+        {"loop()" if when == "as it is imported" else "class ops: tanh_forward = staticmethod(loop)"}
+        """
+    (tmp_path / "looping.py").write_text(textwrap.dedent(lines))
+    words = [sys.executable, "-m", "nnz", "parity", "looping", "--level", "tanh"]
+    parity = subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.DEVNULL)
+    while len(pids := list(tmp_path.glob("pid*"))) < 2:
+        assert parity.poll() is None
+        time.sleep(0.02)
+    parity.send_signal(signal.SIGTERM)
+    assert parity.wait(20) != 0
+    assert [pid for pid in pids if Path("/proc", pid.name.removeprefix("pid")).exists()] == []
 
 
 def test_a_borrowed_grade_exits_with_1_unless_it_is_allowed(isolated, capsys, tmp_path, monkeypatch):

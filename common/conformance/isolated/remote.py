@@ -153,11 +153,10 @@ class Client:
         try:
             self.module = self.ask("load", None, name=name, path=sys.path)
             evidence.module_name = self.module.__name__
-        except (UsageError, ImportError):
+        except BaseException as error:  # also after Ctrl-C
             self.close()
-            raise
-        except Exception as error:
-            self.close()
+            if isinstance(error, UsageError | ImportError) or not isinstance(error, Exception | SystemExit):
+                raise
             raise ImportError(f"{name} cannot be imported: {type(error).__name__}: {error}") from error
 
     def _open(self, evidence: Evidence) -> None:
