@@ -29,7 +29,8 @@ def test_every_backend_of_the_project_meets_all_that_is_asked(backend, part):
     assert report.ok
     assert {r.level for r in report.results} == set(PARTS[part])
     if part == "ops":
-        assert max(m.u_of_largest for r in report.results for m in r.measurements) <= T2_SEEN
+        ordinary = [m for r in report.results if r.check != "any size" for m in r.measurements]
+        assert max(m.u_of_largest for m in ordinary if not math.isnan(m.t2_share)) <= T2_SEEN
 
 
 @pytest.mark.slow
@@ -41,7 +42,7 @@ def test_in_a_thousand_random_shapes_t1_holds_and_errors_are_below_half_of_t2(ba
         pairs = [(result.check, m) for result in report.results for m in result.measurements]
         for check, m in pairs:
             assert m.share_of_bound <= 1, m
-            if check != "the recipe's size" and not math.isnan(m.t2_share):  # T2 is not asked there
+            if check not in ("the recipe's size", "any size") and not math.isnan(m.t2_share):  # T2 asks for more there
                 assert m.u_of_largest <= T2_SEEN < T2_LIMIT, m
 
 

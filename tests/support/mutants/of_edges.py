@@ -57,7 +57,8 @@ MUTANTS = (
         "linear",
         numpy=(
             "    y = x @ w.T",
-            "    w = w.astype(np.float16).astype(w.dtype) if w.shape[1] > 600 and w.itemsize == 4 else w\n    y = x @ w.T",
+            "    if w.shape[1] > 600 and w.itemsize == 4:\n        w = w.astype(np.float16).astype(w.dtype)\n"
+            "    y = x @ w.T",
         ),
         torch=(
             "torch.addmm(b, x, w.T)",
@@ -223,7 +224,8 @@ MUTANTS = (
         "mlp",
         numpy=(
             "        y += b\n",
-            "        y += b\n        if w.shape[1] == 512:\n            y.flat[0] += 16000 * np.finfo(y.dtype).eps / 2\n",
+            "        y += b\n"
+            "        if w.shape[1] == 512:\n            y.flat[0] += 16000 * np.finfo(y.dtype).eps / 2\n",
         ),
     ),
     mutant(
