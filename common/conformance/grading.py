@@ -10,6 +10,7 @@ import numpy as np
 
 from nnz.files.errors import UsageError, nearest
 
+from .cases.shapes import FewShapes
 from .checks.backend_under_test import BackendUnderTest, NotThere, Wrong, describe
 from .levels import BOTH, BUILDS_ON, CHECKS, KINDS, LEVELS, STRICT, STRICT_CHECKS, Check
 from .report import FAILED, NOT_THERE, PASSED, Report, Result
@@ -77,11 +78,12 @@ def grade_one(
     `before` has the results of the levels that it may build on.
     """
     number = ALL_CHECKS.index(check) if number is None else number
-    rng = np.random.default_rng([seed, number, KINDS.index(dtype)])
+    drawn_from = [seed, number, KINDS.index(dtype)]
     backend.begin()
     measurements, outcome, reason = (), PASSED, ""
     try:
         with np.errstate(all="ignore"):  # whatever numbers a backend returns, they may go into the oracle
+            rng = FewShapes(drawn_from) if _few_shapes(backend) else np.random.default_rng(drawn_from)
             measurements = _collected(check.run(backend, dtype, rng, rounds))
         reason = _first_failure(measurements) if measurements else "nothing was compared"
         outcome = FAILED if reason else PASSED
@@ -95,6 +97,17 @@ def grade_one(
     if borrowed and outcome == PASSED and backend.is_own:
         outcome, reason = FAILED, f"{borrowed} ran in its place"
     return Result(check.level, check.name, dtype, outcome, reason, measurements, _note(borrowed, check, before))
+
+
+def _few_shapes(backend: BackendUnderTest) -> bool:
+    """Whether its module asks for few shapes. Raises Wrong if what it says there is not known."""
+    try:
+        asked = backend.find("SHAPES")
+    except NotThere:
+        return False
+    if asked != "few":
+        raise Wrong(f'SHAPES is {asked!r}; it must be "few", or not be there')
+    return True
 
 
 def _collected(cases: Iterable[list[Any]]) -> tuple[Any, ...]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from .ops import OVERFLOWING_LOGIT, draw_sizes, draw_tokens
+from .shapes import sizes_from
 from .wide import LARGEST, MOST_NUMBERS, MOST_PRODUCTS, log_uniform
 
 Array = np.ndarray
@@ -48,6 +49,7 @@ def random_mlp_case(
 def drawn_mlp_sizes(rng: np.random.Generator) -> dict[str, int]:
     """Every size log-uniform to 2,000, drawn again while there is too much to compute; enough rows that sums do not
     cancel to nothing."""
+    rng = sizes_from(rng)
     while True:
         B, T, E, H, V = (log_uniform(rng, LARGEST) for _ in range(5))
         if B * H * (T * E + V) <= MOST_PRODUCTS and V * E + H * (T * E + V) <= MOST_NUMBERS and B >= 2 and V >= 2:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from .ops import Array, Case, draw_tokens
+from .shapes import sizes_from
 
 LARGEST, MOST_PRODUCTS, MOST_NUMBERS = 2_000, 2**24, 2**20
 AXES = {
@@ -38,6 +39,7 @@ def op_of(function: str) -> str:
 
 def drawn_sizes(rng: np.random.Generator, function: str) -> dict[str, int]:
     """Every axis log-uniform from 1 to 2,000, drawn again while there is too much to compute."""
+    rng = sizes_from(rng)
     while True:
         sizes = {axis: log_uniform(rng, LARGEST) for axis in AXES[op_of(function)]}
         if _fits(function, sizes):
@@ -46,12 +48,14 @@ def drawn_sizes(rng: np.random.Generator, function: str) -> dict[str, int]:
 
 def far_sizes(rng: np.random.Generator, function: str) -> Iterator[dict[str, int]]:
     """Each axis far beyond 16 bits in turn, the others small."""
+    rng = sizes_from(rng)
     for axis in AXES[op_of(function)]:
         yield small_sizes(rng, function) | {axis: FAR + int(rng.integers(1_000))}
 
 
 def sizes_around(rng: np.random.Generator, function: str, blocks: Iterable[int]) -> Iterator[dict[str, int]]:
     """Each axis at each block size of a kernel, one less and one more, the others small."""
+    rng = sizes_from(rng)
     for axis in AXES[op_of(function)]:
         for size in sorted({block + by for block in blocks for by in (-1, 0, 1)}):
             sizes = small_sizes(rng, function) | {axis: size}
@@ -143,6 +147,7 @@ def log_uniform(rng: np.random.Generator, largest: int) -> int:
 
 def small_sizes(rng: np.random.Generator, function: str) -> dict[str, int]:
     """Axes of 2 to 20, of which rows are enough for a variance."""
+    rng = sizes_from(rng)
     sizes = {axis: int(rng.integers(2, 20)) for axis in AXES[op_of(function)]}
     return sizes | {axis: int(rng.integers(9, 30)) for axis in "B" if axis in sizes}
 

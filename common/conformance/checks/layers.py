@@ -17,6 +17,7 @@ from ..bounds import layers as bounded_layers
 from ..bounds.compare import Measurement
 from ..bounds.error_propagation import BoundPropagation, Propagation, WithError
 from ..cases.ops import draw_tokens
+from ..cases.shapes import sizes_from
 from ..cases.wide import log_uniform
 from .backend_under_test import Array, BackendUnderTest, Wrong, as_array, compare_all
 from .ops import CheckFunction, Measured
@@ -107,7 +108,8 @@ def any_size(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, ro
     """Every layer, of sizes to 700."""
     for name, makes in LAYERS.items():
         for make in makes:
-            V, C, M = 1 + log_uniform(rng, WIDEST), int(rng.integers(65, WIDEST)), log_uniform(rng, WIDEST)
+            sizes = sizes_from(rng)
+            V, C, M = 1 + log_uniform(sizes, WIDEST), int(sizes.integers(65, WIDEST)), log_uniform(sizes, WIDEST)
             n = Sizes(V, POSITIONS, C, M)
             for row in _rows(name, n):
                 terms = float(max(n.T * n.C, n.M, n.V, MOST_ROWS * n.T))
@@ -120,7 +122,7 @@ def from_the_seed(backend: BackendUnderTest, dtype: str, rng: np.random.Generato
     """The weights that nnz.RNG draws for a layer, to the bit; of more inputs than a batch has."""
     for makes in LAYERS.values():
         for make in makes:
-            for n in (SMALL, SMALL._replace(C=int(rng.integers(600, WIDEST)))):
+            for n in (SMALL, SMALL._replace(C=int(sizes_from(rng).integers(600, WIDEST)))):
                 layer = make(_Layers(backend), {"rng": RNG(5), "dtype": dtype}, n)
                 drawn = make(_Drawn(), {"rng": RNG(5), "dtype": dtype}, n)
                 found = backend.call(backend.find("parameters", layer)) if drawn else {}
@@ -150,7 +152,8 @@ def _batches(
         if not training:
             backend.call(backend.find("eval", layer))
         ids = row == (n.T,)
-        B = int(rng.integers(19, MOST_ROWS))  # with only a few rows a batch norm cancels, and T2 does not apply
+        # With only a few rows a batch norm cancels, and T2 does not apply.
+        B = int(sizes_from(rng).integers(19, MOST_ROWS))
         x = draw_tokens(rng, (B, n.T), n.V) if ids else rng.normal(size=(B, *row)).astype(dtype)
         reference = make(bounded_layers, {"dtype": dtype}, n).load(parameters, buffers, propagation)
         yield _one_batch(backend, layer, reference if training else reference.eval(), x, dtype, rng)

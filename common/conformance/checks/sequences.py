@@ -10,6 +10,7 @@ import numpy as np
 from ..bounds.compare import Measurement
 from ..cases.mlp import random_batch, random_parameters
 from ..cases.ops import draw_sizes
+from ..cases.shapes import sizes_from
 from .backend_under_test import Array, BackendUnderTest, NotThere, Wrong, as_array
 from .model_under_test import Model, compare_with_oracle
 from .ops import Measured
@@ -106,7 +107,7 @@ class Session:
                 raise Wrong(f"a later call overwrote {name}, which an earlier one had returned")
 
     def _batch(self, which: int) -> tuple[Array, Array]:
-        return random_batch(self.rng, self.sizes[which], int(self.rng.integers(1, LARGEST_BATCH)))
+        return random_batch(self.rng, self.sizes[which], int(sizes_from(self.rng).integers(1, LARGEST_BATCH)))
 
     def _compared(self, which: int, batch: tuple[Array, Array], actual: Mapping[str, Any]) -> list[Measurement]:
         self.kept += [(k, v, np.asarray(as_array(k, v, self.dtype)).tobytes()) for k, v in actual.items()]
