@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from nnz.backend import registry
+from nnz.backend import by_path, places, registry
 from nnz.files.errors import UsageError, one_line
 
 from ..bounds.compare import Measurement, compare, compare_any
@@ -30,7 +30,7 @@ class Wrong(Exception):
 
 
 class BackendUnderTest:
-    """A backend by name or module. Every call into it passes through `call`.
+    """A backend by name, path or module. Every call into it passes through `call`, and `last` has the last one.
 
     Raises what nnz.backend.registry.load raises, and ImportError for a module whose own code fails as it is imported.
     """
@@ -39,6 +39,7 @@ class BackendUnderTest:
         self.module = _imported(backend) if isinstance(backend, str) else backend
         self.name = backend if isinstance(backend, str) else backend.__name__
         self.provenance = Provenance(self.module.__name__)
+        self.last: tuple[str, tuple[Any, ...]] = "", ()  # a function's name and its arguments
 
     @property
     def is_own(self) -> bool:
@@ -57,6 +58,14 @@ class BackendUnderTest:
         """The files that were graded: the module's own, and the shared objects of its package."""
         file = getattr(self.module, "__file__", None)
         return {"module": self.module.__name__, "file": file, "shared_objects": self.provenance.shared_objects()}
+
+    def place(self, path: str) -> str:
+        """`file:line` of a function of the backend, as in "ops.tanh_forward"; empty if that is not known."""
+        return places.of(self.module, path) if isinstance(self.module, ModuleType) else ""
+
+    def place_of_error(self, error: BaseException) -> str:
+        """`file:line` where the backend raised it; empty if that is not known."""
+        return places.of_error(error, self.module) if isinstance(self.module, ModuleType) else ""
 
     def find(self, path: str, start: Any = None) -> Any:
         """`ops.linear_forward` of the backend, or `backward` of an object of it. Raises NotThere, or Wrong."""
@@ -78,6 +87,7 @@ class BackendUnderTest:
         given = arrays_in([*arguments[updates:], *settings.values()])
         before = [array.tobytes() for array in given]
         name = getattr(function, "__name__", type(function).__name__)
+        self.last = name, arguments
         try:
             result = self._run(function, arguments, settings)
         except NotImplementedError as error:
@@ -164,11 +174,15 @@ def describe(error: BaseException) -> str:
 def _imported(name: str) -> ModuleType:
     try:
         with warnings.catch_warnings():
-            return registry.load(name)
-    except (ImportError, UsageError):
+            return by_path.load(name)
+    except UsageError:
         raise
     except (Exception, SystemExit) as error:
-        raise ImportError(f"{name} cannot be imported: {describe(error)}") from error
+        failed = error
+        if not isinstance(error, ImportError):
+            failed = ImportError(f"{name} cannot be imported: {describe(error)}")
+        failed.place = places.of_error(error, None)
+        raise failed from (None if failed is error else error)
 
 
 def arrays_in(values: list) -> list[Array]:

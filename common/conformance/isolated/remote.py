@@ -19,10 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from nnz.files.errors import UsageError
+from nnz.files.errors import UsageError, printable
 from nnz.numbers.rng import RNG
 
-from ..checks.backend_under_test import BackendUnderTest, arrays_in
+from ..checks.backend_under_test import BackendUnderTest, Wrong, arrays_in
 from .descendants import LIMITS, Descendants, limit
 from .evidence import Evidence
 from .messages import (
@@ -37,7 +37,7 @@ from .messages import (
     state_of,
 )
 
-TIMEOUT = 60.0  # seconds for one call
+TIMEOUT = 60.0  # seconds for the calls of one check
 MOST_TIMEOUTS = 3  # then it is not called any more
 DICTS_WATCHED = 4  # the last dicts given to constructors: an optimizer may put new arrays into one
 
@@ -105,6 +105,7 @@ class IsolatedBackend(BackendUnderTest):
         if self._client.ended:
             self._client.close()
             self._start()
+        self._client.seconds_left = self._timeout
 
     def close(self) -> None:
         """End the process and all that it started."""
@@ -120,6 +121,18 @@ class IsolatedBackend(BackendUnderTest):
         self._client.look()
         return {**self._origin, "shared_objects": self.evidence.shared_objects()}
 
+    def place(self, path: str) -> str:
+        """As BackendUnderTest.place, asked of the worker."""
+        try:
+            self.begin()
+            return printable(str(self._client.ask("place", None, name=path)))
+        except Exception:  # it has ended
+            return ""
+
+    def place_of_error(self, error: BaseException) -> str:
+        """As BackendUnderTest.place_of_error, as the worker told it."""
+        return getattr(error, "place", "")
+
     def _start(self) -> None:
         self._client = Client(self.name, self._timeout, self._hung, self.evidence)
         self.module = self._client.module
@@ -128,7 +141,12 @@ class IsolatedBackend(BackendUnderTest):
     def call(self, function: Callable, *arguments: Any, updates: int = 0, **settings: Any) -> Any:
         """As BackendUnderTest.call. What is not among the first `updates` arguments is not written to later either."""
         self._client.writable += [id(array) for array in arrays_in(list(arguments[:updates]))]
-        return super().call(function, *arguments, updates=updates, **settings)
+        try:
+            return super().call(function, *arguments, updates=updates, **settings)
+        except Wrong as error:
+            if isinstance(error.__cause__, ProcessEnded):
+                raise Wrong(str(error.__cause__)) from error.__cause__
+            raise
 
     def _run(self, function: Callable, arguments: tuple, settings: Mapping[str, Any]) -> Any:
         return function(*arguments, **settings)
@@ -138,7 +156,7 @@ class Client:
     """One worker and the connection to it."""
 
     def __init__(self, name: str, timeout: float, hung: dict[str, str], evidence: Evidence) -> None:
-        self.timeout, self.hung, self.ended = timeout, hung, ""
+        self.timeout, self.seconds_left, self.hung, self.ended = timeout, timeout, hung, ""
         self.forget: list[int] = []
         self.known: dict[int, weakref.ref] = {}  # number -> what we have of it
         self.numbers: dict[int, int] = {}  # id -> number
@@ -157,7 +175,9 @@ class Client:
             self.close()
             if isinstance(error, UsageError | ImportError) or not isinstance(error, Exception | SystemExit):
                 raise
-            raise ImportError(f"{name} cannot be imported: {type(error).__name__}: {error}") from error
+            failed = ImportError(f"{name} cannot be imported: {type(error).__name__}: {error}")
+            failed.place = getattr(error, "place", "")
+            raise failed from error
 
     def _open(self, evidence: Evidence) -> None:
         self.connection, theirs = socket.socketpair()
@@ -223,24 +243,28 @@ class Client:
         return value
 
     def _exchange(self, request: dict[str, Any], blobs: Blobs, name: str) -> tuple[dict, Blobs]:
-        deadline = time.monotonic() + self.timeout
+        began = time.monotonic()
         try:
-            self.connection.settimeout(self.timeout)
+            self.connection.settimeout(max(self.seconds_left, 1e-3))
             send(self.connection, request, blobs)
-            response, received = receive(self.connection, deadline)
+            response, received = receive(self.connection, began + self.seconds_left)
             if not isinstance(response, dict) or not ({"value", "error"} & response.keys()):
                 raise ValueError("an answer is not a message")
         except TimeoutError:
-            reason = f"{name or request.get('name', 'the backend')} did not come back within {self.timeout:g} s"
-            self.hung[name or str(request.get("name"))] = self.ended = reason
-            raise ProcessEnded(reason) from None
+            what = name or str(request.get("name", "the backend"))
+            self.ended = f"{what} did not come back within {self.timeout:g} s, the time of a check (--timeout)"
+            if self.seconds_left > self.timeout / 2:  # this call alone took most of it
+                self.hung[what] = self.ended
+            raise ProcessEnded(self.ended) from None
         except (EOFError, OSError):
             code = self.process.wait()
-            self.ended = f"its process ended with {f'signal {-code}' if code < 0 else f'exit code {code}'}"
+            how = f"signal {-code}" if code < 0 else f"exit code {code}"
+            self.ended = f"{name or request.get('name', 'the backend')} ended its process, with {how}"
             raise ProcessEnded(self.ended) from None
         except (ValueError, KeyError, TypeError) as error:
-            self.ended = f"its process answered what is not a message: {error}"
+            self.ended = f"{name or 'its process'} answered what is not a message: {error}"
             raise ProcessEnded(self.ended) from error
+        self.seconds_left -= time.monotonic() - began
         return response, received
 
     def _changes(self, blobs: Blobs) -> list[list[Any]]:
@@ -351,12 +375,15 @@ def _remote(client: Client, content: dict[str, Any]) -> Remote:
 
 
 def _error(content: dict[str, Any]) -> BaseException:
-    """An exception of the same name and of the nearest of Python's own types, or of ours."""
+    """An exception of the same name and of the nearest of Python's own types, or of ours; `place` is where it arose."""
     text, types = str(content["text"]), [str(t) for t in content["types"]]
+    error: BaseException = RuntimeError(f"{types[0]}: {text}")
     if "UsageError" in types:
-        return UsageError(text)
+        error = UsageError(text)
     for name in types:
         base = getattr(builtins, name, None)
         if isinstance(base, type) and issubclass(base, Exception | SystemExit) and not issubclass(base, UnicodeError):
-            return type(types[0], (base,), {})(text)
-    return RuntimeError(f"{types[0]}: {text}")
+            error = error if isinstance(error, UsageError) else type(types[0], (base,), {})(text)
+            break
+    error.place = printable(str(content.get("place", "")))
+    return error
