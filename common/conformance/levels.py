@@ -96,3 +96,12 @@ BUILDS_ON: dict[str, tuple[str, ...]] = {
     "sampling": ("mlp",),
     "checkpoint": ("mlp",),
 }
+
+# The same for one layer.
+LAYER_USES: dict[str, tuple[str, ...]] = {
+    "Embedding": ("embedding", "embedding_backward"),
+    "Linear": ("linear", "linear_backward"),
+    "BatchNorm1d": ("batch_norm", "batch_norm_backward"),
+    "Tanh": ("tanh", "tanh_backward"),
+    "Residual": ("linear", "linear_backward", "tanh", "tanh_backward"),
+}

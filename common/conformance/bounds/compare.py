@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,7 @@ class Measurement:
     ok: bool
     reason: str  # why not ok; empty if it is
     ulp_of_largest: float = np.nan  # that error in ULP of max|oracle|, which is 1 to 2 u of it
+    tensors: tuple[np.ndarray, ...] = field(default=(), repr=False, compare=False)  # both of them, if not ok
 
     def by_t1_alone(self) -> Measurement:
         """Judged without T2, where it does not apply: a trajectory, or sums of so few terms that they may cancel."""
@@ -107,7 +108,11 @@ def compare_any(name: str, actual: Any, oracle: ArrayLike, bound: ArrayLike, dty
     finite = np.isfinite(oracle)
     wrong = np.where(finite, ~np.isfinite(actual), ~np.isnan(actual) & (np.isnan(oracle) | (actual != oracle)))
     if wrong.any():
-        return _refused(name, "finite where it must not be, or the other way round", np.argmax(wrong), actual, oracle)
+        place = np.argmax(wrong)
+        reason = (
+            "not finite" if finite.flat[place] else "it must be what IEEE 754 makes of the NaN or infinity that came in"
+        )
+        return _refused(name, reason, place, actual, oracle)
     unbounded = finite & ~np.isfinite(bound)
     if unbounded.any():
         return _refused(name, "the bound itself is not finite", np.argmax(unbounded), actual, oracle)
@@ -122,6 +127,7 @@ def _fitting(name: str, actual: Any, oracle: ArrayLike, bound: ArrayLike, dtype:
     actual, refusal = np.asarray(actual), None
     if actual.shape != oracle.shape:
         refusal = _refused(name, f"shape {actual.shape} where the oracle has {oracle.shape}")
+        refusal = replace(refusal, tensors=(actual, oracle) if actual.dtype.kind in "biuf" else ())
     elif actual.dtype != np.dtype(dtype) and not (scalar and oracle.shape == ()):
         refusal = _refused(name, f"dtype {actual.dtype} where {np.dtype(dtype)} was asked for")
     elif bound.shape != oracle.shape or np.any(bound < 0):
@@ -140,7 +146,7 @@ def _measured(
     reasons = []
     if share[worst] > 1:
         reasons.append(f"T1: {share[worst]:.3g} times the derived bound")
-    if in_u > limit:
+    elif in_u > limit:
         reasons.append(f"T2: {in_u:.3g} u of the largest entry, {limit:.3g} u allowed")
     return Measurement(
         name=name,
@@ -155,6 +161,7 @@ def _measured(
         ok=not reasons,
         reason="; ".join(reasons),
         ulp_of_largest=float(error.max() / np.spacing(dtype.type(np.max(np.abs(oracle))))),
+        tensors=(actual, oracle) if reasons else (),
     )
 
 
@@ -168,4 +175,5 @@ def _refused(
         here, there = float(actual[index]), float(oracle[index])
     finite = actual is not None and bool(np.isfinite(actual).all())
     index = tuple(int(i) for i in index)
-    return Measurement(name, np.inf, np.inf, np.inf, np.inf, index, here, there, finite, False, reason, np.inf)
+    infinite, tensors = [np.inf] * 4, () if actual is None or oracle is None else (actual, oracle)
+    return Measurement(name, *infinite, index, here, there, finite, False, reason, np.inf, tensors)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from ..checks.backend_under_test import BackendUnderTest
 from ..grading import ROUNDS, SEED, grade, grade_one, selected
 from ..levels import BOTH, LEVELS
-from ..report import Report
+from ..report import Report, Result
 from .backend import ProgramBackend
 from .checks import PROGRAM_CHECKS
 from .protocol import TIMEOUT, Program
@@ -23,19 +23,21 @@ def grade_program(
     seed: int = SEED,
     levels: Collection[str] | None = None,
     timeout: float = TIMEOUT,
+    each: Callable[[BackendUnderTest, Result], Result] = lambda backend, result: result,
 ) -> Report:
     """Grade `command`, run with `conformance ...` added, in the given levels, or in all but `layers`.
 
-    A request may take at most `timeout` seconds. Raises OSError if the command cannot be started, ValueError if it does
-    not follow the protocol, UsageError as `grade` does.
+    A request may take at most `timeout` seconds; `each` gets each result as it comes, and may add to it. Raises OSError
+    if the command cannot be started, ValueError if it does not follow the protocol, UsageError as `grade` does.
     """
     selected(levels, dtypes)
     chosen = [level for level in LEVELS if (levels is None and level != NOT_ASKED) or level in (levels or ())]
     backend = ProgramBackend(Program(command, timeout))
-    report = grade(backend, [level for level in chosen if level not in OWN_LEVELS], dtypes, rounds, seed)
+    report = grade(backend, [level for level in chosen if level not in OWN_LEVELS], dtypes, rounds, seed, each)
     results, under_test = list(report.results), BackendUnderTest(backend)
     for number, check in enumerate(PROGRAM_CHECKS):
         if check.level in chosen:
             for dtype in (d for d in dtypes if d in check.dtypes):
-                results.append(grade_one(under_test, check, dtype, rounds, seed, number=len(LEVELS) + number))
+                result = grade_one(under_test, check, dtype, rounds, seed, results, number=len(LEVELS) + number)
+                results.append(each(under_test, result))
     return Report(report.backend, tuple(results), report.origin)
