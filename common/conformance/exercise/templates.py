@@ -157,7 +157,8 @@ The levels; each builds on those before it:
 
 {levels}
 
-In the table `error, u` is the largest error in units of the dtype's roundoff, relative to the tensor's largest entry.
+`nnz parity` prints first what to mend first, why, and where; then a line for each level. With `--verbose` there is a
+line for each tensor: `error, u` is its largest error in units of the dtype's roundoff, relative to its largest entry.
 `T1` is the largest error that rounding can cause in that computation, proved for each entry: above 100% there is a
 bug. `T2` is 32 u. "not there" means that the function raises NotImplementedError or does not exist; it never counts as
 passed.
