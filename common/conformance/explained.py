@@ -12,9 +12,10 @@ import numpy as np
 from nnz.backend import spec
 
 from .bounds.compare import Measurement
+from .cases.mlp import ordinary_case
 from .checks.backend_under_test import BackendUnderTest, NotThere, Wrong
 from .diff import likely_cause as known
-from .diff.first_difference import compare_backends
+from .diff.first_difference import compare_backends, compare_optimizer
 from .levels import STRICT
 from .report import FAILED, NOT_THERE, Result
 
@@ -25,6 +26,7 @@ LOG_SUM_EXP = (
 )
 NO_MAXIMUM = "the maximum is not subtracted before exp: use log-sum-exp, max + log(sum(exp(logits - max)))"
 OPTIMIZERS = {"nn.SGD": "SGD", "nn.AdamW": "AdamW", "a hundred steps": "AdamW"}
+STEPPED_BY = {"sgd": "SGD", "adamw": "AdamW"}
 SEED = 1
 
 
@@ -61,6 +63,12 @@ def op_function(level: str) -> str:
 def _cause(backend: BackendUnderTest, result: Result, wrong: Measurement) -> str:
     """The likely mistake; empty if none of the usual ones."""
     function = op_function(result.level)
+    if result.level in STEPPED_BY:
+        with suppress(NotThere, Wrong):
+            case = ordinary_case(SEED, result.dtype)
+            found = compare_optimizer(backend, backend, STEPPED_BY[result.level], case, SEED, result.dtype).difference
+            return found.causes[0] if found is not None else ""
+        return ""
     if function and backend.last[0] and wrong.tensors:
         given = dict(zip(spec.FUNCTIONS[function].python_arguments, backend.last[1], strict=False))
         with np.errstate(all="ignore"):
@@ -68,7 +76,7 @@ def _cause(backend: BackendUnderTest, result: Result, wrong: Measurement) -> str
     if result.level in ("mlp", "training"):
         with suppress(NotThere, Wrong):
             for compared in compare_backends(backend, backend, result.dtype, SEED):
-                if compared.difference is not None:
+                if compared.difference is not None and compared.difference.causes[0] != known.UNKNOWN:
                     return f"{compared.difference.causes[0]}, in {compared.difference.tensor}"
     return ""
 
@@ -89,8 +97,7 @@ def cause_in_op(function: str, wrong: Measurement, given: dict[str, Any], dtype:
     for cause, tensor in (*_mistakes(function, wrong.name, given), *known._of_any(expected, B)):
         if np.shape(tensor) == actual.shape and known._near(actual, tensor, dtype):
             return cause
-    found = known._factor(actual, expected, dtype) if actual.size > 1 else ""
-    return "" if found == known.ROUNDING and spec.FUNCTIONS[function].updates else found  # a step changes little
+    return known._factor(actual, expected, dtype)
 
 
 def _overflows(given: dict[str, Any], dtype: str) -> bool:

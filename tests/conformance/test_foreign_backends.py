@@ -8,8 +8,9 @@ from support import false_backends, plain_lists
 
 from nnz.backend import initial, registry
 from nnz.conformance.checks.backend_under_test import BackendUnderTest
+from nnz.conformance.checks.ops import CALLS
 from nnz.conformance.diff.first_difference import compare_backends
-from nnz.conformance.grading import LEVELS, grade
+from nnz.conformance.grading import BOTH, LEVELS, ROUNDS, grade
 from nnz.conformance.report import NOT_THERE
 
 NOT_IN_PLAIN_LISTS = {"batch_norm", "batch_norm_backward", "layers", "sgd"}
@@ -178,3 +179,24 @@ def test_a_model_that_is_right_only_at_first_or_only_alone_is_found(cheat):
     module = ModuleType("cheat")
     module.MLP, module.AdamW = cheat, registry.load("numpy").AdamW
     assert "calls in any order" in {r.check for r in grade(module, ["mlp"]).failed}
+
+
+def test_a_call_of_each_op_that_is_wrong_once_in_a_thousand_is_found():
+    calls = 0
+
+    def tanh_forward(x):
+        nonlocal calls
+        calls += 1
+        return np.tanh(x) * (1 if calls % 1000 else 1.5)
+
+    module = ModuleType("lazy")
+    module.ops = ModuleType("lazy.ops")
+    module.ops.tanh_forward = tanh_forward
+    failed = [r for r in grade(module, ["tanh"]).failed if r.check == "forward"]
+    assert all("in one call of" in r.reason for r in failed)
+    assert {r.dtype for r in failed} == set(BOTH)
+
+
+def test_one_in_a_thousand_at_random_is_found_with_95_percent():
+    calls = len(BOTH) * CALLS * ROUNDS
+    assert 1 - 0.999**calls > 0.95

@@ -46,6 +46,11 @@ class BackendUnderTest:
         """Whether it is one of the project's own backends."""
         return self.module.__name__ in registry.modules()
 
+    @property
+    def is_quick_to_call(self) -> bool:
+        """Whether a call costs so little that thousands may be made; not if each starts a program."""
+        return not getattr(type(self.module), "is_slow_to_call", False)
+
     def begin(self) -> None:
         """Before each check."""
         self.provenance.modules.clear()

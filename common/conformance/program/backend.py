@@ -22,6 +22,8 @@ class ProgramBackend:
     What the program does not list raises NotImplementedError.
     """
 
+    is_slow_to_call = True
+
     def __init__(self, program: Program) -> None:
         self.program, self.__name__ = program, program.name
         self.__file__ = " ".join(program.command)
