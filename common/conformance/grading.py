@@ -14,7 +14,7 @@ from nnz.files.errors import UsageError, nearest, one_line
 
 from .bounds.in_words import in_words
 from .cases.shapes import FewShapes
-from .checks.backend_under_test import BackendUnderTest, NotThere, Wrong, describe
+from .checks.backend_under_test import LONGEST_REASON, BackendUnderTest, NotThere, Wrong, describe
 from .consequences import because
 from .levels import BOTH, CHECKS, KINDS, LEVELS, STRICT, STRICT_CHECKS, Check
 from .report import FAILED, NOT_THERE, PASSED, Report, Result
@@ -97,9 +97,9 @@ def grade_one(
         reason = _first_failure(measurements) if measurements else "nothing was compared"
         outcome = FAILED if reason else PASSED
     except NotThere as error:
-        outcome, reason = NOT_THERE, str(error)
+        outcome, reason = NOT_THERE, _cut(error)
     except Wrong as error:
-        outcome, reason = FAILED, str(error)
+        outcome, reason = FAILED, _cut(error)
         where = "" if error.__cause__ is None else backend.place_of_error(error.__cause__)
     except Exception as error:  # a result that made the check itself fail
         outcome, reason = FAILED, f"the check cannot use its result: {describe(error)}"
@@ -109,6 +109,11 @@ def grade_one(
     note = f"{borrowed} ran for it" if borrowed else ""
     result = Result(check.level, check.name, dtype, outcome, reason, measurements, where=where, note=note)
     return replace(result, because=because(check, dtype, result, before)) if outcome == FAILED else result
+
+
+def _cut(error: Exception) -> str:
+    """Its text on one line of limited length: it may quote names that the backend gave."""
+    return one_line(str(error)[: 2 * LONGEST_REASON])[:LONGEST_REASON]
 
 
 def _few_shapes(backend: BackendUnderTest) -> bool:

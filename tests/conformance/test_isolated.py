@@ -318,3 +318,23 @@ def test_a_module_that_ends_its_process_as_it_is_imported_is_not_importable(isol
     with pytest.raises(ImportError, match="exit code 3"):
         isolated("import os\nos._exit(3)\n")
     assert remote.TIMEOUT > 1
+
+
+def test_no_name_that_a_backend_gives_spoils_what_is_printed(isolated, tmp_path, monkeypatch, capsys):
+    text = """
+        import numpy as np
+        __file__ = "a\\nb" * 10**6
+        class MLP:
+            def __init__(self, **settings): pass
+            def load_parameters(self, arrays): pass
+            def __call__(self, inputs, targets=None): raise type("E\\n" * 10**5, (ValueError,), {})("\\n" * 10**6)
+        def tanh_forward(x): raise NotImplementedError("later\\n" * 10**6)
+        class ops: tanh_forward = staticmethod(tanh_forward)
+        """
+    isolated(text)
+    monkeypatch.chdir(tmp_path)
+    assert main(["parity", "student_0", "--level", "tanh", "--level", "mlp", "--rounds", "1"]) == 1
+    out, err = capsys.readouterr()
+    assert max(map(len, out.splitlines())) < 1000
+    assert len(out.splitlines()) < 12
+    assert len(err.splitlines()) == 1

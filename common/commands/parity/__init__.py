@@ -58,8 +58,8 @@ def run(arguments: argparse.Namespace) -> None:
         print(Tree().text("docs/kill-matrix.md"))
         return
     with refusing():
-        for target in (arguments.json, arguments.csv):
-            if target not in (None, "-"):
+        for target in (None if arguments.json == "-" else arguments.json, arguments.csv):
+            if target is not None:
                 try_out(Path(target))
         _check(arguments)
         names = arguments.backends or (() if arguments.cmd is not None else registry.names())

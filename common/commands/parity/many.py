@@ -17,6 +17,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from tqdm import tqdm
+
 from ...backend import by_path
 from ...files.errors import UsageError, one_line
 from . import one
@@ -44,7 +46,9 @@ def grade(names: Sequence[str | None], arguments: argparse.Namespace) -> Graded:
     waiting, running = list(enumerate(names)), []
     found: dict[int, dict[str, Any]] = {}
     cores = _cores()
-    with tempfile.TemporaryDirectory() as folder:
+    hidden = sys.stderr is None or not sys.stderr.isatty()
+    bar = tqdm(total=len(names), unit="backend", leave=False, disable=hidden, file=sys.stderr)
+    with bar, tempfile.TemporaryDirectory() as folder:
         try:
             while waiting or running:
                 while waiting and len(running) < cores:
@@ -55,7 +59,10 @@ def grade(names: Sequence[str | None], arguments: argparse.Namespace) -> Graded:
                     found[job.place], text = _finish(job, arguments)
                     if arguments.json != "-":
                         (report,) = found[job.place]["reports"]
+                        bar.clear()
                         print(row(report) if rows_alone(names, arguments) else text, flush=True)
+                    bar.update()
+                bar.refresh()
         finally:  # also after Ctrl-C
             for job in running:
                 job.process.terminate()  # it ends what it has started

@@ -19,10 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from nnz.files.errors import UsageError, printable
+from nnz.files.errors import UsageError, one_line, printable
 from nnz.numbers.rng import RNG
 
-from ..checks.backend_under_test import BackendUnderTest, Wrong, arrays_in
+from ..checks.backend_under_test import LONGEST_REASON, BackendUnderTest, Wrong, arrays_in
 from .descendants import LIMITS, Descendants, limit
 from .evidence import Evidence
 from .messages import (
@@ -125,7 +125,7 @@ class IsolatedBackend(BackendUnderTest):
         """As BackendUnderTest.place, asked of the worker."""
         try:
             self.begin()
-            return printable(str(self._client.ask("place", None, name=path)))
+            return printable(str(self._client.ask("place", None, name=path))[:LONGEST_REASON])
         except Exception:  # it has ended
             return ""
 
@@ -136,7 +136,9 @@ class IsolatedBackend(BackendUnderTest):
     def _start(self) -> None:
         self._client = Client(self.name, self._timeout, self._hung, self.evidence)
         self.module = self._client.module
-        self._origin = {"module": self.module.__name__, "file": getattr(self.module, "__file__", None)}
+        file = getattr(self.module, "__file__", None)
+        shown = None if file is None else one_line(str(file)[:LONGEST_REASON])
+        self._origin = {"module": one_line(self.module.__name__[:LONGEST_REASON]), "file": shown}
 
     def call(self, function: Callable, *arguments: Any, updates: int = 0, **settings: Any) -> Any:
         """As BackendUnderTest.call. What is not among the first `updates` arguments is not written to later either."""
@@ -385,5 +387,5 @@ def _error(content: dict[str, Any]) -> BaseException:
         if isinstance(base, type) and issubclass(base, Exception | SystemExit) and not issubclass(base, UnicodeError):
             error = error if isinstance(error, UsageError) else type(types[0], (base,), {})(text)
             break
-    error.place = printable(str(content.get("place", "")))
+    error.place = printable(str(content.get("place", ""))[:LONGEST_REASON])
     return error
