@@ -34,7 +34,8 @@ def explained(backend: BackendUnderTest, result: Result) -> Result:
     """The result with its likely cause and its place, if it is the news of something to mend."""
     if result.outcome == NOT_THERE or (result.outcome == FAILED and not result.because):
         function = _function(result)
-        where = result.where or (backend.place(function) if function else "")
+        name = function.removeprefix("ops.")
+        where = result.where or (backend.place(function) if function else "") or (name and f"{name} (source not found)")
         wrong = [m for m in result.measurements if not m.ok]
         cause = ""
         with suppress(Exception):  # numbers may be anything, and a hint must not end a grade

@@ -47,7 +47,7 @@ def levels(report: Report, excused: frozenset[str] = NONE) -> str:
     lines = []
     for level, (met, asked) in report.points.items():
         remark = _remark([r for r in report.results if r.level == level], excused)
-        full = LENGTH * met // asked
+        full = max(LENGTH * met // asked, min(met, 1))
         lines.append(
             f"{level:<{width}}  {met:>2} of {asked:<2} {FULL * full}{EMPTY * (LENGTH - full)}  {remark}".rstrip()
         )
@@ -100,7 +100,7 @@ def _remark(results: Sequence[Result], excused: frozenset[str]) -> str:
         measured = [m for r in results for m in r.measurements]
         compared = sum(m.compared for m in measured if isinstance(m, BitComparison))
         shares = [m.share_of_bound for m in measured if isinstance(m, Measurement) and not math.isnan(m.t2_share)]
-        remarks = [f"errors up to {100 * max(shares):.0f}% of what is allowed"] if shares else []
+        remarks = [f"errors up to {max(100 * max(shares), 1):.0f}% of what is allowed"] if shares else []
         return "; ".join(remarks + ([f"{compared:,} numbers, right in every bit"] if compared else []))
     expected = sum(r.name in excused for r in results)
     remarks += [f"{expected} as expected"] if expected else []
@@ -112,7 +112,7 @@ def _fails_because(result: Result) -> str:
 
 
 def _where(place: str) -> str:
-    return f"where       {place or 'its source was not found'}"
+    return f"where       {place or 'source not found'}"
 
 
 def _ends(report: Report) -> str:
