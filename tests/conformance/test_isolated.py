@@ -16,7 +16,7 @@ from nnz.commands.main import main
 from nnz.conformance.cases import wide
 from nnz.conformance.checks.backend_under_test import Wrong
 from nnz.conformance.grading import grade
-from nnz.conformance.isolated import remote
+from nnz.conformance.isolated import descendants, remote
 from nnz.conformance.isolated.remote import IsolatedBackend
 from nnz.numbers.rng import RNG
 
@@ -278,6 +278,19 @@ def test_prints_and_files_left_open_change_nothing(isolated, capfd):
         """
     assert grade(isolated(text), TANH, rounds=1).ok
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has these limits")
+def test_memory_without_end_is_refused_and_the_next_check_is_graded(isolated, monkeypatch):
+    monkeypatch.setitem(descendants.LIMITS, "RLIMIT_DATA", 2**29)
+    text = """
+        import numpy as np
+        def linear_forward(x, w, b): return [np.ones(2**24) for _ in range(1000)]
+        class ops: tanh_forward, linear_forward = staticmethod(np.tanh), staticmethod(linear_forward)
+        """
+    report = grade(isolated(text), ["linear", "tanh"], ["float32"], rounds=1)
+    assert {r.level for r in report.results if r.passed} == {"tanh"}
+    assert all("MemoryError" in r.reason or "ended its process" in r.reason for r in report.failed)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /proc")

@@ -1,10 +1,12 @@
 """A class that wrote the exercise in numpy: a right solution, and the same with one mistake each.
 
-`write(folder, count)` writes a package for each student; a mistake is a text that is replaced in one file.
+`write` writes a package for each student; a mistake is a text that is replaced in one file. All of them:
+`python -m support.students FOLDER`, then `nnz parity FOLDER/*/ --csv grades.csv`.
 """
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 OPS = """
@@ -235,3 +237,7 @@ def write(folder: Path, names: list[str]) -> list[Path]:
             (package / file).write_text(text.replace(old, new) if file == changed and old else text, encoding="utf-8")
         made.append(package)
     return made
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]), list(MISTAKES))

@@ -17,8 +17,17 @@ LINUX = sys.platform == "linux"
 SET_CHILD_SUBREAPER, GET_CHILD_SUBREAPER = 36, 37  # of prctl(2)
 PAUSE = 1e-3  # seconds in which killed processes end
 GIBI = 2**30
+LEAST_MEMORY, MOST_MEMORY = 4 * GIBI, 16 * GIBI
+
+
+def _memory() -> int:
+    """A quarter of what the machine has: several are graded at a time."""
+    whole = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if LINUX else MOST_MEMORY
+    return max(LEAST_MEMORY, min(MOST_MEMORY, whole // 4))
+
+
 # Memory that is written to: a runtime such as that of JavaScript or Go reserves far more than it uses.
-LIMITS = {"RLIMIT_FSIZE": GIBI, "RLIMIT_DATA": 16 * GIBI, "RLIMIT_CORE": 0}
+LIMITS = {"RLIMIT_FSIZE": GIBI, "RLIMIT_DATA": _memory(), "RLIMIT_CORE": 0}
 
 
 def limit(pid: int, limits: Mapping[str, int]) -> None:
