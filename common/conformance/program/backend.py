@@ -98,9 +98,12 @@ class _MLP:
         return self._weights
 
     def load_parameters(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Set the weights."""
-        names = initial.mlp_shapes(*self._sizes)
-        self._weights = {name: np.array(arrays[name], self._dtype) for name in names}
+        """Set the weights, in the arrays that an optimizer may have."""
+        if self._weights is None:
+            shapes = initial.mlp_shapes(*self._sizes)
+            self._weights = {name: np.empty(shape, self._dtype) for name, shape in shapes.items()}
+        for name, own in self._weights.items():
+            own[...] = arrays[name]
 
     def __call__(self, inputs: np.ndarray, targets: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray | None]:
         """One request returns the gradients too; backward() returns them later."""

@@ -32,12 +32,13 @@ def grade_program(
     """
     selected(levels, dtypes)
     chosen = [level for level in LEVELS if (levels is None and level != NOT_ASKED) or level in (levels or ())]
-    backend = ProgramBackend(Program(command, timeout))
-    report = grade(backend, [level for level in chosen if level not in OWN_LEVELS], dtypes, rounds, seed, each)
-    results, under_test = list(report.results), BackendUnderTest(backend)
-    for number, check in enumerate(PROGRAM_CHECKS):
-        if check.level in chosen:
-            for dtype in (d for d in dtypes if d in check.dtypes):
-                result = grade_one(under_test, check, dtype, rounds, seed, results, number=len(LEVELS) + number)
-                results.append(each(under_test, result))
+    with Program(command, timeout) as program:
+        backend = ProgramBackend(program)
+        report = grade(backend, [level for level in chosen if level not in OWN_LEVELS], dtypes, rounds, seed, each)
+        results, under_test = list(report.results), BackendUnderTest(backend)
+        for number, check in enumerate(PROGRAM_CHECKS):
+            if check.level in chosen:
+                for dtype in (d for d in dtypes if d in check.dtypes):
+                    result = grade_one(under_test, check, dtype, rounds, seed, results, number=len(LEVELS) + number)
+                    results.append(each(under_test, result))
     return Report(report.backend, tuple(results), report.origin)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import select
 import selectors
 import signal
 import subprocess
@@ -16,6 +18,9 @@ from ..isolated.descendants import LIMITS, Descendants, limit
 MAX_OUTPUT = 30_000  # bytes that are kept
 TOO_MUCH_OUTPUT = 2**24  # bytes after which it is stopped
 PIECE = 2**16
+ENDED = 1  # the exit code of a program that ended with 0 and gave no answer
+MAX_SHOWN = 60  # characters of an answer that is none
+PAUSE = 0.01  # seconds
 
 
 class Stopped(Exception):
@@ -49,6 +54,78 @@ def run(words: Sequence[str], stream: str, timeout: float) -> tuple[int, str]:
                     os.killpg(process.pid, signal.SIGKILL) if hasattr(os, "killpg") else process.kill()
             descendants.end(process)
     return process.returncode, said.decode(errors="replace")
+
+
+class Served:
+    """A program that runs for many requests: a line on its stdin, then one on its stdout. `close` ends it.
+
+    Raises OSError if it cannot be started. What holds for `run` holds for it.
+    """
+
+    def __init__(self, words: Sequence[str]) -> None:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        self._descendants = Descendants().__enter__()
+        self._process = None
+        try:
+            self._process = subprocess.Popen(words, bufsize=0, start_new_session=True, **pipes)
+            limit(self._process.pid, LIMITS)
+            for stream in (self._process.stdout, self._process.stderr):
+                os.set_blocking(stream.fileno(), False)
+        except BaseException:
+            self.close()
+            raise
+
+    def ask(self, line: str, timeout: float) -> tuple[int, str]:
+        """Return the number that it answers, and the beginning of what it wrote to stderr before.
+
+        If it ends instead, that is its exit code, which is not 0. Raises TimedOut and Stopped.
+        """
+        process, deadline = self._process, time.monotonic() + timeout
+        with suppress(BrokenPipeError):  # it has ended, which is seen below
+            process.stdin.write(line.encode() + b"\n")
+        said = {process.stdout: b"", process.stderr: b""}
+        open_ = set(said)
+        while True:
+            ended = process.poll() is not None  # before the last reading
+            for stream in tuple(open_):
+                while (piece := stream.read(PIECE)) is not None:
+                    said[stream] += piece
+                    if not piece:
+                        open_.discard(stream)
+                        break
+                    if len(said[stream]) > TOO_MUCH_OUTPUT:
+                        raise Stopped(f"printed more than {TOO_MUCH_OUTPUT:,} bytes and was stopped")
+            message = said[process.stderr][:MAX_OUTPUT].decode(errors="replace")
+            answer, is_whole, _ = said[process.stdout].partition(b"\n")
+            if is_whole:
+                if not re.fullmatch(rb"[0-9]{1,3}\r?", answer):
+                    raise Stopped(f"answered {answer[:MAX_SHOWN]!r} and was stopped; its stdout is for exit codes")
+                return int(answer), message
+            if ended:
+                return process.returncode or ENDED, message
+            if (left := deadline - time.monotonic()) <= 0:
+                raise TimedOut(f"took more than {timeout:g} s and was stopped")
+            if open_:
+                select.select(open_, (), (), min(left, 0.05))
+            else:
+                time.sleep(min(left, PAUSE))
+
+    @property
+    def has_ended(self) -> bool:
+        return self._process is None or self._process.poll() is not None
+
+    def close(self) -> None:
+        """End it, and every process that it started."""
+        process, self._process = self._process, None
+        if process is not None:
+            with suppress(OSError):
+                os.killpg(process.pid, signal.SIGKILL) if hasattr(os, "killpg") else process.kill()
+            for stream in (process.stdin, process.stdout, process.stderr):
+                stream.close()
+        if self._descendants is not None:
+            self._descendants.end(process)
+            self._descendants.__exit__(None, None, None)
+            self._descendants = None
 
 
 def _read(output: Any, process: subprocess.Popen, deadline: float, timeout: float) -> bytes:
