@@ -99,8 +99,12 @@ def from_the_seed(backend: BackendUnderTest, dtype: str, rng: np.random.Generato
         if list(model.own_parameters()) != list(shapes):
             raise Wrong(f"parameters() must be in the order {', '.join(shapes)}")
         for name, found in model.parameters().items():
-            if found.shape != expected[name].shape or found.tobytes() != expected[name].tobytes():
-                raise Wrong(f"{name} differs from what nnz.RNG({SEED}) draws for it")
+            if found.shape != expected[name].shape:
+                raise Wrong(f"{name} has the shape {found.shape}; it must have {expected[name].shape}")
+            if len(wrong := np.argwhere(found.view(f"u{found.itemsize}") != expected[name].view(f"u{found.itemsize}"))):
+                place, (drawn, right) = tuple(wrong[0]), (float(a[tuple(wrong[0])]) for a in (found, expected[name]))
+                shown = f"{name}[{', '.join(map(str, place))}] is {drawn!r}; nnz.RNG({SEED}) draws {right!r}"
+                raise Wrong(f"{shown} ({len(wrong):,} of {found.size:,} numbers differ)")
         yield compare_with_oracle(model.step(*batch), expected, batch, dtype)
 
 

@@ -12,6 +12,7 @@ from .backend import ProgramBackend
 from .checks import PROGRAM_CHECKS
 from .protocol import TIMEOUT, Program
 
+OPTIONAL = "initial_weights"  # bit by bit, though log and cos of another language may differ in the last one
 NOT_ASKED = "layers"  # layers remember their input, but a program keeps nothing between two requests
 OWN_LEVELS = tuple(dict.fromkeys(check.level for check in PROGRAM_CHECKS))
 
@@ -27,12 +28,16 @@ def grade_program(
 ) -> Report:
     """Grade `command`, run with `conformance ...` added, in the given levels, or in all but `layers`.
 
+    In the second case a program that does not list `initial_weights` is not asked for them.
+
     A request may take at most `timeout` seconds; `each` gets each result as it comes, and may add to it. Raises OSError
     if the command cannot be started, ValueError if it does not follow the protocol, UsageError as `grade` does.
     """
     selected(levels, dtypes)
     chosen = [level for level in LEVELS if (levels is None and level != NOT_ASKED) or level in (levels or ())]
     with Program(command, timeout) as program:
+        skipped = (OPTIONAL,) if levels is None and OPTIONAL not in program.functions else ()
+        chosen = [level for level in chosen if level not in skipped]
         backend = ProgramBackend(program)
         report = grade(backend, [level for level in chosen if level not in OWN_LEVELS], dtypes, rounds, seed, each)
         results, under_test = list(report.results), BackendUnderTest(backend)
@@ -41,4 +46,4 @@ def grade_program(
                 for dtype in (d for d in dtypes if d in check.dtypes):
                     result = grade_one(under_test, check, dtype, rounds, seed, results, number=len(LEVELS) + number)
                     results.append(each(under_test, result))
-    return Report(report.backend, tuple(results), report.origin)
+    return Report(report.backend, tuple(results), report.origin, skipped=skipped)

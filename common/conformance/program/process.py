@@ -87,7 +87,7 @@ class Served:
         open_ = set(said)
         while True:
             ended = process.poll() is not None  # before the last reading
-            for stream in tuple(open_):
+            for stream in [stream for stream in said if stream in open_]:  # what was said before an answer, after it
                 while (piece := stream.read(PIECE)) is not None:
                     said[stream] += piece
                     if not piece:
@@ -99,7 +99,8 @@ class Served:
             answer, is_whole, _ = said[process.stdout].partition(b"\n")
             if is_whole:
                 if not re.fullmatch(rb"[0-9]{1,3}\r?", answer):
-                    raise Stopped(f"answered {answer[:MAX_SHOWN]!r} and was stopped; its stdout is for exit codes")
+                    shown = answer[:MAX_SHOWN].decode(errors="replace")
+                    raise Stopped(f"answered {shown!r} and was stopped; its stdout is for exit codes")
                 return int(answer), message
             if ended:
                 return process.returncode or ENDED, message
