@@ -19,7 +19,16 @@ from nnz.conformance.grading import selected
 from nnz.files.errors import UsageError
 
 QUICK = ["--level", "tanh", "--dtype", "float64", "--rounds", "1"]
-HOSTILE = ["nothing", "tanh' is 1 - y", "does not import", "a crash", "an exit", "prints megabytes", "an endless loop"]
+HOSTILE = [
+    "nothing",
+    "tanh' is 1 - y",
+    "does not import",
+    "a crash",
+    "an exit",
+    "prints megabytes",
+    "an endless loop",
+    "a forged result",
+]
 ASKED = len(selected(["tanh"], ["float64"]))
 
 
@@ -49,6 +58,7 @@ def test_a_class_is_graded_whatever_one_of_it_does(here, capsys):
     assert "tanh_forward ended its process, with signal 11" in told["a crash"]
     assert "tanh_forward ended its process, with exit code 0" in told["an exit"]
     assert "tanh_forward did not come back within 2 s" in told["an endless loop"]
+    assert "ended without a result" in told["a forged result"]
     assert "nobody/ is not a folder" in rows["nobody/"]["first mistake"]
     assert all(len(row["sha256"]) == 64 for row in rows.values() if row["backend"] != "nobody/")
     assert all(float(row["seconds"]) < 60 for row in rows.values())

@@ -6,11 +6,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
 OPS = """
 import numpy as np
+
+FORGED = 'THE FORGED RESULT'
 
 
 def embedding_forward(wte, ids):
@@ -169,10 +172,29 @@ class Tanh(layers.Tanh):
 Flatten, Residual, Sequential = layers.Flatten, layers.Residual, layers.Sequential
 """
 
+FORGED = {
+    "problems": [],
+    "xfails": {},
+    "reports": [
+        {
+            "backend": "forged",
+            "summary": "99 of 99",
+            "met": 99,
+            "asked": 99,
+            "ok": True,
+            "points": {},
+            "first_mistake": {},
+            "seconds": 1.0,
+            "sha256": "",
+            "error": "",
+            "borrowed": [],
+        }
+    ],
+}
 INIT = """from . import ops
 from .model import MLP, SGD, AdamW, BatchNorm1d, Embedding, Flatten, Linear, Residual, Sequential, Tanh
 """
-FILES = {"__init__.py": INIT, "ops.py": OPS, "model.py": MODEL}
+FILES = {"__init__.py": INIT, "ops.py": OPS.replace("'THE FORGED RESULT'", repr(json.dumps(FORGED))), "model.py": MODEL}
 
 # what is wrong -> (file, old, new)
 MISTAKES: dict[str, tuple[str, str, str]] = {
@@ -220,6 +242,13 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     "an endless loop": ("ops.py", "return np.tanh(x)", "while True: pass"),
     "a crash": ("ops.py", "return np.tanh(x)", "import ctypes; ctypes.string_at(0)"),
     "an exit": ("ops.py", "return np.tanh(x)", "import os; os._exit(0)"),
+    "a forged result": (
+        "ops.py",
+        "return np.tanh(x)",
+        "import os, signal; from pathlib import Path; ppid = os.getppid(); "
+        "words = Path(f'/proc/{ppid}/cmdline').read_text().split(chr(0)); "
+        "Path(words[words.index('--json') + 1]).write_text(FORGED); os.kill(ppid, signal.SIGKILL)",
+    ),
     "an exit at import": ("__init__.py", "from . import ops", "raise SystemExit(0)"),
     "prints megabytes": ("ops.py", "return np.tanh(x)", "print('x' * 2**20); return np.tanh(x)"),
     "takes all memory": ("ops.py", "return np.tanh(x)", "kept = [np.ones(2**27) for _ in range(10**4)]"),

@@ -94,6 +94,8 @@ def _start(place: int, name: str | None, arguments: argparse.Namespace, folder: 
 def _finish(job: _Job, arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
     """(what it wrote as JSON, what it printed); of one that wrote nothing, a report that says why."""
     try:
+        if job.process.returncode not in (0, 1):
+            raise ValueError(NO_RESULT)  # whoever ended it may have written a result too
         content = json.loads(job.result.read_text(encoding="utf-8"))
         return content, job.result.with_suffix(OUT).read_text(encoding="utf-8", errors="replace")
     except (OSError, ValueError):
