@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Sequence
 
 from ..checks.backend_under_test import BackendUnderTest
@@ -34,6 +35,7 @@ def grade_program(
     if the command cannot be started, ValueError if it does not follow the protocol, UsageError as `grade` does.
     """
     selected(levels, dtypes)
+    began = time.monotonic()
     chosen = [level for level in LEVELS if (levels is None and level != NOT_ASKED) or level in (levels or ())]
     with Program(command, timeout) as program:
         skipped = (OPTIONAL,) if levels is None and OPTIONAL not in program.functions else ()
@@ -46,4 +48,5 @@ def grade_program(
                 for dtype in (d for d in dtypes if d in check.dtypes):
                     result = grade_one(under_test, check, dtype, rounds, seed, results, number=len(LEVELS) + number)
                     results.append(each(under_test, result))
-    return Report(report.backend, tuple(results), report.origin, skipped=skipped)
+    seconds = round(time.monotonic() - began, 1)
+    return Report(report.backend, tuple(results), report.origin, skipped=skipped, seconds=seconds)
