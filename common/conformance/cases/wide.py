@@ -47,10 +47,11 @@ def drawn_sizes(rng: np.random.Generator, function: str) -> dict[str, int]:
 
 
 def far_sizes(rng: np.random.Generator, function: str) -> Iterator[dict[str, int]]:
-    """Each axis far beyond 16 bits in turn, the others small."""
+    """Each axis far beyond 16 bits in turn, the others so small that the oracle computes it soon."""
     rng = sizes_from(rng)
     for axis in AXES[op_of(function)]:
-        yield small_sizes(rng, function) | {axis: FAR + int(rng.integers(1_000))}
+        others = {a: min(n, 17 if a == "B" else 4) for a, n in small_sizes(rng, function).items()}
+        yield others | {axis: FAR + int(rng.integers(1_000))}
 
 
 def sizes_around(rng: np.random.Generator, function: str, blocks: Iterable[int]) -> Iterator[dict[str, int]]:
@@ -61,6 +62,13 @@ def sizes_around(rng: np.random.Generator, function: str, blocks: Iterable[int])
             sizes = small_sizes(rng, function) | {axis: size}
             if size > 0 and _fits(function, sizes):
                 yield sizes
+
+
+def some(rng: np.random.Generator, most: int, cases: Iterable[dict[str, int]]) -> list[dict[str, int]]:
+    """At most so many of them, drawn, in their order."""
+    every = list(cases)
+    chosen = rng.choice(len(every), min(most, len(every)), replace=False) if every else ()
+    return [every[i] for i in sorted(chosen)]
 
 
 def case_of(rng: np.random.Generator, function: str, sizes: dict[str, int], dtype: DTypeLike) -> Case:

@@ -15,6 +15,7 @@ from nnz.numbers.rng import RNG
 from ..bounds.compare import Measurement
 from ..cases.mlp import drawn_mlp_sizes, random_batch, random_mlp_case, random_parameters
 from ..cases.ops import draw_sizes
+from ..cases.wide import some
 from .backend_under_test import Array, BackendUnderTest, Wrong, as_array
 from .model_under_test import GRADIENTS, Model, compare_with_oracle
 from .ops import Measured
@@ -43,7 +44,8 @@ def recipe_size(backend: BackendUnderTest, dtype: str, rng: np.random.Generator,
 
 def any_size(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
     """Every size log-uniform to 2,000, and each far beyond 8 bits in turn."""
-    for sizes in [drawn_mlp_sizes(rng) for _ in range(rounds)] + [draw_sizes(rng) | {k: BEYOND} for k in "BTEHV"]:
+    far = some(rng, rounds, (draw_sizes(rng) | {name: BEYOND} for name in "BTEHV"))
+    for sizes in [drawn_mlp_sizes(rng) for _ in range(rounds)] + far:
         shown = ", ".join(f"{name} = {n}" for name, n in sizes.items())
         found = _of_sizes(backend, dtype, rng, sizes)
         yield [m if m.ok else replace(m, reason=f"{m.reason}, with {shown}") for m in found]

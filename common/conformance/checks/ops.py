@@ -20,6 +20,7 @@ from .backend_under_test import BackendUnderTest, NotThere, Wrong, compare_all
 DEFAULTS = {"batch_norm_forward": {"momentum": 0.1, "eps": 1e-5}}  # torch's defaults, where a case has no value
 
 CALLS = 75  # of the same a round: with 20 rounds in two dtypes 3,000 calls of each op, and 0.999^3000 is 5%
+AROUND = 5  # sizes at the edge of a block, for each round
 FEW_ROWS = 16  # of a batch norm: in fewer dx may cancel to nothing
 
 Measured = Iterator[list[Measurement]]
@@ -71,12 +72,13 @@ def _within(actual: Any, expected: Any, limit: Any) -> bool:
 
 def sizes_check(name: str) -> CheckFunction:
     """The check of `nn.ops.<name>` in any size: drawn, far beyond 16 bits, and around each block size that the backend
-    says its kernels have (`block_sizes`, which it need not have)."""
+    says its kernels have (`block_sizes`, which it need not have). With few rounds only some of the latter two."""
 
     def check(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
         function = backend.find(f"ops.{name}")
         sizes = [wide.drawn_sizes(rng, name) for _ in range(rounds)]
-        sizes += [*wide.far_sizes(rng, name), *wide.sizes_around(rng, name, block_sizes(backend, dtype))]
+        sizes += wide.some(rng, rounds, wide.far_sizes(rng, name))
+        sizes += wide.some(rng, AROUND * rounds, wide.sizes_around(rng, name, block_sizes(backend, dtype)))
         for drawn in sizes:
             case = wide.case_of(rng, name, drawn, dtype)
             limits, terms = bounds.op_bounds(name, case, dtype), bounds.terms(name, case)

@@ -39,12 +39,7 @@ class Session:
         """Another model, of other sizes, with an optimizer."""
         sizes = draw_sizes(self.rng)
         model = Model(self.backend, sizes, self.dtype, random_parameters(self.rng, sizes, 0.5, self.dtype))
-        parameters = model.own_parameters()
-        try:
-            make = self.backend.find("AdamW")
-            self.optimizers.append(self.backend.call(make, parameters, **SETTINGS, updates=1))
-        except NotThere:  # it is asked for elsewhere
-            self.optimizers.append(None)
+        self.optimizers.append(self._optimizer(model))
         self.models.append(model)
         self.batches.append(None)
         self.fresh.append(True)
@@ -95,10 +90,19 @@ class Session:
         return found
 
     def load(self, which: int) -> list[Measurement]:
-        """Other weights."""
+        """Other weights, and a new optimizer for them: the old one may hold the arrays that were there before."""
         self.models[which].load(random_parameters(self.rng, self.sizes[which], 0.5, self.dtype))
+        self.optimizers[which] = self._optimizer(self.models[which])
         self.fresh[which] = False
         return []
+
+    def _optimizer(self, model: Model) -> Any:
+        """One of the backend for the weights of the model; None if it has none, which is asked for elsewhere."""
+        try:
+            make = self.backend.find("AdamW")
+        except NotThere:
+            return None
+        return self.backend.call(make, model.own_parameters(), **SETTINGS, updates=1)
 
     def check_kept(self) -> None:
         """Raises Wrong if a result that was returned before is not what it was."""
