@@ -18,7 +18,7 @@ from ..bounds.compare import Measurement
 from ..bounds.error_propagation import BoundPropagation, Propagation, WithError
 from ..cases.ops import draw_tokens
 from ..cases.shapes import sizes_from
-from ..cases.wide import log_uniform
+from ..cases.wide import LARGEST, log_uniform
 from .backend_under_test import Array, BackendUnderTest, Wrong, as_array, compare_all
 from .ops import CheckFunction, Measured
 
@@ -122,7 +122,7 @@ def from_the_seed(backend: BackendUnderTest, dtype: str, rng: np.random.Generato
     """The weights that nnz.RNG draws for a layer, to the bit; of more inputs than a batch has."""
     for makes in LAYERS.values():
         for make in makes:
-            for n in (SMALL, SMALL._replace(C=int(sizes_from(rng).integers(600, WIDEST)))):
+            for n in (SMALL, SMALL._replace(C=WIDEST + log_uniform(sizes_from(rng), LARGEST))):
                 layer = make(_Layers(backend), {"rng": RNG(5), "dtype": dtype}, n)
                 drawn = make(_Drawn(), {"rng": RNG(5), "dtype": dtype}, n)
                 found = backend.call(backend.find("parameters", layer)) if drawn else {}
