@@ -33,7 +33,7 @@ ops = SimpleNamespace(**{name: listed(getattr(oracle, name)) for name in OPS})
 
 class MLP:
     def __init__(self, vocab_size, context_length, embedding_size, hidden_size, rng, dtype):
-        self.dtype = dtype
+        self.dtype, self.values = dtype, None
         self.V, shapes = vocab_size, initial.mlp_shapes(vocab_size, context_length, embedding_size, hidden_size)
         self.load_parameters(initial.mlp_parameters(shapes, rng, dtype))
 
@@ -50,10 +50,13 @@ class MLP:
             if len(ids) and not 0 <= ids.min() <= ids.max() < self.V:
                 raise ValueError("id out of range")
         weights = {name: np.array(p) for name, p in self.p.items()}
-        self.values = oracle.mlp(weights, inputs, inputs[:, 0] if targets is None else targets)
-        return rounded(self.values["logits"], self.dtype), None if targets is None else float(self.values["loss"])
+        values = oracle.mlp(weights, inputs, inputs[:, 0] if targets is None else targets)
+        self.values = None if targets is None else values
+        return rounded(values["logits"], self.dtype), None if targets is None else float(values["loss"])
 
     def backward(self):
+        if self.values is None:
+            raise RuntimeError("no targets")
         return {name: rounded(self.values[f"d{name}"], self.dtype) for name in self.p}
 
 

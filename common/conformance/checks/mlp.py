@@ -156,13 +156,27 @@ def _left_alone(model: Model, batch: list[Array], parameters: dict[str, Array], 
 
 
 def without_targets(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
-    """Without targets the loss is None, and the logits are those of the oracle."""
+    """Without targets the loss is None, the logits are those of the oracle, and backward has nothing to go back from:
+    it raises RuntimeError, though there was a batch with targets before."""
     for _ in range(min(rounds, FEW)):
         sizes, parameters, *batch = random_mlp_case(rng, dtype)
-        logits, loss = Model(backend, sizes, dtype, parameters).forward(batch[0])
-        if loss is not None:
-            raise Wrong(f"without targets the loss must be None; it is {loss!r}")
-        yield compare_with_oracle({"logits": logits}, parameters, batch, dtype)
+        model = Model(backend, sizes, dtype, parameters)
+        for first in (True, False):
+            logits, loss = model.forward(batch[0])
+            if loss is not None:
+                raise Wrong(f"without targets the loss must be None; it is {loss!r}")
+            yield compare_with_oracle({"logits": logits}, parameters, batch, dtype)
+            refuses_backward(backend, model)
+            if first:
+                yield compare_with_oracle(model.step(*batch), parameters, batch, dtype)
+
+
+def refuses_backward(backend: BackendUnderTest, model: Model) -> None:
+    """Pass if backward raises RuntimeError, as it must after a forward without targets, and before any."""
+    try:
+        backend.refuses(backend.find("backward", model.mlp), RuntimeError)
+    except Wrong as wrong:
+        raise Wrong(f"backward() after a forward without targets: {wrong}") from wrong
 
 
 def refuses_bad_ids(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:

@@ -12,6 +12,7 @@ from ..cases.mlp import random_batch, random_parameters
 from ..cases.ops import draw_sizes
 from ..cases.shapes import sizes_from
 from .backend_under_test import Array, BackendUnderTest, NotThere, Wrong, as_array
+from .mlp import refuses_backward
 from .model_under_test import Model, compare_with_oracle
 from .ops import Measured
 
@@ -66,7 +67,7 @@ class Session:
         if not self.fresh[which]:
             return []
         if batch is None:
-            self.backend.refuses(self.backend.find("backward", model.mlp), RuntimeError)
+            refuses_backward(self.backend, model)
             return []
         return self._compared(which, batch, model.gradients())
 

@@ -98,7 +98,10 @@ class MLP:
         raise NotImplementedError
 
     def backward(self):
-        """The gradient of the last loss by each parameter: a dict with the parameters' names. May be called twice."""
+        """The gradient of the last loss by each parameter: a dict with the parameters' names. May be called twice.
+
+        RuntimeError unless the last call had targets.
+        """
         raise NotImplementedError
 
     def parameters(self):

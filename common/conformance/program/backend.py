@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nnz.backend import initial, optimizers, spec
+from nnz.backend import checks, initial, optimizers, spec
 from nnz.numbers.precisions import NATIVE, PRECISIONS, STRICT
 from nnz.numbers.rng import RNG
 
@@ -124,6 +124,5 @@ class _MLP:
         return {name: last[name] for name in (*INTERMEDIATES, "logits") if name in last}
 
     def _last(self) -> dict[str, np.ndarray]:
-        if self._response is None:
-            raise RuntimeError("backward needs a forward with targets first")
+        checks.forward_came_first(self._response)
         return self._response
