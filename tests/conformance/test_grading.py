@@ -3,11 +3,15 @@
 import json
 import math
 
+import numpy as np
 import pytest
 
 from nnz.backend import registry
 from nnz.conformance import levels
-from nnz.conformance.bounds.compare import T2_LIMIT, T2_SEEN
+from nnz.conformance.bounds.compare import T2_LIMIT, T2_SEEN, U_PER_TERM
+from nnz.conformance.bounds.rounding import unit_roundoff
+from nnz.conformance.checks.backend_under_test import BackendUnderTest
+from nnz.conformance.checks.mlp import RECIPE, recipe_size
 from nnz.conformance.grading import CHECKS, LEVELS, Report, grade
 from nnz.conformance.report import FAILED, PASSED
 from nnz.files.errors import UsageError
@@ -49,7 +53,7 @@ def test_in_a_thousand_random_shapes_t1_holds_and_errors_are_below_half_of_t2(ba
 def test_the_levels_are_those_of_the_issue_in_its_order():
     assert set(LEVELS[:5]) == EVERY_OPERATION
     assert {level.removesuffix("_backward") for level in LEVELS[5:10]} == EVERY_OPERATION
-    assert LEVELS[10:] == ("layers", "mlp", "sgd", "adamw", "training", "sampling", "checkpoint")
+    assert LEVELS[10:] == ("layers", "mlp", "initial_weights", "sgd", "adamw", "training", "sampling", "checkpoint")
     assert {check.level for check in CHECKS} == set(LEVELS)
     assert len({(check.level, check.name) for check in CHECKS}) == len(CHECKS)
 
@@ -114,32 +118,30 @@ def test_a_report_in_json_is_plain_and_keeps_every_figure():
     assert math.isnan(report.results[-1].measurements[0].t2_share)
 
 
-@pytest.mark.parametrize(
-    ("tensor", "dtype", "error"),
-    [
-        ("logits", "float32", 1e-3),
-        ("logits", "float64", 1e-12),
-        ("fc1.weight", "float32", 1e-5),
-        ("fc2.weight", "float64", 1e-13),
-    ],
-)
-def test_at_the_size_of_the_recipe_one_wrong_number_is_caught(monkeypatch, tensor, dtype, error):
+@pytest.mark.parametrize("dtype", levels.BOTH)
+@pytest.mark.parametrize("tensor", ["logits", "fc1.weight", "fc2.weight"])
+def test_at_the_size_of_the_recipe_one_wrong_number_is_caught(monkeypatch, tensor, dtype):
+    """1e-4 of the largest logit in float32, 1e-13 in float64: far inside T1."""
     module, model = registry.load("numpy"), registry.load("numpy").MLP
+    off = 2 * U_PER_TERM * RECIPE["H"] * unit_roundoff(dtype)
 
     class Wrong(model):
         def __call__(self, inputs, targets=None):
             logits, loss = super().__call__(inputs, targets)
-            logits = logits.copy()
-            logits[-1, 17 % logits.shape[1]] += error * (tensor == "logits")
-            return logits, loss
+            return self.spoilt("logits", logits), loss
 
         def backward(self):
-            gradients = {name: g.copy() for name, g in super().backward().items()}
-            if tensor in gradients:
-                gradients[tensor][-1, -1] += error
-            return gradients
+            return {name: self.spoilt(name, gradient) for name, gradient in super().backward().items()}
+
+        def spoilt(self, name, array):
+            array = array.copy()
+            if name == tensor:
+                array[-1, -1] += off * np.abs(array).max()
+            return array
 
     monkeypatch.setattr(module, "MLP", Wrong)
-    report = grade("numpy", ["mlp"], [dtype], rounds=1)
-    result = next(r for r in report.results if r.check == "the recipe's size")
-    assert (result.outcome, "T2" in result.reason) == (FAILED, True)
+    rng = np.random.default_rng(1)
+    (found,) = recipe_size(BackendUnderTest("numpy"), dtype, rng, 1)
+    wrong = [m for m in found if not m.ok]
+    assert [m.name.removeprefix("d") for m in wrong] == [tensor]
+    assert wrong[0].reason.startswith("T2")
