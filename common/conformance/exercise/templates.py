@@ -149,7 +149,7 @@ raises the grade. In the folder above this one:
 
 ```
 nnz parity {name}                       # now: 0 of {asked}
-nnz parity {name} --level embedding     # one level alone
+nnz parity {name} --level tanh          # one level alone
 nnz diff {name} numpy                   # once the MLP runs: the first wrong tensor and its likely cause
 ```
 
