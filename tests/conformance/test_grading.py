@@ -145,3 +145,10 @@ def test_at_the_size_of_the_recipe_one_wrong_number_is_caught(monkeypatch, tenso
     wrong = [m for m in found if not m.ok]
     assert [m.name.removeprefix("d") for m in wrong] == [tensor]
     assert wrong[0].reason.startswith("T2")
+
+
+def test_no_drawn_array_has_more_numbers_than_is_soon_computed():
+    rng = np.random.default_rng(1)
+    drawn = [wide.drawn_sizes(rng, "embedding_backward") for _ in range(300)]
+    assert max(n["B"] * n["T"] * n["E"] for n in drawn) <= wide.MOST_NUMBERS
+    assert max(n["B"] * n["T"] for n in drawn) > 1024

@@ -165,6 +165,7 @@ def _fits(function: str, sizes: dict[str, int]) -> bool:
     n = dict(sizes)
     products = n["B"] * n["N"] * n["M"] if "M" in n else n["B"] * n["T"] * n["V"] if "T" in n else 0
     numbers = max(prod(pair) for pair in (([n.get(a, 1), n.get(b, 1)]) for a in n for b in n))
+    numbers = max(numbers, n["B"] * n["T"] * n["E"]) if "T" in n else numbers
     rows_fit = n.get("B", 2) >= 2 if op_of(function) == "batch_norm" else True
     return products <= MOST_PRODUCTS and numbers <= MOST_NUMBERS and rows_fit and n.get("V", 2) >= 2
 
