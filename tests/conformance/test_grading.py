@@ -10,6 +10,7 @@ from nnz.backend import registry
 from nnz.conformance import levels
 from nnz.conformance.bounds.compare import T2_LIMIT, T2_SEEN, U_PER_TERM
 from nnz.conformance.bounds.rounding import unit_roundoff
+from nnz.conformance.cases import wide
 from nnz.conformance.checks.backend_under_test import BackendUnderTest
 from nnz.conformance.checks.mlp import RECIPE, recipe_size
 from nnz.conformance.grading import CHECKS, LEVELS, Report, grade
