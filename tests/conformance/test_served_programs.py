@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +19,7 @@ from nnz.conformance.program.protocol import Program, ProgramError, Refused
 from nnz.conformance.report import FAILED, NOT_THERE
 
 PORT = ROOT / "tests" / "support" / "programs" / "port.mjs"
-PATIENCE = 1.0  # seconds
+PATIENCE, LONG = 1.0, 100.0  # seconds
 NODE = pytest.mark.skipif(shutil.which("node") is None, reason="there is no node to run JavaScript")
 ONES = np.ones((2, 3), np.float32)
 
@@ -95,7 +97,7 @@ def test_one_that_dies_fails_that_request_and_is_started_again(tmp_path, death, 
     ],
 )
 def test_one_that_breaks_a_rule_is_stopped_and_not_called_again(tmp_path, answer, complaint):
-    with served(tmp_path, answer, PATIENCE) as program:
+    with served(tmp_path, answer, PATIENCE if "sleep" in answer else LONG) as program:
         for again in ("", "not called again: "):
             with pytest.raises(ProgramError, match=f"^{again}.*{complaint}"):
                 tanh(program)
@@ -111,6 +113,19 @@ def test_a_child_that_left_its_group_ends_with_the_program(tmp_path):
             pass
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid), 0)
+
+
+def test_a_grading_that_is_asked_to_end_takes_the_program_with_it(tmp_path):
+    with served(tmp_path, "time.sleep(600)") as program:
+        words = " ".join(program.command)
+    parity = subprocess.Popen([sys.executable, "-m", "nnz", "parity", "--cmd", words], stderr=subprocess.DEVNULL)
+    while not (tmp_path / "pids").exists() or not pids(tmp_path):
+        assert parity.poll() is None
+        time.sleep(0.02)
+    parity.send_signal(signal.SIGTERM)
+    assert parity.wait(20) != 0
+    with pytest.raises(ProcessLookupError):
+        os.kill(pids(tmp_path)[0], 0)
 
 
 def test_the_c_program_serves_folders_whatever_their_names_until_its_input_ends(tmp_path):

@@ -83,19 +83,20 @@ class Served:
         process, deadline = self._process, time.monotonic() + timeout
         with suppress(BrokenPipeError):  # it has ended, which is seen below
             process.stdin.write(line.encode() + b"\n")
-        said = {process.stdout: b"", process.stderr: b""}
+        said, counts = {process.stdout: b"", process.stderr: b""}, {process.stdout: 0, process.stderr: 0}
         open_ = set(said)
         while True:
             ended = process.poll() is not None  # before the last reading
             for stream in [stream for stream in said if stream in open_]:  # what was said before an answer, after it
                 while (piece := stream.read(PIECE)) is not None:
-                    said[stream] += piece
+                    said[stream] += piece[: MAX_OUTPUT - len(said[stream])]
+                    counts[stream] += len(piece)
                     if not piece:
                         open_.discard(stream)
                         break
-                    if len(said[stream]) > TOO_MUCH_OUTPUT:
+                    if counts[stream] > TOO_MUCH_OUTPUT:
                         raise Stopped(f"printed more than {TOO_MUCH_OUTPUT:,} bytes and was stopped")
-            message = said[process.stderr][:MAX_OUTPUT].decode(errors="replace")
+            message = said[process.stderr].decode(errors="replace")
             answer, is_whole, _ = said[process.stdout].partition(b"\n")
             if is_whole:
                 if not re.fullmatch(rb"[0-9]{1,3}\r?", answer):
