@@ -52,9 +52,12 @@ def test_a_program_that_lists_strict_and_answers_natively_has_failed(tmp_path: P
 HEEDLESS = """
 import pathlib, subprocess, sys
 
-if sys.argv[2] != "--list":
-    path = pathlib.Path(sys.argv[2])
-    path.write_bytes(path.read_bytes().replace(b'"precision"', b'"decisions"'))
+if sys.argv[2] == "--list":
+    said = subprocess.run(["{program}", *sys.argv[1:]], stdout=subprocess.PIPE, text=True).stdout
+    print(said.replace("serve\\n", ""), end="")
+    sys.exit()
+path = pathlib.Path(sys.argv[2])
+path.write_bytes(path.read_bytes().replace(b'"precision"', b'"decisions"'))
 sys.exit(subprocess.run(["{program}", *sys.argv[1:]]).returncode)
 """
 
