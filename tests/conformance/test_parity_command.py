@@ -156,3 +156,26 @@ def test_explain_prints_the_kill_matrix(capsys):
     assert code == 0
     assert out.startswith("# The kill matrix\n")
     assert "| mutant " in out
+
+
+def test_what_was_drawn_can_be_drawn_again_by_the_seed_that_is_printed(capsys, tmp_path):
+    def graded(*words):
+        main(["parity", "numpy", *QUICK, *words, "--json", str(tmp_path / "grade.json")])
+        content = json.loads((tmp_path / "grade.json").read_text())
+        return content, f"The cases were drawn with --seed {content['seed']}." in capsys.readouterr().out
+
+    first, other = graded(), graded()
+    again = graded("--seed", str(first[0]["seed"]))
+    assert [is_printed for _, is_printed in (first, other, again)] == [True, True, False]
+    found = [content for content, _ in (first, other, again)]
+    figures = [[r["measurements"] for r in content["reports"][0]["results"]] for content in found]
+    assert figures[0] == figures[2] != figures[1]
+
+
+def test_quick_and_thorough_are_few_and_many_rounds(monkeypatch):
+    asked = []
+    monkeypatch.setattr("nnz.commands.parity.one.grade", lambda jobs, given: asked.append(given.rounds) or ([], [], {}))
+    for words in (["--quick"], [], ["--thorough"]):
+        main(["parity", "numpy", *words, "--seed", "1"])
+    assert asked == sorted(asked)
+    assert len(set(asked)) == 3

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import secrets
 from pathlib import Path
 
 from ...backend import registry
@@ -24,8 +25,10 @@ EXAMPLES = """\
   nnz parity --cmd build/mlp
   nnz parity --strict
 """
+QUICK, THOROUGH = 1, 500  # rounds
 MOST_PROBLEMS = 5  # that the error names
 LONGEST = 100_000  # seconds
+SEEDS = 10**6  # of which one is drawn
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,8 +40,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--dtype", action="append", metavar="NAME", help="float32 or float64; may be repeated; default: both")
     add("--strict", action="store_true", help="grade strict float32: every bit must be that of exact arithmetic")
     add("--level", action="append", metavar="NAME", help="a level of the table; may be repeated; default: all")
-    add("--rounds", type=int, default=20, metavar="N", help="number of random shapes for each check; default: 20")
-    add("--seed", type=_seed, default=2003, metavar="N", help="seed of the random shapes; default: 2003")
+    add("--rounds", type=int, default=20, metavar="N", help="number of random cases for each check; default: 20")
+    add("--quick", action="store_const", dest="rounds", const=QUICK, help=f"--rounds {QUICK}: a first look")
+    add("--thorough", action="store_const", dest="rounds", const=THOROUGH, help=f"--rounds {THOROUGH}: takes an hour")
+    add(
+        "--seed",
+        type=_seed,
+        metavar="N",
+        help="draw the cases that a grade with this seed had; default: others each time",
+    )
     help = "seconds that a backend may take for one check, a program for one request; default: 60"
     add("--timeout", type=_seconds, default=60.0, metavar="SECONDS", help=help)
     add("--json", metavar="FILE", help="write the results as JSON to FILE; - is stdout, without the table")
@@ -62,11 +72,16 @@ def run(arguments: argparse.Namespace) -> None:
             if target is not None:
                 try_out(Path(target))
         _check(arguments)
+        is_drawn = arguments.seed is None
+        if is_drawn:
+            arguments.seed = secrets.randbelow(SEEDS)
         names = arguments.backends or (() if arguments.cmd is not None else registry.names())
         jobs = [*names, *(() if arguments.cmd is None else (None,))]
         how = one if len(jobs) == 1 or arguments.in_process else many
         reports, problems, known = how.grade(jobs, arguments)
         write(reports, problems, known, arguments)
+        if is_drawn and arguments.json != "-" and not all(report["error"] for report in reports):
+            print(f"The cases were drawn with --seed {arguments.seed}.")
     if problems:
         more = f"; and {len(problems) - MOST_PROBLEMS} more" if len(problems) > MOST_PROBLEMS else ""
         raise Refusal(f"parity failed: {'; '.join(problems[:MOST_PROBLEMS])}{more}")

@@ -43,7 +43,7 @@ def write(reports: Reports, problems: list[str], known: dict[str, str], argument
         return
     from ...conformance.environment import environment
 
-    content: dict[str, Any] = {"ok": not problems, "problems": problems, "xfails": known}
+    content: dict[str, Any] = {"ok": not problems, "problems": problems, "xfails": known, "seed": arguments.seed}
     content |= {"reports": reports, "environment": environment()}
     if arguments.json == "-":
         sys.stdout.write(json.dumps(content, indent=1, allow_nan=False) + "\n")
