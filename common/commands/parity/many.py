@@ -17,8 +17,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from ...backend import by_path
 from ...files.errors import UsageError, one_line
 from . import one
@@ -43,6 +41,8 @@ class _Job:
 
 def grade(names: Sequence[str | None], arguments: argparse.Namespace) -> Graded:
     """As one.grade; prints each report when it is done, and returns them in the order of the names."""
+    from tqdm import tqdm
+
     waiting, running = list(enumerate(names)), []
     found: dict[int, dict[str, Any]] = {}
     cores = _cores()
