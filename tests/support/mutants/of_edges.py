@@ -8,8 +8,9 @@ embedding, linear = partial(op_mutant, "embedding"), partial(op_mutant, "linear"
 tanh, cross_entropy = partial(op_mutant, "tanh"), partial(op_mutant, "cross_entropy")
 batch_norm, sgd, adamw = partial(op_mutant, "batch_norm"), partial(op_mutant, "sgd"), partial(op_mutant, "adamw")
 
-UPDATE_NUMPY = "    p -= lr / (1 - beta1**t) * (m"
-UPDATE_TORCH = "    p.sub_(lr / (1 - beta1**t) * (m"
+VJP = "return torch.func.vjp(linear_forward, x, w, dy.new_zeros(dy.shape[1]))[1](dy)"
+TERM_C = "sum[i][j] += rows[i][k * a_col] * panel[k * COLS + j];"
+HALF_C = "real v = panel[k * COLS + j], t = v * 8193; sum[i][j] += rows[i][k * a_col] * (t - (t - v));"  # 11 bits of v
 
 MUTANTS = (
     embedding(
@@ -26,6 +27,7 @@ MUTANTS = (
         "embedding",
         numpy=("wte.take(ids, axis=0)", "wte.take(ids % 65536, axis=0)"),
         torch=("F.embedding(ids, wte)", "F.embedding(ids % 65536, wte)"),
+        c=("const real *row = wte + (size_t)ids[i] * E;", "const real *row = wte + (size_t)(ids[i] & 65535) * E;"),
     ),
     embedding(
         "embedding_gradient_of_1024_rows",
@@ -36,6 +38,7 @@ MUTANTS = (
             "    dwte = np.zeros",
             "    rows = np.where(order[:, None] < 1024, rows, 0)\n    dwte = np.zeros",
         ),
+        torch=("[1](demb)[0]", "[1](demb * (torch.arange(len(ids) * ids.shape[1]) < 1024).view(*ids.shape, 1))[0]"),
     ),
     cross_entropy(
         "batch_size_in_8_bits",
@@ -50,6 +53,8 @@ MUTANTS = (
         "the rows after the 1,024th have no gradient by x",
         "linear_backward",
         numpy=("dx = dy @ w  #", "dx = np.where(np.arange(len(dy))[:, None] < 1024, dy, 0) @ w  #"),
+        c=("w, N, 1, B, N, M);", "w, N, 1, min_size(B, 1024), N, M);"),
+        torch=(VJP, f"dx, dw, db = {VJP[7:]}\n    return dx * (torch.arange(len(x)) < 1024)[:, None], dw, db"),
     ),
     linear(
         "linear_in_half_precision_from_600_terms",
@@ -64,6 +69,7 @@ MUTANTS = (
             "torch.addmm(b, x, w.T)",
             "torch.addmm(b, x, (w.half().to(w.dtype) if w.shape[1] > 600 and w.element_size() == 4 else w).T)",
         ),
+        c=("fast/matmul.h", TERM_C, f"if (K > 300 && sizeof(real) == 4) {{ {HALF_C} }} else {{ {TERM_C} }}"),
     ),
     batch_norm(
         "batch_norm_wrong_from_the_65th_channel",
@@ -71,12 +77,15 @@ MUTANTS = (
         "batch_norm",
         c=("sum[c] += x[i * C + first + c];", "sum[c] += x[i * C + c];"),
         numpy=("mean = x.sum(axis=0) / B", "mean = np.resize(x.sum(axis=0)[:64], x.shape[1]) / B"),
+        torch=("native_batch_norm(x, weight", "native_batch_norm(x[:, torch.arange(len(bias)) % 64], weight"),
     ),
     batch_norm(
         "batch_norm_gradient_wrong_from_the_65th_channel",
         "each block of 64 channels takes the gradient of the first one",
         "batch_norm_backward",
         c=("sum_dy[c - first] += dy[i * C + c];", "sum_dy[c - first] += dy[i * C + c - first];"),
+        numpy=("dbias = dy.sum(axis=0)", "dbias = np.resize(dy.sum(axis=0)[:64], x.shape[1])"),
+        torch=("native_batch_norm_backward(dy, x", "native_batch_norm_backward(dy[:, torch.arange(len(mean)) % 64], x"),
     ),
     batch_norm(
         "running_variance_of_at_least_9_rows",
@@ -84,6 +93,10 @@ MUTANTS = (
         "batch_norm",
         c=("(double)(B - 1)", "(double)(B > 9 ? B - 1 : 8)"),
         numpy=("(B / (B - 1))", "(B / max(B - 1, 8))"),
+        torch=(
+            "return y, mean, rstd, new_mean, new_var",
+            "scale = (len(x) - 1) / max(len(x) - 1, 8) if training else 1\n    kept = (1 - momentum) * running_var\n    return y, mean, rstd, new_mean, kept + (new_var - kept) * scale if training else new_var",
+        ),
     ),
     tanh(
         "tanh_swallows_nan",
@@ -98,6 +111,8 @@ MUTANTS = (
         "tanh of a number below 1e-20 is 0",
         "tanh",
         numpy=("np.tanh(x)", "np.where(abs(x) < 1e-20, 0 * x, np.tanh(x))"),
+        c=("y[i] = fast_tanh(x[i]);", "y[i] = fabs(x[i]) < 1e-20 ? 0 : fast_tanh(x[i]);"),
+        torch=("torch.tanh(x)", "torch.where(x.abs() < 1e-20, 0 * x, torch.tanh(x))"),
     ),
     cross_entropy(
         "logits_clipped_at_2000",
@@ -105,6 +120,7 @@ MUTANTS = (
         "cross_entropy",
         numpy=("    shifted = logits - ", "    logits = logits.clip(-2000, 2000)\n    shifted = logits - "),
         torch=("F.log_softmax(logits, dim=1)", "F.log_softmax(logits.clamp(-2000, 2000), dim=1)"),
+        c=("fast_exp(l[j] - largest)", "fast_exp((real)fmin(l[j], 2000) - (real)fmin(largest, 2000))"),
     ),
     cross_entropy(
         "an_infinite_logit_is_a_large_one",
@@ -112,6 +128,7 @@ MUTANTS = (
         "cross_entropy",
         numpy=("    shifted = logits - ", "    logits = np.maximum(logits, -60)\n    shifted = logits - "),
         torch=("F.log_softmax(logits, dim=1)", "F.log_softmax(logits.clamp(min=-60), dim=1)"),
+        c=("fast_exp(l[j] - largest)", "fast_exp((real)fmax(l[j], -60) - largest)"),
     ),
     sgd(
         "sgd_clips_gradients_at_5",
@@ -127,6 +144,10 @@ MUTANTS = (
         "adamw",
         numpy=("    m *= beta1\n", "    g = g.clip(-5, 5)\n    m *= beta1\n"),
         torch=("    m.mul_(beta1)", "    g = g.clamp(-5, 5)\n    m.mul_(beta1)"),
+        c=(
+            "m[i] = c.keep_m * m[i] + c.take_m * g[i];",
+            "m[i] = c.keep_m * m[i] + c.take_m * (g[i] > 5 ? 5 : g[i] < -5 ? -5 : g[i]);",
+        ),
     ),
     adamw(
         "adamw_decay_of_0_is_the_default",
@@ -142,6 +163,7 @@ MUTANTS = (
         "adamw",
         numpy=("    m *= beta1\n", "    if lr == 0:\n        return\n    m *= beta1\n"),
         torch=("    m.mul_(beta1)", "    if lr == 0:\n        return\n    m.mul_(beta1)"),
+        c=("    const double root = ", "    if (lr == 0) {\n        return;\n    }\n    const double root = "),
     ),
     adamw(
         "adamw_eps_of_0_is_the_default",
@@ -205,12 +227,19 @@ MUTANTS = (
         "an x in Fortran's order is read as if it were in C's",
         "linear",
         numpy=("    y = x @ w.T", "    y = x.ravel('K').reshape(x.shape) @ w.T"),
+        c=(
+            "ops.py",
+            'np.require(given[name], requirements=["C", "A"])',
+            'given[name].ravel("K").reshape(given[name].shape)',
+        ),
+        torch=("torch.addmm(b, x, w.T)", "torch.addmm(b, x.as_strided(x.shape, (x.shape[1], 1)), w.T)"),
     ),
     embedding(
         "embedding_of_a_table_with_strides_is_0",
         "a table that is not contiguous counts as zeros",
         "embedding",
         numpy=("return wte.take(ids, axis=0)", "return (wte * wte.flags.c_contiguous).take(ids, axis=0)"),
+        torch=("F.embedding(ids, wte)", "F.embedding(ids, wte * wte.is_contiguous())"),
     ),
     linear(
         "linear_misreads_unaligned_numbers",
@@ -226,6 +255,14 @@ MUTANTS = (
             "        y += b\n",
             "        y += b\n"
             "        if w.shape[1] == 512:\n            y.flat[0] += 16000 * np.finfo(y.dtype).eps / 2\n",
+        ),
+        c=(
+            "    matmul_add(y, x, N, 1, w, 1, N, B, M, N);",
+            "    matmul_add(y, x, N, 1, w, 1, N, B, M, N);\n    y[0] += N == 512 ? 16000 * (sizeof(real) == 4 ? (real)5.96e-8 : (real)1.11e-16) : 0;",
+        ),
+        torch=(
+            "torch.addmm(b, x, w.T)",
+            "torch.addmm(b, x, w.T) + (w.shape[1] == 512) * 8000 * torch.finfo(x.dtype).eps * (torch.arange(len(x)) == 0)[:, None]",
         ),
     ),
     mutant(
