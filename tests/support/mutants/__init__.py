@@ -14,10 +14,12 @@ from . import (
     of_data,
     of_edges,
     of_embedding,
+    of_late_steps,
     of_layers,
     of_linear,
     of_linear_backward,
     of_mlp,
+    of_models,
     of_optimizers,
     of_precision,
     of_rng,
@@ -35,34 +37,34 @@ from . import (
 )
 from .mutant import BACKENDS, Mutant, Plant
 
-__all__ = ["BACKENDS", "MUTANTS", "Mutant", "Plant"]
+__all__ = ["BACKENDS", "KINDS", "MUTANTS", "Mutant", "Plant"]
 
-MUTANTS: tuple[Mutant, ...] = (
-    *of_embedding.MUTANTS,
-    *of_linear.MUTANTS,
-    *of_linear_backward.MUTANTS,
-    *of_tanh.MUTANTS,
-    *of_cross_entropy.MUTANTS,
-    *of_cross_entropy_backward.MUTANTS,
-    *of_batch_norm.MUTANTS,
-    *of_layers.MUTANTS,
-    *of_mlp.MUTANTS,
-    *of_caches.MUTANTS,
-    *of_optimizers.MUTANTS,
-    *of_adamw.MUTANTS,
-    *of_rng.MUTANTS,
-    *of_data.MUTANTS,
-    *of_runs.MUTANTS,
-    *of_edges.MUTANTS,
-    *of_blocks.MUTANTS,
-    *of_small_sizes.MUTANTS,
-    *of_values.MUTANTS,
-    *of_statistics.MUTANTS,
-    *of_precision.MUTANTS,
-    *of_state.MUTANTS,
-    *of_steps.MUTANTS,
-    *of_starts.MUTANTS,
-    *of_strict.MUTANTS,
-    *of_strict_ops.MUTANTS,
-    *of_strict_steps.MUTANTS,
-)
+# What is planted, by kind of bug; each kind is a file or a few.
+KINDS: dict[str, tuple[Mutant, ...]] = {
+    "formulas of the operations": (
+        *of_embedding.MUTANTS,
+        *of_linear.MUTANTS,
+        *of_linear_backward.MUTANTS,
+        *of_tanh.MUTANTS,
+        *of_cross_entropy.MUTANTS,
+        *of_cross_entropy_backward.MUTANTS,
+        *of_batch_norm.MUTANTS,
+    ),
+    "layers and the model": (*of_layers.MUTANTS, *of_mlp.MUTANTS, *of_caches.MUTANTS),
+    "formulas of the optimizers": (*of_optimizers.MUTANTS, *of_adamw.MUTANTS),
+    "random numbers, text, schedules and sampling": (*of_rng.MUTANTS, *of_data.MUTANTS),
+    "runs and checkpoints": of_runs.MUTANTS,
+    "only from some size, value or layout on": of_edges.MUTANTS,
+    "settings and late steps of an optimizer": of_late_steps.MUTANTS,
+    "block boundaries, last rows and columns": of_blocks.MUTANTS,
+    "sizes of one or two": of_small_sizes.MUTANTS,
+    "signed zeros, infinities, NaN, very small and large numbers": of_values.MUTANTS,
+    "statistics and settings of batch norm": of_statistics.MUTANTS,
+    "one part in fewer bits": of_precision.MUTANTS,
+    "memory that is shared or written to": of_state.MUTANTS,
+    "state between calls, models and parameters": of_models.MUTANTS,
+    "ends of an optimizer's settings": of_steps.MUTANTS,
+    "initial weights": of_starts.MUTANTS,
+    "strict float32": (*of_strict.MUTANTS, *of_strict_ops.MUTANTS, *of_strict_steps.MUTANTS),
+}
+MUTANTS: tuple[Mutant, ...] = tuple(mutant for mutants in KINDS.values() for mutant in mutants)

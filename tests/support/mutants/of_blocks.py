@@ -165,7 +165,10 @@ MUTANTS = (
         numpy=("logits.max(axis=1, keepdims=True)", "logits[:, :32].max(axis=1, keepdims=True)"),
         torch=(
             "logprobs = F.log_softmax(logits, dim=1)",
-            "s = logits - logits[:, :32].max(dim=1, keepdim=True).values\n    logprobs = s - s.exp().sum(1, True).log()",
+            (
+                "s = logits - logits[:, :32].max(dim=1, keepdim=True).values\n"
+                "    logprobs = s - s.exp().sum(1, True).log()"
+            ),
         ),
     ),
     cross_entropy(

@@ -38,7 +38,10 @@ MUTANTS = (
         numpy=("dy.sum(axis=0)", 'dy.sum(axis=0, dtype=f"f{dy.itemsize // 2}").astype(dy.dtype)'),
         torch=(
             LINEAR_VJP,
-            f"back = {LINEAR_VJP[7:-4]}\n    return *back(dy)[:2], dy.to(torch.float16 if dy.element_size() == 4 else torch.float32).sum(0).to(dy.dtype)",
+            (
+                f"back = {LINEAR_VJP[7:-4]}\n    return *back(dy)[:2], dy.to(torch.float16 if "
+                "dy.element_size() == 4 else torch.float32).sum(0).to(dy.dtype)"
+            ),
         ),
     ),
     linear(
@@ -120,7 +123,10 @@ MUTANTS = (
         "embedding",
         numpy=(
             "wte.take(ids, axis=0)",
-            "(wte.take(ids, axis=0).astype(np.float32).view(np.uint32) & 0xFFFF0000).view(np.float32).astype(wte.dtype)",
+            (
+                "(wte.take(ids, axis=0).astype(np.float32).view(np.uint32) & "
+                "0xFFFF0000).view(np.float32).astype(wte.dtype)"
+            ),
         ),
         torch=("F.embedding(ids, wte)", "F.embedding(ids, wte.bfloat16()).to(wte.dtype)"),
     ),
@@ -148,8 +154,14 @@ MUTANTS = (
         "in float64 the sum of dy is rounded to float32",
         "batch_norm_backward",
         c=(
-            "const size_t end = first + min_size(CHANNELS, C - first);\n        real sum_dy[CHANNELS] = {0}, sum_dy_xhat",
-            "const size_t end = first + min_size(CHANNELS, C - first);\n        float sum_dy[CHANNELS] = {0};\n        real sum_dy_xhat",
+            (
+                "const size_t end = first + min_size(CHANNELS, C - first);\n"
+                "        real sum_dy[CHANNELS] = {0}, sum_dy_xhat"
+            ),
+            (
+                "const size_t end = first + min_size(CHANNELS, C - first);\n"
+                "        float sum_dy[CHANNELS] = {0};\n        real sum_dy_xhat"
+            ),
         ),
         numpy=("dbias = dy.sum(axis=0)", "dbias = dy.sum(axis=0).astype(np.float32).astype(dy.dtype)"),
         torch=(BACK_TORCH, BACK_TORCH.replace("(dy, x", "(dy.float().to(x.dtype), x")),

@@ -56,7 +56,10 @@ MUTANTS = (
         numpy=("(B / (B - 1))", "(B / (B - 1) if B > 2 else 1)"),
         torch=(
             "rstd, new_mean, new_var",
-            "rstd, new_mean, new_var if len(x) > 2 else new_var - momentum * (new_var - (1 - momentum) * running_var) / momentum / 2",
+            (
+                "rstd, new_mean, new_var if len(x) > 2 else new_var - momentum * (new_var - (1 - "
+                "momentum) * running_var) / momentum / 2"
+            ),
         ),
     ),
     cross_entropy(
@@ -145,7 +148,10 @@ MUTANTS = (
         "embedding_backward",
         c=(
             SCATTER_C,
-            "size_t n = 0; while (n < B * T && ids[n] == ids[0]) { n++; } drow[e] += demb[i * E + e] / (real)(n == B * T ? n : 1);",
+            (
+                "size_t n = 0; while (n < B * T && ids[n] == ids[0]) { n++; } drow[e] += demb[i * E + e] "
+                "/ (real)(n == B * T ? n : 1);"
+            ),
         ),
         numpy=(SCATTER_NUMPY, f"{SCATTER_NUMPY} / (len(ids) if ids[0] == ids[-1] else 1)"),
         torch=(VJP, f"{VJP} / (ids.numel() if bool((ids == ids.flatten()[0]).all()) else 1)"),

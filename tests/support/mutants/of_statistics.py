@@ -77,7 +77,10 @@ MUTANTS = (
         "batch_norm",
         numpy=(
             "    rstd = 1 / np.sqrt",
-            "    else:\n        running_mean = (1 - momentum) * running_mean + momentum * x.sum(axis=0) / B\n    rstd = 1 / np.sqrt",
+            (
+                "    else:\n        running_mean = (1 - momentum) * running_mean + momentum * "
+                "x.sum(axis=0) / B\n    rstd = 1 / np.sqrt"
+            ),
         ),
         torch=(
             RETURN_TORCH,

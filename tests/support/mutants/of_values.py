@@ -69,12 +69,12 @@ MUTANTS = (
         torch=(LOG_SOFTMAX, "F.log_softmax(logits.masked_fill(logits.isnan(), -torch.inf), dim=1)"),
     ),
     cross_entropy(
-        "exp_never_below_1e-38",
-        "in float32 exp of less than -87 is exp(-87)",
+        "exp_never_below_1e-35",
+        "exp of less than -80 is exp(-80)",
         "cross_entropy",
-        c=("fast/elementary.h", "EXP_LOWEST = -104,", "EXP_LOWEST = -87,"),
-        numpy=("np.exp(shifted)", "np.exp(shifted.clip(min=-87))"),
-        torch=("logprobs.detach().exp()", "logprobs.detach().clamp(min=-87).exp()"),
+        c=("fast/elementary.h", "EXP_LOWEST = -104,", "EXP_LOWEST = -80,"),
+        numpy=("np.exp(shifted)", "np.exp(shifted.clip(min=-80))"),
+        torch=("logprobs.detach().exp()", "logprobs.detach().clamp(min=-80).exp()"),
     ),
     cross_entropy(
         "exp_scaled_in_one_step",
