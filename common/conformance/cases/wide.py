@@ -7,6 +7,7 @@ both signs, infinities and NaN; arrays come in every order and stride that numpy
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import permutations
 from math import prod
 from typing import Any
 
@@ -27,9 +28,14 @@ AXES = {
     "adamw": "n",
 }
 FAR = 70_000  # beyond 16 bits
+USUAL_BLOCKS = (64, 256, 1024)  # of kernels, whether they say so or not
+LONG = 200
 
 SHARE_OF_ZEROS = 0.1
 SPECIAL = (np.nan, np.inf, -np.inf)
+OVERFLOWS = 800.0  # a logit whose exp is infinite, in float64 too
+EPSES = (1e-5, 0.01, 0.3)
+SHARE_OF_REPEATS = 1 / 8  # of arrays of ids: one id everywhere
 
 
 def op_of(function: str) -> str:
@@ -54,14 +60,32 @@ def far_sizes(rng: np.random.Generator, function: str) -> Iterator[dict[str, int
         yield others | {axis: FAR + int(rng.integers(1_000))}
 
 
+def sizes_of_one(rng: np.random.Generator, function: str) -> Iterator[dict[str, int]]:
+    """Each axis of 1 in turn, the others small; and all of them."""
+    rng, axes = sizes_from(rng), AXES[op_of(function)]
+    for ones in (*axes, axes):
+        sizes = small_sizes(rng, function) | dict.fromkeys(ones, 1)
+        if _fits(function, sizes):
+            yield sizes
+
+
 def sizes_around(rng: np.random.Generator, function: str, blocks: Iterable[int]) -> Iterator[dict[str, int]]:
-    """Each axis at each block size of a kernel, one less and one more, the others small."""
+    """Each axis at each block size, of this kernel and usual ones, one less and one more, the others small."""
     rng = sizes_from(rng)
     for axis in AXES[op_of(function)]:
-        for size in sorted({block + by for block in blocks for by in (-1, 0, 1)}):
+        for size in sorted({block + by for block in (*USUAL_BLOCKS, *blocks) for by in (-1, 0, 1)}):
             sizes = small_sizes(rng, function) | {axis: size}
             if size > 0 and _fits(function, sizes):
                 yield sizes
+
+
+def long_pairs(rng: np.random.Generator, function: str) -> Iterator[dict[str, int]]:
+    """Each axis as long as the largest usual block, beside another of several cache lines."""
+    rng = sizes_from(rng)
+    for axis, other in permutations(AXES[op_of(function)], 2):
+        sizes = small_sizes(rng, function) | {axis: USUAL_BLOCKS[-1], other: LONG}
+        if _fits(function, sizes):
+            yield sizes
 
 
 def some(rng: np.random.Generator, most: int, cases: Iterable[dict[str, int]]) -> list[dict[str, int]]:
@@ -83,15 +107,22 @@ def extreme_case(rng: np.random.Generator, function: str, dtype: DTypeLike) -> C
         if isinstance(value, np.ndarray) and value.dtype.kind == "f":
             case[name] = _extreme(rng, function, name, value)
     if function == "batch_norm_backward":
-        case |= _statistics(case["x"])
+        case |= _statistics(rng, case["x"])
     return _rounded(case | _extreme_settings(rng, function), dtype)
 
 
 def special_case(rng: np.random.Generator, function: str, dtype: DTypeLike) -> Case:
-    """Ordinary numbers, with a few NaNs and infinities in one of the arrays."""
+    """Ordinary numbers, with a few NaNs and infinities in one of the arrays.
+
+    In half of the cases what they are multiplied by is often exactly 0: the product is NaN.
+    """
     case = case_of(rng, function, small_sizes(rng, function), dtype)
     names = [k for k, v in case.items() if isinstance(v, np.ndarray) and v.dtype.kind == "f" and k not in ("v", "rstd")]
-    spoiled = case[str(rng.choice(names))]
+    chosen = str(rng.choice(names))
+    if rng.random() < 0.5 and op_of(function) in ("linear", "tanh"):
+        for name in {*names} - {chosen}:
+            case[name].flat[::2] = 1.0 if name == "y" else 0.0  # the derivative is 0 where y is 1
+    spoiled = case[chosen]
     for value in SPECIAL[: int(rng.integers(1, 4))]:
         spoiled.flat[int(rng.integers(spoiled.size))] = value
     return case
@@ -195,6 +226,7 @@ def _tanh(rng: np.random.Generator, function: str, n: dict[str, int], normal: No
 def _cross_entropy(rng: np.random.Generator, function: str, n: dict[str, int], normal: Normal) -> Case:
     logits, targets = normal(n["B"], n["V"]), _tokens(rng, (n["B"],), n["V"])
     if not function.endswith("backward"):
+        logits[0, (targets[0] + rng.integers(1, n["V"])) % n["V"]] += OVERFLOWS  # anywhere but at the target
         return {"logits": logits, "targets": targets}
     exps = np.exp(logits)
     return {"probs": exps / exps.sum(axis=1, keepdims=True), "targets": targets}
@@ -203,7 +235,7 @@ def _cross_entropy(rng: np.random.Generator, function: str, n: dict[str, int], n
 def _batch_norm(rng: np.random.Generator, function: str, n: dict[str, int], normal: Normal) -> Case:
     x, C = normal(n["B"], n["C"]) + normal(n["C"]), n["C"]
     if function.endswith("backward"):
-        return {"dy": normal(*x.shape), "x": x, **_statistics(x), "weight": normal(C)}
+        return {"dy": normal(*x.shape), "x": x, **_statistics(rng, x), "weight": normal(C)}
     running = {"running_mean": normal(C), "running_var": rng.uniform(0.5, 2, C)}
     settings = {"training": bool(rng.random() < 0.75), "momentum": 0.3, "eps": 0.01}
     return {"x": x, "weight": normal(C), "bias": normal(C), **running, **settings}
@@ -274,11 +306,14 @@ def _extreme_settings(rng: np.random.Generator, function: str) -> dict[str, Any]
 
 
 def _tokens(rng: np.random.Generator, shape: tuple[int, ...], V: int) -> Array:
-    return draw_tokens(rng, shape, V) if prod(shape) >= 4 else rng.integers(0, V, shape)
+    ids = draw_tokens(rng, shape, V) if prod(shape) >= 4 else rng.integers(0, V, shape)
+    if rng.random() < SHARE_OF_REPEATS:
+        ids[...] = rng.integers(V)
+    return ids.astype(rng.choice(["int32", "int64"]))
 
 
-def _statistics(x: Array) -> dict[str, Array]:
-    return {"mean": x.mean(axis=0), "rstd": 1 / np.sqrt(x.var(axis=0) + 1e-5)}
+def _statistics(rng: np.random.Generator, x: Array) -> dict[str, Array]:
+    return {"mean": x.mean(axis=0), "rstd": 1 / np.sqrt(x.var(axis=0) + rng.choice(EPSES))}
 
 
 def _rounded(case: Case, dtype: DTypeLike) -> Case:

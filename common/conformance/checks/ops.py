@@ -15,12 +15,16 @@ from ..bounds.compare import Measurement
 from ..cases import wide
 from ..cases.ops import op_cases
 from ..oracle import mlp as oracle
-from .backend_under_test import BackendUnderTest, NotThere, Wrong, compare_all
+from .backend_under_test import BackendUnderTest, NotThere, Wrong, as_array, compare_all
+from .kept import Kept, check_memory_of_its_own
 
 DEFAULTS = {"batch_norm_forward": {"momentum": 0.1, "eps": 1e-5}}  # torch's defaults, where a case has no value
 
 CALLS = 75  # of the same a round: with 20 rounds in two dtypes 3,000 calls of each op, and 0.999^3000 is 5%
 AROUND = 5  # sizes at the edge of a block, for each round
+STATISTICS = ("mean", "new_running_mean", "new_running_var")  # in evaluation these may be the given ones themselves
+SIGNED = ("tanh_forward", "embedding_forward")  # whose zeros have the sign that they came with
+
 FEW_ROWS = 16  # of a batch norm: in fewer dx may cancel to nothing
 
 Measured = Iterator[list[Measurement]]
@@ -31,13 +35,15 @@ def op_check(name: str) -> CheckFunction:
     """The check of `nn.ops.<name>` on `rounds` draws of cases.op_cases."""
 
     def check(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
-        function = backend.find(f"ops.{name}")
+        function, kept = backend.find(f"ops.{name}"), Kept(dtype)
         smallest: dict[str, Any] = {}
         for _ in range(rounds):
             for case in complete(name, op_cases(name, rng, dtype)):
                 smallest = min(smallest or case, case, key=_count)
                 actual = call_op(backend, function, name, case)
+                kept.add(actual)
                 yield compare_all(actual, oracle.outputs(name, case), bounds.op_bounds(name, case, dtype), dtype)
+        kept.check()
         if backend.is_quick_to_call:
             yield from _again(backend, function, name, smallest, dtype, CALLS * rounds)
 
@@ -77,7 +83,8 @@ def sizes_check(name: str) -> CheckFunction:
     def check(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
         function = backend.find(f"ops.{name}")
         sizes = [wide.drawn_sizes(rng, name) for _ in range(rounds)]
-        sizes += wide.some(rng, rounds, wide.far_sizes(rng, name))
+        for drawn_from in (wide.far_sizes, wide.sizes_of_one, wide.long_pairs):
+            sizes += wide.some(rng, rounds, drawn_from(rng, name))
         sizes += wide.some(rng, AROUND * rounds, wide.sizes_around(rng, name, block_sizes(backend, dtype)))
         for drawn in sizes:
             case = wide.case_of(rng, name, drawn, dtype)
@@ -104,7 +111,10 @@ def values_check(name: str) -> CheckFunction:
                 case = draw(rng, name, dtype)
                 limits = bounds.op_bounds(name, wide.without_specials(case), dtype)
                 expected = oracle.outputs(name, case)
-                yield compare_all(call_op(backend, function, name, case), expected, limits, dtype, any_value=True)
+                actual = call_op(backend, function, name, case)
+                yield compare_all(actual, expected, limits, dtype, any_value=True)
+                if name in SIGNED:
+                    _check_signs(actual, expected, dtype)
 
     return check
 
@@ -152,10 +162,13 @@ def call_op(
     if result is None and entry.updates:
         return {k: given[k] for k in names}
     if len(names) == 1:
-        return {names[0]: result}
-    if not isinstance(result, list | tuple) or len(result) != len(names):
+        result = [result]
+    elif not isinstance(result, list | tuple) or len(result) != len(names):
         raise Wrong(f"{name} must return {', '.join(names)}; it returned {_kind(result)}")
-    return dict(zip(names, result, strict=True))
+    results = dict(zip(names, result, strict=True))
+    read = [given[k] for k in entry.inputs if isinstance(given[k], np.ndarray)]
+    check_memory_of_its_own({k: v for k, v in results.items() if k not in STATISTICS}, read)
+    return results
 
 
 def complete(name: str, cases: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -169,6 +182,16 @@ def complete(name: str, cases: Iterable[dict[str, Any]]) -> Iterator[dict[str, A
             if shape
         ):
             yield case
+
+
+def _check_signs(actual: dict[str, Any], expected: dict[str, Any], dtype: str) -> None:
+    """Raises Wrong if a zero has another sign than the oracle's."""
+    for name, oracles in expected.items():
+        found = np.asarray(as_array(name, actual[name], dtype))
+        wrong = (oracles == 0) & (found == 0) & (np.signbit(oracles) != np.signbit(found))
+        if wrong.any():
+            here = np.unravel_index(np.argmax(wrong), wrong.shape)
+            raise Wrong(f"{name}[{', '.join(map(str, here))}] is {found[here]}, the oracle's {oracles[here]}")
 
 
 def _kind(result: Any) -> str:

@@ -71,6 +71,7 @@ def optimizer_object(name: str) -> CheckFunction:
         for decay in DECAYS:
             yield from run(SHAPES, RATES, decay)
         yield from run({"weight": MANY}, RATES[:3], DECAYS[0])
+        yield from run({"first": (5, 3), "second": (5, 3)}, RATES, DECAYS[1], rests=0.5)
         if name == "AdamW":
             yield from run({"weight": (5, 3)}, LONG_RUN, DECAYS[0])
         others = OTHER_SETTINGS if name == "AdamW" and accepts(backend.find(name), *OTHER_SETTINGS) else {}
@@ -94,10 +95,11 @@ def optimizer_run(
     decay: float,
     resumed_after: int = 0,
     resumed_at: int = 0,
+    rests: float = 0.0,
     **others: Any,
 ) -> Measured:
     """Several steps; after `resumed_after` of them a new optimizer continues from the state() of the old one, and as if
-    `resumed_at` steps had been done, if that is given."""
+    `resumed_at` steps had been done, if that is given. In a share of `rests` all gradients of a parameter are 0."""
     parameters = {k: rng.normal(size=shape).astype(dtype) for k, shape in shapes.items()}
     make = partial(backend.call, backend.find(name), lr=1.0, weight_decay=decay, updates=1, **others)
     optimizer, error_bounds = make(parameters), OptimizerBounds(name, dtype, decay, **_by_op_names(others))
@@ -108,6 +110,7 @@ def optimizer_run(
             error_bounds.t = resumed_at or step
             backend.call(backend.find("load_state", optimizer), state, error_bounds.t)
         gradients = {k: random_gradients(rng, shape, dtype) for k, shape in shapes.items()}
+        gradients = {k: g * (rng.random() >= rests) if rests else g for k, g in gradients.items()}
         before = {k: np.array(as_array(k, p, dtype)) for k, p in parameters.items()}
         backend.call(setattr, optimizer, "lr", lr)
         backend.call(backend.find("step", optimizer), gradients)

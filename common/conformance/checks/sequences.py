@@ -11,13 +11,14 @@ from ..bounds.compare import Measurement
 from ..cases.mlp import random_batch, random_parameters
 from ..cases.ops import draw_sizes
 from ..cases.shapes import sizes_from
-from .backend_under_test import Array, BackendUnderTest, NotThere, Wrong, as_array
+from .backend_under_test import Array, BackendUnderTest, NotThere, Wrong
+from .kept import Kept
 from .mlp import refuses_backward
 from .model_under_test import Model, compare_with_oracle
 from .ops import Measured
 
 ROUNDS, CALLS = 5, 40
-LARGEST_BATCH = 40
+LARGEST_BATCH, USUAL_BATCH = 40, 16
 SETTINGS = {"lr": 0.01, "weight_decay": 0.1}
 
 
@@ -33,12 +34,14 @@ class Session:
         self.optimizers: list[Any] = []
         self.batches: list[tuple[Array, Array] | None] = []  # of the last forward; None if that had no targets
         self.fresh: list[bool] = []  # whether the weights are those of the last forward
-        self.kept: list[tuple[str, Any, bytes]] = []  # results, and their bytes when they were returned
+        self.seen: list[tuple[int, tuple[Array, Array]]] = []  # every batch, with its model
+        self.kept = Kept(dtype)
+        self.new_model()
         self.new_model()
 
     def new_model(self) -> list[Measurement]:
-        """Another model, of other sizes, with an optimizer."""
-        sizes = draw_sizes(self.rng)
+        """Another model, with an optimizer; the second is as large as the first."""
+        sizes = self.sizes[0] if len(self.models) == 1 else draw_sizes(self.rng)
         model = Model(self.backend, sizes, self.dtype, random_parameters(self.rng, sizes, 0.5, self.dtype))
         self.optimizers.append(self._optimizer(model))
         self.models.append(model)
@@ -105,17 +108,21 @@ class Session:
             return None
         return self.backend.call(make, model.own_parameters(), **SETTINGS, updates=1)
 
-    def check_kept(self) -> None:
-        """Raises Wrong if a result that was returned before is not what it was."""
-        for name, result, before in self.kept:
-            if np.asarray(as_array(name, result, self.dtype)).tobytes() != before:
-                raise Wrong(f"a later call overwrote {name}, which an earlier one had returned")
-
     def _batch(self, which: int) -> tuple[Array, Array]:
+        """A new batch, or one that the model has seen, maybe with other weights; of a size that comes again."""
+        again = [batch for model, batch in self.seen if model == which]
+        if again and self.rng.random() < 0.3:
+            return again[int(self.rng.integers(len(again)))]
+        self.seen.append((which, self._new_batch(which)))
+        return self.seen[-1][1]
+
+    def _new_batch(self, which: int) -> tuple[Array, Array]:
+        if self.rng.random() < 0.5:
+            return random_batch(self.rng, self.sizes[which], USUAL_BATCH)
         return random_batch(self.rng, self.sizes[which], int(sizes_from(self.rng).integers(1, LARGEST_BATCH)))
 
     def _compared(self, which: int, batch: tuple[Array, Array], actual: Mapping[str, Any]) -> list[Measurement]:
-        self.kept += [(k, v, np.asarray(as_array(k, v, self.dtype)).tobytes()) for k, v in actual.items()]
+        self.kept.add(actual)
         parameters = self.models[which].parameters()
         found = compare_with_oracle(actual, parameters, batch, self.dtype)
         return [m.by_t1_alone() for m in found]  # a batch may be a single row, whose sums may cancel
@@ -131,4 +138,4 @@ def any_order(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, r
             call, which = str(rng.choice(calls)), int(rng.integers(len(session.models)))
             if found := getattr(session, call)(which):
                 yield found
-        session.check_kept()
+        session.kept.check()
