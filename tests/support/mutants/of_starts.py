@@ -15,7 +15,7 @@ def held(name: str, does: str, c: str, python: str) -> Mutant:
     return mutant(
         name,
         does,
-        "mlp",
+        "initial_weights",
         c=("mlp.py", HOLD_C, f"{c} for p in drawn.values()"),
         numpy=("mlp.py", OPS_NUMPY, f"{OPS_NUMPY}    parameter = staticmethod(lambda array, device: {python})\n"),
         torch=("model.py", HOLD_TORCH, f"torch.tensor({python}, device=device"),
@@ -53,7 +53,7 @@ MUTANTS = (
     mutant(
         "seed_in_32_bits",
         "the upper half of a model's seed is ignored",
-        "mlp",
+        "initial_weights",
         common=("backend/model.py", MODEL, "RNG(checks.generator(rng).state & 0xFFFFFFFF or 1), self.dtype)"),
     ),
     mutant(
