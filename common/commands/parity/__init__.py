@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--level", action="append", metavar="NAME", help="a level of the table; may be repeated; default: all")
     add("--rounds", type=int, default=20, metavar="N", help="number of random cases for each check; default: 20")
     add("--quick", action="store_const", dest="rounds", const=QUICK, help=f"--rounds {QUICK}: a first look")
-    add("--thorough", action="store_const", dest="rounds", const=THOROUGH, help=f"--rounds {THOROUGH}: takes an hour")
+    add("--thorough", action="store_const", dest="rounds", const=THOROUGH, help=f"--rounds {THOROUGH}: takes long")
     add(
         "--seed",
         type=_seed,
