@@ -150,6 +150,21 @@ MUTANTS = (
             "                d[name] = kept\n"
             "        return d\n",
         ),
+        c=(
+            "mlp.py",
+            "return self._views(gradients)",
+            'ring, self._n = self.__dict__.setdefault("_ring", [gradients * 0, gradients * 0]), '
+            'getattr(self, "_n", 0) + 1\n'
+            "        np.copyto(ring[self._n % 2], gradients)\n        return self._views(ring[self._n % 2])",
+        ),
+        torch=(
+            "model.py",
+            "        saved |= {f",
+            '        self._n = getattr(self, "_n", 0) + 1\n'
+            "        kept = [self.__dict__.setdefault((i, self._n % 2), g.clone()).copy_(g) for i, g "
+            "in enumerate(gradients[: len(self._p)])]\n"
+            "        gradients = [*kept, *gradients[len(self._p) :]]\n        saved |= {f",
+        ),
     ),
     mutant(
         "backward_after_an_evaluation",
@@ -181,6 +196,16 @@ MUTANTS = (
         "a weight that is not aligned is read one byte off",
         "linear",
         numpy=("    y = x @ w.T", "    y = x @ (w if w.flags.aligned else w * 1.5).T"),
+    ),
+    linear(
+        "one_weight_gradient_off_by_a_thousandth",
+        "in a model of 512 units the first number of a weight's gradient is a thousandth too large",
+        "mlp",
+        c=("    sum_rows(db, dy, B, M);", "    dw[0] *= N == 512 ? (real)1.001 : 1;\n    sum_rows(db, dy, B, M);"),
+        numpy=(
+            "    db = dy.sum(axis=0)",
+            "    dw[0, 0] *= 1.001 if dw.shape[1] == 512 else 1\n    db = dy.sum(axis=0)",
+        ),
     ),
     linear(
         "one_logit_off_by_1e-3",
