@@ -88,6 +88,7 @@ class LanguageModel:
         In training mode the gradients are computed with it, for the activations of a part make room for the next.
         Raises TypeError or ValueError on ids that make no sense, ConnectionError if a worker is lost.
         """
+        self.gpt.zero_grad(set_to_none=True)  # backward refuses what has no loss
         if targets is None:
             with evaluating(self.gpt):
                 return self.gpt(inputs)
@@ -97,7 +98,6 @@ class LanguageModel:
         learning = self.gpt.training
         B, workers = len(inputs), self.workers
         parts = workers.shares(B, self._parts) if learning else workers.uneven_shares(B)
-        self.gpt.zero_grad(set_to_none=True)
         total = torch.zeros((), dtype=self.gpt.wte.weight.dtype, device=self._device)
         for number, rows in enumerate(parts):
             batch = inputs[rows].to(self._device), targets[rows].to(self._device)

@@ -7,7 +7,7 @@ from .binding import runtime as runtime  # for nnz bench
 from .binding.layers import BatchNorm1d, Embedding, Flatten, Linear, Residual, Sequential, Tanh, cross_entropy
 from .binding.mlp import MLP
 from .binding.optimizers import SGD, AdamW
-from .binding.runtime import devices, set_threads, strict_tally
+from .binding.runtime import block_sizes, devices, set_threads, strict_tally
 
 sys.modules[f"{__name__}.ops"] = ops  # `import nnz.c.ops` finds these functions, and not the folder of C sources
 
@@ -22,6 +22,7 @@ __all__ = [
     "Residual",
     "Sequential",
     "Tanh",
+    "block_sizes",
     "cross_entropy",
     "devices",
     "ops",

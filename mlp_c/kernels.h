@@ -50,6 +50,7 @@
 #define mlp_forward NAME(mlp_forward)
 #define mlp_backward NAME(mlp_backward)
 #define mlp_tensor NAME(mlp_tensor)
+#define block_sizes NAME(block_sizes)
 
 #include "ops/ops.h"
 #include "mlp.h"

@@ -4,7 +4,7 @@ from .layers import BatchNorm1d, Embedding, Flatten, Linear, Residual, Sequentia
 from .mlp import MLP
 from .optimizers import SGD, AdamW
 from .runtime import CHECKED_OPS as ops
-from .runtime import devices, set_threads, strict_tally
+from .runtime import block_sizes, devices, set_threads, strict_tally
 
 __all__ = [
     "MLP",
@@ -17,6 +17,7 @@ __all__ = [
     "Residual",
     "Sequential",
     "Tanh",
+    "block_sizes",
     "cross_entropy",
     "devices",
     "ops",

@@ -6,9 +6,7 @@ import numpy as np
 
 from nnz.backend import optimizers
 
-from .runtime import OPS
-
-BLOCK = 2**17  # numbers
+from .runtime import BLOCK, OPS
 
 
 class SGD(optimizers.SGD):

@@ -13,6 +13,7 @@ from nnz.backend.op_checks import checked_ops
 from . import ops, strict_ops
 from .correct_rounding import TALLY
 
+BLOCK = 2**17  # numbers that an optimizer takes at a time
 OPS = {"native": ops, "strict": strict_ops}
 CHECKED_OPS = checked_ops(f"{__package__}.ops", OPS)  # as `nn.ops` has them
 
@@ -33,6 +34,11 @@ def set_threads(n: int) -> None:
 
     n = checks.threads(n)
     threadpoolctl.threadpool_limits(n, user_api="blas")
+
+
+def block_sizes(dtype: str) -> tuple[int, ...]:
+    """The sizes at which a computation goes another way: nnz parity tries each, one less and one more."""
+    return (BLOCK,)
 
 
 def built_with() -> str:

@@ -11,7 +11,7 @@ from .mlp import MLP
 from .module import MLPModule
 from .optimizers import SGD, AdamW
 from .runtime import CHECKED_OPS as ops
-from .runtime import devices, set_threads, strict_tally
+from .runtime import block_sizes, devices, set_threads, strict_tally
 
 __all__ = [
     "MLP",
@@ -25,6 +25,7 @@ __all__ = [
     "Residual",
     "Sequential",
     "Tanh",
+    "block_sizes",
     "cross_entropy",
     "devices",
     "ops",

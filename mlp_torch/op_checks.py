@@ -24,13 +24,22 @@ def checked(name: str, by_precision: Mapping[str, Any]) -> Callable:
         values, _ = arguments(function, values)
         device = next((value.device.type for value in values if isinstance(value, torch.Tensor)), "cpu")
         ops = by_precision[precisions.checked(precision, dtype_of(function, values), device)]
-        tensors = (torch.from_numpy(value) if isinstance(value, np.ndarray) else value for value in values)
+        tensors = (as_tensor(value) if isinstance(value, np.ndarray) else value for value in values)
         result = getattr(ops, name)(*tensors)
         if in_tensors or result is None:
             return result
         return tuple(map(_as_numpy, result)) if isinstance(result, tuple) else _as_numpy(result)
 
     return call
+
+
+def as_tensor(array: np.ndarray | torch.Tensor) -> torch.Tensor:
+    """The same memory as a tensor; a copy of an array that torch cannot see so: backwards, of the other byte order."""
+    if not isinstance(array, np.ndarray):
+        return torch.as_tensor(array)
+    if not (array.dtype.isnative and array.flags.behaved and min(array.strides, default=1) > 0):
+        array = np.array(array, dtype=array.dtype.newbyteorder("="), order="C")
+    return torch.from_numpy(array)
 
 
 def _as_numpy(tensor: torch.Tensor) -> np.ndarray | float:

@@ -14,6 +14,7 @@ from nnz.backend.op_checks import checked_ops
 
 from . import op_checks, ops, strict_ops
 from .correct_rounding import TALLY
+from .op_checks import as_tensor
 from .ops import linear_forward
 
 OPS = {"native": ops, "strict": strict_ops}
@@ -45,15 +46,6 @@ def as_array(tensor: Tensor) -> np.ndarray | Tensor:
     return tensor.numpy() if tensor.device.type == "cpu" else tensor
 
 
-def as_tensor(array: np.ndarray | Tensor) -> Tensor:
-    """The same memory as a tensor; a copy of an array that torch cannot see so: backwards, of the other byte order."""
-    if not isinstance(array, np.ndarray):
-        return torch.as_tensor(array)
-    if not (array.dtype.isnative and array.flags.behaved and min(array.strides, default=1) > 0):
-        array = np.array(array, dtype=array.dtype.newbyteorder("="), order="C")
-    return torch.from_numpy(array)
-
-
 def token_ids(
     name: str, ids: np.ndarray | Tensor, shape: tuple[int | None, ...], vocab_size: int, device: str
 ) -> Tensor:
@@ -75,6 +67,11 @@ def _all_below(ids: Tensor, vocab_size: int) -> bool:
 def copy_into(destination: Tensor, source: np.ndarray | Tensor) -> None:
     """Overwrite a tensor, whatever autograd thinks of it."""
     destination.detach().copy_(as_tensor(source))
+
+
+def block_sizes(dtype: str) -> tuple[int, ...]:
+    """The sizes at which a computation goes another way: none that this backend knows of, torch has its own."""
+    return ()
 
 
 def built_with() -> str:

@@ -64,7 +64,7 @@ def arguments(function: Function, values: Sequence) -> tuple[list, dict[str, int
         TypeError: the count of arguments is wrong, an array is not of a real type, ids are not integers, or a scalar is
             not of its type.
         ValueError: a shape contradicts the spec or another argument, dtypes differ, an id or a scalar is out of range,
-            or training is asked for on a single row, which has no variance.
+            an array cannot be updated in place, or training is asked for on a single row, which has no variance.
     """
     names = function.python_arguments
     if len(values) != len(names):
@@ -78,6 +78,9 @@ def arguments(function: Function, values: Sequence) -> tuple[list, dict[str, int
             continue
         if name not in IDS:
             dtypes[name] = _real(function, name, given[name])
+        if name in function.updates and isinstance(given[name], np.ndarray) and not given[name].flags.carray:
+            how = "C-contiguous, aligned and writeable"
+            raise ValueError(f"{function.name}: {name} is written in place, so it must be {how}")
         _fit(function, name, shape, np.shape(given[name]), sizes)
     if len(set(dtypes.values())) > 1:
         raise ValueError(f"{function.name}: all arrays must have one dtype; got {_listed(dtypes)}")

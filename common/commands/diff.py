@@ -1,12 +1,14 @@
-"""Run one batch through two backends and name the first tensor that differs.
+"""Run one batch and a few steps of SGD and AdamW through two backends; name the first tensor that differs.
 
-It compares emb, h_pre, h, logits, probs, loss and the gradients, in this order. Two correct backends differ by at most
-the sum of their bounds. The exit code is 0 if the two agree with each other and with the oracle.
+It compares emb, h_pre, h, logits, probs, loss and the gradients, in this order, then the parameters after each step.
+Two correct backends differ by at most the sum of their bounds. The exit code is 0 if the two agree with each other and
+with the oracle.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 from typing import TYPE_CHECKING
 
 from ..files.errors import Refusal, UsageError, refusing
@@ -15,12 +17,13 @@ from .flags import check, whole
 
 if TYPE_CHECKING:
     from ..conformance.checks.backend_under_test import BackendUnderTest
-    from ..conformance.diff.first_difference import BatchComparison, Difference
+    from ..conformance.diff.first_difference import Comparison, Difference
 
 EXAMPLES = """\
   nnz diff c torch
   nnz diff numpy mypkg.mybackend --dtype float32 --batch-size 7
 """
+MANY_TIMES = 1_000_000
 LARGEST_BATCH = 4096  # the oracle keeps several float64 arrays of every term of every sum
 
 
@@ -42,13 +45,18 @@ def run(arguments: argparse.Namespace) -> None:
         from ..conformance.diff.first_difference import compare_backends
 
         pair = BackendUnderTest(arguments.a), BackendUnderTest(arguments.b)
+        missing: dict[str, None] = {}
         try:
             for compared in compare_backends(*pair, arguments.dtype, arguments.seed, arguments.batch_size):
                 _show(compared, pair)
+                missing |= dict.fromkeys(compared.missing)
         except (NotThere, Wrong) as error:
-            raise Refusal(f"could not run a batch through both: {error}") from error
+            raise Refusal(f"could not compare the two: {error}") from error
     if compared.difference is not None:
         raise Refusal(f"{arguments.a} and {arguments.b}: {_summary(compared.difference, pair)}")
+    if missing:
+        print(f"not compared: {', '.join(missing)}")
+    print(f"{arguments.a} and {arguments.b} agree{' in all else' if missing else ''}")
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -60,23 +68,38 @@ def _check(arguments: argparse.Namespace) -> None:
     check("--batch-size", arguments.batch_size, 1, LARGEST_BATCH)
 
 
-def _show(compared: BatchComparison, pair: tuple[BackendUnderTest, BackendUnderTest]) -> None:
-    sizes = ", ".join(f"{name} {size}" for name, size in compared.case.sizes.items())
-    print(f"{compared.case.title} ({sizes})")
+def _show(compared: Comparison, pair: tuple[BackendUnderTest, BackendUnderTest]) -> None:
+    print(compared.title)
     for tensor, share in compared.steps:
-        print(f"  {tensor:<12} {100 * share:9.2f}% of the difference that two correct backends may have")
+        print(f"  {tensor:<12} {_share(share)} the difference that two correct backends may have")
     d = compared.difference
     if d is None:
         return
-    print(f"first difference: {d.tensor}[{', '.join(map(str, d.index))}]; the oracle's value is {d.expected:.17g}")
-    from ..conformance.diff.sources import source_of
-
-    for backend, value, share, cause in zip(pair, d.values, d.shares, d.causes, strict=True):
-        state = f"wrong: {share:.3g} times its bound" if share > 1 else "within its bound"
-        print(f"  {backend.name:<12} {value:<24.17g} {state}")
+    place = f"[{', '.join(map(str, d.index))}]" if d.index else ""
+    oracle = f"; the oracle's value is {d.expected:.17g}" if d.index is not None else ""
+    print(f"first difference: {d.tensor}{place}{oracle}")
+    for backend, value, shape, share, cause, source in zip(
+        pair, d.values, d.shapes, d.shares, d.causes, d.places, strict=True
+    ):
+        shown = _number(value) if d.index is not None else f"shape {shape}"
+        state = f"wrong: {_times(share)} its bound" if share > 1 else "within its bound"
+        print(f"  {backend.name:<12} {shown:<24} {state}")
         if cause:
             print(f"  {'':<12} likely cause: {cause}")
-        print(f"  {'':<12} {source_of(backend, d.tensor)}")
+        print(f"  {'':<12} {source}")
+
+
+def _share(share: float) -> str:
+    return f"{100 * share:9.2f}% of" if share <= 1 else f"{_times(share):>9}"
+
+
+def _times(share: float) -> str:
+    """As "7.3 times"; a number of more digits tells no more."""
+    return f"{share:.3g} times" if share < MANY_TIMES else f"over {MANY_TIMES:,} times"
+
+
+def _number(value: float) -> str:
+    return "not a number" if math.isnan(value) else "infinite" if math.isinf(value) else f"{value:.17g}"
 
 
 def _summary(d: Difference, pair: tuple[BackendUnderTest, BackendUnderTest]) -> str:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import time
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from nnz.files.errors import UsageError, nearest
+from nnz.files.errors import UsageError, nearest, one_line
 
-from .checks.backend_under_test import BackendUnderTest, NotThere, Wrong, describe
-from .levels import BOTH, BUILDS_ON, CHECKS, KINDS, LEVELS, STRICT, STRICT_CHECKS, Check
+from .bounds.in_words import in_words
+from .cases.shapes import FewShapes
+from .checks.backend_under_test import LONGEST_REASON, BackendUnderTest, NotThere, Wrong, describe
+from .consequences import because
+from .levels import BOTH, CHECKS, KINDS, LEVELS, STRICT, STRICT_CHECKS, Check
 from .report import FAILED, NOT_THERE, PASSED, Report, Result
 
 __all__ = ["BOTH", "CHECKS", "KINDS", "LEVELS", "STRICT", "Report", "Result", "grade", "grade_one", "selected"]
@@ -21,13 +26,16 @@ ALL_CHECKS = (*CHECKS, *STRICT_CHECKS)
 
 
 def grade(
-    backend: ModuleType | str,
+    backend: ModuleType | str | BackendUnderTest,
     levels: Collection[str] | None = None,
     dtypes: Collection[str] = BOTH,
     rounds: int = ROUNDS,
     seed: int = SEED,
+    each: Callable[[BackendUnderTest, Result], Result] | None = None,
 ) -> Report:
-    """Grade a backend, by name or module, in some levels (all, if None) with `rounds` random cases for each check.
+    """Grade a backend in some levels (all, if None) with `rounds` random cases for each check.
+
+    One given by name or as a module runs in this process. `each` gets each result as it comes, and may add to it.
 
     Raises UsageError for an unknown level, dtype or backend, or fewer than one round; ImportError for a backend that
     cannot be imported.
@@ -35,18 +43,24 @@ def grade(
     asked = selected(levels, dtypes)
     if rounds < 1:
         raise UsageError(f"rounds must be at least 1; got {rounds}")
-    under_test = BackendUnderTest(backend)
+    under_test = backend if isinstance(backend, BackendUnderTest) else BackendUnderTest(backend)
     results: list[Result] = []
+    borrowed: dict[str, None] = {}
+    began = time.monotonic()
     for check, dtype in asked:
-        results.append(grade_one(under_test, check, dtype, rounds, seed, results))
-    return Report(under_test.name, tuple(results), under_test.origin())
+        result = grade_one(under_test, check, dtype, rounds, seed, results)
+        results.append(result if each is None else each(under_test, result))
+        borrowed |= dict.fromkeys(under_test.borrowed())
+    seconds = round(time.monotonic() - began, 1)
+    return Report(under_test.name, tuple(results), under_test.origin(), tuple(borrowed), seconds=seconds)
 
 
-def not_importable(backend: str, reason: str, levels: Collection[str] | None, dtypes: Collection[str]) -> Report:
+def not_importable(backend: str, error: ImportError, levels: Collection[str] | None, dtypes: Collection[str]) -> Report:
     """The report on a backend that cannot be imported: nothing of it is there."""
-    return Report(
-        backend, tuple(Result(c.level, c.name, d, NOT_THERE, reason, ()) for c, d in selected(levels, dtypes))
-    )
+    name = type(error).__name__
+    reason = one_line(str(error) if name == "ImportError" else f"{name}: {error}")
+    results = tuple(Result(c.level, c.name, d, NOT_THERE, reason, ()) for c, d in selected(levels, dtypes))
+    return Report(backend, results, error=reason, error_where=getattr(error, "place", ""))
 
 
 def selected(levels: Collection[str] | None = None, dtypes: Collection[str] = BOTH) -> list[tuple[Check, str]]:
@@ -73,23 +87,44 @@ def grade_one(
     `before` has the results of the levels that it may build on.
     """
     number = ALL_CHECKS.index(check) if number is None else number
-    rng = np.random.default_rng([seed, number, KINDS.index(dtype)])
-    backend.provenance.modules.clear()
-    measurements, outcome, reason = (), PASSED, ""
+    drawn_from = [seed, number, KINDS.index(dtype)]
+    measurements, outcome, reason, where = (), PASSED, "", ""
     try:
+        backend.begin()
         with np.errstate(all="ignore"):  # whatever numbers a backend returns, they may go into the oracle
+            rng = FewShapes(drawn_from) if _few_shapes(backend) else np.random.default_rng(drawn_from)
             measurements = _collected(check.run(backend, dtype, rng, rounds))
         reason = _first_failure(measurements) if measurements else "nothing was compared"
         outcome = FAILED if reason else PASSED
     except NotThere as error:
-        outcome, reason = NOT_THERE, str(error)
+        outcome, reason = NOT_THERE, _cut(error)
     except Wrong as error:
-        outcome, reason = FAILED, str(error)
+        outcome, reason = FAILED, _cut(error)
+        where = "" if error.__cause__ is None else backend.place_of_error(error.__cause__)
     except Exception as error:  # a result that made the check itself fail
         outcome, reason = FAILED, f"the check cannot use its result: {describe(error)}"
-    if backend.other_backends() and outcome == PASSED and backend.is_own:
-        outcome, reason = FAILED, f"{backend.other_backends()} ran in its place"
-    return Result(check.level, check.name, dtype, outcome, reason, measurements, _note(backend, check, before))
+    borrowed = " and ".join(backend.borrowed())
+    if borrowed and outcome == PASSED and backend.is_own:
+        outcome, reason = FAILED, f"{borrowed} ran in its place"
+    note = f"{borrowed} ran for it" if borrowed else ""
+    result = Result(check.level, check.name, dtype, outcome, reason, measurements, where=where, note=note)
+    return replace(result, because=because(check, dtype, result, before)) if outcome == FAILED else result
+
+
+def _cut(error: Exception) -> str:
+    """Its text on one line of limited length: it may quote names that the backend gave."""
+    return one_line(str(error)[: 2 * LONGEST_REASON])[:LONGEST_REASON]
+
+
+def _few_shapes(backend: BackendUnderTest) -> bool:
+    """Whether its module asks for few shapes. Raises Wrong if what it says there is not known."""
+    try:
+        asked = backend.find("SHAPES")
+    except NotThere:
+        return False
+    if asked != "few":
+        raise Wrong(f'SHAPES is {asked!r}; it must be "few", or not be there')
+    return True
 
 
 def _collected(cases: Iterable[list[Any]]) -> tuple[Any, ...]:
@@ -105,19 +140,4 @@ def _collected(cases: Iterable[list[Any]]) -> tuple[Any, ...]:
 
 def _first_failure(measurements: Iterable[Any]) -> str:
     """Which tensor failed first, where, and why; empty if none did."""
-    for m in measurements:
-        if not m.ok:
-            place = f"[{', '.join(map(str, m.index))}]" if m.index else ""
-            if np.isnan(m.actual) and np.isnan(m.expected):
-                return f"{m.name}: {m.reason}"
-            return f"{m.name}{place} is {m.actual:.9g}, the oracle's {m.expected:.9g}: {m.reason}"
-    return ""
-
-
-def _note(backend: BackendUnderTest, check: Check, before: Collection[Result]) -> str:
-    """Why the result may mislead: a level that it builds on failed, or code of another backend ran."""
-    failed = sorted({r.level for r in before if r.outcome == FAILED} & {*BUILDS_ON.get(check.level, ())})
-    notes = [f"builds on {', '.join(failed)}, which failed"] if failed else []
-    if backend.other_backends():
-        notes.append(f"{backend.other_backends()} ran for it")
-    return "; ".join(notes)
+    return next((in_words(m) for m in measurements if not m.ok), "")

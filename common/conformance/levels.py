@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .checks import checkpoint, layers, mlp, optimizers, sampling, training
-from .checks.ops import CheckFunction, op_check
+from .checks import checkpoint, layers, mlp, optimizers, sampling, sequences, training
+from .checks.ops import CheckFunction, layouts_check, op_check, sizes_check, values_check
 from .strict import checks as strict
 from .strict import training as strict_training
 from .strict.in_strict import strict_check
@@ -27,24 +27,39 @@ class Check:
 
 FORWARDS = ("embedding", "linear", "tanh", "cross_entropy", "batch_norm")
 
+
+def _of_op(level: str, check: str, function: str) -> tuple[Check, ...]:
+    """What an operation is asked: first on ordinary arrays, then on arrays of any size, value and layout."""
+    return (
+        Check(level, check, op_check(function)),
+        Check(level, "any size", sizes_check(function)),
+        Check(level, "any value", values_check(function)),
+        Check(level, "any layout", layouts_check(function)),
+    )
+
+
 CHECKS: tuple[Check, ...] = (
-    *(Check(op, "forward", op_check(f"{op}_forward")) for op in FORWARDS),
-    *(Check(f"{op}_backward", "backward", op_check(f"{op}_backward")) for op in FORWARDS),
+    *(check for op in FORWARDS for check in _of_op(op, "forward", f"{op}_forward")),
+    *(check for op in FORWARDS for check in _of_op(f"{op}_backward", "backward", f"{op}_backward")),
     *(Check("layers", name, layers.layer_check(name)) for name in layers.LAYERS),
+    Check("layers", "any size", layers.any_size),
+    Check("layers", "from the seed", layers.from_the_seed),
     Check("mlp", "loss and gradients", mlp.loss_and_gradients),
     Check("mlp", "the recipe's size", mlp.recipe_size),
+    Check("mlp", "any size", mlp.any_size),
     Check("mlp", "sizes of one", mlp.sizes_of_one),
     Check("mlp", "ids in any layout", mlp.layouts_of_ids),
     Check("mlp", "intermediates", mlp.intermediates),
-    Check("mlp", "from the seed", mlp.from_the_seed),
     Check("mlp", "backward twice", mlp.backward_twice),
     Check("mlp", "small batch after a large one", mlp.small_after_large),
+    Check("mlp", "calls in any order", sequences.any_order),
     Check("mlp", "arguments unchanged", mlp.arguments_unchanged),
     Check("mlp", "without targets", mlp.without_targets),
     Check("mlp", "refuses bad ids", mlp.refuses_bad_ids),
-    Check("sgd", "one step", op_check("sgd_step")),
+    Check("initial_weights", "from the seed", mlp.from_the_seed),
+    *_of_op("sgd", "one step", "sgd_step"),
     Check("sgd", "nn.SGD", optimizers.optimizer_object("SGD")),
-    Check("adamw", "one step", op_check("adamw_step")),
+    *_of_op("adamw", "one step", "adamw_step"),
     Check("adamw", "five steps", optimizers.adamw_steps),
     Check("adamw", "a hundred steps", optimizers.adamw_hundred_steps),
     Check("adamw", "nn.AdamW", optimizers.optimizer_object("AdamW")),
@@ -77,7 +92,17 @@ BUILDS_ON: dict[str, tuple[str, ...]] = {
     **{f"{op}_backward": (op,) for op in FORWARDS},
     "layers": tuple(op + way for op in FORWARDS if op != "cross_entropy" for way in ("", "_backward")),
     "mlp": tuple(op + way for op in FORWARDS if op != "batch_norm" for way in ("", "_backward")),
+    "initial_weights": ("mlp",),
     "training": ("mlp", "adamw"),
     "sampling": ("mlp",),
     "checkpoint": ("mlp",),
+}
+
+# The same for one layer.
+LAYER_USES: dict[str, tuple[str, ...]] = {
+    "Embedding": ("embedding", "embedding_backward"),
+    "Linear": ("linear", "linear_backward"),
+    "BatchNorm1d": ("batch_norm", "batch_norm_backward"),
+    "Tanh": ("tanh", "tanh_backward"),
+    "Residual": ("linear", "linear_backward", "tanh", "tanh_backward"),
 }

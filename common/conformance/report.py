@@ -1,22 +1,14 @@
-"""The result of a grading, as JSON for programs and as a table for people."""
+"""The result of a grading, as data and as JSON for programs."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from .bounds.compare import Measurement
-from .levels import STRICT
-from .strict.bitwise import BitComparison
 
 PASSED, FAILED, NOT_THERE = "passed", "failed", "not there"
-
-COLUMNS = "{:<24} {:<28} {:<8} {:<20} {:>9} {:>8} {:>8}  {}"
-STRICT_COLUMNS = "{:<24} {:<28} {:<8} {:<20} {:>9} {:>8}  {}"
-HEADER = COLUMNS.format("level", "check", "dtype", "tensor", "error, u", "of T1", "of T2", "outcome")
-STRICT_HEADER = STRICT_COLUMNS.format("level", "check", "dtype", "tensor", "compared", "wrong", "outcome")
 
 
 @dataclass(frozen=True)
@@ -29,7 +21,10 @@ class Result:
     outcome: str  # PASSED, FAILED or NOT_THERE
     reason: str
     measurements: tuple[Measurement, ...]
-    note: str = ""  # why the result may mislead: a level that it builds on failed, or code of another backend ran
+    because: str = ""  # the level or check whose failure explains this one
+    cause: str = ""  # the likely mistake
+    where: str = ""  # file:line and function
+    note: str = ""  # why the result may mislead: code of another backend ran
 
     @property
     def name(self) -> str:
@@ -40,14 +35,28 @@ class Result:
     def passed(self) -> bool:
         return self.outcome == PASSED
 
+    def to_json(self) -> dict[str, Any]:
+        measured = [{f.name: getattr(m, f.name) for f in fields(m) if f.name != "tensors"} for m in self.measurements]
+        own = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {"name": self.name, **own, "measurements": measured}
+
 
 @dataclass(frozen=True)
 class Report:
-    """All results of one backend. `origin` says which files ran."""
+    """All results of one backend. `origin` says which files ran, `borrowed` whose code else, `sha256` of what sources.
+
+    `error` says why the backend could not be imported, `error_where` in which line.
+    """
 
     backend: str
     results: tuple[Result, ...]
     origin: dict[str, Any] = field(default_factory=dict)
+    borrowed: tuple[str, ...] = ()
+    error: str = ""
+    error_where: str = ""
+    seconds: float = 0.0
+    sha256: str = ""
+    skipped: tuple[str, ...] = ()  # levels that it need not have and does not; they are not among the points
 
     @property
     def failed(self) -> tuple[Result, ...]:
@@ -72,60 +81,35 @@ class Report:
         """Everything that was asked is met, and something was asked."""
         return self.met == self.asked and self.asked > 0
 
+    @property
+    def points(self) -> dict[str, tuple[int, int]]:
+        """(met, asked) of each level."""
+        levels: dict[str, list[bool]] = {}
+        for result in self.results:
+            levels.setdefault(result.level, []).append(result.passed)
+        return {level: (sum(passed), len(passed)) for level, passed in levels.items()}
+
+    def first_to_mend(self, excused: frozenset[str] = frozenset()) -> Result | None:
+        """The first failure that no other one explains; without failures, the first that is not there."""
+        failed, missing = ([r for r in group if r.name not in excused] for group in (self.failed, self.missing))
+        news = [r for r in failed if not r.because]
+        return next(iter([*news, *failed, *missing]), None)
+
     def summary(self) -> str:
         """As "41 of 47"."""
         return f"{self.met} of {self.asked}"
 
     def to_json(self) -> dict[str, Any]:
         """Plain dicts, lists and numbers; a figure that is infinite or NaN is null."""
-        results = [{"name": r.name, **asdict(r)} for r in self.results]
+        first = self.first_to_mend()
+        mistake = (
+            {"name": first.name, "reason": first.reason, "cause": first.cause, "where": first.where} if first else {}
+        )
+        mistake = {**mistake, "reason": self.error, "where": self.error_where} if self.error else mistake
         head = {"backend": self.backend, "summary": self.summary(), "met": self.met, "asked": self.asked, "ok": self.ok}
-        return _plain({**head, "origin": self.origin, "results": results})
-
-
-def table(report: Report, excused: Collection[str] = ()) -> str:
-    """A line for each tensor: its largest error in u of its largest entry, and as a share of T1 and of T2.
-
-    In strict float32: how many numbers were compared, and how many of them were wrong. Results named in `excused` are
-    marked as expected. The last line is "backend: n of m".
-    """
-    lines = [f"{report.backend} ({report.origin.get('module') or report.origin.get('program', 'not there')})"]
-    for header, strict in ((HEADER, False), (STRICT_HEADER, True)):
-        results = [result for result in report.results if (result.dtype == STRICT) is strict]
-        lines += [header] if results else []
-        for result in results:
-            lines += _rows(result, result.name in excused)
-    last = f"{report.backend}: {report.summary()}"
-    if excused:
-        last += f", {sum(r.name in excused for r in report.results)} expected failures"
-    return "\n".join([*lines, last])
-
-
-def _rows(result: Result, expected: bool) -> Iterator[str]:
-    outcome = f"{result.outcome}, as expected" if expected else result.outcome
-    columns, figures, count = (STRICT_COLUMNS, _counts, 3) if result.dtype == STRICT else (COLUMNS, _figures, 4)
-    for m in result.measurements or (None,):
-        cells = figures(m) if m is not None else ("-",) * count
-        yield columns.format(result.level, result.check, result.dtype, *cells, outcome).rstrip()
-    for remark in (result.reason, result.note):
-        if remark:
-            yield f"    {remark}"
-
-
-def _figures(m: Measurement) -> tuple[str, ...]:
-    return m.name, _number(m.u_of_largest), _share(m.share_of_bound), _share(m.t2_share)
-
-
-def _counts(m: BitComparison) -> tuple[str, ...]:
-    return m.name, f"{m.compared:,}", f"{m.wrong:,}"
-
-
-def _number(x: float) -> str:
-    return f"{x:.2f}" if abs(x) < 1e5 else f"{x:.1e}"  # inf becomes inf
-
-
-def _share(x: float) -> str:
-    return "-" if math.isnan(x) else f"{100 * x:.2f}%" if x < 1e3 else f"{100 * x:.1e}%"
+        head |= {"points": self.points, "first_mistake": mistake, "seconds": self.seconds, "sha256": self.sha256}
+        tail = {"error": self.error, "origin": self.origin, "borrowed": self.borrowed, "skipped": self.skipped}
+        return _plain({**head, **tail, "results": [r.to_json() for r in self.results]})
 
 
 def _plain(value: Any) -> Any:

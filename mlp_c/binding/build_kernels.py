@@ -31,6 +31,7 @@ def declarations(kernels: str, real: str) -> str:
 DECLARATIONS = (
     "".join(declarations(kernels, real) for kernels, (_, real) in KERNELS.items())
     + "void set_threads(int n);\nvoid tally_read(double *rounded, double *summed);\n"
+    + "extern const size_t block_sizes_float32[], block_sizes_float64[];\n"
 )
 BUILT_WITH = f"""
 #if defined(__clang__)

@@ -32,7 +32,8 @@ def _function(function: Function, kernels: str) -> Callable:
         sizes = {name: given[name] for name in function.arguments}
         for name, axes in read.items():
             if given[name] is not None:
-                given[name] = _in_place(function, name, given[name])
+                if not (given[name].flags.c_contiguous and given[name].flags.aligned):
+                    given[name] = np.require(given[name], requirements=["C", "A"])
                 sizes.update(_sizes(axes, given[name]))
         outputs = [np.zeros(_shape(axes, sizes), given[typed].dtype) for axes in made]
         arrays = (*outputs, *(given[name] for name in read))
@@ -45,17 +46,6 @@ def _function(function: Function, kernels: str) -> Callable:
     call.__name__ = call.__qualname__ = function.name
     call.__doc__ = function.summary
     return call
-
-
-def _in_place(function: Function, name: str, array: np.ndarray) -> np.ndarray:
-    """The array as C can read it: where it is not contiguous, a copy; but what is written to must be itself."""
-    if array.flags.carray or (array.flags.c_contiguous and array.flags.aligned and name not in function.updates):
-        return array
-    if name in function.updates:
-        raise ValueError(
-            f"{function.name}: {name} is written in place, so it must be C-contiguous, aligned and writeable"
-        )
-    return np.require(array, requirements=["C", "A"])
 
 
 def _sizes(axes: list[str], array: np.ndarray) -> Iterable[tuple[str, Any]]:

@@ -36,6 +36,14 @@ def set_threads(n: int) -> None:
     lib.set_threads(checks.threads(n))
 
 
+def block_sizes(dtype: str) -> tuple[int, ...]:
+    """The sizes at which the kernels of a dtype go another way: what is right below one may be wrong above it."""
+    sizes, n = getattr(lib, f"block_sizes_{dtype}"), 0
+    while sizes[n]:
+        n += 1
+    return tuple(sorted({*sizes[0:n]}))
+
+
 def built_with() -> str:
     """Return the compiler that built the kernels, and its flags."""
     return ffi.string(lib.built_with()).decode()

@@ -13,3 +13,7 @@
 #include "linear.c"
 #include "sgd.c"
 #include "tanh.c"
+
+// The sizes at which these kernels go another way, ended by 0: nnz parity tries each, one less and one more.
+const size_t block_sizes[] = {ROWS,       FEW_ROWS, COLS,     HEIGHT,       DEPTH, BLOCK, ADAMW_BLOCK,
+                              TANH_BLOCK, TOGETHER, CHANNELS, ROWS_AT_ONCE, LINE,  0};

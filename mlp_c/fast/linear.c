@@ -35,9 +35,10 @@ static void sum_part(const void *of, size_t t) {
     }
 }
 
+enum { TOGETHER = 64 };  // columns: whole lines of the cache, so that two threads seldom write to the same one
+
 // sum[j] += the sum of column j        rows (B,M)  ->  sum (M,)
 static void sum_rows(real *sum, const real *rows, size_t B, size_t M) {
-    enum { TOGETHER = 64 };  // whole lines of the cache, so that two threads seldom write to the same one
     const size_t all = threads_for(4 * B * M) * TOGETHER;
     const size_t share = (M + all - 1) / all * TOGETHER;
     in_parallel(sum_part, &(Columns){sum, rows, B, M, share}, (M + share - 1) / share, 4 * B * M);

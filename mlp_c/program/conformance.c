@@ -1,9 +1,14 @@
 #include "conformance.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "failure.h"
+#include "process.h"
 
 static const char VERSION[] = "nnz-conformance-1", REQUEST[] = "nnz-request-1", RESPONSE[] = "nnz-response-1";
 
@@ -56,14 +61,49 @@ static void answer(const char *request, const char *response) {
     case_free(&c);
 }
 
+// The answer to the request in a folder, given by a process of its own. Returns its exit code, 1 after a signal.
+static int answer_in(const char *folder) {
+    fflush(stdout);
+    const pid_t child = fork();
+    if (child < 0) {
+        fail(COULD_NOT_BE_DONE, "cannot start a process: %s", strerror(errno));
+    }
+    if (child == 0) {
+        const size_t length = strlen(folder) + sizeof "/response.safetensors";
+        char *request = allocate(length, 1), *response = allocate(length, 1);
+        snprintf(request, length, "%s/request.safetensors", folder);
+        snprintf(response, length, "%s/response.safetensors", folder);
+        answer(request, response);
+        _exit(0);
+    }
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+    return WIFEXITED(status) ? WEXITSTATUS(status) : COULD_NOT_BE_DONE;
+}
+
+// A line on stdin names the folder of a request; a line on stdout is the exit code for it. Until stdin ends.
+static void serve(void) {
+    char *line = NULL;
+    size_t size = 0;
+    setvbuf(stdin, NULL, _IONBF, 0);  // or a process that ends would move the place where we read
+    for (ssize_t n = 0; (n = getline(&line, &size, stdin)) > 0;) {
+        line[n - (line[n - 1] == '\n')] = '\0';
+        printf("%d\n", answer_in(line));
+        flush_results();
+    }
+    free(line);
+}
+
 void conformance(int argc, char **argv) {
     if (argc == 1 && strcmp(argv[0], "--list") == 0) {
-        puts(VERSION);
+        printf("%s\nserve\n", VERSION);
         list(OPS_float32);
         list(MODEL_FUNCTIONS);
+    } else if (argc == 1 && strcmp(argv[0], "--serve") == 0) {
+        serve();
     } else if (argc == 2) {
         answer(argv[0], argv[1]);
     } else {
-        fail(ASKED_WRONGLY, "usage: mlp conformance --list, or mlp conformance REQUEST RESPONSE");
+        fail(ASKED_WRONGLY, "usage: mlp conformance --list, or --serve, or REQUEST RESPONSE");
     }
 }

@@ -8,7 +8,7 @@
 #include "network.h"
 #include "safetensors.h"
 
-// Answer what is on the command line after `conformance`: --list, or REQUEST RESPONSE.
+// Answer what is on the command line after `conformance`: --list, --serve, or REQUEST RESPONSE.
 void conformance(int argc, char **argv);
 
 enum { MAX_OUTPUTS = 32 };

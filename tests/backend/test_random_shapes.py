@@ -9,7 +9,7 @@ from nnz.backend import registry
 from nnz.conformance.checks.backend_under_test import BackendUnderTest
 from nnz.conformance.checks.model_under_test import Model, compare_with_oracle
 
-EXAMPLES = 15
+EXAMPLES, FEW = 15, 4
 SIZES = st.lists(st.integers(1, 61), min_size=5, max_size=5, unique=True).filter(lambda n: n[-1] > 1)
 
 
@@ -38,7 +38,8 @@ def test_no_shape_takes_a_backend_out_of_its_bounds(backend, dtype):
         batch = rng.integers(0, V, (B, T)), rng.integers(0, V, B)
         model = Model(backend, {"V": V, "T": T, "E": E, "H": H}, dtype, weights)
         tensors = model.step(*batch) | model.intermediates()
-        for m in compare_with_oracle(tensors, weights, batch, dtype):
+        for m in compare_with_oracle(tensors, weights, batch, dtype, any_size=True):
             assert m.share_of_bound <= 1, (sizes, m)
+            assert m.ok or min(sizes) < FEW, (sizes, m)  # sums of few terms may cancel, and then T2 says nothing
 
     check()

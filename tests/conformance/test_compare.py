@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from nnz.conformance.bounds.compare import T2_FLOOR, T2_LIMIT, VacuousComparison, compare, t2_error
+from nnz.conformance.bounds.derived import op_bounds
+from nnz.conformance.bounds.derived import terms as bounded_terms
 from nnz.conformance.bounds.rounding import gamma, unit_roundoff
+from nnz.conformance.oracle.mlp import outputs
 
 ORACLE = np.array([[0.5, -2.0, 1.0], [0.25, 1.5, -0.75]])
 U = unit_roundoff(np.float32)
@@ -99,3 +102,40 @@ def test_gamma_is_n_u_over_one_minus_n_u_and_refuses_to_be_meaningless() -> None
     assert gamma(3, U) == 3 * U / (1 - 3 * U)
     with pytest.raises(ValueError, match="nothing to bound"):
         gamma(1 / U, U)
+
+
+def added(products: np.ndarray, order: str) -> np.ndarray:
+    """Rows of exact products, each row added in its order, in float32; "fused" rounds no product."""
+    rows = np.sort(products, axis=1)
+    rows = {"ascending": rows, "descending": rows[:, ::-1], "by size": rows}.get(order, products)
+    if order == "by size":
+        rows = np.take_along_axis(rows, np.argsort(-np.abs(rows), axis=1), axis=1)
+    if order == "pairwise":
+        while rows.shape[1] > 1:
+            rows = np.pad(rows, ((0, 0), (0, rows.shape[1] % 2))).astype(np.float32)
+            rows = rows[:, ::2] + rows[:, 1::2]
+        return rows[:, 0]
+    if order == "in blocks":
+        ends = range(0, rows.shape[1], 64)
+        return np.cumsum([added(rows[:, i : i + 64], "one by one") for i in ends], axis=0, dtype=np.float32)[-1]
+    total = np.zeros(len(rows), np.float32)
+    for column in rows.T:
+        total = (total + (column if order == "fused" else column.astype(np.float32))).astype(np.float32)
+    return total
+
+
+@pytest.mark.parametrize("terms", [33, 321, 2_000])
+@pytest.mark.parametrize(
+    "order", ["one by one", "ascending", "descending", "by size", "pairwise", "in blocks", "fused"]
+)
+def test_no_honest_order_of_a_long_sum_is_refused(order: str, terms: int) -> None:
+    rng = np.random.default_rng(terms)
+    for _ in range(3):
+        x, w = rng.normal(size=(7, terms)).astype(np.float32), rng.normal(size=(11, terms)).astype(np.float32)
+        products = (x[:, None].astype(np.float64) * w).reshape(-1, terms)
+        y = added(products, order).reshape(7, 11)
+        case = {"x": x, "w": w, "b": None}
+        limits = op_bounds("linear_forward", case, np.float32)
+        length = bounded_terms("linear_forward", case)["y"]
+        m = compare("y", y, outputs("linear_forward", case)["y"], limits["y"], np.float32, length)
+        assert m.ok, (order, terms, m.reason)

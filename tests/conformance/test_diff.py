@@ -1,6 +1,9 @@
 """nnz diff: the first tensor that differs, where, which of the two is off, and why that may be."""
 
 import re
+import sys
+from types import ModuleType
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -11,9 +14,12 @@ from nnz.commands.main import main
 from nnz.conformance.cases.mlp import ordinary_case, overflowing_case
 from nnz.conformance.checks.backend_under_test import BackendUnderTest
 from nnz.conformance.diff.first_difference import compare_batch
-from nnz.conformance.diff.likely_cause import UNKNOWN, likely_cause
-from nnz.conformance.diff.sources import COMPUTED_BY, source_of
+from nnz.conformance.diff.likely_cause import UNKNOWN, cause_in_step, likely_cause
+from nnz.conformance.diff.optimizers import MISTAKES, RATES, expected_steps, gradients, mistaken_steps
+from nnz.conformance.diff.sources import COMPUTED_BY, caller, source_of
 from nnz.conformance.oracle import mlp as oracle
+
+EXACT = np.finfo(np.float64).eps * 8  # of a step in float64
 
 
 def diff(capsys, *words):
@@ -28,14 +34,15 @@ def test_between_two_right_backends_nothing_differs(capsys, pair, dtype):
     code, out, err = diff(capsys, *pair, "--dtype", dtype, "--seed", "3")
     assert (code, err) == (0, "")
     compared = [line.split()[0] for line in out.splitlines() if line.startswith("  ")]
-    assert compared == 2 * list(COMPUTED_BY)
+    assert compared == 2 * list(COMPUTED_BY) + 2 * len(RATES) * ["step"]
     assert "first difference" not in out
+    assert out.endswith(f"\n{pair[0]} and {pair[1]} agree\n")
 
 
 @pytest.mark.parametrize("bug", BUGS)
 def test_a_planted_bug_is_named_with_its_place_and_its_usual_cause(capsys, monkeypatch, bug):
     function, wrong, tensor, cause = BUGS[bug]
-    monkeypatch.setattr(registry.load("numpy").MLP.ops_by_precision["native"], function, wrong)
+    plant(monkeypatch, function, wrong)
     code, out, err = diff(capsys, "torch", "numpy")
     assert code == 1
     assert f"first difference: {tensor}[" in out
@@ -47,7 +54,13 @@ def test_a_planted_bug_is_named_with_its_place_and_its_usual_cause(capsys, monke
     assert numpy_state.split()[0] == "numpy"
     assert "times its bound" in numpy_state
     assert f"mlp_torch/ops/{source_stem(tensor)}.py:" in out
-    assert f"mlp_numpy/ops/{source_stem(tensor)}.py:" in out
+    assert "support/planted_bugs.py:" in out
+
+
+def plant(monkeypatch, function, wrong):
+    """In numpy's model and in its ops."""
+    monkeypatch.setattr(registry.load("numpy").MLP.ops_by_precision["native"], function, wrong)
+    monkeypatch.setattr(registry.load("numpy").ops, function, wrong)
 
 
 def source_stem(tensor):
@@ -57,7 +70,7 @@ def source_stem(tensor):
 @pytest.mark.parametrize("tensor", COMPUTED_BY)
 def test_the_source_named_is_the_line_where_the_function_is_defined(tensor):
     for backend, start in (("c", "void "), ("numpy", "def "), ("torch", "def ")):
-        place, function = source_of(BackendUnderTest(backend), tensor).split("  ")
+        place, function = source_of(BackendUnderTest(backend), COMPUTED_BY[tensor], caller(tensor)).split("  ")
         path, line = place.rsplit(":", 1)
         with open(path, encoding="utf-8") as file:
             assert file.read().splitlines()[int(line) - 1].startswith(f"{start}{function}(")
@@ -69,6 +82,7 @@ def test_a_backend_without_intermediates_is_compared_by_loss_logits_and_gradient
     assert code == 0
     compared = [line.split()[0] for line in out.splitlines() if line.startswith("  ")]
     assert compared[:7] == ["logits", "loss", "dfc2.weight", "dfc2.bias", "dfc1.weight", "dfc1.bias", "dwte"]
+    assert "not compared: emb, h_pre, h, probs, dlogits, dh, dh_pre, demb\nnumpy and torch agree in all else\n" in out
 
 
 @pytest.mark.parametrize("size", [1, 2, 128])
@@ -88,7 +102,7 @@ def test_what_is_asked_wrongly_exits_with_2(capsys, words):
 def test_a_backend_that_cannot_run_a_batch_is_one_line_and_not_a_traceback(capsys):
     code, _, err = diff(capsys, "numpy", "json")
     assert code == 1
-    assert err == "nnz: could not run a batch through both: it has no MLP\n"
+    assert err == "nnz: could not compare the two: json: it has no MLP\n"
 
 
 def test_the_second_batch_overflows_exp_and_the_first_does_not():
@@ -113,3 +127,150 @@ def test_every_tensor_of_the_oracle_is_compared_in_its_order():
     names = [name for name, _ in compared.steps]
     assert names == list(oracle.mlp(case.weights, case.inputs, case.targets)) == list(COMPUTED_BY)
     assert compared.difference is None
+
+
+class WrongAdamW(registry.load("numpy").AdamW):
+    """numpy's, with settings that are not those that were asked for."""
+
+    changed: ClassVar[dict] = {}
+
+    def step(self, grads):
+        kept = {name: getattr(self, name) for name in self.changed}
+        for name, value in self.changed.items():
+            setattr(self, name, value)
+        super().step(grads)
+        for name, value in kept.items():
+            setattr(self, name, value)
+
+
+def run_with(monkeypatch, capsys, **changed):
+    """nnz diff of torch and a backend that has numpy's parts but for these."""
+    other, numpy = ModuleType("other"), registry.load("numpy")
+    for name in ("MLP", "SGD", "AdamW", "ops"):
+        setattr(other, name, changed.get(name, getattr(numpy, name)))
+    monkeypatch.setitem(sys.modules, "other", other)
+    return diff(capsys, "torch", "other")
+
+
+@pytest.mark.parametrize(
+    ("changed", "cause"),
+    [
+        ({"weight_decay": 0.0}, "the weight decay is missing"),
+        ({"beta2": 0.9}, "beta1 and beta2 are the same"),
+        ({"t": 0}, "t is not counted: it is always 1"),
+        ({"beta1": 0.85}, UNKNOWN),
+    ],
+)
+def test_a_wrong_optimizer_is_a_difference_and_its_operation_is_not_blamed(monkeypatch, capsys, changed, cause):
+    monkeypatch.setattr(WrongAdamW, "changed", changed)
+    code, out, err = run_with(monkeypatch, capsys, AdamW=WrongAdamW)
+    assert code == 1
+    assert f"likely cause: {cause}" in out
+    assert "of AdamW; other differs from the oracle there" in err
+    assert "adamw_step itself is right" in out
+
+
+def test_every_mistake_of_an_optimizer_is_told_from_the_others():
+    case = ordinary_case(1, "float64")
+    start = case.weights["fc1.weight"]
+    grads = [g["fc1.weight"] for g in gradients(case.weights, 1, "float64")]
+    for name in ("SGD", "AdamW"):
+        tried = dict(mistaken_steps(name, start, grads))
+        for mistake, steps in tried.items():
+            right = [
+                values["fc1.weight"]
+                for values, _, _ in expected_steps(
+                    name, {"fc1.weight": start}, [{"fc1.weight": g} for g in grads], "float64"
+                )
+            ]
+            step = next(
+                i for i, (a, b) in enumerate(zip(steps, right, strict=True)) if not np.allclose(a, b, rtol=EXACT)
+            )
+            assert cause_in_step(name, steps[step], start, grads, step, "float64") == mistake
+    assert set(tried) == set(MISTAKES)
+
+
+def test_what_one_of_the_two_does_not_have_is_said_and_is_no_difference(monkeypatch, capsys):
+    other, numpy = ModuleType("other"), registry.load("numpy")
+    other.MLP = numpy.MLP
+    monkeypatch.setitem(sys.modules, "other", other)
+    code, out, _ = diff(capsys, "torch", "other")
+    assert code == 0
+    assert "not compared: SGD, which other does not have, AdamW, which other does not have\n" in out
+    assert out.endswith("torch and other agree in all else\n")
+
+
+def test_a_bias_that_is_not_passed_is_looked_for_in_the_model_and_not_in_the_operation(monkeypatch, capsys):
+    numpy = registry.load("numpy")
+
+    class MLP(numpy.MLP):
+        def _forward(self, inputs, targets):
+            kept, self._p = self._p, {**self._p, "fc1.bias": 0 * self._p["fc1.bias"]}
+            found = super()._forward(inputs, targets)
+            self._p = kept
+            return found
+
+    code, out, _ = run_with(monkeypatch, capsys, MLP=MLP)
+    assert code == 1
+    assert "likely cause: the bias is not added" in out
+    line = next(line for line in out.splitlines() if "MLP._forward" in line)
+    assert "test_diff.py:" in line
+    assert line.endswith("MLP._forward, as linear_forward itself is right")
+
+
+@pytest.mark.parametrize(
+    ("shift", "cause"),
+    [
+        (lambda inputs, targets, V: np.roll(targets, 1), "shifted: each row has that of the row before it"),
+        (lambda inputs, targets, V: np.roll(targets, -1), "shifted: each row has that of the row after it"),
+        (lambda inputs, targets, V: inputs[:, -1], "the targets are the last token of each input"),
+        (lambda inputs, targets, V: (targets + 1) % V, "the targets are one too large"),
+    ],
+)
+@pytest.mark.parametrize("tensors", ["all", "without intermediates"])
+def test_shifted_targets_are_known_and_not_called_a_factor(monkeypatch, capsys, shift, cause, tensors):
+    class MLP(registry.load("numpy").MLP):
+        def __call__(self, inputs, targets=None):
+            return super().__call__(inputs, shift(inputs, targets, self.sizes.V))
+
+    if tensors != "all":
+        monkeypatch.delattr("nnz.backend.model.MLPBase.intermediates")
+    code, out, err = run_with(monkeypatch, capsys, MLP=MLP)
+    assert code == 1
+    assert cause in out
+    assert "loss" in err
+    assert "factor" not in out
+
+
+@pytest.mark.parametrize(
+    ("spoil", "shown"),
+    [
+        (lambda logits: logits * np.nan, "not a number"),
+        (lambda logits: logits * np.inf, "infinite"),
+        (lambda logits: logits.T.copy(), "shape (5, 31)"),
+        (lambda logits: logits * 0, "all zeros"),
+        (lambda logits: logits * 1e30, "a factor of 1e+30"),
+    ],
+)
+def test_what_it_prints_can_be_read_whatever_a_backend_returns(monkeypatch, capsys, spoil, shown):
+    class MLP(registry.load("numpy").MLP):
+        def __call__(self, inputs, targets=None):
+            logits, loss = super().__call__(inputs, targets)
+            return spoil(logits), loss
+
+    with np.errstate(all="ignore"):
+        code, out, err = run_with(monkeypatch, capsys, MLP=MLP)
+    assert code == 1
+    assert "the first difference is in logits; other differs from the oracle there" in err
+    assert shown in out
+    assert re.search(r"\bnan\b|\[\]|\binf\b|e[+]\d+ times|e[+]\d+%", out) is None
+
+
+def test_an_array_of_another_dtype_is_a_difference(monkeypatch, capsys):
+    class MLP(registry.load("numpy").MLP):
+        def __call__(self, inputs, targets=None):
+            logits, loss = super().__call__(inputs, targets)
+            return logits.astype(np.float32), loss
+
+    code, _, err = run_with(monkeypatch, capsys, MLP=MLP)
+    assert (code, err) == (1, "nnz: could not compare the two: other: logits is float32; it must be float64\n")

@@ -1,5 +1,6 @@
 """Backends that the project never saw: correct ones are graded like ours, false ones pass nowhere."""
 
+import re
 from types import ModuleType
 
 import numpy as np
@@ -8,8 +9,9 @@ from support import false_backends, plain_lists
 
 from nnz.backend import initial, registry
 from nnz.conformance.checks.backend_under_test import BackendUnderTest
+from nnz.conformance.checks.ops import CALLS
 from nnz.conformance.diff.first_difference import compare_backends
-from nnz.conformance.grading import LEVELS, grade
+from nnz.conformance.grading import BOTH, LEVELS, ROUNDS, grade
 from nnz.conformance.report import NOT_THERE
 
 NOT_IN_PLAIN_LISTS = {"batch_norm", "batch_norm_backward", "layers", "sgd"}
@@ -108,7 +110,7 @@ def test_a_stale_gradient_is_found_by_the_check_meant_for_it():
     module = ModuleType("stale")
     module.MLP = Stale
     failed = {r.check for r in grade(module, ["mlp"], ["float64"], rounds=1).failed}
-    assert failed == {"small batch after a large one"}
+    assert failed == {"small batch after a large one", "calls in any order", "without targets"}
 
 
 def test_a_second_backward_that_differs_is_found_by_the_check_meant_for_it():
@@ -133,7 +135,73 @@ def test_other_initial_weights_are_found_by_the_check_meant_for_it(monkeypatch):
 
     module = ModuleType("other")
     module.MLP = Other
-    failed = {r.check: r.reason for r in grade(module, ["mlp"], ["float32"], rounds=1).failed}
-    assert list(failed) == ["from the seed"]
-    assert "fc2.bias" in failed["from the seed"]
+    (result,) = grade(module, ["mlp", "initial_weights"], ["float32"], rounds=1).failed
+    assert (result.level, result.check) == ("initial_weights", "from the seed")
+    assert re.fullmatch(
+        r"fc2\.bias\[0\] is (\S+); nnz\.RNG\(\d+\) draws (\S+) \(1 of \d+ numbers differ\)", result.reason
+    )
+    shown, drawn = map(np.float32, re.findall(r"(?:is|draws) ([-\d.]+)", result.reason))
+    assert np.nextafter(drawn, np.float32(1)) == shown
     assert list(initial.mlp_shapes(1, 1, 1, 1))[-1] == "fc2.bias"
+
+
+def test_lists_of_float64_are_not_float32():
+    module = ModuleType("too_exact")
+    module.ops = ModuleType("too_exact.ops")
+    module.ops.tanh_forward = lambda x: np.tanh(x.astype(np.float64)).tolist()
+    found = grade(module, ["tanh"], rounds=1)
+    assert {r.dtype for r in found.results if r.passed} == {"float64"}
+    assert all("not float32" in r.reason for r in found.failed)
+    assert found.failed
+
+
+class Tired(registry.load("numpy").MLP):
+    """Its gradients are zero after many calls."""
+
+    calls = 0
+
+    def backward(self):
+        Tired.calls += 1
+        return {name: g * (Tired.calls <= 200) for name, g in super().backward().items()}
+
+
+class Shared(registry.load("numpy").MLP):
+    """All models go back from the last forward of any of them."""
+
+    last = None
+
+    def __call__(self, inputs, targets=None):
+        Shared.last = self
+        return super().__call__(inputs, targets)
+
+    def backward(self):
+        return registry.load("numpy").MLP.backward(Shared.last or self)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cheat", [Tired, Shared])
+def test_a_model_that_is_right_only_at_first_or_only_alone_is_found(cheat):
+    module = ModuleType("cheat")
+    module.MLP, module.AdamW = cheat, registry.load("numpy").AdamW
+    assert "calls in any order" in {r.check for r in grade(module, ["mlp"]).failed}
+
+
+def test_a_call_of_each_op_that_is_wrong_once_in_a_thousand_is_found():
+    calls = 0
+
+    def tanh_forward(x):
+        nonlocal calls
+        calls += 1
+        return np.tanh(x) * (1 if calls % 1000 else 1.5)
+
+    module = ModuleType("lazy")
+    module.ops = ModuleType("lazy.ops")
+    module.ops.tanh_forward = tanh_forward
+    failed = [r for r in grade(module, ["tanh"]).failed if r.check == "forward"]
+    assert all("in one call of" in r.reason for r in failed)
+    assert {r.dtype for r in failed} == set(BOTH)
+
+
+def test_one_in_a_thousand_at_random_is_found_with_95_percent():
+    calls = len(BOTH) * CALLS * ROUNDS
+    assert 1 - 0.999**calls > 0.95

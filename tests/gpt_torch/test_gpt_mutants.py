@@ -10,6 +10,7 @@ import test_gpt_choice
 import test_gpt_exchange
 import test_gpt_generation
 import test_gpt_proofs
+import test_gpt_sizes
 
 import nnz.gpt
 import nnz.runs.choice
@@ -18,7 +19,7 @@ FOLDER = Path(nnz.gpt.__file__).parent
 CHOICE = Path(nnz.runs.choice.__file__)  # which generation takes from the rest of the project
 PROOFS = {
     name.removeprefix("check_"): proof
-    for module in (test_gpt_proofs, test_gpt_choice, test_gpt_generation, test_gpt_exchange)
+    for module in (test_gpt_proofs, test_gpt_sizes, test_gpt_choice, test_gpt_generation, test_gpt_exchange)
     for name, proof in vars(module).items()
     if name.startswith("check_")
 }
@@ -71,6 +72,31 @@ MUTANTS = [
     ("gpt", "biases of 1", 'endswith("weight") else 0.0', 'endswith("weight") else 1.0', "start"),
     ("cache", "keys kept as values", "self._v[:, :, new] = k, v", "self._v[:, :, new] = k, k", "cache"),
     ("cache", "always kept at the start", "new = slice(self.length, self.length +", "new = slice(0, 0 +", "cache"),
+    ("attention", "two cached tokens see the future", "T in (1, S)", "T in (1, 2, S)", "pieces"),
+    ("attention", "many cached tokens see the future", "T in (1, S)", "T == S or T < 2 or T > 50", "pieces"),
+    ("attention", "0.1 always after attention", "nn.Dropout(config.dropout)", "nn.Dropout(0.1)", "rates"),
+    ("attention", "half the dropout of weights", "config.n_head, config.dropout,",
+     "config.n_head, config.dropout / 2,", "rates"),
+    ("attention", "dropout of weights does not scale", "F.dropout(attention_weights(q, k), dropout)",
+     "F.dropout(attention_weights(q, k), dropout) * (1 - dropout)", "rates"),
+    ("cache", "no key beyond 64", "self._k[:, :, : new.stop], self._v[:, :, : new.stop]",
+     "self._k[:, :, : min(new.stop, 64)], self._v[:, :, : min(new.stop, 64)]", "pieces"),
+    ("gpt", "half the dropout in the feed-forward", "self.dropout = nn.Dropout(config.dropout)",
+     "self.dropout = nn.Dropout(config.dropout / 2)", "rates"),
+    ("gpt", "the embedding takes the other rate", "nn.Dropout(config.embedding_dropout)",
+     "nn.Dropout(min(config.embedding_dropout, 0.3))", "rates"),
+    ("gpt", "the fourth block skipped", "for layer, block in enumerate(self.blocks):",
+     "for layer, block in enumerate(self.blocks):\n            if layer == 3: continue", "depth"),
+    ("gpt", "no block beyond the twelfth", "enumerate(self.blocks)", "enumerate(self.blocks[:12])", "depth"),
+    ("gpt", "positions end at 64", "position = torch.arange(past, past + idx.size(1), device=idx.device)",
+     "position = torch.arange(past, past + idx.size(1), device=idx.device).clamp(max=63)", "sizes"),
+    ("optimizers", "clip at no less than 0.02", "_clip, self.t = dict(parameters), clip, 0",
+     "_clip, self.t = dict(parameters), clip and max(clip, 0.02), 0", "steps"),
+    ("optimizers", "clip each parameter alone", "nn.utils.clip_grad_norm_(self._p.values(), self._clip)",
+     "[nn.utils.clip_grad_norm_(p, self._clip) for p in self._p.values()]", "steps"),
+    ("optimizers", "t stays 137 after a resume", 'found["step"].fill_(self.t)', 'found["step"].fill_(min(self.t, 137))',
+     "steps"),
+    ("optimizers", "t in 16 bits", 'found["step"].fill_(self.t)', 'found["step"].fill_(self.t % 65536)', "steps"),
     ("evaluating", "dropout on in generation", "model.eval()", "pass", "mode"),
     ("evaluating", "left in eval", "model.train()", "pass", "mode"),
     ("generation", "the first logits for the last", "logits[:, -1]", "logits[:, 0]", "plain_loop"),

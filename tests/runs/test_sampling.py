@@ -180,6 +180,21 @@ def test_rows_of_logits_give_the_sums_that_each_gives_alone():
         assert np.array_equal(rows, [choice.cumulative(row) for row in logits])
 
 
+def test_top_k_keeps_k_tokens_whatever_k_is():
+    logits = np.random.default_rng(1).permutation(200) / 100
+    for k in range(1, 203):
+        sums = Choice(top_k=k).cumulative(logits)
+        assert np.count_nonzero(np.diff(sums, prepend=0.0)) == min(k, 200)
+
+
+@pytest.mark.parametrize("temperature", np.logspace(-3, 9, 49))
+def test_every_temperature_divides_the_logits(temperature):
+    logits = np.random.default_rng(2).normal(size=30)
+    weights = np.exp((logits - logits.max()) / temperature)
+    sums = Choice(temperature).cumulative(logits)
+    np.testing.assert_allclose(sums, np.cumsum(weights / weights.sum()))
+
+
 @pytest.mark.parametrize("how", [{}, {"temperature": 0.0}, {"temperature": 1e300}, {"top_k": 2}, {"top_p": 0.5}])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_banned_token_is_never_drawn(how, dtype):

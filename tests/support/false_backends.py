@@ -115,6 +115,10 @@ class _Layer:
     def load_parameters(self, arrays: dict) -> None:
         self.p = arrays
 
+    def parameters(self) -> dict[str, np.ndarray]:
+        zeros = {k: np.zeros(shape, self.dtype) for k, shape in self.shapes.parameters.items()}
+        return {k: self.fill(zero.shape, zero) for k, zero in zeros.items()}
+
     def load_buffers(self, arrays: dict) -> None:
         self.b = arrays
 

@@ -17,7 +17,7 @@ from . import ops as bounds_ops
 from . import optimizers as bounds_optimizers
 from .rounding import GUARD, Arithmetic
 
-__all__ = ["OptimizerBounds", "mlp_bounds", "op_bounds"]
+__all__ = ["OptimizerBounds", "mlp_bounds", "mlp_terms", "op_bounds", "terms"]
 
 Array = np.ndarray
 
@@ -38,6 +38,44 @@ def op_bounds(op_name: str, arguments: dict[str, Any], dtype: DTypeLike) -> dict
     wide = {name: _float64(value) for name, value in arguments.items()}
     both = [function(Arithmetic.of(kind), **wide) for kind in (dtype, np.float64)]
     return {name: GUARD * (own + oracles) for name, own, oracles in zip(oracle.OUTPUTS[op_name], *both, strict=True)}
+
+
+def terms(op_name: str, arguments: dict[str, Any]) -> dict[str, float]:
+    """How many terms the longest sum of each output has, keyed by the names of the outputs; 1 where there is none."""
+    case, one = arguments, dict.fromkeys(oracle.OUTPUTS[op_name], 1.0)
+    if op_name == "embedding_backward":
+        return {"dwte": float(np.bincount(case["ids"].ravel()).max())}
+    if op_name == "linear_forward":
+        return {"y": case["w"].shape[1] + 1}
+    if op_name == "linear_backward":
+        rows = case["x"].size // case["x"].shape[-1]
+        return {"dx": case["w"].shape[0], "dw": rows, "db": rows}
+    if op_name.startswith("cross_entropy"):
+        longest = max(case["logits"].shape) if "logits" in case else 1
+        return one | {"loss": longest, "probs": longest} if "logits" in case else one
+    if op_name.startswith("batch_norm"):
+        return dict.fromkeys(one, case["x"].size // case["x"].shape[-1])
+    return one
+
+
+def mlp_terms(parameters: dict[str, Array], inputs: Array) -> dict[str, float]:
+    """As `terms`, of every tensor of oracle.mlp; a tensor without a sum of its own has that of those it is made of."""
+    (B, T), (V, E), H = inputs.shape, parameters["wte"].shape, len(parameters["fc1.bias"])
+    forward, back = max(T * E, H), max(V, H)
+    found = {
+        "emb": 1,
+        "h_pre": T * E,
+        "h": T * E,
+        "logits": forward,
+        "loss": max(forward, V, B),
+        "probs": max(forward, V),
+    }
+    backward = ("dlogits", "dh", "dh_pre", "demb")
+    found |= dict.fromkeys(backward, max(forward, back)) | dict.fromkeys(
+        ("dfc2.weight", "dfc2.bias"), max(forward, V, B)
+    )
+    found |= dict.fromkeys(("dfc1.weight", "dfc1.bias", "dwte"), max(forward, back, B * T))
+    return {name: float(n) for name, n in found.items()}
 
 
 def mlp_bounds(parameters: dict[str, Array], inputs: Array, targets: Array, dtype: DTypeLike) -> dict[str, Array]:

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from .ops import OVERFLOWING_LOGIT, draw_sizes, draw_tokens
+from .shapes import sizes_from
+from .wide import LARGEST, MOST_NUMBERS, MOST_PRODUCTS, log_uniform
 
 Array = np.ndarray
 
@@ -42,6 +44,16 @@ def random_mlp_case(
         parameters["fc2.bias"][V - 2] += OVERFLOWING_LOGIT[np.dtype(dtype)]
         targets[targets == V - 2] = V - 1  # such a row has no gradient: dropping it would not show
     return sizes, {k: p.astype(dtype) for k, p in parameters.items()}, inputs, targets
+
+
+def drawn_mlp_sizes(rng: np.random.Generator) -> dict[str, int]:
+    """Every size log-uniform to 2,000, drawn again while there is too much to compute; enough rows that sums do not
+    cancel to nothing."""
+    rng = sizes_from(rng)
+    while True:
+        B, T, E, H, V = (log_uniform(rng, LARGEST) for _ in range(5))
+        if B * H * (T * E + V) <= MOST_PRODUCTS and V * E + H * (T * E + V) <= MOST_NUMBERS and B >= 2 and V >= 2:
+            return {"B": B, "T": T, "E": E, "H": H, "V": V}
 
 
 def random_parameters(

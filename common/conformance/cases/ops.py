@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from .shapes import sizes_from
+
 Array = np.ndarray
 Case = dict[str, Any]
 
@@ -37,6 +39,7 @@ def op_cases(op_name: str, rng: np.random.Generator, dtype: DTypeLike) -> list[C
 
 def draw_sizes(rng: np.random.Generator) -> dict[str, int]:
     """All of B, T, E, H, V and T*E different."""
+    rng = sizes_from(rng)
     while True:
         B, T, E, H, V = (int(rng.choice(pool)) for pool in (ROWS, CONTEXTS, WIDTHS, HIDDENS, VOCABULARIES))
         if len({B, T, E, H, V, T * E}) == 6:

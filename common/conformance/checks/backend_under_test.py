@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from nnz.backend import registry
+from nnz.backend import by_path, places, registry
 from nnz.files.errors import UsageError, one_line
 
-from ..bounds.compare import Measurement, compare
+from ..bounds.compare import Measurement, compare, compare_any
 from .provenance import Provenance
 
 Array = np.ndarray
@@ -30,7 +30,7 @@ class Wrong(Exception):
 
 
 class BackendUnderTest:
-    """A backend by name or module. Every call into it passes through `call`.
+    """A backend by name, path or module. Every call into it passes through `call`, and `last` has the last one.
 
     Raises what nnz.backend.registry.load raises, and ImportError for a module whose own code fails as it is imported.
     """
@@ -39,20 +39,38 @@ class BackendUnderTest:
         self.module = _imported(backend) if isinstance(backend, str) else backend
         self.name = backend if isinstance(backend, str) else backend.__name__
         self.provenance = Provenance(self.module.__name__)
+        self.last: tuple[str, tuple[Any, ...]] = "", ()  # a function's name and its arguments
 
     @property
     def is_own(self) -> bool:
         """Whether it is one of the project's own backends."""
         return self.module.__name__ in registry.modules()
 
-    def other_backends(self) -> str:
-        """The project's other backends whose code ran since the provenance was last cleared."""
-        return " and ".join(self.provenance.other_backends())
+    @property
+    def is_quick_to_call(self) -> bool:
+        """Whether a call costs so little that thousands may be made; not if each starts a program."""
+        return not getattr(type(self.module), "is_slow_to_call", False)
+
+    def begin(self) -> None:
+        """Before each check."""
+        self.provenance.modules.clear()
+
+    def borrowed(self) -> tuple[str, ...]:
+        """The project's other backends whose code ran since the last `begin`."""
+        return self.provenance.other_backends()
 
     def origin(self) -> dict[str, Any]:
         """The files that were graded: the module's own, and the shared objects of its package."""
         file = getattr(self.module, "__file__", None)
         return {"module": self.module.__name__, "file": file, "shared_objects": self.provenance.shared_objects()}
+
+    def place(self, path: str) -> str:
+        """`file:line` of a function of the backend, as in "ops.tanh_forward"; empty if that is not known."""
+        return places.of(self.module, path) if isinstance(self.module, ModuleType) else ""
+
+    def place_of_error(self, error: BaseException) -> str:
+        """`file:line` where the backend raised it; empty if that is not known."""
+        return places.of_error(error, self.module) if isinstance(self.module, ModuleType) else ""
 
     def find(self, path: str, start: Any = None) -> Any:
         """`ops.linear_forward` of the backend, or `backward` of an object of it. Raises NotThere, or Wrong."""
@@ -71,9 +89,10 @@ class BackendUnderTest:
 
         Raises NotThere for NotImplementedError; Wrong for any other exception and for an argument written to.
         """
-        given = _arrays([*arguments[updates:], *settings.values()])
+        given = arrays_in([*arguments[updates:], *settings.values()])
         before = [array.tobytes() for array in given]
         name = getattr(function, "__name__", type(function).__name__)
+        self.last = name, arguments
         try:
             result = self._run(function, arguments, settings)
         except NotImplementedError as error:
@@ -103,7 +122,7 @@ class BackendUnderTest:
 
 
 def as_array(name: str, value: Any, dtype: DTypeLike) -> Any:
-    """A result as a numpy array: arrays and tensors as they are, Python lists rounded to the dtype.
+    """A result as a numpy array: arrays and tensors as they are, Python lists of numbers of the dtype in it.
 
     A Python float stays a float: compare() accepts it as a scalar of any dtype. Raises Wrong if it is not an array.
     """
@@ -116,17 +135,31 @@ def as_array(name: str, value: Any, dtype: DTypeLike) -> Any:
     except Exception as error:
         raise Wrong(f"{name} is not an array: {describe(error)}") from error
     if isinstance(value, list | tuple) and array.dtype.kind in "fi":
+        if not np.array_equal(array.astype(dtype), array, equal_nan=True):
+            raise Wrong(f"{name} is a list of numbers that are not {np.dtype(dtype)}; round each of them")
         return array.astype(dtype)
     return array
 
 
 def compare_all(
-    actual: Mapping[str, Any], expected: Mapping[str, Any], bounds: Mapping[str, Any], dtype: DTypeLike
+    actual: Mapping[str, Any],
+    expected: Mapping[str, Any],
+    bounds: Mapping[str, Any],
+    dtype: DTypeLike,
+    terms: Mapping[str, float] | None = None,
+    any_value: bool = False,
 ) -> list[Measurement]:
-    """Compare every tensor of `actual`. Raises Wrong for one that is not an array, or that the oracle does not have."""
+    """Compare every tensor of `actual`. Raises Wrong for one that is not an array, or that the oracle does not have.
+
+    With `terms` T2 allows for the length of each tensor's sums; with `any_value` numbers of all magnitudes, NaN and
+    infinities are compared, by T1 alone.
+    """
     if unknown := sorted(set(map(str, actual)) - set(expected)):
         raise Wrong(f"it returned {', '.join(unknown)}, which was not asked for")
-    return [compare(k, as_array(k, value, dtype), expected[k], bounds[k], dtype) for k, value in actual.items()]
+    if any_value:
+        return [compare_any(k, as_array(k, value, dtype), expected[k], bounds[k], dtype) for k, value in actual.items()]
+    how = {k: (bounds[k], dtype, *(() if terms is None else (terms[k],))) for k in actual}
+    return [compare(k, as_array(k, value, dtype), expected[k], *how[k]) for k, value in actual.items()]
 
 
 def accepts(function: Callable, *names: str) -> bool:
@@ -146,14 +179,18 @@ def describe(error: BaseException) -> str:
 def _imported(name: str) -> ModuleType:
     try:
         with warnings.catch_warnings():
-            return registry.load(name)
-    except (ImportError, UsageError):
+            return by_path.load(name)
+    except UsageError:
         raise
     except (Exception, SystemExit) as error:
-        raise ImportError(f"{name} cannot be imported: {describe(error)}") from error
+        failed = error
+        if not isinstance(error, ImportError):
+            failed = ImportError(f"{name} cannot be imported: {describe(error)}")
+        failed.place = places.of_error(error, None)
+        raise failed from (None if failed is error else error)
 
 
-def _arrays(values: list) -> list[Array]:
+def arrays_in(values: list) -> list[Array]:
     """The numpy arrays among the values and in their dicts."""
     flat = [v for value in values for v in (value.values() if isinstance(value, Mapping) else (value,))]
     return [value for value in flat if isinstance(value, np.ndarray)]

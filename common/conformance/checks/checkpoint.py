@@ -15,7 +15,7 @@ from ..cases.mlp import random_batch
 from .backend_under_test import Array, BackendUnderTest, Wrong
 from .model_under_test import Model, compare_with_oracle
 from .ops import Measured
-from .sampling import SIZES, random_weights
+from .sampling import NAMES, SIZES, random_weights
 
 ROWS = 13
 
@@ -23,7 +23,7 @@ ROWS = 13
 def there_and_back(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
     """Weights that go through a file, in or out, are the same to the bit and give the oracle's loss and gradients."""
     batch = random_batch(rng, SIZES, ROWS)
-    foreign = _through_a_file(backend, random_weights(rng, dtype), dtype)
+    foreign = _through_a_file(backend, random_weights(rng, dtype, NAMES), dtype)
     model = Model(backend, SIZES, dtype, foreign, seed=7)
     _same_bits(model.parameters(), foreign)
     yield compare_with_oracle(model.step(*batch), foreign, batch, dtype)

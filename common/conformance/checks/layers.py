@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from nnz.backend import initial
 from nnz.numbers.rng import RNG
 from nnz.recipes import ladder_shapes
 
@@ -15,50 +17,77 @@ from ..bounds import layers as bounded_layers
 from ..bounds.compare import Measurement
 from ..bounds.error_propagation import BoundPropagation, Propagation, WithError
 from ..cases.ops import draw_tokens
-from .backend_under_test import Array, BackendUnderTest, Wrong, compare_all
-from .ops import CheckFunction
+from ..cases.shapes import sizes_from
+from ..cases.wide import LARGEST, log_uniform
+from .backend_under_test import Array, BackendUnderTest, Wrong, as_array, compare_all
+from .ops import CheckFunction, Measured
 
 FEW = 5  # rounds: a layer uses the arithmetic of the ops, which are checked in many more
-V, T, C, M = 11, 6, 5, 7
+WIDEST, POSITIONS, MOST_ROWS = 700, 6, 30
 STEPS = 3  # of running statistics
-
-Make = Callable[[Any, dict[str, Any]], Any]  # (nn, rng and dtype) -> a layer
-Compare = Callable[[dict[str, Any], dict[str, WithError], str], list[Any]]  # (actual, expected, dtype)
+SEED = 2**40 + 5  # more than 32 bits
 
 
-def _deep(nn: Any, draw: dict[str, Any]) -> Any:
-    inner = nn.Sequential(nn.Linear(M, M, bias=False, **draw), nn.BatchNorm1d(M, dtype=draw["dtype"]), nn.Tanh())
-    return nn.Sequential(nn.Embedding(V, C, **draw), nn.Flatten(), nn.Linear(T * C, M, **draw), nn.Residual(inner))
+class Sizes(NamedTuple):
+    """V tokens, T positions, C channels in, M out."""
+
+    V: int
+    T: int
+    C: int
+    M: int
+
+
+SMALL = Sizes(11, POSITIONS, 5, 7)
+
+Make = Callable[[Any, dict[str, Any], Sizes], Any]  # (nn, rng and dtype, sizes) -> a layer
+Compare = Callable[
+    [dict[str, Any], dict[str, WithError], str, float | None], list[Any]
+]  # (actual, expected, dtype, terms)
+
+
+def _deep(nn: Any, draw: dict[str, Any], n: Sizes) -> Any:
+    inner = nn.Sequential(nn.Linear(n.M, n.M, bias=False, **draw), nn.BatchNorm1d(n.M, dtype=draw["dtype"]), nn.Tanh())
+    outer = nn.Embedding(n.V, n.C, **draw), nn.Flatten(), nn.Linear(n.T * n.C, n.M, **draw)
+    return nn.Sequential(*outer, nn.Residual(inner))
 
 
 ON_TWO_AND_THREE_AXES: dict[str, tuple[Make, ...]] = {
     "Linear": (
-        lambda nn, draw: nn.Linear(C, M, **draw),
-        lambda nn, draw: nn.Linear(C, M, bias=False, **draw),
-        lambda nn, draw: nn.Linear(C, M, gain=5 / 3, **draw),
+        lambda nn, draw, n: nn.Linear(n.C, n.M, **draw),
+        lambda nn, draw, n: nn.Linear(n.C, n.M, bias=False, **draw),
+        lambda nn, draw, n: nn.Linear(n.C, n.M, gain=5 / 3, **draw),
     ),
     "BatchNorm1d": (
-        lambda nn, draw: nn.BatchNorm1d(C, dtype=draw["dtype"]),
-        lambda nn, draw: nn.BatchNorm1d(C, eps=0.01, momentum=0.3, dtype=draw["dtype"]),
+        lambda nn, draw, n: nn.BatchNorm1d(n.C, dtype=draw["dtype"]),
+        lambda nn, draw, n: nn.BatchNorm1d(n.C, eps=0.01, momentum=0.3, dtype=draw["dtype"]),
     ),
-    "Tanh": (lambda nn, draw: nn.Tanh(),),
+    "Tanh": (lambda nn, draw, n: nn.Tanh(),),
     "Residual": (
-        lambda nn, draw: nn.Residual(nn.Tanh()),
-        lambda nn, draw: nn.Residual(nn.Sequential(nn.Linear(C, C, **draw), nn.Tanh())),
+        lambda nn, draw, n: nn.Residual(nn.Tanh()),
+        lambda nn, draw, n: nn.Residual(nn.Sequential(nn.Linear(n.C, n.C, **draw), nn.Tanh())),
     ),
 }
-OTHERS: dict[str, tuple[Make, tuple[tuple[int, ...], ...]]] = {
-    "Embedding": ((lambda nn, draw: nn.Embedding(V, C, **draw),), ((T,),)),
-    "Flatten": (tuple(lambda nn, draw, n=n: nn.Flatten(*n) for n in ((), (2,), (3,), (T,))), ((T, C),)),
-    "Sequential": ((_deep,), ((T,),)),
+OTHERS: dict[str, tuple[Make, ...]] = {
+    "Embedding": (lambda nn, draw, n: nn.Embedding(n.V, n.C, **draw),),
+    "Flatten": tuple(lambda nn, draw, n, by=by: nn.Flatten(*by) for by in ((), (2,), (3,), (POSITIONS,))),
+    "Sequential": (_deep,),
 }
-LAYERS = {name: (makes, ((C,), (T, C))) for name, makes in ON_TWO_AND_THREE_AXES.items()} | OTHERS
+LAYERS: dict[str, tuple[Make, ...]] = ON_TWO_AND_THREE_AXES | OTHERS
 
 
-def within_bounds(actual: dict[str, Any], expected: dict[str, WithError], dtype: str) -> list[Measurement]:
-    """Compare each tensor with the expected value and its bound."""
+def _rows(name: str, n: Sizes) -> tuple[tuple[int, ...], ...]:
+    """The shapes of a row that a layer takes."""
+    if name in ON_TWO_AND_THREE_AXES:
+        return (n.C,), (n.T, n.C)
+    return ((n.T, n.C),) if name == "Flatten" else ((n.T,),)
+
+
+def within_bounds(
+    actual: dict[str, Any], expected: dict[str, WithError], dtype: str, terms: float | None = None
+) -> list[Measurement]:
+    """Compare each tensor with the expected value and its bound; T2 allows for sums of so many `terms`."""
     values, bounds = ({k: pair[i] for k, pair in expected.items()} for i in (0, 1))
-    return compare_all(actual, values, bounds, dtype)
+    return compare_all(actual, values, bounds, dtype, None if terms is None else dict.fromkeys(expected, terms))
 
 
 def layer_check(
@@ -67,26 +96,55 @@ def layer_check(
     """The check of `nn.<name>`: each way to construct it, on each shape of a row that it takes, with a few batches."""
 
     def check(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Iterator[list[Any]]:
-        makes, rows = LAYERS[name]
         for _ in range(min(rounds, FEW)):
-            for make in makes:
-                for row in rows:
-                    for actual, expected in _batches(backend, make, row, dtype, rng, propagation(dtype)):
-                        yield compare(actual, expected, dtype)
+            for make in LAYERS[name]:
+                for row in _rows(name, SMALL):
+                    for actual, expected in _batches(backend, make, row, SMALL, dtype, rng, propagation(dtype)):
+                        yield compare(actual, expected, dtype, None)
 
     return check
+
+
+def any_size(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
+    """Every layer, of sizes to 700; with few rounds not every way to construct it."""
+    for name, makes in LAYERS.items():
+        for i in sorted(rng.permutation(len(makes))[:rounds]):
+            make, sizes = makes[i], sizes_from(rng)
+            V, C, M = 1 + log_uniform(sizes, WIDEST), int(sizes.integers(65, WIDEST)), log_uniform(sizes, WIDEST)
+            n = Sizes(V, POSITIONS, C, M)
+            for row in _rows(name, n):
+                terms = float(max(n.T * n.C, n.M, n.V, MOST_ROWS * n.T))
+                for actual, expected in _batches(backend, make, row, n, dtype, rng, BoundPropagation(dtype)):
+                    found = within_bounds(actual, expected, dtype, terms)
+                    yield [replace(m, name=f"{name}: {m.name}") for m in found]
+
+
+def from_the_seed(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
+    """The weights that nnz.RNG draws for a layer, to the bit; of more inputs than a batch has."""
+    for makes in LAYERS.values():
+        for make in makes:
+            for n in (SMALL, SMALL._replace(C=WIDEST + log_uniform(sizes_from(rng), LARGEST))):
+                layer = make(_Layers(backend), {"rng": RNG(SEED), "dtype": dtype}, n)
+                drawn = make(_Drawn(), {"rng": RNG(SEED), "dtype": dtype}, n)
+                found = backend.call(backend.find("parameters", layer)) if drawn else {}
+                for name, expected in drawn.items():
+                    if np.array(as_array(name, found[name], dtype)).tobytes() != expected.tobytes():
+                        raise Wrong(f"{name} of {type(layer).__name__} differs from what nnz.RNG({SEED}) draws for it")
+                exact = {k: np.zeros(a.shape) for k, a in drawn.items()}
+                yield compare_all({k: found[k] for k in drawn}, drawn, exact, dtype, any_value=True)
 
 
 def _batches(
     backend: BackendUnderTest,
     make: Make,
     row: tuple[int, ...],
+    n: Sizes,
     dtype: str,
     rng: np.random.Generator,
     propagation: Propagation,
 ) -> Iterator[tuple[dict[str, Any], dict[str, WithError]]]:
     """(actual, expected) of some batches in training, with constant weights, and of one in evaluation."""
-    layer, shapes = make(_Layers(backend), {"rng": RNG(5), "dtype": dtype}), make(ladder_shapes, {"dtype": dtype})
+    layer, shapes = make(_Layers(backend), {"rng": RNG(5), "dtype": dtype}, n), make(ladder_shapes, {"dtype": dtype}, n)
     parameters = {k: (0.5 * rng.normal(size=shape)).astype(dtype) for k, shape in shapes.parameters.items()}
     buffers = {k: rng.uniform(0.5, 2, shape).astype(dtype) for k, shape in shapes.buffers.items()}
     backend.call(backend.find("load_parameters", layer), parameters)
@@ -94,10 +152,11 @@ def _batches(
     for training in (True,) * STEPS + (False,):
         if not training:
             backend.call(backend.find("eval", layer))
-        ids = row == (T,)
-        B = int(rng.integers(19, 30))  # with only a few rows a batch norm cancels, and T2 does not apply
-        x = draw_tokens(rng, (B, T), V) if ids else rng.normal(size=(B, *row)).astype(dtype)
-        reference = make(bounded_layers, {"dtype": dtype}).load(parameters, buffers, propagation)
+        ids = row == (n.T,)
+        # With only a few rows a batch norm cancels, and T2 does not apply.
+        B = int(sizes_from(rng).integers(19, MOST_ROWS))
+        x = draw_tokens(rng, (B, n.T), n.V) if ids else rng.normal(size=(B, *row)).astype(dtype)
+        reference = make(bounded_layers, {"dtype": dtype}, n).load(parameters, buffers, propagation)
         yield _one_batch(backend, layer, reference if training else reference.eval(), x, dtype, rng)
         buffers = {k: np.array(b) for k, b in backend.call(backend.find("buffers", layer)).items()}
 
@@ -137,3 +196,28 @@ class _Layers(SimpleNamespace):
     @staticmethod
     def _made(backend: BackendUnderTest, name: str) -> Callable[..., Any]:
         return lambda *values, **settings: backend.call(backend.find(name), *values, **settings)
+
+
+class _Drawn:
+    """The layers as what is drawn for them alone: arrays by name."""
+
+    Tanh = Flatten = staticmethod(lambda *settings: {})
+    Residual = staticmethod(lambda layer: {f"layer.{k}": a for k, a in layer.items()})
+
+    @staticmethod
+    def Embedding(V: int, C: int, rng: RNG, dtype: str) -> dict[str, Array]:
+        return {"weight": rng.normal((V, C), dtype)}
+
+    @staticmethod
+    def Linear(
+        N: int, M: int, bias: bool = True, rng: RNG | None = None, dtype: str = "float32", gain: float | None = None
+    ) -> dict[str, Array]:
+        return initial.linear(M, N, bias, rng, dtype, gain)
+
+    @staticmethod
+    def BatchNorm1d(C: int, dtype: str, **settings: float) -> dict[str, Array]:
+        return {"weight": np.ones(C, dtype), "bias": np.zeros(C, dtype)}
+
+    @staticmethod
+    def Sequential(*layers: dict[str, Array]) -> dict[str, Array]:
+        return {f"{i}.{k}": a for i, layer in enumerate(layers) for k, a in layer.items()}

@@ -13,8 +13,9 @@ from nnz.backend import initial
 from nnz.numbers.rng import RNG
 
 from ..bounds.compare import Measurement
-from ..cases.mlp import random_batch, random_mlp_case, random_parameters
+from ..cases.mlp import drawn_mlp_sizes, random_batch, random_mlp_case, random_parameters
 from ..cases.ops import draw_sizes
+from ..cases.wide import some
 from .backend_under_test import Array, BackendUnderTest, Wrong, as_array
 from .model_under_test import GRADIENTS, Model, compare_with_oracle
 from .ops import Measured
@@ -22,7 +23,9 @@ from .ops import Measured
 RECIPE = {"V": 27, "T": 3, "E": 48, "H": 512, "B": 131}  # the recipe `names`, and more rows than 128
 ONES = ({"B": 1}, {"T": 1}, {"E": 1}, {"H": 1}, {"V": 2}, {"B": 1, "T": 1, "E": 1, "H": 1, "V": 2})
 FEW = 3  # rounds, where the result does not depend on the numbers
-LARGE, SEED = 128, 1337
+LARGE, SEED = 128, 2**40 + 1337  # more than 32 bits
+BEYOND = 300  # 8 bits
+OVERWRITTEN = "the batch was overwritten after the forward, and backward used what it is now; copy it in the forward"
 INTERMEDIATES = ("emb", "h_pre", "h", "logits", "probs", "dlogits", "dh", "dh_pre", "demb")
 
 
@@ -35,10 +38,25 @@ def loss_and_gradients(backend: BackendUnderTest, dtype: str, rng: np.random.Gen
 
 
 def recipe_size(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
-    """One batch at the size that is trained; the logits by T1 alone, as one of 512 terms may round to 25 u."""
-    parameters, batch = random_parameters(rng, RECIPE, 0.5, dtype), random_batch(rng, RECIPE, RECIPE["B"])
-    found = compare_with_oracle(Model(backend, RECIPE, dtype, parameters).step(*batch), parameters, batch, dtype)
-    yield [m.by_t1_alone() if m.name == "logits" else m for m in found]
+    """One batch at the size that is trained; T2 allows for sums of 512 terms."""
+    yield _of_sizes(backend, dtype, rng, RECIPE)
+
+
+def any_size(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
+    """Every size log-uniform to 2,000, and each far beyond 8 bits in turn."""
+    far = some(rng, rounds, (draw_sizes(rng) | {name: BEYOND} for name in "BTEHV"))
+    for sizes in [drawn_mlp_sizes(rng) for _ in range(rounds)] + far:
+        shown = ", ".join(f"{name} = {n}" for name, n in sizes.items())
+        found = _of_sizes(backend, dtype, rng, sizes)
+        yield [m if m.ok else replace(m, reason=f"{m.reason}, with {shown}") for m in found]
+
+
+def _of_sizes(
+    backend: BackendUnderTest, dtype: str, rng: np.random.Generator, sizes: dict[str, int]
+) -> list[Measurement]:
+    parameters, batch = random_parameters(rng, sizes, 0.5, dtype), random_batch(rng, sizes, sizes["B"])
+    actual = Model(backend, sizes, dtype, parameters).step(*batch)
+    return compare_with_oracle(actual, parameters, batch, dtype, any_size=True)
 
 
 def sizes_of_one(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
@@ -83,8 +101,12 @@ def from_the_seed(backend: BackendUnderTest, dtype: str, rng: np.random.Generato
         if list(model.own_parameters()) != list(shapes):
             raise Wrong(f"parameters() must be in the order {', '.join(shapes)}")
         for name, found in model.parameters().items():
-            if found.shape != expected[name].shape or found.tobytes() != expected[name].tobytes():
-                raise Wrong(f"{name} differs from what nnz.RNG({SEED}) draws for it")
+            if found.shape != expected[name].shape:
+                raise Wrong(f"{name} has the shape {found.shape}; it must have {expected[name].shape}")
+            if len(wrong := np.argwhere(found.view(f"u{found.itemsize}") != expected[name].view(f"u{found.itemsize}"))):
+                place, (drawn, right) = tuple(wrong[0]), (float(a[tuple(wrong[0])]) for a in (found, expected[name]))
+                shown = f"{name}[{', '.join(map(str, place))}] is {drawn!r}; nnz.RNG({SEED}) draws {right!r}"
+                raise Wrong(f"{shown} ({len(wrong):,} of {found.size:,} numbers differ)")
         yield compare_with_oracle(model.step(*batch), expected, batch, dtype)
 
 
@@ -121,17 +143,40 @@ def arguments_unchanged(backend: BackendUnderTest, dtype: str, rng: np.random.Ge
         logits, loss = model.forward(*given)
         for ids in given:
             ids[...] = 0
-        yield compare_with_oracle({"logits": logits, "loss": loss, **model.gradients()}, parameters, batch, dtype)
+        actual = {"logits": logits, "loss": loss, **model.gradients()}
+        found = compare_with_oracle(actual, parameters, batch, dtype)
+        if not all(m.ok for m in found) and all(m.ok for m in _left_alone(model, batch, parameters, dtype)):
+            raise Wrong(OVERWRITTEN)
+        yield found
+
+
+def _left_alone(model: Model, batch: list[Array], parameters: dict[str, Array], dtype: str) -> list[Measurement]:
+    """The same batch, which nobody overwrites."""
+    return compare_with_oracle(model.step(*batch), parameters, batch, dtype)
 
 
 def without_targets(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
-    """Without targets the loss is None, and the logits are those of the oracle."""
+    """Without targets the loss is None, the logits are those of the oracle, and backward has nothing to go back from:
+    it raises RuntimeError, though there was a batch with targets before."""
     for _ in range(min(rounds, FEW)):
         sizes, parameters, *batch = random_mlp_case(rng, dtype)
-        logits, loss = Model(backend, sizes, dtype, parameters).forward(batch[0])
-        if loss is not None:
-            raise Wrong(f"without targets the loss must be None; it is {loss!r}")
-        yield compare_with_oracle({"logits": logits}, parameters, batch, dtype)
+        model = Model(backend, sizes, dtype, parameters)
+        for first in (True, False):
+            logits, loss = model.forward(batch[0])
+            if loss is not None:
+                raise Wrong(f"without targets the loss must be None; it is {loss!r}")
+            yield compare_with_oracle({"logits": logits}, parameters, batch, dtype)
+            refuses_backward(backend, model)
+            if first:
+                yield compare_with_oracle(model.step(*batch), parameters, batch, dtype)
+
+
+def refuses_backward(backend: BackendUnderTest, model: Model) -> None:
+    """Pass if backward raises RuntimeError, as it must after a forward without targets, and before any."""
+    try:
+        backend.refuses(backend.find("backward", model.mlp), RuntimeError)
+    except Wrong as wrong:
+        raise Wrong(f"backward() after a forward without targets: {wrong}") from wrong
 
 
 def refuses_bad_ids(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:

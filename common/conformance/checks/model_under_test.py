@@ -93,8 +93,13 @@ class Model:
 
 
 def compare_with_oracle(
-    actual: Mapping[str, Any], parameters: dict[str, Array], batch: Batch, dtype: str
+    actual: Mapping[str, Any], parameters: dict[str, Array], batch: Batch, dtype: str, any_size: bool = False
 ) -> list[Measurement]:
-    """Compare the tensors of one pass, by name, with oracle.mlp on these parameters, which are exact in the dtype."""
+    """Compare the tensors of one pass, by name, with oracle.mlp on these parameters, which are exact in the dtype.
+
+    With `any_size` T2 allows for the length of the sums.
+    """
     wide = {name: p.astype(np.float64) for name, p in parameters.items()}
-    return compare_all(actual, oracle.mlp(wide, *batch), bounds.mlp_bounds(parameters, *batch, dtype), dtype)
+    terms = bounds.mlp_terms(parameters, batch[0]) if any_size else None
+    limits = bounds.mlp_bounds(parameters, *batch, dtype)
+    return compare_all(actual, oracle.mlp(wide, *batch), limits, dtype, terms)

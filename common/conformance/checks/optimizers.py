@@ -13,9 +13,10 @@ from nnz.backend import initial
 from ..bounds import derived as bounds
 from ..bounds.derived import OPTIMIZERS, OptimizerBounds
 from ..cases.ops import MANY
+from ..cases.wide import log_uniform
 from ..oracle import mlp as oracle
 from .backend_under_test import Array, BackendUnderTest, NotThere, accepts, as_array, compare_all
-from .ops import CheckFunction, Measured, call_op
+from .ops import CheckFunction, Measured, block_sizes, call_op
 
 STEPS = 5
 DECAYS = (1e-4, 0.1)
@@ -23,6 +24,7 @@ RATES = (0.02, 0.01, 0.02, 0.005, 0.001)  # a schedule sets lr before each step
 LONG_RUN = (0.02,) * 50 + (0.01,) * 53  # beyond t = 100
 OTHER_SETTINGS = {"betas": (0.8, 0.95), "eps": 1e-3}  # shows a constant that is used instead of a setting
 TINY = 1e-8  # the size of AdamW's eps; a larger gradient moves a weight by about lr, whatever its size
+LARGE = 1e4
 SHAPES = initial.mlp_shapes(vocab_size=7, context_length=2, embedding_size=3, hidden_size=5)
 
 
@@ -69,10 +71,16 @@ def optimizer_object(name: str) -> CheckFunction:
         for decay in DECAYS:
             yield from run(SHAPES, RATES, decay)
         yield from run({"weight": MANY}, RATES[:3], DECAYS[0])
+        yield from run({"first": (5, 3), "second": (5, 3)}, RATES, DECAYS[1], rests=0.5)
         if name == "AdamW":
             yield from run({"weight": (5, 3)}, LONG_RUN, DECAYS[0])
         others = OTHER_SETTINGS if name == "AdamW" and accepts(backend.find(name), *OTHER_SETTINGS) else {}
         yield from run(SHAPES, RATES, DECAYS[1], resumed_after=2, **others)
+        yield from run(SHAPES, (0.0, 0.01, 0.0, 0.01), 0.0, **(others and {**others, "eps": 0.0}))
+        for t in (2_001, log_uniform(rng, 10**6), 10**6):
+            yield from run(SHAPES, RATES, DECAYS[1], resumed_after=2, resumed_at=t)
+        for size in sorted({block + by for block in block_sizes(backend, dtype) for by in (-1, 0, 1)}):
+            yield from run({"weight": (size,)}, RATES[:2], DECAYS[0])
 
     return check
 
@@ -86,9 +94,12 @@ def optimizer_run(
     rates: Sequence[float],
     decay: float,
     resumed_after: int = 0,
+    resumed_at: int = 0,
+    rests: float = 0.0,
     **others: Any,
 ) -> Measured:
-    """Several steps; after `resumed_after` of them a new optimizer continues from the state() of the old one."""
+    """Several steps; after `resumed_after` of them a new optimizer continues from the state() of the old one, and as if
+    `resumed_at` steps had been done, if that is given. In a share of `rests` all gradients of a parameter are 0."""
     parameters = {k: rng.normal(size=shape).astype(dtype) for k, shape in shapes.items()}
     make = partial(backend.call, backend.find(name), lr=1.0, weight_decay=decay, updates=1, **others)
     optimizer, error_bounds = make(parameters), OptimizerBounds(name, dtype, decay, **_by_op_names(others))
@@ -96,8 +107,10 @@ def optimizer_run(
         if step and step == resumed_after and (state := _state(backend, optimizer, dtype)) is not None:
             parameters = {k: np.array(as_array(k, p, dtype)) for k, p in parameters.items()}
             optimizer = make(parameters)
-            backend.call(backend.find("load_state", optimizer), state, step)
+            error_bounds.t = resumed_at or step
+            backend.call(backend.find("load_state", optimizer), state, error_bounds.t)
         gradients = {k: random_gradients(rng, shape, dtype) for k, shape in shapes.items()}
+        gradients = {k: g * (rng.random() >= rests) if rests else g for k, g in gradients.items()}
         before = {k: np.array(as_array(k, p, dtype)) for k, p in parameters.items()}
         backend.call(setattr, optimizer, "lr", lr)
         backend.call(backend.find("step", optimizer), gradients)
@@ -119,5 +132,5 @@ def _by_op_names(others: Mapping[str, Any]) -> dict[str, float]:
 
 
 def random_gradients(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Array:
-    """Gradients of unit size, about half of them scaled down to TINY."""
-    return (rng.normal(size=shape) * rng.choice([1.0, TINY], shape)).astype(dtype)
+    """Gradients of unit size, TINY ones and large ones."""
+    return (rng.normal(size=shape) * rng.choice([1.0, TINY, LARGE], shape, p=[0.5, 0.4, 0.1])).astype(dtype)

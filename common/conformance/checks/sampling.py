@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import islice
-from typing import Any
-
 import numpy as np
 
 from nnz.backend import initial
 from nnz.numbers.rng import RNG
+from nnz.runs.choice import Choice
 from nnz.runs.sampling import Sampler
 from nnz.text.datasets import load_dataset
 
@@ -20,13 +18,14 @@ from .ops import Measured
 TOKENS, MIN_LETTERS = 64, 5
 # A uniform so near to a cumulative sum may be on either side of it in float32, with errors of 2^-21.
 AMBIGUOUS = 2.0**-16
-SIZES = {"V": 27, "T": 3, "E": 5, "H": 11}
+NAMES = 27  # tokens
+SIZES = {"V": NAMES, "T": 3, "E": 5, "H": 11}
 
 
 def samples(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
     """TOKENS tokens from one seed, equal to the oracle's; then the logits of all their contexts at once."""
     tokenizer = load_dataset("names").tokenizer
-    weights, seed, expected = unambiguous_sample(rng, dtype, tokenizer)
+    weights, seed, expected = unambiguous_sample(rng, dtype, NAMES, Choice())
     model = Model(backend, SIZES, dtype, weights)
 
     def logits(context: Array) -> tuple[Array, None]:
@@ -46,25 +45,24 @@ def samples(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rou
     yield compare_with_oracle({"logits": model.forward(batch[0])[0]}, weights, batch, dtype)
 
 
-def unambiguous_sample(rng: np.random.Generator, dtype: str, tokenizer: Any) -> tuple[dict[str, Array], int, list[int]]:
-    """Weights, a seed and the oracle's tokens, where no rounding error can change a token."""
+def unambiguous_sample(
+    rng: np.random.Generator, dtype: str, V: int, choice: Choice
+) -> tuple[dict[str, Array], int, list[int]]:
+    """Weights, a seed and the oracle's tokens from a context of zeros, where no rounding error can change a token."""
     while True:
-        weights, seed = random_weights(rng, dtype), int(rng.integers(1, 2**62))
-        margins: list[float] = []
-        uniforms = RNG(seed)
-
-        def logits(context: Array, weights: dict = weights, margins: list = margins, uniforms: RNG = uniforms) -> tuple:
-            z = oracle.mlp(weights, context, context[:, 0])["logits"]
-            probs = np.exp(z[0] - z.max())
-            margins.append(float(np.abs(np.cumsum(probs / probs.sum()) - uniforms.uniform()).min()))
-            return z, None
-
-        tokens = list(islice(Sampler(logits, tokenizer, SIZES["T"]).stream(RNG(seed)), TOKENS))
-        if min(margins) > AMBIGUOUS and len(set(tokens)) >= MIN_LETTERS:
+        weights, seed = random_weights(rng, dtype, V), int(rng.integers(1, 2**62))
+        context, uniforms, tokens = [0] * SIZES["T"], RNG(seed), []
+        for _ in range(TOKENS):
+            z, u = oracle.mlp(weights, np.array([context]), np.zeros(1, int))["logits"][0], uniforms.uniform()
+            if not choice.is_certain(z, u, AMBIGUOUS):
+                break
+            tokens.append(choice.token(z, u))
+            context = [*context[1:], tokens[-1]]
+        if len(tokens) == TOKENS and (len(set(tokens)) >= MIN_LETTERS or choice.temperature == 0):
             return weights, seed, tokens
 
 
-def random_weights(rng: np.random.Generator, dtype: str) -> dict[str, Array]:
+def random_weights(rng: np.random.Generator, dtype: str, V: int) -> dict[str, Array]:
     """Weights with probabilities far from equal, so that a sample shows a mistake."""
-    shapes = initial.mlp_shapes(*(SIZES[k] for k in "VTEH"))
+    shapes = initial.mlp_shapes(V, *(SIZES[k] for k in "TEH"))
     return {name: rng.normal(0, 1 if name == "wte" else 0.5, shape).astype(dtype) for name, shape in shapes.items()}

@@ -11,6 +11,8 @@ import numpy as np
 
 from ..bounds.compare import T2_LIMIT, VacuousComparison, t2_error
 from ..cases.mlp import MLPCase
+from ..oracle import mlp as oracle
+from . import optimizers
 
 Array = np.ndarray
 
@@ -36,7 +38,11 @@ def likely_cause(name: str, actual: Array, values: dict[str, Array], case: MLPCa
         return "the bias gradient is missing: all zeros" if name.endswith("bias") else "all zeros: never computed"
     if _near(actual, expected, dtype):
         return ROUNDING
-    for cause, tensor in (*_of_any(expected, len(case.inputs)), *_of_this(name, values, case)):
+    for cause, tensor in (
+        *_of_wrong_targets(name, values, case),
+        *_of_any(expected, len(case.inputs)),
+        *_of_this(name, values, case),
+    ):
         if _near(actual, tensor, dtype):
             return cause
     if actual.ndim > 1 and not actual[-1].any() and _near(actual[:-1], expected[:-1], dtype):
@@ -67,6 +73,9 @@ def _of_this(name: str, v: dict[str, Array], case: MLPCase) -> Mistakes:
     elif name.startswith("dfc"):
         dy, x = (v["dlogits"], v["h"]) if name.startswith("dfc2") else (v["dh_pre"], flat)
         yield from _of_weight_gradient(dy, x, name.endswith("bias"))
+    elif name == "loss":
+        yield "in bits, not in nats", v["loss"] / np.log(2)
+        yield "the sign is flipped", -v["loss"]
     elif name == "h":
         yield "tanh is skipped", v["h_pre"]
     elif name == "dlogits":
@@ -81,6 +90,27 @@ def _of_this(name: str, v: dict[str, Array], case: MLPCase) -> Mistakes:
         yield "accumulation lost: a token that occurs twice keeps only its last gradient", overwritten
         np.add.at(rows, ids[:-1], v["demb"][:-1])
         yield "the last row is ignored", rows
+
+
+def _of_wrong_targets(name: str, v: dict[str, Array], case: MLPCase) -> Mistakes:
+    """The loss or its gradient, if other targets were taken than the ones given."""
+    if name not in ("loss", "dlogits"):
+        return
+    B, V = len(case.targets), case.sizes["V"]
+    others = {
+        "the targets are shifted: each row has that of the row before it": np.roll(case.targets, 1),
+        "the targets are shifted: each row has that of the row after it": np.roll(case.targets, -1),
+        "the targets are the last token of each input": case.inputs[:, -1],
+        "the targets are the first token of each input": case.inputs[:, 0],
+        "the targets are one too small": (case.targets - 1) % V,
+        "the targets are one too large": (case.targets + 1) % V,
+        "the targets are in the reverse order": case.targets[::-1],
+    }
+    for cause, targets in others.items():
+        if name == "loss":
+            yield cause, np.array(oracle.cross_entropy_forward(v["logits"], targets)[0])
+        else:
+            yield cause, (v["probs"] - np.eye(V)[targets]) / B
 
 
 def _of_linear(x: Array, w: Array, b: Array) -> Mistakes:
@@ -98,8 +128,25 @@ def _of_weight_gradient(dy: Array, x: Array, bias: bool) -> Mistakes:
         yield "a transposed result", (x.T @ dy).reshape(full.shape)
 
 
+def cause_in_step(name: str, actual: Array, start: Array, grads: list[Array], step: int, dtype: str) -> str:
+    """The first usual mistake of an optimizer that makes `start` into the actual parameter by this step, from 0."""
+    if actual.shape != start.shape:
+        return f"the shape is {actual.shape}; it must be {start.shape}"
+    if not np.isfinite(actual).all():
+        return "a value that is not finite"
+    if np.array_equal(actual, start):
+        return "the parameter is not updated"
+    for cause, steps in optimizers.mistaken_steps(name, start, grads):
+        if _near(actual, steps[step], dtype):
+            return cause
+    return UNKNOWN
+
+
 def _factor(actual: Array, expected: Array, dtype: str) -> str:
+    """A factor explains many numbers, or one if it is a short number; any two numbers have some factor."""
     factor = float(np.vdot(actual, expected) / np.vdot(expected, expected))
+    if actual.size == 1:
+        factor = float(f"{factor:.2g}")
     if (text := f"{factor:.6g}") != "1" and _near(actual, factor * expected, dtype):
         return f"a factor of {text}"
     return ROUNDING if np.abs(actual - expected).max() <= COARSEST * np.abs(expected).max() else UNKNOWN

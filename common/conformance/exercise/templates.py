@@ -11,7 +11,7 @@ LAYERS = ["BatchNorm1d", "Embedding", "Flatten", "Linear", "Residual", "Sequenti
 __all__ = [*LAYERS, "MLP", "SGD", "AdamW", "ops"]
 '''
 
-OPS_HEAD = '''"""The operations as pure functions. Numpy arrays come in; arrays of their dtype go out, or plain lists.
+OPS_HEAD = '''"""The operations as pure functions: numpy arrays in, arrays of their dtype out (or lists of these).
 
 B batch, T context, E embedding, H hidden, V vocabulary, C channels; a linear maps N to M; (...) is any shape.
 Do not write to an argument, except where the docstring says so.
@@ -98,7 +98,10 @@ class MLP:
         raise NotImplementedError
 
     def backward(self):
-        """The gradient of the last loss by each parameter: a dict with the parameters' names. May be called twice."""
+        """The gradient of the last loss by each parameter: a dict with the parameters' names. May be called twice.
+
+        RuntimeError unless the last call had targets.
+        """
         raise NotImplementedError
 
     def parameters(self):
@@ -146,7 +149,7 @@ raises the grade. In the folder above this one:
 
 ```
 nnz parity {name}                       # now: 0 of {asked}
-nnz parity {name} --level embedding     # one level alone
+nnz parity {name} --level tanh          # one level alone
 nnz diff {name} numpy                   # once the MLP runs: the first wrong tensor and its likely cause
 ```
 
@@ -157,7 +160,8 @@ The levels; each builds on those before it:
 
 {levels}
 
-In the table `error, u` is the largest error in units of the dtype's roundoff, relative to the tensor's largest entry.
+`nnz parity` prints first what to mend first, why, and where; then a line for each level. With `--verbose` there is a
+line for each tensor: `error, u` is its largest error in units of the dtype's roundoff, relative to its largest entry.
 `T1` is the largest error that rounding can cause in that computation, proved for each entry: above 100% there is a
 bug. `T2` is 32 u. "not there" means that the function raises NotImplementedError or does not exist; it never counts as
 passed.

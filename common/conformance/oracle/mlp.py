@@ -43,8 +43,10 @@ def embedding_forward(wte: Array, ids: Array) -> Array:
 
 def embedding_backward(demb: Array, ids: Array, V: int) -> Array:
     """dwte_v = sum of demb over the places where ids = v; demb (B,T,E) -> dwte (V,E)."""
-    one_hot = np.equal.outer(ids, np.arange(V)).astype(np.float64)
-    return np.einsum("rv,re->ve", _rows(one_hot), _rows(_wide(demb)))
+    demb = _wide(demb)
+    dwte = np.zeros((V, demb.shape[-1]), demb.dtype)
+    np.add.at(dwte, ids.ravel(), _rows(demb))
+    return dwte
 
 
 def linear_forward(x: Array, w: Array, b: Array | None = None) -> Array:

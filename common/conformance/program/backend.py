@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nnz.backend import initial, optimizers, spec
+from nnz.backend import checks, initial, optimizers, spec
 from nnz.numbers.precisions import NATIVE, PRECISIONS, STRICT
 from nnz.numbers.rng import RNG
 
@@ -21,6 +21,8 @@ class ProgramBackend:
 
     What the program does not list raises NotImplementedError.
     """
+
+    is_slow_to_call = True
 
     def __init__(self, program: Program) -> None:
         self.program, self.__name__ = program, program.name
@@ -96,9 +98,12 @@ class _MLP:
         return self._weights
 
     def load_parameters(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Set the weights."""
-        names = initial.mlp_shapes(*self._sizes)
-        self._weights = {name: np.array(arrays[name], self._dtype) for name in names}
+        """Set the weights, in the arrays that an optimizer may have."""
+        if self._weights is None:
+            shapes = initial.mlp_shapes(*self._sizes)
+            self._weights = {name: np.empty(shape, self._dtype) for name, shape in shapes.items()}
+        for name, own in self._weights.items():
+            own[...] = arrays[name]
 
     def __call__(self, inputs: np.ndarray, targets: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray | None]:
         """One request returns the gradients too; backward() returns them later."""
@@ -119,6 +124,5 @@ class _MLP:
         return {name: last[name] for name in (*INTERMEDIATES, "logits") if name in last}
 
     def _last(self) -> dict[str, np.ndarray]:
-        if self._response is None:
-            raise RuntimeError("backward needs a forward with targets first")
+        checks.forward_came_first(self._response)
         return self._response

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from nnz.runs import checkpoints
+from nnz.runs.choice import Choice
 from nnz.text.datasets import load_dataset
 
 from ..bounds import derived as bounds
@@ -17,7 +18,7 @@ from ..bounds.compare import Measurement, compare
 from ..checks.backend_under_test import Array, BackendUnderTest, Wrong
 from ..checks.checkpoint import recipe_of
 from ..checks.ops import Measured
-from ..checks.sampling import TOKENS, unambiguous_sample
+from ..checks.sampling import NAMES, TOKENS, unambiguous_sample
 from ..checks.training import RUN, compare_nine_decimals, trajectory
 from ..levels import STRICT, Check
 from ..oracle import mlp as oracle
@@ -25,6 +26,15 @@ from ..strict import training as strict_training
 from .protocol import PARAMETERS
 
 STEPS = (1, 2, 3, 10, 50, RUN.steps)  # the steps that are checked, each from the state after the step before it
+WAYS = (
+    (NAMES, 1.0, 0),
+    (NAMES, 0.0, 0),
+    (NAMES, 0.3, 0),
+    (NAMES, 9.0, 0),
+    (200, 20.0, 0),
+    (90, 1.0, 41),
+    (200, 4.0, 100),
+)
 SETTINGS = {**bounds.OPTIMIZERS["AdamW"][2], "weight_decay": RUN.decay}
 
 
@@ -48,13 +58,22 @@ def nine_decimals(backend: BackendUnderTest, dtype: str, rng: np.random.Generato
 
 
 def tokens(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
-    """The oracle's tokens, where no rounding error can change a token."""
-    tokenizer = load_dataset("names").tokenizer
-    weights, seed, expected = unambiguous_sample(rng, dtype, tokenizer)
-    context = np.full(weights["fc1.weight"].shape[1] // weights["wte"].shape[1], tokenizer.delimiter)
-    settings = {"seed": str(seed), "count": TOKENS, "temperature": 1.0, "top_k": 0}
-    drawn = _call(backend, "sampling", dtype, {**weights, "context": context}, **settings)["tokens"]
-    yield [compare("tokens", drawn.astype(dtype), expected, np.zeros(TOKENS), dtype)]
+    """The oracle's tokens at many temperatures and top-ks, where no rounding error can change a token."""
+    for V, temperature, top_k in (*WAYS, (NAMES, float(rng.uniform(0.2, 5)), int(rng.integers(2, NAMES)))):
+        choice = Choice(temperature, top_k)
+        weights, seed, expected = unambiguous_sample(rng, dtype, V, choice)
+        context = np.zeros(weights["fc1.weight"].shape[1] // weights["wte"].shape[1], np.int32)
+        settings = {"seed": str(seed), "count": TOKENS, "temperature": temperature, "top_k": top_k}
+        drawn = _call(backend, "sampling", dtype, {**weights, "context": context}, **settings)["tokens"]
+        yield [
+            compare(
+                f"tokens at temperature {temperature:g}, top-k {top_k}",
+                drawn.astype(dtype),
+                expected,
+                np.zeros(TOKENS),
+                dtype,
+            )
+        ]
 
 
 def one_step_on(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:

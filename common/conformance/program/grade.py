@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import time
+from collections.abc import Callable, Collection, Sequence
 
 from ..checks.backend_under_test import BackendUnderTest
 from ..grading import ROUNDS, SEED, grade, grade_one, selected
 from ..levels import BOTH, LEVELS
-from ..report import Report
+from ..report import Report, Result
 from .backend import ProgramBackend
 from .checks import PROGRAM_CHECKS
 from .protocol import TIMEOUT, Program
 
+OPTIONAL = "initial_weights"  # bit by bit, though log and cos of another language may differ in the last one
 NOT_ASKED = "layers"  # layers remember their input, but a program keeps nothing between two requests
 OWN_LEVELS = tuple(dict.fromkeys(check.level for check in PROGRAM_CHECKS))
 
@@ -23,19 +25,28 @@ def grade_program(
     seed: int = SEED,
     levels: Collection[str] | None = None,
     timeout: float = TIMEOUT,
+    each: Callable[[BackendUnderTest, Result], Result] = lambda backend, result: result,
 ) -> Report:
     """Grade `command`, run with `conformance ...` added, in the given levels, or in all but `layers`.
 
-    A request may take at most `timeout` seconds. Raises OSError if the command cannot be started, ValueError if it does
-    not follow the protocol, UsageError as `grade` does.
+    In the second case a program that does not list `initial_weights` is not asked for them.
+
+    A request may take at most `timeout` seconds; `each` gets each result as it comes, and may add to it. Raises OSError
+    if the command cannot be started, ValueError if it does not follow the protocol, UsageError as `grade` does.
     """
     selected(levels, dtypes)
+    began = time.monotonic()
     chosen = [level for level in LEVELS if (levels is None and level != NOT_ASKED) or level in (levels or ())]
-    backend = ProgramBackend(Program(command, timeout))
-    report = grade(backend, [level for level in chosen if level not in OWN_LEVELS], dtypes, rounds, seed)
-    results, under_test = list(report.results), BackendUnderTest(backend)
-    for number, check in enumerate(PROGRAM_CHECKS):
-        if check.level in chosen:
-            for dtype in (d for d in dtypes if d in check.dtypes):
-                results.append(grade_one(under_test, check, dtype, rounds, seed, number=len(LEVELS) + number))
-    return Report(report.backend, tuple(results), report.origin)
+    with Program(command, timeout) as program:
+        skipped = (OPTIONAL,) if levels is None and OPTIONAL not in program.functions else ()
+        chosen = [level for level in chosen if level not in skipped]
+        backend = ProgramBackend(program)
+        report = grade(backend, [level for level in chosen if level not in OWN_LEVELS], dtypes, rounds, seed, each)
+        results, under_test = list(report.results), BackendUnderTest(backend)
+        for number, check in enumerate(PROGRAM_CHECKS):
+            if check.level in chosen:
+                for dtype in (d for d in dtypes if d in check.dtypes):
+                    result = grade_one(under_test, check, dtype, rounds, seed, results, number=len(LEVELS) + number)
+                    results.append(each(under_test, result))
+    seconds = round(time.monotonic() - began, 1)
+    return Report(report.backend, tuple(results), report.origin, skipped=skipped, seconds=seconds)

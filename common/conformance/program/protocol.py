@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ OUTPUTS: dict[str, tuple[str, ...]] = {
     "checkpoint": ("loss",),
 }
 KINDS = ("float32", "float64", precisions.STRICT)  # what may follow a name in the list
+FILES = ("request.safetensors", "response.safetensors")
+SERVE = "serve"  # a line of the list, and with -- before it the argument that starts it
 REFUSED = 2  # the exit code for a request that makes no sense
 TIMEOUT = 60.0  # seconds
 LONGEST_OUTPUT = 300  # characters of a program's output that are quoted
@@ -47,10 +50,13 @@ class Refused(ValueError, TypeError):
 
 
 class Program:
-    """A command that follows the protocol. `functions` is what it lists: {name: dtypes}.
+    """A command that follows the protocol. `functions` is what it lists: {name: dtypes}. `close` ends it.
 
     Raises OSError if it cannot be started, ValueError if its list is not valid.
     """
+
+    serves = False  # whether one process answers many requests
+    _served: process.Served | None = None
 
     def __init__(self, command: Sequence[str], timeout: float = TIMEOUT) -> None:
         if not command:
@@ -75,11 +81,11 @@ class Program:
         head |= {"precision": precision} if strict else {}
         given = {name: _sent(value) for name, value in arrays.items() if value is not None}
         with tempfile.TemporaryDirectory(prefix="nnz-") as folder:
-            request, response = (Path(folder) / f"{name}.safetensors" for name in ("request", "response"))
+            request, response = (Path(folder) / name for name in FILES)
             notes = {"format": REQUEST, **head, **{key: _text(value) for key, value in settings.items()}}
             widest_first = dict(sorted(given.items(), key=lambda item: -item[1].itemsize))  # for alignment
             tensor_file.write(request, widest_first, notes)
-            code, said = self._run([str(request), str(response)], "stderr")
+            code, said = self._answer(folder)
             said = one_line(said)[:LONGEST_OUTPUT] or "it prints nothing"
             if code == REFUSED:
                 raise Refused(f"{self.name} refuses: {said}")
@@ -87,6 +93,18 @@ class Program:
                 raise ProgramError(f"{self.name} ended with {_ending(code)}: {said}")
             expected = OUTPUTS[function] if function != "mlp" or "targets" in given else ("logits",)
             return _read(response, {"format": RESPONSE, **head}, expected)
+
+    def __enter__(self) -> Program:
+        return self
+
+    def __exit__(self, *reasons: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process that answers, if there is one."""
+        if self._served is not None:
+            self._served.close()
+            self._served = None
 
     def must_list(self, function: str, kind: str) -> None:
         """Raises NotImplementedError unless the program lists the function in one of KINDS."""
@@ -98,7 +116,9 @@ class Program:
         first, *lines = said.splitlines() or [""]
         if code != 0 or first != VERSION:
             raise ProgramError(f"--list ended with {_ending(code)} and printed {one_line(said)[:LONGEST_OUTPUT]!r}")
-        functions = {name: tuple(dtypes) for name, *dtypes in (line.split() for line in lines if line.strip())}
+        words = [line.split() for line in lines if line.strip()]
+        self.serves = [SERVE] in words
+        functions = {name: tuple(dtypes) for name, *dtypes in words if [name, *dtypes] != [SERVE]}
         for name, dtypes in functions.items():
             if name not in OUTPUTS:
                 raise ProgramError(f"--list names {name!r}; {nearest(name, OUTPUTS)}")
@@ -108,13 +128,32 @@ class Program:
                 )
         return functions
 
+    def _answer(self, folder: str) -> tuple[int, str]:
+        """The exit code for the request in the folder, and what the program wrote to stderr."""
+        if not self.serves:
+            return self._run([str(Path(folder) / name) for name in FILES], "stderr")
+        with self._stopped_once():
+            if self._served is None:
+                self._served = process.Served([*self.command, "conformance", f"--{SERVE}"])
+            code, said = self._served.ask(folder, self.timeout)
+            if self._served.has_ended:
+                self.close()  # and the next request starts another
+            return code, said
+
     def _run(self, words: list[str], stream: str) -> tuple[int, str]:
-        """As process.run. A program that timed out once is not called again."""
+        """As process.run."""
+        with self._stopped_once():
+            return process.run([*self.command, "conformance", *words], stream, self.timeout)
+
+    @contextmanager
+    def _stopped_once(self) -> Iterator[None]:
+        """A program that was stopped once is not called again."""
         if self._hung:
             raise ProgramError(f"not called again: {self._hung}")
         try:
-            return process.run([*self.command, "conformance", *words], stream, self.timeout)
-        except process.TimedOut as error:
+            yield
+        except process.Stopped as error:
+            self.close()
             self._hung = f"{self.name} {error}"
             raise ProgramError(self._hung) from error
 

@@ -13,7 +13,7 @@ from datetime import date
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy is imported: there is one process for each core already
 
-from . import BACKENDS, MUTANTS, Mutant, planting, processes, real_step, regimes, trials
+from . import BACKENDS, KINDS, MUTANTS, Mutant, planting, processes, real_step, regimes, trials
 from .mutant import DTYPES, STRICT
 from .real_step import BATCH, STEPS
 from .regimes import MEANING, Objection
@@ -53,11 +53,13 @@ Written by `make kill-matrix` on {{date}}.
 For each of them the check that is meant for it runs on the changed code ("our check"): {{survivors}} survive it. The
 unchanged code, planted in the same way, passes {{control}}.
 
-The other columns show what a tolerance finds where a port is usually tested: on one batch of {BATCH} real names at the
-initial weights. Logits, loss and gradients are computed by the model and then op by op; then a new batch norm on the
-hidden layer, and the parameters after each of {STEPS} steps of SGD and AdamW. Everything is compared with the oracle in
-float32 and in float64. A bug that one of these comparisons finds is caught, unless the same tolerance also rejects that
-tensor in correct code.
+{{kinds}}
+The other columns, here and below, show what a tolerance finds where a port is usually tested: on one batch of
+{BATCH} real names at the initial weights. Logits, loss and gradients are computed by the model and then op by op;
+then a new batch norm on the hidden layer, and the parameters after each of {STEPS} steps of SGD and AdamW. Everything
+is compared with the oracle in float32 and in float64. A bug that one of these comparisons finds is caught, unless the
+same tolerance also rejects that tensor in correct code. Bugs of odd sizes, values and orders of calls seldom show on
+such a batch.
 `x` means caught in every backend that has the bug, `.` in none, `1/3` in one of three.
 """
 STRICT_HEAD = """\
@@ -109,6 +111,7 @@ def text(mutants: Sequence[Mutant], caught: Mapping[Job, bool], objections: Obje
         plants=len(planted),
         columns=counts,
         survivors=sum(not caught[job] for job in planted),
+        kinds=_kinds(caught, objections),
         control="everywhere" if all(controls) else f"in {sum(controls)} of {len(controls)} columns only",
     )
     numeric = [mutant for mutant in mutants if set(mutant.plants) & set(BACKENDS)]
@@ -117,6 +120,20 @@ def text(mutants: Sequence[Mutant], caught: Mapping[Job, bool], objections: Obje
     sections = [head, _totals(plain, caught, objections), _numeric(plain, caught, objections)]
     sections += [STRICT_HEAD, _totals(strict, caught, objections), _numeric(strict, caught, objections)]
     return "\n".join([*sections, EXACT, _exact(exact, caught)])
+
+
+def _kinds(caught: Mapping[Job, bool], objections: Objections) -> str:
+    """For each kind of bug, how many are planted and caught, and how many of those in a backend each regime misses."""
+    rows = []
+    for kind, mutants in KINDS.items():
+        jobs = {job: right for job, right in caught.items() if job.mutant in mutants}
+        if not jobs:
+            continue
+        hits = {regime: [h for m in mutants for h in _hits(m, regime, caught, objections)] for regime in MEANING}
+        missed = [str(found.count(False)) if found else "" for found in hits.values()]
+        counts = [str(sum(job.where == where for job in jobs) or "") for where in (*BACKENDS, "common")]
+        rows.append([kind, str(len(mutants)), *counts, f"{sum(jobs.values())} of {len(jobs)}", *missed])
+    return _table(["kind of bug", "bugs", *BACKENDS, "common", OURS, *(f"{name} misses" for name in MEANING)], rows)
 
 
 def _totals(mutants: Sequence[Mutant], caught: Mapping[Job, bool], objections: Objections) -> str:

@@ -1,0 +1,133 @@
+"""Grades in this process, one backend after the other, and prints each report when it is done."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ...backend import by_path
+from ...files.errors import UsageError
+from .written import Graded, row, rows_alone
+
+if TYPE_CHECKING:
+    from ...conformance.checks.backend_under_test import BackendUnderTest
+    from ...conformance.report import Report, Result
+
+
+def grade(names: Sequence[str | None], arguments: argparse.Namespace) -> Graded:
+    """The reports on these backends, None for the program of --cmd; what is wrong with them; and the xfails."""
+    from ...conformance import xfails
+
+    known = xfails.read(arguments.xfails) if arguments.xfails else ()
+    reports: list[Report] = []
+    for name in names:
+        report = _graded(name, arguments)
+        reports.append(report)
+        if arguments.json == "-":
+            continue
+        excused = xfails.excused(known, report)
+        text = row(report.to_json()) if rows_alone(names, arguments) else _text(report, excused, arguments.verbose)
+        print(text, flush=True)
+    problems = [p for report in reports if (p := _unmet(report, xfails.excused(known, report)))]
+    problems += [_borrowed(report) for report in reports if report.borrowed and not arguments.allow_borrowing]
+    problems += xfails.complaints(known, reports)
+    return [r.to_json() for r in reports], problems, {xfail.pattern: xfail.reason for xfail in known}
+
+
+def dtypes(arguments: argparse.Namespace) -> tuple[str, ...]:
+    """What --dtype and --strict ask for."""
+    from ...conformance import grading
+
+    return (*(arguments.dtype or ()), *((grading.STRICT,) if arguments.strict else ())) or grading.BOTH
+
+
+def words(command: str) -> list[str]:
+    """The program and its arguments, as a shell would cut them. Raises UsageError."""
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise UsageError(f"--cmd {command!r} is not a command: {error}") from error
+    if not words:
+        raise UsageError("--cmd is empty; name a program, as in --cmd ./program")
+    return words
+
+
+def _graded(name: str | None, arguments: argparse.Namespace) -> Report:
+    from ...conformance import grading
+    from ...conformance.isolated.remote import IsolatedBackend
+    from ...conformance.program.grade import grade_program
+
+    asked, levels = dtypes(arguments), arguments.level
+    with _Progress(name or arguments.cmd, len(grading.selected(levels, asked)), arguments) as progress:
+        how = levels, asked, arguments.rounds, arguments.seed, progress.explain
+        if name is None:
+            command = words(arguments.cmd)
+            return grade_program(command, asked, *how[2:4], levels, arguments.timeout, progress.explain)
+        place = by_path.place_of(name)
+        sha256 = by_path.sha256_of(place) if place is not None else ""  # before anything of it runs
+        try:
+            opened = nullcontext(name) if arguments.in_process else IsolatedBackend(name, arguments.timeout)
+            with opened as backend:
+                report = grading.grade(backend, *how)
+        except ImportError as error:
+            report = grading.not_importable(name, error, levels, asked)
+    return replace(report, sha256=sha256)
+
+
+class _Progress:
+    """A bar on stderr, if that is a terminal; with --verbose each result on stdout as it comes."""
+
+    def __init__(self, name: str, checks: int, arguments: argparse.Namespace) -> None:
+        from tqdm import tqdm
+
+        hidden = sys.stderr is None or not sys.stderr.isatty()
+        self._bar = tqdm(desc=name, total=checks, unit="check", leave=False, disable=hidden, file=sys.stderr)
+        self._verbose, self._header = arguments.verbose and arguments.json != "-", ""
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.close()
+
+    def explain(self, backend: BackendUnderTest, result: Result) -> Result:
+        """What `grading.grade` calls with each result."""
+        from ...conformance import explained, printed
+
+        result = explained.explained(backend, result)
+        if self._verbose:
+            lines = [] if self._header == printed.header(result) else [printed.header(result)]
+            self._header = printed.header(result)
+            self._bar.clear()
+            print("\n".join([*lines, *printed.details(result)]), flush=True)
+        self._bar.set_postfix_str(result.level, refresh=False)
+        self._bar.update()
+        return result
+
+
+def _text(report: Report, excused: frozenset[str], verbose: bool) -> str:
+    """The first five lines, a line for each level, and the tensors of the first failure."""
+    from ...conformance import printed
+
+    parts: list[Any] = [printed.summary(report, excused), printed.levels(report, excused)]
+    first = report.first_to_mend(excused)
+    if first is not None and first.measurements and not verbose:
+        parts.append("\n".join([printed.header(first), *printed.details(first, excused)]))
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _unmet(report: Report, excused: frozenset[str]) -> str:
+    """What the error says of a report with failures; empty for one without."""
+    if report.met + len(excused) == report.asked and report.met > 0:
+        return ""
+    return f"{report.backend} {report.summary()}"
+
+
+def _borrowed(report: Report) -> str:
+    """What the error says of a report on a backend that let others compute."""
+    return f"{report.backend} is borrowed: it used {', '.join(report.borrowed)} (--allow-borrowing lets it)"

@@ -1,0 +1,391 @@
+"""A backend in a worker, as the grading sees it: objects whose attributes and calls are asked of the worker.
+
+Every check runs as it does on a module in the same process.
+"""
+
+from __future__ import annotations
+
+import builtins
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import weakref
+from collections.abc import Callable, Mapping
+from inspect import Parameter, Signature
+from typing import Any
+
+import numpy as np
+
+from nnz.files.errors import UsageError, one_line, printable
+from nnz.numbers.rng import RNG
+
+from ..checks.backend_under_test import LONGEST_REASON, BackendUnderTest, Wrong, arrays_in
+from .descendants import LIMITS, Descendants, limit
+from .evidence import Evidence
+from .messages import (
+    Blobs,
+    decode,
+    decode_numbers,
+    encode,
+    encode_memory,
+    receive,
+    send,
+    set_state,
+    state_of,
+)
+
+TIMEOUT = 60.0  # seconds for the calls of one check
+MOST_TIMEOUTS = 3  # then it is not called any more
+DICTS_WATCHED = 4  # the last dicts given to constructors: an optimizer may put new arrays into one
+
+
+class ProcessEnded(RuntimeError):
+    """The worker has ended, or was stopped: it took too long, or its answer was no message."""
+
+
+class Remote:
+    """An object of the backend."""
+
+    def __init__(self, client: Client, number: int, name: str) -> None:
+        self.__dict__.update(_client=client, _number=number, __name__=name)
+        weakref.finalize(self, client.forget.append, number)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name != "__file__":
+            raise AttributeError(name)
+        return self._client.ask("get", self, name=name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._client.ask("set", self, (value,), name=name)
+
+
+class RemoteFunction(Remote):
+    """One that can be called."""
+
+    def __call__(self, *values: Any, **settings: Any) -> Any:
+        return self._client.ask("call", self, values, settings)
+
+    @property
+    def __signature__(self) -> Signature:
+        """For BackendUnderTest's `accepts`."""
+        try:
+            known = self._client.ask("signature", self)
+        except (TypeError, ValueError) as error:
+            raise AttributeError("it has no signature") from error
+        kinds = {int(kind): kind for kind in type(Parameter.VAR_KEYWORD)}
+        none = Parameter.empty
+        return Signature([Parameter(name, kinds[kind], default=None if has else none) for name, kind, has in known])
+
+
+class SharedDict(dict):
+    """A dict of the worker; unlike a plain one it can be referred to weakly."""
+
+
+class IsolatedBackend(BackendUnderTest):
+    """A backend in a process of its own; `close` ends that.
+
+    Raises UsageError and ImportError as nnz.backend.registry.load does.
+    """
+
+    def __init__(self, name: str, timeout: float = TIMEOUT) -> None:
+        self.name, self.evidence, self._timeout, self._hung = name, Evidence(), timeout, {}
+        self._start()
+
+    def __enter__(self) -> IsolatedBackend:
+        return self
+
+    def __exit__(self, *reasons: object) -> None:
+        self.close()
+
+    def begin(self) -> None:
+        """Before each check: a process that has ended is replaced."""
+        if self._client.ended:
+            self._client.close()
+            self._start()
+        self._client.seconds_left = self._timeout
+
+    def close(self) -> None:
+        """End the process and all that it started."""
+        self._client.close()
+
+    def borrowed(self) -> tuple[str, ...]:
+        """What it used that is not its own, up to now."""
+        self._client.look()
+        return tuple(sorted(self.evidence.found))
+
+    def origin(self) -> dict[str, Any]:
+        """The files that were graded: the module's own, and the shared objects of its package."""
+        self._client.look()
+        return {**self._origin, "shared_objects": self.evidence.shared_objects()}
+
+    def place(self, path: str) -> str:
+        """As BackendUnderTest.place, asked of the worker."""
+        try:
+            self.begin()
+            return printable(str(self._client.ask("place", None, name=path))[:LONGEST_REASON])
+        except Exception:  # it has ended
+            return ""
+
+    def place_of_error(self, error: BaseException) -> str:
+        """As BackendUnderTest.place_of_error, as the worker told it."""
+        return getattr(error, "place", "")
+
+    def _start(self) -> None:
+        self._client = Client(self.name, self._timeout, self._hung, self.evidence)
+        self.module = self._client.module
+        file = getattr(self.module, "__file__", None)
+        shown = None if file is None else one_line(str(file)[:LONGEST_REASON])
+        self._origin = {"module": one_line(self.module.__name__[:LONGEST_REASON]), "file": shown}
+
+    def call(self, function: Callable, *arguments: Any, updates: int = 0, **settings: Any) -> Any:
+        """As BackendUnderTest.call. What is not among the first `updates` arguments is not written to later either."""
+        self._client.writable += [id(array) for array in arrays_in(list(arguments[:updates]))]
+        try:
+            return super().call(function, *arguments, updates=updates, **settings)
+        except Wrong as error:
+            if isinstance(error.__cause__, ProcessEnded):
+                raise Wrong(str(error.__cause__)) from error.__cause__
+            raise
+
+    def _run(self, function: Callable, arguments: tuple, settings: Mapping[str, Any]) -> Any:
+        return function(*arguments, **settings)
+
+
+class Client:
+    """One worker and the connection to it."""
+
+    def __init__(self, name: str, timeout: float, hung: dict[str, str], evidence: Evidence) -> None:
+        self.timeout, self.seconds_left, self.hung, self.ended = timeout, timeout, hung, ""
+        self.forget: list[int] = []
+        self.known: dict[int, weakref.ref] = {}  # number -> what we have of it
+        self.numbers: dict[int, int] = {}  # id -> number
+        self.states: dict[int, bytes] = {}  # what the worker knows of it
+        self.watched: list[tuple[int, dict]] = []
+        self.given: list[tuple[int, dict]] = []  # with the request of now
+        self.sent: set[int] = set()  # the same of arrays
+        self.writable: list[int] = []  # ids of arrays that the backend may write to, in the next call and later
+        self.locked: set[int] = set()  # numbers of those that it may not
+        self.next = -1
+        self._open(evidence)
+        try:
+            self.module = self.ask("load", None, name=name, path=sys.path)
+            evidence.module_name = self.module.__name__
+        except BaseException as error:  # also after Ctrl-C
+            self.close()
+            if isinstance(error, UsageError | ImportError) or not isinstance(error, Exception | SystemExit):
+                raise
+            failed = ImportError(f"{name} cannot be imported: {type(error).__name__}: {error}")
+            failed.place = getattr(error, "place", "")
+            raise failed from error
+
+    def _open(self, evidence: Evidence) -> None:
+        self.connection, theirs = socket.socketpair()
+        self.evidence, (reading, writing) = evidence, os.pipe()
+        command = [sys.executable, "-m", f"{__package__}.worker", str(theirs.fileno()), str(writing)]
+        command += evidence.folders
+        self.descendants = Descendants().__enter__()
+        self.process = None
+        try:
+            none = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+            fds = (theirs.fileno(), writing)
+            self.process = subprocess.Popen(command, pass_fds=fds, start_new_session=True, **none)
+        finally:
+            theirs.close()
+            os.close(writing)
+            evidence.listen(reading)
+        limit(self.process.pid, LIMITS)
+
+    def close(self) -> None:
+        """End the worker and all that it started."""
+        if self.connection.fileno() < 0:
+            return
+        self.ended = self.ended or "it was closed"
+        self.look()
+        try:
+            if self.process.poll() is None:
+                os.killpg(self.process.pid, signal.SIGKILL)
+        finally:
+            self.descendants.end(self.process)
+            self.descendants.__exit__(None, None, None)
+            self.connection.close()
+            self.evidence.hang_up()
+
+    def look(self) -> None:
+        """Take in the evidence."""
+        self.evidence.look(self.process.pid)
+
+    def ask(self, do: str, of: Remote | None, values: tuple = (), settings: Mapping | None = None, **more: Any) -> Any:
+        """What the worker answers. Raises ProcessEnded, and an exception of the name and kind that the worker met."""
+        if self.ended:
+            raise ProcessEnded(self.ended)
+        name = getattr(of, "__name__", "") if do == "call" else ""
+        if name in self.hung or len(self.hung) >= MOST_TIMEOUTS:
+            raise ProcessEnded(f"not called again: {self.hung.get(name, next(iter(self.hung.values())))}")
+        blobs = Blobs()
+        request = {"do": do, "of": None if of is None else of._number, **more}
+        request["changed"] = self._changes(blobs)
+        self.given, self.sent = [], set()
+        if do in ("call", "set"):
+            request["values"] = [encode(v, blobs, self._give) for v in values]
+            request["settings"] = {k: encode(v, blobs, self._give) for k, v in (settings or {}).items()}
+        self.writable.clear()
+        request["forget"], self.forget[:] = list(self.forget), []
+        response, received = self._exchange(request, blobs, name)
+        self._accept(response, received)
+        if "error" in response:
+            raise _error(response["error"])
+        value = decode(response["value"], received, self._take)
+        if isinstance(value, Remote):  # of a constructor
+            self.watched, self.given = self.watched + self.given, []
+        dropped, self.watched = self.given + self.watched[:-DICTS_WATCHED], self.watched[-DICTS_WATCHED:]
+        self.forget += [number for number, _ in dropped]
+        return value
+
+    def _exchange(self, request: dict[str, Any], blobs: Blobs, name: str) -> tuple[dict, Blobs]:
+        began = time.monotonic()
+        try:
+            self.connection.settimeout(max(self.seconds_left, 1e-3))
+            send(self.connection, request, blobs)
+            response, received = receive(self.connection, began + self.seconds_left)
+            if not isinstance(response, dict) or not ({"value", "error"} & response.keys()):
+                raise ValueError("an answer is not a message")
+        except TimeoutError:
+            what = name or str(request.get("name", "the backend"))
+            self.ended = f"{what} did not come back within {self.timeout:g} s, the time of a check (--timeout)"
+            if self.seconds_left > self.timeout / 2:  # this call alone took most of it
+                self.hung[what] = self.ended
+            raise ProcessEnded(self.ended) from None
+        except (EOFError, OSError):
+            code = self.process.wait()
+            how = f"signal {-code}" if code < 0 else f"exit code {code}"
+            self.ended = f"{name or request.get('name', 'the backend')} ended its process, with {how}"
+            raise ProcessEnded(self.ended) from None
+        except (ValueError, KeyError, TypeError) as error:
+            self.ended = f"{name or 'its process'} answered what is not a message: {error}"
+            raise ProcessEnded(self.ended) from error
+        self.seconds_left -= time.monotonic() - began
+        return response, received
+
+    def _changes(self, blobs: Blobs) -> list[list[Any]]:
+        """What we have written to since the worker was last told."""
+        found = []
+        for number, known in list(self.known.items()):
+            value = known()
+            if value is not None and number in self.states and (now := state_of(value)) != self.states[number]:
+                self.states[number] = now
+                found.append([number, blobs.add(now)])
+        return found
+
+    def _accept(self, response: dict[str, Any], blobs: Blobs) -> None:
+        """What the worker has written to: it is written here too."""
+        for number, place in response["changed"]:
+            value = self.known.get(number, lambda: None)()
+            if value is not None:
+                state = blobs.at(place)
+                if isinstance(value, np.ndarray) and not value.flags.writeable:
+                    raise ValueError("it wrote to an array that is read-only")
+                if number in self.locked - self.sent:
+                    raise ValueError("it wrote to an array that an earlier call was given")
+                set_state(value, state)
+                self.states[number] = state
+        for number, content in response["dicts"]:
+            now = {k: decode(v, blobs, self._take) for k, v in content["items"]}
+            for watched in [d for n, d in self.watched + self.given if n == number]:
+                watched.clear()
+                watched.update(now)
+
+    def _give(self, value: Any, blobs: Blobs) -> Any:
+        """A value with an identity that the worker has, or gets."""
+        if isinstance(value, Remote):
+            return {"number": value._number}
+        number = self.numbers.get(id(value))
+        if number is not None and self.known.get(number, lambda: None)() is value:
+            self.sent.add(number)
+            if id(value) in self.writable:
+                self.locked.discard(number)
+            return {"number": number}
+        number, self.next = self.next, self.next - 1
+        if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+            self._keep(number, value)
+            self.sent.add(number)
+            if id(value) not in self.writable:
+                self.locked.add(number)
+            return {"number": number, "kind": "array", **encode_memory(value, blobs)}
+        if isinstance(value, RNG):
+            self._keep(number, value)
+            return {"number": number, "kind": "rng", "state": str(value.state)}
+        if isinstance(value, Mapping):
+            same = [n for n, d in self.watched + self.given if d is value]
+            if same:
+                return {"number": same[0]}
+            self.given.append((number, value))
+            items = [[str(k), encode(v, blobs, self._give, 1)] for k, v in value.items()]
+            return {"number": number, "kind": "dict", "items": items}
+        raise TypeError(f"a {type(value).__name__} cannot be sent to a backend")
+
+    def _take(self, content: dict[str, Any], blobs: Blobs) -> Any:
+        """A shared value that came: ours, with its numbers as they are now, or a new one."""
+        number, kind = content["number"], content["kind"]
+        if kind == "object":
+            return _remote(self, content)
+        value = self.known.get(number, lambda: None)()
+        if kind == "dict":
+            items = {k: decode(v, blobs, self._take) for k, v in content["items"]}
+            if value is None:
+                value = SharedDict(items)
+                self._keep(number, value)
+            elif items is not value:
+                value.clear()
+                value.update(items)
+            return value
+        numbers = decode_numbers(content, blobs)
+        if isinstance(value, np.ndarray) and (value.dtype, value.shape) == (numbers.dtype, numbers.shape):
+            if value.tobytes() != numbers.tobytes():
+                value[...] = numbers
+                self.states[number] = numbers.tobytes()
+            return value
+        self._keep(number, numbers)
+        return numbers
+
+    def _keep(self, number: int, value: Any) -> None:
+        if number in self.forget:
+            self.forget.remove(number)
+        own = id(value)
+
+        def gone(_: Any) -> None:
+            if self.known.get(number) is reference:
+                del self.known[number]
+                self.states.pop(number, None)
+                self.locked.discard(number)
+                self.forget.append(number)
+            if self.numbers.get(own) == number:
+                del self.numbers[own]
+
+        reference = weakref.ref(value, gone)
+        self.known[number], self.numbers[own] = reference, number
+        if not isinstance(value, dict):
+            self.states[number] = state_of(value)
+
+
+def _remote(client: Client, content: dict[str, Any]) -> Remote:
+    """An object of a class with the name of the one in the worker, as messages show it."""
+    base = RemoteFunction if content["callable"] else Remote
+    return type(str(content["type"]), (base,), {})(client, content["number"], str(content["name"]))
+
+
+def _error(content: dict[str, Any]) -> BaseException:
+    """An exception of the same name and of the nearest of Python's own types, or of ours; `place` is where it arose."""
+    text, types = str(content["text"]), [str(t) for t in content["types"]]
+    error: BaseException = RuntimeError(f"{types[0]}: {text}")
+    if "UsageError" in types:
+        error = UsageError(text)
+    for name in types:
+        base = getattr(builtins, name, None)
+        if isinstance(base, type) and issubclass(base, Exception | SystemExit) and not issubclass(base, UnicodeError):
+            error = error if isinstance(error, UsageError) else type(types[0], (base,), {})(text)
+            break
+    error.place = printable(str(content.get("place", ""))[:LONGEST_REASON])
+    return error
