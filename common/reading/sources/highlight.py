@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from html import escape
 
-from pygments.lexers import CLexer, JavascriptLexer, PythonLexer, TextLexer, TOMLLexer
+from pygments.lexers import CLexer, PythonLexer, TextLexer, TOMLLexer
 from pygments.token import STANDARD_TYPES, Name, String, Token, _TokenType
 
-LEXERS = {".c": CLexer, ".h": CLexer, ".mjs": JavascriptLexer, ".py": PythonLexer, ".toml": TOMLLexer}
+LEXERS = {".c": CLexer, ".h": CLexer, ".py": PythonLexer, ".toml": TOMLLexer}
 Mark = Callable[[str], str | None]
 
 

@@ -16,7 +16,7 @@ FOLDERS = {  # in the repository -> in an installed package
     "docs": "docs",
     "common": "",
 }
-SOURCES = (".c", ".h", ".mjs", ".py", ".toml")
+SOURCES = (".c", ".h", ".py", ".toml")
 
 
 class PageError(ValueError):
