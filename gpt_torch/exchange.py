@@ -19,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from nnz.files import atomic, inputs, tensor_file
+from nnz.files.errors import quoted
 from nnz.text import tokenizers
 
 from .config import GPTConfig
@@ -118,7 +119,7 @@ def _our_parameters(tensors: dict[str, Tensor], config: GPTConfig) -> dict[str, 
             raise ValueError(f"it lacks {theirs!r}")
         parameters[name] = left.pop(theirs).T if theirs.endswith(LYING) else left.pop(theirs)
     if left:
-        raise ValueError(f"it holds {min(left)!r}, which a GPT-2 does not have")
+        raise ValueError(f"it holds {quoted(min(left))}, which a GPT-2 does not have")
     if head is not None and not torch.equal(head, parameters["wte.weight"]):
         raise ValueError(f"its {HEAD!r} is not the token embedding, to which the config ties it")
     return parameters
@@ -151,5 +152,5 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
         raise ValueError(f"{path} is not a whole safetensors file: {error}") from error
     for name, tensor in tensors.items():
         if not tensor.is_floating_point() and not name.endswith(BUFFERS):
-            raise ValueError(f"{path}: {name!r} is {tensor.dtype}; weights are floating-point numbers")
+            raise ValueError(f"{path}: {quoted(name)} is {tensor.dtype}; weights are floating-point numbers")
     return tensors

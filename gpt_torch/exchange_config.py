@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from nnz.files.errors import quoted
+
 from .config import GPTConfig
 
 SIZES = {
@@ -64,16 +66,17 @@ def from_hf_config(found: dict[str, Any], changes: dict[str, Any]) -> GPTConfig:
     if foreign := set(changes) - set(CHANGES):
         raise TypeError(f"{min(foreign)} is given by the folder; only {', '.join(CHANGES)} can be changed")
     if found.get("model_type") != "gpt2":
-        raise ValueError(f"model_type is {found.get('model_type')!r}; only folders of a 'gpt2' can be read")
+        raise ValueError(f"model_type is {quoted(found.get('model_type'))}; only folders of a 'gpt2' can be read")
     for name, known in FIXED.items():
         value = found.get(name, known[0])
         if value not in known:
-            raise ValueError(f"{name} is {value!r}; only a GPT-2 with {known[0]!r} can be read")
+            raise ValueError(f"{name} is {quoted(value)}; only a GPT-2 with {known[0]!r} can be read")
     sizes = {ours: found.get(theirs, DEFAULTS[theirs]) for ours, theirs in SIZES.items()}
     residual, weights, embedding = (found.get(name, 0.1) for name in DROPOUTS)
     if residual != weights and "dropout" not in changes:
         raise ValueError(
-            f"resid_pdrop is {residual!r} and attn_pdrop {weights!r}; only a GPT-2 with equal ones can be read"
+            f"resid_pdrop is {quoted(residual)} and attn_pdrop {quoted(weights)}; "
+            "only a GPT-2 with equal ones can be read"
         )
     dropouts = {"dropout": residual, "embedding_dropout": embedding}
     try:
@@ -81,5 +84,7 @@ def from_hf_config(found: dict[str, Any], changes: dict[str, Any]) -> GPTConfig:
     except TypeError as error:  # of the folder; a wrong type among the changes stays a TypeError
         raise ValueError(str(error)) from error
     if found.get("n_inner") not in (None, 4 * config.n_embd):
-        raise ValueError(f"n_inner is {found['n_inner']!r}; only a feed-forward 4 times as wide as n_embd can be read")
+        raise ValueError(
+            f"n_inner is {quoted(found['n_inner'])}; only a feed-forward 4 times as wide as n_embd can be read"
+        )
     return dataclasses.replace(config, **changes)

@@ -15,6 +15,7 @@ from nnz.backend import initial
 from nnz.backend.schedules import SCHEDULES
 from nnz.files import tensor_file
 from nnz.files.atomic import replacing
+from nnz.files.errors import quoted
 from nnz.numbers.rng import RNG
 
 from .oracle import mlp as oracle
@@ -82,7 +83,7 @@ def read(folder: Path, dtype: str) -> Golden:
 
     def check(metadata: dict[str, str], found: dict[str, tuple[str, tuple[int, ...]]]) -> None:
         if (metadata.get("format"), metadata.get("dtype")) != (FORMAT, dtype):
-            raise ValueError(f"it says {metadata.get('format')!r} and {metadata.get('dtype')!r}")
+            raise ValueError(f"it says {quoted(metadata.get('format'))} and {quoted(metadata.get('dtype'))}")
         if missing := sorted({*PARAMETERS, "inputs", "targets", "lr", "losses"} - found.keys()):
             raise ValueError(f"it lacks {missing[0]!r}")
 

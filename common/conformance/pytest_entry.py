@@ -42,7 +42,7 @@ class _Options:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Mark the expected failures, strictly: one that passes fails, and so does an xfail that matches nothing."""
-        from nnz.files.errors import UsageError
+        from nnz.files.errors import UsageError, quoted
 
         from . import xfails
         from .grading import selected
@@ -56,7 +56,7 @@ class _Options:
         names = {f"{check.level}/{check.name}[{dtype}]" for check, dtype in selected()}
         for xfail in known:
             if not any(xfail.matches(name) for name in names):
-                raise pytest.UsageError(f"the xfail {xfail.pattern!r} matches no check")
+                raise pytest.UsageError(f"the xfail {quoted(xfail.pattern)} matches no check")
         for item in items:
             for xfail in known:
                 if xfail.matches((getattr(item, "callspec", None) and item.callspec.id) or ""):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nnz.files import inputs
-from nnz.files.errors import UsageError
+from nnz.files.errors import UsageError, quoted
 
 from .report import Report
 
@@ -36,7 +36,7 @@ def read(path: str | Path) -> tuple[Xfail, ...]:
     for number, line in enumerate(text.splitlines(), start=1):
         pattern, _, reason = (part.strip() for part in line.partition("#"))
         if pattern and not reason:
-            raise UsageError(f"{path}, line {number}: {pattern!r} needs a reason after a #")
+            raise UsageError(f"{path}, line {number}: {quoted(pattern)} needs a reason after a #")
         if pattern:
             xfails.append(Xfail(pattern, reason))
     return tuple(xfails)
@@ -54,6 +54,6 @@ def complaints(xfails: Iterable[Xfail], reports: Iterable[Report]) -> list[str]:
     for xfail in xfails:
         matched = [(backend, r) for backend, r in results if xfail.matches(r.name)]
         if not matched:
-            found.append(f"the xfail {xfail.pattern!r} matches no check")
+            found.append(f"the xfail {quoted(xfail.pattern)} matches no check")
         found += [f"{backend} {r.name} passes, though an xfail says otherwise" for backend, r in matched if r.passed]
     return found

@@ -32,6 +32,9 @@ REMEDIES = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "make space there, or give another path"),
 }
 
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = 80  # characters
+
 
 class UsageError(ValueError):
     """The words of the command line or of a recipe are wrong; the command exits with 2."""
@@ -126,7 +129,7 @@ def printable(text: str) -> str:
 def quoted(value: Any) -> str:
     """Return the value as an error quotes it, shortened if it is long."""
     try:
-        return reprlib.repr(value)
+        return _SHORT.repr(value)
     except ValueError:  # Python does not write an integer of more than 4,300 digits
         return "a number too long to show"
 

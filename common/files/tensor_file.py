@@ -18,10 +18,12 @@ from typing import Any
 import numpy as np
 
 from . import inputs
+from .errors import quoted
 
 DTYPES = {"float32": "F32", "float64": "F64", "int32": "I32", "int64": "I64"}
 
 # A thousand layers of any kind have at most 36,000 parameters and moments.
+LONGEST_REASON = 300  # characters
 MAX_HEADER, MAX_NAMES, MAX_PARTS = 2**24, 40_000, 300_000
 PARTS = (b",", b"[", b"{", b"\\u002", b"\\u005", b"\\u007")  # also when a string in the text contains them
 TEXT = re.compile(  # group 1 matches if the string is the name of an array or of a text
@@ -62,7 +64,7 @@ def read(
             check(metadata, {name: (view.get_dtype(), tuple(view.get_shape())) for name, view in views.items()})
             return metadata, {name: file.get_tensor(name) for name in names}
     except SafetensorError as error:
-        raise ValueError(str(error)) from error
+        raise ValueError(str(error)[:LONGEST_REASON]) from error  # it may quote the header
 
 
 def check_header(path: Path) -> None:
@@ -97,4 +99,4 @@ def check_parts(text: bytes, size: int) -> None:
 def _refuse_repetition(pairs: list[tuple[str, Any]]) -> None:
     if len({name for name, _ in pairs}) < len(pairs):
         [(twice, _)] = Counter(name for name, _ in pairs).most_common(1)
-        raise ValueError(f"{twice!r} is twice in its header")
+        raise ValueError(f"{quoted(twice)} is twice in its header")

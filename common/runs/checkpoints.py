@@ -20,6 +20,7 @@ import numpy as np
 from ..backend.model import not_finite
 from ..files import inputs, tensor_file
 from ..files.atomic import replacing
+from ..files.errors import quoted
 from ..numbers import digests
 from ..recipes import from_recipe
 from ..recipes.recipe import Recipe, loads
@@ -109,7 +110,7 @@ def _metadata(checkpoint: Checkpoint) -> dict[str, str]:
 def _from_metadata(metadata: dict[str, str]) -> Checkpoint:
     """Return the checkpoint without its arrays. Raises ValueError if something is missing or not as it should be."""
     if metadata.get("format") != FORMAT:
-        raise ValueError(f"its format is {metadata.get('format')!r}")
+        raise ValueError(f"its format is {quoted(metadata.get('format'))}")
     if missing := METADATA - metadata.keys():
         raise ValueError(f"its metadata lack {min(missing)!r}")
     tokenizer = inputs.parse_json(metadata["tokenizer"], dict[str, Any])
@@ -133,7 +134,7 @@ def _from_metadata(metadata: dict[str, str]) -> Checkpoint:
 def _count(metadata: dict[str, str], name: str) -> int:
     text = metadata[name]
     if not (text.isascii() and text.isdecimal() and len(text) < 16):
-        raise ValueError(f"its {name} is {text!r}")
+        raise ValueError(f"its {name} is {quoted(text)}")
     return int(text)
 
 
@@ -155,7 +156,7 @@ def _check(metadata: dict[str, str], found: dict[str, tuple[str, tuple[int, ...]
     if missing := expected.keys() - found.keys():
         raise ValueError(f"it lacks {min(missing)!r}")
     if foreign := found.keys() - expected.keys():
-        raise ValueError(f"it holds {min(foreign)!r}, which its recipe does not know")
+        raise ValueError(f"it holds {quoted(min(foreign))}, which its recipe does not know")
     for name, (got, shape) in found.items():
         if (got, shape) != expected[name]:
             raise ValueError(f"{name!r} is {got} {shape} where its recipe has {dtype} {expected[name][1]}")

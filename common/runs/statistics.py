@@ -15,6 +15,7 @@ from ..backend.layer import Layer
 from ..backend.layers import Tanh
 from ..files import inputs
 from ..files.atomic import replacing
+from ..files.errors import quoted
 from .checkpoints import to_numpy
 
 BINS = 40  # of a histogram
@@ -131,7 +132,7 @@ def _check(arrays: dict[str, Any]) -> None:
     for name, array in arrays.items():
         shape = SHAPES.get(name)
         if shape is None or not isinstance(array, np.ndarray) or array.dtype.kind not in KINDS.get(name, "fi"):
-            raise ValueError(f"it holds {name!r}, which is not known so")
+            raise ValueError(f"it holds {quoted(name)}, which is not known so")
         if array.ndim != len(shape) or any(
             size != (sizes.setdefault(axis, size) if isinstance(axis, str) else axis)
             for axis, size in zip(shape, array.shape, strict=True)

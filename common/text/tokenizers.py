@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..backend.checks import positive_int
+from ..files.errors import quoted
 from .word_splitting import GLUE, LINE_END, PARAGRAPH, UNKNOWN, gap, has_paragraphs, tokens
 
 
@@ -122,7 +123,7 @@ class WordTokenizer:
         if len(set(words)) != len(words) or len({PARAGRAPH, LINE_END} & set(words)) != 1:
             raise ValueError("its words must differ, and one of them must be the end of a paragraph")
         if not isinstance(min_count, int):
-            raise ValueError(f"its min_count is {min_count!r}")
+            raise ValueError(f"its min_count is {quoted(min_count)}")
         rare = config.get("rare", "" if min_count == 1 else None)
         if not isinstance(rare, str | None) or {*(rare or "").split()} & set(words):
             raise ValueError("its rare words are not a text of words that are not in its vocabulary")
@@ -206,12 +207,14 @@ def from_config(config: Mapping[str, Any]) -> Tokenizer:
     """The tokenizer that a checkpoint describes. Raises ValueError if this version knows no such kind."""
     if config.get("kind") == "char" and isinstance(config.get("characters"), str):
         if config.get("delimiter") is not None:
-            raise ValueError(f"its delimiter is {config['delimiter']!r}; only null can be read, for a running text")
+            raise ValueError(
+                f"its delimiter is {quoted(config['delimiter'])}; only null can be read, for a running text"
+            )
         return CharTokenizer(config["characters"], ends="delimiter" not in config)
     if config.get("kind") == "word" and "words" in config:
         return WordTokenizer.from_config(config)
     known = " and ".join(map(repr, KINDS))
-    raise ValueError(f"tokenizer kind {config.get('kind')!r} cannot be read: this version of nnz knows {known}")
+    raise ValueError(f"tokenizer kind {quoted(config.get('kind'))} cannot be read: this version of nnz knows {known}")
 
 
 def same_vocabulary(a: Tokenizer, b: Tokenizer) -> bool:
