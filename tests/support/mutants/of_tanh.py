@@ -7,7 +7,6 @@ from .mutant import op_mutant
 tanh = partial(op_mutant, "tanh")
 
 C, NUMPY, TORCH = "fast_tanh(x[i])", "np.tanh(x)", "torch.tanh(x)"
-LOOPS = "fast/tanh_loops.h"  # also of strict
 BACKWARD_C, BACKWARD_NUMPY = "dy[i] * (1 - y[i] * y[i])", "dy * (1 - y * y)"
 BACKWARD_TORCH = "torch.ops.aten.tanh_backward(dy, y)"
 
@@ -54,7 +53,7 @@ MUTANTS = (
         "tanh_derivative_skipped",
         "the gradient goes back through tanh as if it were the identity",
         "tanh_backward",
-        c=(LOOPS, BACKWARD_C, "dy[i]"),
+        c=(BACKWARD_C, "dy[i]"),
         numpy=(BACKWARD_NUMPY, "dy.copy()"),
         torch=(BACKWARD_TORCH, "dy.clone()"),
     ),
@@ -62,7 +61,7 @@ MUTANTS = (
         "tanh_derivative_not_squared",
         "1 - y stands for 1 - y^2",
         "tanh_backward",
-        c=(LOOPS, BACKWARD_C, "dy[i] * (1 - y[i])"),
+        c=(BACKWARD_C, "dy[i] * (1 - y[i])"),
         numpy=(BACKWARD_NUMPY, "dy * (1 - y)"),
         torch=(BACKWARD_TORCH, "dy * (1 - y)"),
     ),
@@ -70,7 +69,7 @@ MUTANTS = (
         "tanh_derivative_at_the_output",
         "1 - tanh(y)^2 stands for 1 - y^2: tanh is taken twice",
         "tanh_backward",
-        c=(LOOPS, BACKWARD_C, "dy[i] * (1 - fast_tanh(y[i]) * fast_tanh(y[i]))"),
+        c=(BACKWARD_C, "dy[i] * (1 - fast_tanh(y[i]) * fast_tanh(y[i]))"),
         numpy=(BACKWARD_NUMPY, "dy * (1 - np.tanh(y) ** 2)"),
         torch=(BACKWARD_TORCH, "torch.ops.aten.tanh_backward(dy, y.tanh())"),
     ),
@@ -84,6 +83,6 @@ MUTANTS = (
         "backward_overwrites_what_it_should_add_to",
         "= for +=: a second use of the same h would lose the gradient of the first",
         "a_backward_adds_to_its_outputs",
-        c=(LOOPS, "dx[i] += dy[i]", "dx[i] = dy[i]"),
+        c=("dx[i] += dy[i]", "dx[i] = dy[i]"),
     ),
 )
