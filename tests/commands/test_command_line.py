@@ -69,7 +69,9 @@ def test_a_recipe_cannot_choose_which_module_is_imported(place, tmp_path, capsys
     assert "if you trust it, add --backend evil.backend" in err
 
 
-@pytest.mark.parametrize(("bug", "name"), [(lambda path: [][0], "IndexError"), (lambda path: int("x"), "ValueError")])
+@pytest.mark.parametrize(
+    ("bug", "name"), [(lambda *_, **__: [][0], "IndexError"), (lambda *_, **__: int("x"), "ValueError")]
+)
 def test_a_bug_is_one_line_and_its_traceback_is_there_for_the_asking(place, monkeypatch, capsys, bug, name):
     monkeypatch.setattr(checkpoints, "load", bug)
     code, out, err = nnz(capsys, "sample", place / "run")

@@ -43,7 +43,7 @@ def machine(backend, dtype="float32"):
 
         def teardown(self):
             if hasattr(self, "session"):
-                self.session.check_kept()
+                self.session.kept.check()
 
     return Calls
 
@@ -94,14 +94,17 @@ def new_arrays():
     return module
 
 
+@pytest.fixture
 def program():
-    return ProgramBackend(Program([str(built())]))
+    with Program([str(built())]) as started:
+        yield ProgramBackend(started)
 
 
-@pytest.mark.parametrize("make", [lambda: plain_lists, new_arrays, program], ids=["lists", "new arrays", "a program"])
+@pytest.mark.parametrize("make", [lambda: plain_lists, new_arrays, None], ids=["lists", "new arrays", "a program"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_session_never_alarms_on_an_honest_backend(make, dtype):
-    for found in any_order(BackendUnderTest(make()), dtype, np.random.default_rng(8), 2):
+def test_a_session_never_alarms_on_an_honest_backend(make, dtype, program):
+    backend = make() if make else program
+    for found in any_order(BackendUnderTest(backend), dtype, np.random.default_rng(8), 2):
         assert all(m.ok for m in found)
 
 
@@ -141,8 +144,8 @@ def test_what_one_call_leaves_for_another_is_found_by_both(backward):
 
 
 @pytest.mark.parametrize("name", [*registry.names(), "build/mlp"])
-def test_backward_is_refused_in_the_same_words_before_a_batch_and_after_one_without_targets(name):
-    backend = program() if name == "build/mlp" else registry.load(name)
+def test_backward_is_refused_in_the_same_words_before_a_batch_and_after_one_without_targets(name, program):
+    backend = program if name == "build/mlp" else registry.load(name)
     session = Session(BackendUnderTest(backend), "float32", np.random.default_rng(3))
     model = session.models[0].mlp
     for call in (None, "train", "evaluate"):

@@ -45,7 +45,9 @@ def test_a_class_is_graded_whatever_one_of_it_does(here, capsys):
     words = [*folders, "nobody/", *QUICK, "--timeout", "2"]
     assert main(["parity", *words, "--csv", "grades.csv", "--json", "grades.json"]) == 1
     out, err = capsys.readouterr()
-    assert len(out.splitlines()) == len(folders) + 1
+    *rows, drawn = out.splitlines()
+    assert len(rows) == len(folders) + 1
+    assert drawn.startswith("The cases were drawn with --seed ")
     assert len(err.splitlines()) == 1
     with open("grades.csv", newline="", encoding="utf-8") as file:
         rows = {row["backend"]: row for row in csv.DictReader(file)}

@@ -32,7 +32,8 @@ def program(recipe: Recipe, *more: str) -> Attempt:
         environment = {**os.environ, "LD_PRELOAD": str(library()), "FAULT_FOLDER": str(folder), "FAULT": f"{n} {kind}"}
         command = words(PROGRAM, recipe, folder, *more)
         done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=60)
-        return done.returncode, done.stderr
+        lines = done.stderr.splitlines(True)
+        return done.returncode, "".join(line for line in lines if line.startswith("mlp: "))
 
     return attempt
 

@@ -57,6 +57,7 @@ def tanh_forward(a: Arithmetic, x: Array, x_error: Error = 0.0) -> tuple[Array]:
     """(1 - y^2) dx + 0.385 dx^2 (never more than dx: the slope is at most 1) + 2 t u |y|."""
     y = np.abs(np.tanh(x))
     moved = np.minimum(x_error, (1 - y) * (1 + y) * x_error + TANH_CURVATURE * np.square(x_error))
+    moved = np.minimum(moved, 1 + y)  # whatever x is, tanh is between -1 and 1
     return (moved + a.function * np.minimum(y + moved, 1.0) + a.tiny,)
 
 

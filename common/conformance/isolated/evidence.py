@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nnz.backend import registry
 
-ORACLE = "nnz.conformance"
+ORACLE, TORCH = "nnz.conformance", "torch"
 OWN_OF_WORKER = (f"{ORACLE}.isolated",)
 CAPACITY = 2**20  # of the pipe, on Linux: who fills it waits for ever
 CODE = (".py", ".pyc", ".so", ".pyd", ".dylib", ".c", ".h")
@@ -76,7 +76,7 @@ class Evidence:
         """Its own package; torch, but in the place of our C or numpy; of the grading the worker's own files."""
         if package == self.module_name or f"{self.module_name}.".startswith(f"{package}."):
             return True
-        if package == "torch":
+        if package == TORCH:
             return self.module_name not in ("nnz.c", "nnz.numpy")
         own = what in (ORACLE, *OWN_OF_WORKER) or what.startswith(tuple(f"{o}." for o in OWN_OF_WORKER))
         base = self._folders[ORACLE] or ""
