@@ -42,7 +42,8 @@ def _html(sources: Sources, file: str, titled: bool) -> str:
         "table_open", lambda *_: '<div class="scroll" tabindex="0" role="region" aria-label="table"><table>'
     )
     markdown.add_render_rule("table_close", lambda *_: "</table></div>")
-    markdown.add_render_rule("fence", lambda _, tokens, i, *rest: _code(tokens[i].content))
+    for block in ("fence", "code_block"):
+        markdown.add_render_rule(block, lambda _, tokens, i, *rest: _code(tokens[i].content))
     tokens = markdown.parse(sources.tree.text(file))
     if not titled and tokens[0].type == "heading_open":
         tokens = tokens[3:]
