@@ -73,8 +73,8 @@ MUTANTS = (
         "runs/test_sampling.py::test_the_last_token_is_taken_where_no_running_sum_exceeds_the_uniform",
         common=(
             "runs/choice.py",
-            "bisect_right(sums, uniform, 0, len(sums) - 1)",
-            "bisect_right(sums, uniform)",
+            "return token if token < len(sums) - 1 else bisect_left(sums, sums[-1])",
+            "return bisect_right(sums, uniform)",
         ),
     ),
     mutant(

@@ -105,8 +105,8 @@ MUTANTS = (
         c=("(probs[i * V + j] - onehot) / (real)B;", "(real)(float)((probs[i * V + j] - onehot) / (real)B);"),
         numpy=("    return dlogits\n", "    return dlogits.astype(np.float32).astype(probs.dtype)\n"),
         torch=(
-            "/ len(targets)",
-            "/ len(targets) * torch.tensor(1.0).expm1().float().to(probs.dtype) / 1.718281828459045",
+            "return (probs - onehot) / len(targets)",
+            "return ((probs - onehot) / len(targets)).float().to(probs.dtype)",
         ),
     ),
     embedding(
