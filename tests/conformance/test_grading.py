@@ -21,7 +21,7 @@ EVERY_OPERATION = {"embedding", "linear", "tanh", "cross_entropy", "batch_norm"}
 BACKENDS = registry.names()
 PARTS = {"ops": list(LEVELS[:10]), "mlp": ["layers", "mlp", "sgd", "adamw"]}
 PARTS["use"] = ["training", "sampling", "checkpoint"]
-RANDOM_SHAPES = 1000
+RANDOM_SHAPES = 150
 MOVES_ONLY = {"embedding/", "layers/Flatten", "layers/from the seed"}  # what is only moved is not rounded
 each_backend = pytest.mark.parametrize("backend", BACKENDS)
 
@@ -40,7 +40,7 @@ def test_every_backend_of_the_project_meets_all_that_is_asked(backend, part):
 
 @pytest.mark.slow
 @each_backend
-def test_in_a_thousand_random_shapes_t1_holds_and_errors_are_below_half_of_t2(backend):
+def test_in_many_random_shapes_t1_holds_and_errors_are_below_half_of_t2(backend):
     for dtype in levels.BOTH:
         report = grade(backend, ["mlp"], [dtype], rounds=RANDOM_SHAPES)
         assert report.ok, [r.reason for r in report.failed]
