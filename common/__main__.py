@@ -22,7 +22,16 @@ def main() -> int:
     sys.stdout = CheckedOutput(sys.stdout)
     exit_code = main(stopped=lambda: stopping)
     answer_signals(signal.SIG_IGN)  # how it went has been told
+    give_up_lost_notes()
     return exit_code
+
+
+def give_up_lost_notes() -> None:
+    """Let what could not be written to stderr go; else Python tries again at its end, and exits with 120."""
+    try:
+        sys.stderr.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 def answer_signals(handler: object) -> None:
