@@ -103,6 +103,13 @@ class BackendUnderTest:
             raise Wrong(f"{name} wrote to an argument that it must not change")
         return result
 
+    def use_threads(self, n: int) -> None:
+        """Let it compute on `n` threads from now on, if it has `set_threads`."""
+        try:
+            self.call(self.find("set_threads"), n)
+        except NotThere:
+            return
+
     def refuses(self, function: Callable, error_type: type[Exception], *arguments: Any) -> None:
         """Pass if the function raises this type of error. Raises NotThere, and Wrong if it does anything else."""
         try:

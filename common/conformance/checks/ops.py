@@ -21,6 +21,7 @@ from .kept import Kept, check_memory_of_its_own
 DEFAULTS = {"batch_norm_forward": {"momentum": 0.1, "eps": 1e-5}}  # torch's defaults, where a case has no value
 
 CALLS = 75  # of the same a round: with 20 rounds in two dtypes 3,000 calls of each op, and 0.999^3000 is 5%
+THREADS = 3  # and one, in turn: what is right on one thread may be wrong where a loop is shared out
 AROUND = 5  # sizes at the edge of a block, for each round
 STATISTICS = ("mean", "new_running_mean", "new_running_var")  # in evaluation these may be the given ones themselves
 SIGNED = ("tanh_forward", "embedding_forward")  # whose zeros have the sign that they came with
@@ -78,15 +79,18 @@ def _within(actual: Any, expected: Any, limit: Any) -> bool:
 
 def sizes_check(name: str) -> CheckFunction:
     """The check of `nn.ops.<name>` in any size: drawn, far beyond 16 bits, and around each block size that the backend
-    says its kernels have (`block_sizes`, which it need not have). With few rounds only some of the latter two."""
+    says its kernels have (`block_sizes`, which it need not have). With few rounds only some of the latter two. On one
+    and on three threads in turn, where it has `set_threads`."""
 
     def check(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
         function = backend.find(f"ops.{name}")
         sizes = [wide.drawn_sizes(rng, name) for _ in range(rounds)]
-        for drawn_from in (wide.far_sizes, wide.sizes_of_one, wide.long_pairs):
+        far = wide.some(rng, rounds, wide.far_sizes(rng, name))  # where even a kernel that needs much work shares it out
+        for drawn_from in (wide.sizes_of_one, wide.long_pairs):
             sizes += wide.some(rng, rounds, drawn_from(rng, name))
         sizes += wide.some(rng, AROUND * rounds, wide.sizes_around(rng, name, block_sizes(backend, dtype)))
-        for drawn in sizes:
+        for number, drawn in enumerate(far + sizes):
+            backend.use_threads(threads := 1 if number % 2 and number >= len(far) else THREADS)
             case = wide.case_of(rng, name, drawn, dtype)
             limits, terms = bounds.op_bounds(name, case, dtype), bounds.terms(name, case)
             found = compare_all(
@@ -94,8 +98,9 @@ def sizes_check(name: str) -> CheckFunction:
             )
             if drawn.get("C") and drawn["B"] < FEW_ROWS:
                 found = [m.by_t1_alone() for m in found]
-            shown = ", ".join(f"{axis} = {n}" for axis, n in drawn.items())
+            shown = ", ".join(f"{axis} = {n}" for axis, n in {**drawn, "threads": threads}.items())
             yield [m if m.ok else replace(m, reason=f"{m.reason}, with {shown}") for m in found]
+        backend.use_threads(1)
 
     return check
 

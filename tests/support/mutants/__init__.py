@@ -33,6 +33,7 @@ from . import (
     of_strict_ops,
     of_strict_steps,
     of_tanh,
+    of_threads,
     of_values,
 )
 from .mutant import BACKENDS, Mutant, Plant
@@ -57,6 +58,7 @@ KINDS: dict[str, tuple[Mutant, ...]] = {
     "only from some size, value or layout on": of_edges.MUTANTS,
     "settings and late steps of an optimizer": of_late_steps.MUTANTS,
     "block boundaries, last rows and columns": of_blocks.MUTANTS,
+    "loops shared out to threads": of_threads.MUTANTS,
     "sizes of one or two": of_small_sizes.MUTANTS,
     "signed zeros, infinities, NaN, very small and large numbers": of_values.MUTANTS,
     "statistics and settings of batch norm": of_statistics.MUTANTS,

@@ -1,0 +1,55 @@
+"""The same formulas written in other honest ways: no check refuses any of them."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from nnz.conformance.grading import grade
+
+FORMS = {
+    "decay first": {"sgd_step": lambda p, g, lr, wd: _put(p, (1 - lr * wd) * p - lr * g)},
+    "gradient first": {"sgd_step": lambda p, g, lr, wd: _put(p, p - lr * g - lr * wd * p)},
+    "decay into the gradient": {"sgd_step": lambda p, g, lr, wd: _put(p, p - lr * (wd * p + g))},
+    "tanh by products": {"tanh_backward": lambda dy, y: dy - dy * y * y},
+    "tanh by factors": {"tanh_backward": lambda dy, y: dy * (1 - y) * (1 + y)},
+    "by the logarithm of the sum": {"cross_entropy_forward": lambda *batch: _by_log_sum(*batch)},
+    "each term by B": {"cross_entropy_backward": lambda probs, targets: _by_terms(probs, targets)},
+    "bias as a column": {"linear_forward": lambda x, w, b: _by_column(x, w, b)},
+}
+
+
+def _put(p, new):
+    p[...] = new
+
+
+def _by_log_sum(logits, targets):
+    largest = logits.max(axis=1, keepdims=True)
+    log_probs = logits - largest - np.log(np.exp(logits - largest).sum(axis=1, keepdims=True))
+    return -log_probs[np.arange(len(targets)), targets].mean(), np.exp(log_probs)
+
+
+def _by_terms(probs, targets):
+    B = probs.dtype.type(len(probs))
+    dlogits = probs / B
+    dlogits[np.arange(len(targets)), targets] -= 1 / B
+    return dlogits
+
+
+def _by_column(x, w, b):
+    if b is None:
+        return x @ w.T
+    ones = np.ones((*x.shape[:-1], 1), x.dtype)
+    return np.concatenate([x, ones], axis=-1) @ np.concatenate([w, b[:, None]], axis=1).T
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", FORMS)
+def test_another_form_of_a_formula_is_never_refused(form):
+    ((function, computes),) = FORMS[form].items()
+    level = function.removesuffix("_forward").removesuffix("_step")
+    module = SimpleNamespace(__name__=form, ops=SimpleNamespace(**{function: computes}))
+    for seed in range(3):
+        report = grade(module, [level], rounds=4, seed=seed)
+        asked = [r for r in report.results if not r.check.startswith("nn.") and "steps" not in r.check]
+        assert [(r.name, r.reason) for r in asked if not r.passed] == []
