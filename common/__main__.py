@@ -85,4 +85,6 @@ def open_standard_files() -> None:
 
 
 if __name__ == "__main__":
+    if sys.path[:1] == [os.getcwd()] and not sys.flags.safe_path:
+        del sys.path[0]  # `python -m` puts it first, and a file there would hide what is installed
     sys.exit(main())

@@ -29,6 +29,7 @@ HOSTILE = [
     "an endless loop",
     "a forged result",
 ]
+LONG = 300  # seconds
 ASKED = len(selected(["tanh"], ["float64"]))
 
 
@@ -67,6 +68,18 @@ def test_a_class_is_graded_whatever_one_of_it_does(here, capsys):
     reports = json.loads(Path("grades.json").read_text())["reports"]
     assert [report["backend"] for report in reports] == list(rows)
     assert reports[1]["points"] == {"tanh": [ASKED, ASKED]}
+
+
+@pytest.mark.parametrize("flags", [[], ["-P"]])
+def test_no_file_next_to_a_backend_hides_what_is_installed(flags, here):
+    (here / "honest.py").write_text("import numpy as np\nclass ops: tanh_forward = staticmethod(np.tanh)\n")
+    for name in ("tqdm", "random", "argparse", *(["nnz"] if flags else [])):
+        (here / f"{name}.py").write_text(f"open('ran', 'a').write({name!r})\nraise SystemExit('it was imported')\n")
+    for names in (["honest.py"], ["honest.py", "honest.py"]):
+        words = [sys.executable, *flags, "-m", "nnz", "parity", *names, *QUICK]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=LONG)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert not (here / "ran").exists()
 
 
 def test_what_students_print_is_not_in_the_json(here, capfd):

@@ -85,7 +85,7 @@ def _start(place: int, name: str | None, arguments: argparse.Namespace, folder: 
         f"--{flag.replace('_', '-')}" for flag in ("strict", "verbose", "allow_borrowing") if getattr(arguments, flag)
     ]
     environment = {**(ONE_THREAD if one_core else {}), **os.environ}
-    command = [sys.executable, "-m", __package__.partition(".")[0], "parity", *words]
+    command = [sys.executable, "-P", "-m", __package__.partition(".")[0], "parity", *words]
     with result.with_suffix(OUT).open("wb") as out, result.with_suffix(ERR).open("wb") as err:
         how = {"stdin": subprocess.DEVNULL, "stdout": out, "stderr": err, "env": environment}
         return _Job(place, name, subprocess.Popen(command, **how), time.monotonic(), result)

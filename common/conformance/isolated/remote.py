@@ -184,7 +184,7 @@ class Client:
     def _open(self, evidence: Evidence) -> None:
         self.connection, theirs = socket.socketpair()
         self.evidence, (reading, writing) = evidence, os.pipe()
-        command = [sys.executable, "-m", f"{__package__}.worker", str(theirs.fileno()), str(writing)]
+        command = [sys.executable, "-P", "-m", f"{__package__}.worker", str(theirs.fileno()), str(writing)]
         command += evidence.folders
         self.descendants = Descendants().__enter__()
         self.process = None
