@@ -51,8 +51,12 @@ def grade(
         result = grade_one(under_test, check, dtype, rounds, seed, results)
         results.append(result if each is None else each(under_test, result))
         borrowed |= dict.fromkeys(under_test.borrowed())
-    seconds = round(time.monotonic() - began, 1)
-    return Report(under_test.name, tuple(results), under_test.origin(), tuple(borrowed), seconds=seconds)
+    try:
+        few_shapes = _few_shapes(under_test)
+    except Wrong:  # as each check has said
+        few_shapes = False
+    seconds, origin = round(time.monotonic() - began, 1), under_test.origin()
+    return Report(under_test.name, tuple(results), origin, tuple(borrowed), seconds=seconds, few_shapes=few_shapes)
 
 
 def not_importable(backend: str, error: ImportError, levels: Collection[str] | None, dtypes: Collection[str]) -> Report:

@@ -27,6 +27,8 @@ def summary(report: Report, excused: frozenset[str] = NONE) -> str:
     first = f"{report.backend}: {report.summary()}"
     if excused:
         first += f", {sum(r.name in excused for r in report.results)} expected failures"
+    if report.few_shapes:
+        first += ', of few shapes (SHAPES = "few")'
     if report.skipped:
         first += f", {' and '.join(report.skipped)} skipped"
     lines = [f"{first}  ({what}{file})", f"by level    {bar(report.points)}  {_ends(report)}"]

@@ -56,6 +56,7 @@ class Report:
     error_where: str = ""
     seconds: float = 0.0
     sha256: str = ""
+    few_shapes: bool = False  # whether it asked for few
     skipped: tuple[str, ...] = ()  # levels that it need not have and does not; they are not among the points
 
     @property
@@ -109,6 +110,7 @@ class Report:
         head = {"backend": self.backend, "summary": self.summary(), "met": self.met, "asked": self.asked, "ok": self.ok}
         head |= {"points": self.points, "first_mistake": mistake, "seconds": self.seconds, "sha256": self.sha256}
         tail = {"error": self.error, "origin": self.origin, "borrowed": self.borrowed, "skipped": self.skipped}
+        tail |= {"few_shapes": self.few_shapes}
         return _plain({**head, **tail, "results": [r.to_json() for r in self.results]})
 
 

@@ -37,6 +37,7 @@ void log_append(const Folder *folder, const char *line);
 char *log_before(const Folder *folder, int64_t step, int64_t eval_every, int64_t steps, size_t *lines);
 
 // The step with the lowest val_loss in the log of a finished run; whether it is lower than that of the last one.
+// False too if the log lacks lines.
 bool log_best(const Folder *folder, int64_t eval_every, int64_t steps, int64_t *best_step);
 
 #endif

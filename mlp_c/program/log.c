@@ -52,7 +52,8 @@ static bool is_line_of(const char *at, int64_t step) {
     return strncmp(at, begin, (size_t)n) == 0 && strchr(at, '\n') != NULL;
 }
 
-char *log_before(const Folder *folder, int64_t step, int64_t eval_every, int64_t steps, size_t *lines) {
+// As log_before, but NULL if lines are missing.
+static char *whole_log_before(const Folder *folder, int64_t step, int64_t eval_every, int64_t steps, size_t *lines) {
     size_t size;
     char *content = file_content(folder->log, MOST_OF_A_LOG, &size), *end = content;
     bool whole = strncmp(content, HEADER, HEADER_SIZE) == 0;
@@ -66,16 +67,29 @@ char *log_before(const Folder *folder, int64_t step, int64_t eval_every, int64_t
         }
     }
     if (!whole) {
-        fail(COULD_NOT_BE_DONE, "%s lacks lines from before step %" PRId64 ", that of the checkpoint; " START_AGAIN,
-             folder->log, step);
+        free(content);
+        return NULL;
     }
     *end = '\0';
     return content;
 }
 
+char *log_before(const Folder *folder, int64_t step, int64_t eval_every, int64_t steps, size_t *lines) {
+    char *log = whole_log_before(folder, step, eval_every, steps, lines);
+    if (!log) {
+        fail(COULD_NOT_BE_DONE, "%s lacks lines from before step %" PRId64 ", that of the checkpoint; " START_AGAIN,
+             folder->log, step);
+    }
+    return log;
+}
+
 bool log_best(const Folder *folder, int64_t eval_every, int64_t steps, int64_t *best_step) {
     size_t lines;
-    char *log = log_before(folder, steps, eval_every, steps, &lines), *at = log + HEADER_SIZE;
+    char *log = whole_log_before(folder, steps, eval_every, steps, &lines);
+    if (!log) {  // somebody has shortened it, and this is only for a note
+        return false;
+    }
+    char *at = log + HEADER_SIZE;
     double best = INFINITY, val_loss = INFINITY;
     for (; lines > 0; lines--, at = strchr(at, '\n') + 1) {
         const int64_t step = strtoll(at, &at, 10);

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from nnz.backend import registry, spec
+from nnz.conformance import printed
 from nnz.conformance.cases.shapes import FEW, FewShapes, sizes_from
 from nnz.conformance.grading import grade
 from nnz.conformance.report import FAILED
@@ -44,7 +45,9 @@ def counting(shapes):
 def different_shapes(shapes):
     """How many different shapes each function gets, and how many calls."""
     module, seen = counting(shapes)
-    assert grade(module, [*OP_LEVELS, "mlp"], ["float32"], rounds=ROUNDS).ok
+    report = grade(module, [*OP_LEVELS, "mlp"], ["float32"], rounds=ROUNDS)
+    assert report.ok
+    assert report.few_shapes == (shapes == "few") == ("of few shapes" in printed.summary(report))
     return {name: len(set(found)) for name, found in seen.items()}, {name: len(found) for name, found in seen.items()}
 
 

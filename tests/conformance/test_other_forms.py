@@ -5,7 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from nnz.conformance.grading import grade
+from nnz.conformance.checks.backend_under_test import BackendUnderTest
+from nnz.conformance.grading import grade, grade_one
+from nnz.conformance.levels import CHECKS
 
 FORMS = {
     "decay first": {"sgd_step": lambda p, g, lr, wd: _put(p, (1 - lr * wd) * p - lr * g)},
@@ -53,3 +55,22 @@ def test_another_form_of_a_formula_is_never_refused(form):
         report = grade(module, [level], rounds=4, seed=seed)
         asked = [r for r in report.results if not r.check.startswith("nn.") and "steps" not in r.check]
         assert [(r.name, r.reason) for r in asked if not r.passed] == []
+
+
+def _largest_first(x, w, b):
+    """Every sum from its largest term down to its smallest, which the terms below 0 make as wrong as it can be."""
+    products = -np.sort(-x.reshape(-1, 1, x.shape[-1]) * w, axis=-1)
+    y = np.zeros(products.shape[:2], x.dtype)
+    for term in np.moveaxis(products, -1, 0):
+        y += term
+    return (y if b is None else y + b).reshape(*x.shape[:-1], -1)
+
+
+@pytest.mark.slow
+def test_sums_from_the_largest_term_down_are_not_refused():
+    module = SimpleNamespace(__name__="largest_first", ops=SimpleNamespace(linear_forward=_largest_first))
+    for seed in range(5):
+        backend = BackendUnderTest(module)
+        for dtype in ("float32", "float64"):
+            check = next(c for c in CHECKS if (c.level, c.name) == ("linear", "forward"))
+            assert grade_one(backend, check, dtype, 2, seed).reason == ""

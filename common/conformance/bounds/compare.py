@@ -96,17 +96,22 @@ def compare(
     return _measured(name, actual, oracle, bound, in_u, np.dtype(dtype), limit)
 
 
-def compare_any(name: str, actual: Any, oracle: ArrayLike, bound: ArrayLike, dtype: DTypeLike) -> Measurement:
+def compare_any(
+    name: str, actual: Any, oracle: ArrayLike, bound: ArrayLike, dtype: DTypeLike, infinities_stay: bool = False
+) -> Measurement:
     """Compare numbers of all magnitudes, each by its bound (T1) alone.
 
-    What is not finite must be where the oracle's is: a NaN where it has one; where it has an infinity, the same one or
-    a NaN, as inf - inf may come in between.
+    What is not finite must be where the oracle's is: a NaN where it has one; where it has an infinity, the same one,
+    or, unless `infinities_stay`, a NaN, as inf - inf may come in between.
     """
     oracle, bound, actual, refusal = _fitting(name, actual, oracle, bound, dtype)
     if refusal is not None:
         return refusal
     finite = np.isfinite(oracle)
-    wrong = np.where(finite, ~np.isfinite(actual), ~np.isnan(actual) & (np.isnan(oracle) | (actual != oracle)))
+    differs, is_nan = actual != oracle, np.isnan(actual)
+    wrong = np.where(finite, ~np.isfinite(actual), np.where(np.isnan(oracle), ~is_nan, differs))
+    if not infinities_stay:
+        wrong &= ~(is_nan & np.isinf(oracle))
     if wrong.any():
         place = np.argmax(wrong)
         reason = (

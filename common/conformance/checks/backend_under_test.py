@@ -155,6 +155,7 @@ def compare_all(
     dtype: DTypeLike,
     terms: Mapping[str, float] | None = None,
     any_value: bool = False,
+    infinities_stay: bool = False,
 ) -> list[Measurement]:
     """Compare every tensor of `actual`. Raises Wrong for one that is not an array, or that the oracle does not have.
 
@@ -164,7 +165,10 @@ def compare_all(
     if unknown := sorted(set(map(str, actual)) - set(expected)):
         raise Wrong(f"it returned {', '.join(unknown)}, which was not asked for")
     if any_value:
-        return [compare_any(k, as_array(k, value, dtype), expected[k], bounds[k], dtype) for k, value in actual.items()]
+        return [
+            compare_any(k, as_array(k, value, dtype), expected[k], bounds[k], dtype, infinities_stay)
+            for k, value in actual.items()
+        ]
     how = {k: (bounds[k], dtype, *(() if terms is None else (terms[k],))) for k in actual}
     return [compare(k, as_array(k, value, dtype), expected[k], *how[k]) for k, value in actual.items()]
 

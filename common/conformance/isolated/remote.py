@@ -42,8 +42,12 @@ MOST_TIMEOUTS = 3  # then it is not called any more
 DICTS_WATCHED = 4  # the last dicts given to constructors: an optimizer may put new arrays into one
 
 
-class ProcessEnded(RuntimeError):
-    """The worker has ended, or was stopped: it took too long, or its answer was no message."""
+class ProcessEnded(Exception):
+    """The worker has ended, or was stopped: it took too long, or its answer was not a message."""
+
+
+class Overwrote(Exception):
+    """The backend wrote to what it must not change."""
 
 
 class Remote:
@@ -146,7 +150,7 @@ class IsolatedBackend(BackendUnderTest):
         try:
             return super().call(function, *arguments, updates=updates, **settings)
         except Wrong as error:
-            if isinstance(error.__cause__, ProcessEnded):
+            if isinstance(error.__cause__, ProcessEnded | Overwrote):
                 raise Wrong(str(error.__cause__)) from error.__cause__
             raise
 
@@ -286,9 +290,9 @@ class Client:
             if value is not None:
                 state = blobs.at(place)
                 if isinstance(value, np.ndarray) and not value.flags.writeable:
-                    raise ValueError("it wrote to an array that is read-only")
+                    raise Overwrote("it wrote to an array that is read-only")
                 if number in self.locked - self.sent:
-                    raise ValueError("it wrote to an array that an earlier call was given")
+                    raise Overwrote("it wrote to an array that an earlier call was given")
                 set_state(value, state)
                 self.states[number] = state
         for number, content in response["dicts"]:

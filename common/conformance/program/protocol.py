@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,8 +42,8 @@ TIMEOUT = 60.0  # seconds
 LONGEST_OUTPUT = 300  # characters of a program's output that are quoted
 
 
-class ProgramError(RuntimeError):
-    """The program crashed, timed out, or its response is not valid."""
+class ProgramError(Exception):
+    """The program crashed, timed out, or its response is not valid. No refusal: it is none of the errors asked for."""
 
 
 class Refused(ValueError, TypeError):
@@ -57,6 +58,7 @@ class Program:
 
     serves = False  # whether one process answers many requests
     _served: process.Served | None = None
+    _folder: tempfile.TemporaryDirectory | None = None  # of the requests
 
     def __init__(self, command: Sequence[str], timeout: float = TIMEOUT) -> None:
         if not command:
@@ -80,8 +82,8 @@ class Program:
         head = {"function": function, "dtype": dtype, "nonce": secrets.token_hex(8)}
         head |= {"precision": precision} if strict else {}
         given = {name: _sent(value) for name, value in arrays.items() if value is not None}
-        with tempfile.TemporaryDirectory(prefix="nnz-") as folder:
-            request, response = (Path(folder) / name for name in FILES)
+        with self._empty_folder() as folder:
+            request, response = (folder / name for name in FILES)
             notes = {"format": REQUEST, **head, **{key: _text(value) for key, value in settings.items()}}
             widest_first = dict(sorted(given.items(), key=lambda item: -item[1].itemsize))  # for alignment
             tensor_file.write(request, widest_first, notes)
@@ -101,10 +103,13 @@ class Program:
         self.close()
 
     def close(self) -> None:
-        """End the process that answers, if there is one."""
+        """End the process that answers, if there is one, and remove what was exchanged."""
         if self._served is not None:
             self._served.close()
             self._served = None
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
 
     def must_list(self, function: str, kind: str) -> None:
         """Raises NotImplementedError unless the program lists the function in one of KINDS."""
@@ -128,14 +133,33 @@ class Program:
                 )
         return functions
 
-    def _answer(self, folder: str) -> tuple[int, str]:
+    @contextmanager
+    def _empty_folder(self) -> Iterator[Path]:
+        """For one request, and for the next one too if nothing but FILES was left in it, as to make one takes time."""
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="nnz-", ignore_cleanup_errors=True)
+        folder = Path(self._folder.name)
+        try:
+            yield folder
+        finally:
+            try:
+                for file in map(folder.joinpath, FILES):
+                    file.unlink(missing_ok=True)
+                is_empty = next(os.scandir(folder), None) is None
+            except OSError:  # a folder lies there instead of a file, or the program has taken the folder away
+                is_empty = False
+            if not is_empty and self._folder is not None:
+                self._folder.cleanup()
+                self._folder = None
+
+    def _answer(self, folder: Path) -> tuple[int, str]:
         """The exit code for the request in the folder, and what the program wrote to stderr."""
         if not self.serves:
-            return self._run([str(Path(folder) / name) for name in FILES], "stderr")
+            return self._run([str(folder / name) for name in FILES], "stderr")
         with self._stopped_once():
             if self._served is None:
                 self._served = process.Served([*self.command, "conformance", f"--{SERVE}"])
-            code, said = self._served.ask(folder, self.timeout)
+            code, said = self._served.ask(str(folder), self.timeout)
             if self._served.has_ended:
                 self.close()  # and the next request starts another
             return code, said

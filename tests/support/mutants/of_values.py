@@ -12,6 +12,30 @@ TERM_C = "sum[i][j] += rows[i][k * a_col] * panel[k * COLS + j];"
 SHIFTED, LOG_SOFTMAX = "    shifted = logits - ", "F.log_softmax(logits, dim=1)"
 
 MUTANTS = (
+    embedding(
+        "embedding_of_infinity_is_nan",
+        "0 times the row is added, which is NaN where it is infinite",
+        "embedding",
+        c=("{ emb[i * E + e] = row[e]; }", "{ emb[i * E + e] = row[e] + 0 * row[e]; }"),
+        numpy=("wte.take(ids, axis=0)", "wte.take(ids, axis=0) + 0 * wte.take(ids, axis=0)"),
+        torch=("return F.embedding(ids, wte)", "return F.embedding(ids, wte) + 0 * F.embedding(ids, wte)"),
+    ),
+    linear(
+        "infinite_sum_is_nan",
+        "0 times the result is added, which is NaN where it is infinite",
+        "linear",
+        c=("b ? b[j] : 0; }", "b ? b[j] + 0 * b[j] : 0; }"),
+        numpy=("y = x @ w.T", "y = x @ w.T + 0 * (x @ w.T)"),
+        torch=("return torch.addmm(b, x, w.T)", "return torch.addmm(b, x, w.T) + 0 * torch.addmm(b, x, w.T)"),
+    ),
+    sgd(
+        "infinite_gradient_makes_nan",
+        "0 times the gradient is added, which is NaN where it is infinite",
+        "sgd",
+        c=("p[i] -= rate * (g[i] + decay * p[i]);", "p[i] -= rate * (g[i] + 0 * g[i] + decay * p[i]);"),
+        numpy=("(g + weight_decay * p)", "(g + 0 * g + weight_decay * p)"),
+        torch=("(g + weight_decay * p)", "(g + 0 * g + weight_decay * p)"),
+    ),
     tanh(
         "tanh_of_minus_zero_is_zero",
         "tanh of -0 is +0",
