@@ -82,6 +82,20 @@ def test_no_file_next_to_a_backend_hides_what_is_installed(flags, here):
     assert not (here / "ran").exists()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /proc, where a result can be forged")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP", "SIGKILL", "SIGSTOP", "SIGUSR1", "SIGPIPE"])
+def test_no_result_counts_that_the_grading_did_not_write(name, here, capsys):
+    (forger,) = write(here, ["a forged result"])
+    ops = forger / "ops.py"
+    ops.write_text(ops.read_text().replace("SIGKILL", name))
+    words = [f"{forger.name}/", "numpy", *QUICK, "--timeout", "2", "--csv", "grades.csv"]
+    assert main(["parity", *words]) == 1
+    forged, honest = csv.DictReader(Path("grades.csv").read_text().splitlines())
+    assert int(forged["points"]) == 0
+    assert int(honest["points"]) == ASKED
+    assert forged["sha256"] == by_path.sha256_of(forger)
+
+
 def test_what_students_print_is_not_in_the_json(here, capfd):
     folders = [path.name + "/" for path in write(here, ["prints megabytes"])]
     assert main(["parity", *folders, "numpy", *QUICK, "--json", "-"]) == 0

@@ -13,9 +13,6 @@ from pathlib import Path
 OPS = """
 import numpy as np
 
-FORGED = 'THE FORGED RESULT'
-
-
 def embedding_forward(wte, ids):
     return wte[ids]
 
@@ -191,10 +188,24 @@ FORGED = {
         }
     ],
 }
+# Writes it wherever the grading may write its results, and sends the grading a signal.
+FORGERY = f"""
+
+def forge(name):
+    import os, pathlib, signal, time
+    ppid, forged = os.getppid(), {json.dumps(FORGED)!r}
+    words = pathlib.Path(f"/proc/{{ppid}}/cmdline").read_text().split(chr(0))
+    files = [pathlib.Path(words[words.index("--json") + 1])] if "--json" in words else []
+    files += [file for file in pathlib.Path(f"/proc/{{ppid}}/fd").iterdir() if int(file.name) > 2 and file.is_file()]
+    for file in files:
+        file.write_text("0" * 64 + chr(10) + forged if file.name.isdigit() else forged)
+    os.kill(ppid, getattr(signal, name))
+    time.sleep(5)
+"""
 INIT = """from . import ops
 from .model import MLP, SGD, AdamW, BatchNorm1d, Embedding, Flatten, Linear, Residual, Sequential, Tanh
 """
-FILES = {"__init__.py": INIT, "ops.py": OPS.replace("'THE FORGED RESULT'", repr(json.dumps(FORGED))), "model.py": MODEL}
+FILES = {"__init__.py": INIT, "ops.py": OPS + FORGERY, "model.py": MODEL}
 
 # what is wrong -> (file, old, new)
 MISTAKES: dict[str, tuple[str, str, str]] = {
@@ -242,13 +253,7 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     "an endless loop": ("ops.py", "return np.tanh(x)", "while True: pass"),
     "a crash": ("ops.py", "return np.tanh(x)", "import ctypes; ctypes.string_at(0)"),
     "an exit": ("ops.py", "return np.tanh(x)", "import os; os._exit(0)"),
-    "a forged result": (
-        "ops.py",
-        "return np.tanh(x)",
-        "import os, signal; from pathlib import Path; ppid = os.getppid(); "
-        "words = Path(f'/proc/{ppid}/cmdline').read_text().split(chr(0)); "
-        "Path(words[words.index('--json') + 1]).write_text(FORGED); os.kill(ppid, signal.SIGKILL)",
-    ),
+    "a forged result": ("ops.py", "return np.tanh(x)", "return forge('SIGKILL')"),
     "an exit at import": ("__init__.py", "from . import ops", "raise SystemExit(0)"),
     "prints megabytes": ("ops.py", "return np.tanh(x)", "print('x' * 2**20); return np.tanh(x)"),
     "takes all memory": ("ops.py", "return np.tanh(x)", "kept = [np.ones(2**27) for _ in range(10**4)]"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import secrets
+import sys
 from pathlib import Path
 
 from ...backend import registry
@@ -15,7 +16,7 @@ from ...files.errors import Refusal, UsageError, refusing
 from ...recipes.settings import LARGEST_SEED
 from ..flags import check, decimal, whole
 from . import many, one
-from .written import write
+from .written import KEY_SIZE, write
 
 EXAMPLES = """\
   nnz parity
@@ -58,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--cmd", metavar="PROGRAM", help="grade a program that speaks the protocol of docs/protocol.md")
     add("--in-process", action="store_true", help="grade in this process, without a time limit: to debug")
     add("--allow-borrowing", action="store_true", help="let a backend use those of nnz, or its oracle")
+    add("--signed", type=int, help=argparse.SUPPRESS)  # a descriptor for the results; the key comes on stdin
     add("--explain", action="store_true", help="print the kill matrix: which tolerance catches which bug")
 
 
@@ -68,6 +70,7 @@ def run(arguments: argparse.Namespace) -> None:
 
         print(Tree().text("docs/kill-matrix.md"))
         return
+    key = b"" if arguments.signed is None else sys.stdin.buffer.read(KEY_SIZE)  # before the backend starts
     with refusing():
         for target in (None if arguments.json == "-" else arguments.json, arguments.csv):
             if target is not None:
@@ -80,7 +83,7 @@ def run(arguments: argparse.Namespace) -> None:
         jobs = [*names, *(() if arguments.cmd is None else (None,))]
         how = one if len(jobs) == 1 or arguments.in_process else many
         reports, problems, known = how.grade(jobs, arguments)
-        write(reports, problems, known, arguments)
+        write(reports, problems, known, arguments, key)
         if is_drawn and arguments.json != "-" and not all(report["error"] for report in reports):
             print(f"The cases were drawn with --seed {arguments.seed}.")
     if problems:

@@ -1,29 +1,33 @@
 """Grades several backends, as many at a time as there are cores, each by an `nnz parity` of its own.
 
-So whatever happens to one grading, the others go on, and nothing that a backend prints is in the results.
+So whatever happens to one grading, the others go on, and nothing that a backend prints is in the results. A result
+counts only with a signature, whose key the grading reads from its stdin before the backend starts.
 """
 
 from __future__ import annotations
 
 import argparse
+import hmac
 import json
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ...backend import by_path
 from ...files.errors import UsageError, one_line
 from . import one
-from .written import Graded, row, rows_alone
+from .written import KEY_SIZE, Graded, row, rows_alone, signature
 
-OUT, ERR = ".out", ".err"
 PAUSE = 0.05  # seconds between two looks at those that run
+PATIENCE = 20  # seconds in which a grading that is asked to end ends what it has started
+MOST = 2**26  # bytes of a result
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 NO_RESULT = "its grading ended without a result"
 
@@ -34,28 +38,35 @@ class _Job:
 
     place: int
     name: str | None
+    sha256: str  # of the sources, before anything of it ran
     process: subprocess.Popen
     began: float
-    result: Path  # its JSON; with other suffixes what it prints
+    key: bytes
+    result: IO[bytes]  # these three files have no name that the backend could find
+    out: IO[bytes]
+    err: IO[bytes]
 
 
 def grade(names: Sequence[str | None], arguments: argparse.Namespace) -> Graded:
     """As one.grade; prints each report when it is done, and returns them in the order of the names."""
     from tqdm import tqdm
 
+    from ...conformance.isolated.descendants import Descendants
+
     waiting, running = list(enumerate(names)), []
     found: dict[int, dict[str, Any]] = {}
     cores = _cores()
     hidden = sys.stderr is None or not sys.stderr.isatty()
     bar = tqdm(total=len(names), unit="backend", leave=False, disable=hidden, file=sys.stderr)
-    with bar, tempfile.TemporaryDirectory() as folder:
+    with bar, Descendants() as descendants:
         try:
             while waiting or running:
                 while waiting and len(running) < cores:
-                    running.append(_start(*waiting.pop(0), arguments, Path(folder), one_core=cores < len(names)))
+                    running.append(_start(*waiting.pop(0), arguments, one_core=cores < len(names)))
                 time.sleep(PAUSE)
-                for job in [job for job in running if job.process.poll() is not None]:
+                for job in [job for job in running if _has_ended(job)]:
                     running.remove(job)
+                    descendants.end(None)  # what it could not end itself, if a signal ended it
                     found[job.place], text = _finish(job, arguments)
                     if arguments.json != "-":
                         (report,) = found[job.place]["reports"]
@@ -64,20 +75,18 @@ def grade(names: Sequence[str | None], arguments: argparse.Namespace) -> Graded:
                     bar.update()
                 bar.refresh()
         finally:  # also after Ctrl-C
-            for job in running:
-                job.process.terminate()  # it ends what it has started
-            for job in running:
-                job.process.wait()
+            _end(running)
+            descendants.end(None)
     contents = [found[place] for place in sorted(found)]
     problems = [problem for content in contents for problem in content["problems"]]
     known = contents[0]["xfails"] if contents else {}
     return [r for content in contents for r in content["reports"]], list(dict.fromkeys(problems)), known
 
 
-def _start(place: int, name: str | None, arguments: argparse.Namespace, folder: Path, one_core: bool) -> _Job:
-    result = folder / f"{place}.json"
+def _start(place: int, name: str | None, arguments: argparse.Namespace, one_core: bool) -> _Job:
+    result, out, err = (tempfile.TemporaryFile() for _ in range(3))  # noqa: SIM115 (_finish closes them)
     words = ["--cmd", arguments.cmd] if name is None else [name]
-    words += ["--json", str(result), "--rounds", str(arguments.rounds), "--seed", str(arguments.seed)]
+    words += ["--signed", str(result.fileno()), "--rounds", str(arguments.rounds), "--seed", str(arguments.seed)]
     words += ["--timeout", str(arguments.timeout), *(["--xfails", arguments.xfails] if arguments.xfails else [])]
     for flag in ("dtype", "level"):
         words += [word for value in getattr(arguments, flag) or () for word in (f"--{flag}", value)]
@@ -86,28 +95,64 @@ def _start(place: int, name: str | None, arguments: argparse.Namespace, folder: 
     ]
     environment = {**(ONE_THREAD if one_core else {}), **os.environ}
     command = [sys.executable, "-P", "-m", __package__.partition(".")[0], "parity", *words]
-    with result.with_suffix(OUT).open("wb") as out, result.with_suffix(ERR).open("wb") as err:
-        how = {"stdin": subprocess.DEVNULL, "stdout": out, "stderr": err, "env": environment}
-        return _Job(place, name, subprocess.Popen(command, **how), time.monotonic(), result)
+    how = {"stdin": subprocess.PIPE, "stdout": out, "stderr": err, "env": environment, "pass_fds": [result.fileno()]}
+    key, sha256 = secrets.token_bytes(KEY_SIZE), _sha256(name)
+    process = subprocess.Popen(command, **how)
+    with suppress(BrokenPipeError), process.stdin:  # it has ended, which is seen later
+        process.stdin.write(key)
+    return _Job(place, name, sha256, process, time.monotonic(), key, result, out, err)
+
+
+def _has_ended(job: _Job) -> bool:
+    """Whether it has; one that was stopped, as by SIGSTOP, would wait for ever, and is killed."""
+    if job.process.poll() is not None:
+        return True
+    if _is_stopped(job):
+        time.sleep(PAUSE)  # after Ctrl-Z and `fg` it goes on when we do
+        if _is_stopped(job):
+            job.process.kill()
+    return False
+
+
+def _is_stopped(job: _Job) -> bool:
+    if not hasattr(os, "waitid"):  # Windows
+        return False
+    return os.waitid(os.P_PID, job.process.pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _end(running: Sequence[_Job]) -> None:
+    for job in running:
+        job.process.terminate()  # it ends what it has started
+    for job in running:
+        try:
+            job.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            job.process.kill()
+            job.process.wait()
 
 
 def _finish(job: _Job, arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
-    """(what it wrote as JSON, what it printed); of one that wrote nothing, a report that says why."""
-    try:
-        if job.process.returncode not in (0, 1):
-            raise ValueError(NO_RESULT)  # whoever ended it may have written a result too
-        content = json.loads(job.result.read_text(encoding="utf-8"))
-        return content, job.result.with_suffix(OUT).read_text(encoding="utf-8", errors="replace")
-    except (OSError, ValueError):
-        said = job.result.with_suffix(ERR).read_text(encoding="utf-8", errors="replace")
-        said = said.strip().rpartition("\n")[2].removeprefix("nnz: ")
-        why = one_line(said or f"{NO_RESULT}, with the code {job.process.returncode}")
+    """(its results, what it printed); of one without a result that it signed, a report that says why."""
+    with job.result, job.out, job.err:
+        signed, _, text = _content(job.result).partition(b"\n")
+        if hmac.compare_digest(signed, signature(job.key, text)):
+            content = json.loads(text)
+            for report in content["reports"]:
+                report["sha256"] = job.sha256
+            return content, _content(job.out).decode(errors="replace")
+        said = _content(job.err).decode(errors="replace").strip().rpartition("\n")[2].removeprefix("nnz: ")
+    why = one_line(said or f"{NO_RESULT}, with the code {job.process.returncode}")
     from ...conformance import grading, printed
 
     report = grading.not_importable(job.name or arguments.cmd, ImportError(why), arguments.level, one.dtypes(arguments))
-    report = replace(report, seconds=round(time.monotonic() - job.began, 1), sha256=_sha256(job.name))
+    report = replace(report, seconds=round(time.monotonic() - job.began, 1), sha256=job.sha256)
     content = {"reports": [report.to_json()], "problems": [f"{report.backend} {report.summary()}"], "xfails": {}}
     return content, printed.summary(report) + "\n"
+
+
+def _content(file: IO[bytes]) -> bytes:
+    file.seek(0)
+    return file.read(MOST)
 
 
 def _sha256(name: str | None) -> str:
