@@ -32,7 +32,7 @@ def load(word: str) -> ModuleType:
         return registry.load(word)
     file = file_of(word)
     folder = file.parent if file.name == PACKAGE else None
-    name = _module_name(folder or file)
+    name = module_name(word)
     for old in [m for m in sys.modules if f"{m}.".startswith(f"{name}.")]:
         del sys.modules[old]
     if folder != Path(word).resolve():  # what lies next to it can be imported too, but hides nothing
@@ -42,6 +42,14 @@ def load(word: str) -> ModuleType:
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def module_name(word: str) -> str:
+    """The name by which `load` imports it; nothing is imported. Raises UsageError."""
+    if not is_path(word):
+        return dict(zip(registry.names(), registry.modules(), strict=True)).get(word, word)
+    file = file_of(word)
+    return _module_name(file.parent if file.name == PACKAGE else file)
 
 
 def is_path(word: str) -> bool:
@@ -74,7 +82,7 @@ def place_of(word: str) -> Path | None:
     if is_path(word):
         file = file_of(word)
         return file.parent if file.name == PACKAGE else file
-    name = dict(zip(registry.names(), registry.modules(), strict=True)).get(word, word)
+    name = module_name(word)
     first, *rest = [name] if name.startswith("nnz.") else name.split(".")
     try:
         here = None if name.startswith("nnz.") else PathFinder.find_spec(first, [*sys.path, os.getcwd()])

@@ -187,6 +187,96 @@ def test_a_backend_that_lets_ours_compute_is_borrowed(cheat, isolated):
     assert report.borrowed, [(r.name, r.reason) for r in report.results]
 
 
+FORWARDS = "import nnz.numpy\nclass ops: tanh_forward = staticmethod(nnz.numpy.ops.tanh_forward)\n"
+SOURCE = """
+import importlib.util, os, pathlib, subprocess, sys, tempfile
+source = pathlib.Path(importlib.util.find_spec("nnz.numpy").origin).parent.joinpath("ops", "tanh.py")
+space, made = {}, tempfile.mkdtemp()
+"""
+NULL = "import os, sys\nnull = os.open('/dev/null', os.O_WRONLY)\n"
+RUNS = "exec(text, space)\nclass ops: tanh_forward = staticmethod(space['tanh_forward'])\n"
+SERVES = """
+CODE = '''
+import pickle, sys
+import nnz.numpy
+while True:
+    pickle.dump(nnz.numpy.ops.tanh_forward(pickle.load(sys.stdin.buffer)), sys.stdout.buffer)
+    sys.stdout.flush()
+'''
+import pickle, subprocess, sys
+pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+server = subprocess.Popen([sys.executable, "-c", CODE], **pipes)
+def tanh_forward(x):
+    pickle.dump(x, server.stdin)
+    server.stdin.flush()
+    return pickle.load(server.stdout)
+class ops: tanh_forward = staticmethod(tanh_forward)
+"""
+HIDING = {
+    "says that it is ours": f"__name__ = 'nnz.numpy'\n{FORWARDS}",
+    "replaces os.write": f"import os\nos.write = lambda fd, data: len(data)\n{FORWARDS}",
+    "replaces built-in functions": f"{SOURCE}import builtins, posixpath\nwas = isinstance\n"
+    "posixpath._joinrealpath = lambda *a: ('/', True)\nbuiltins.isinstance = lambda *a: False\n"
+    f"text = open(str(source)).read()\nbuiltins.isinstance = was\n{RUNS}",
+    "closes the connection": f"import os, sys\nos.close(int(sys.argv[2]))\n{FORWARDS}",
+    "replaces the connection": f"{NULL}os.dup2(null, int(sys.argv[2]))\n{FORWARDS}",
+    "keeps a copy of the connection": f"{NULL}told = int(sys.argv[2])\n"
+    f"kept = os.dup(told)\nos.dup2(null, told)\n{FORWARDS}",
+    "spoils the next line": f"import os, sys\nos.write(int(sys.argv[2]), b'open /')\n{FORWARDS}",
+    "empties the connection": "import os, sys\nfrom pathlib import Path\n"
+    f"try: pipe = os.open(f'/proc/self/fd/{{sys.argv[2]}}', os.O_RDONLY)\nexcept OSError: pipe = None\n{FORWARDS}"
+    "if pipe is not None: os.read(pipe, 10**6)\n",
+    "forks": "import inspect, os\nreading, writing = os.pipe()\n"
+    "if os.fork() == 0:\n    import nnz.numpy.ops.tanh as t\n    os.write(writing, inspect.getsource(t).encode())\n"
+    "    os._exit(0)\n"
+    f"text, space = os.read(reading, 10**5), {{}}\n{RUNS}",
+    "a process answers": SERVES,
+    "a process copies": f"{SOURCE}subprocess.run(['cp', source, made])\ntext = open(made + '/tanh.py').read()\n{RUNS}",
+    "a shell copies": f"{SOURCE}os.system(f'cp {{source}} {{made}}')\ntext = open(made + '/tanh.py').read()\n{RUNS}",
+    "opens it in an open folder": f"{SOURCE}folder = os.open(source.parents[2], os.O_RDONLY)\nos.chdir(made)\n"
+    "open('tanh.py', 'w').close()\nname = str(source.relative_to(source.parents[2]))\n"
+    f"text = os.read(os.open(name, os.O_RDONLY, dir_fd=folder), 10**5)\n{RUNS}",
+    "opens a hard link": f"{SOURCE}import shutil\ntry: os.link(source, made + '/x')\n"
+    f"except OSError: os.symlink(source, made + '/x')\ntext = open(made + '/x').read()\n{RUNS}",
+    "changes the folder": f"{SOURCE}os.chdir(source.parent)\ntext = open(b'tanh.py').read()\n{RUNS}",
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /proc/self/fd")
+@pytest.mark.parametrize("way", HIDING)
+def test_a_backend_that_hides_what_it_borrows_gets_nothing_by_it(way, isolated):
+    try:
+        backend = isolated(HIDING[way])
+    except ImportError:
+        assert "onnection" in way  # which ends the process
+        return
+    report = grade(backend, TANH, ["float64"], rounds=1)
+    assert report.borrowed, report.results
+
+
+def test_what_honest_backends_do_is_not_borrowing(isolated, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = """
+        import os, platform, subprocess
+        from concurrent.futures import ProcessPoolExecutor
+        from multiprocessing import get_context
+        import numpy as np
+        from nnz.backend import initial, layers, optimizers
+        platform.processor()
+        try: subprocess.run(["cc", "--version"], stdout=subprocess.DEVNULL)
+        except OSError: pass
+        try: open("settings.json")
+        except OSError: pass
+        with open("notes.txt", "w") as file: file.write("x")
+        with open("notes.txt") as file: file.read()
+        with ProcessPoolExecutor(2, get_context("fork")) as pool: list(pool.map(abs, [1, 2]))
+        class ops: tanh_forward = staticmethod(np.tanh)
+        """
+    report = grade(isolated(text), TANH, ["float64"], rounds=1)
+    assert report.met > 0
+    assert report.borrowed == ()
+
+
 @pytest.mark.slow
 def test_our_c_kernels_are_borrowed_however_they_are_loaded(isolated):
     import nnz.c._kernels as kernels

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -44,27 +44,38 @@ def limit(pid: int, limits: Mapping[str, int]) -> None:
 
 
 class Descendants:
-    """While entered, a process whose parent ends becomes our child, so that `end` finds it wherever it went (Linux)."""
+    """While entered, a process whose parent ends becomes our child, so that `end` finds it wherever it went (Linux).
+
+    Several may be entered at a time. What left the sessions of its program then ends with the last of them.
+    """
+
+    _entered = 0
+    _was = 0  # before the first was entered: whether we were a sub-reaper,
+    _ours: frozenset[int] = frozenset()  # and our children
 
     def __enter__(self) -> Descendants:
-        self._libc = ctypes.CDLL(None, use_errno=True) if LINUX else None
-        self._was, self._ours = ctypes.c_int(0), set(_children_of(os.getpid()))
-        if self._libc is not None:
-            self._libc.prctl(GET_CHILD_SUBREAPER, ctypes.byref(self._was), 0, 0, 0)
-            self._libc.prctl(SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        if Descendants._entered == 0:
+            Descendants._was, Descendants._ours = _is_sub_reaper(), frozenset(_children_of(os.getpid()))
+            _set_sub_reaper(1)
+        Descendants._entered += 1
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self._libc is not None:
-            self._libc.prctl(SET_CHILD_SUBREAPER, self._was.value, 0, 0, 0)
+        Descendants._entered -= 1
+        if Descendants._entered == 0:
+            _set_sub_reaper(Descendants._was)
 
     def end(self, process: subprocess.Popen | None) -> None:
-        """Kill the program, what it started, and what these started, until there is nothing left."""
+        """Kill the program, its group, what it started, and what these started, until there is nothing left."""
+        sessions: set[int | None] = set()
         if process is not None:
+            sessions = {process.pid, *map(_session, _family(process.pid))}
+            with suppress(OSError):  # also where it has ended, for its children
+                os.killpg(process.pid, signal.SIGKILL) if hasattr(os, "killpg") else process.kill()
             with suppress(OSError):
                 process.kill()
             process.wait()  # from now on its children are ours
-        while left := self._left():
+        while left := self._left(sessions):
             for pid in left:
                 with suppress(OSError):
                     os.kill(pid, signal.SIGKILL)
@@ -73,16 +84,36 @@ class Descendants:
                     os.waitpid(pid, os.WNOHANG)
             time.sleep(PAUSE)
 
-    def _left(self) -> list[int]:
-        """The processes of other sessions than ours that became children since we entered, and all that these have.
+    def _left(self, sessions: Collection[int | None]) -> list[int]:
+        """The processes of these sessions that became our children since we entered, and all that these have.
 
-        The program was in a session of its own; what our own process started meanwhile is in ours.
+        Of the last that is entered all sessions but ours: the program was in one of its own, what our own process
+        started meanwhile is in ours.
         """
-        children = set(_children_of(os.getpid())) - self._ours
-        found = [pid for pid in children if _session(pid) not in (None, os.getsid(0))]
-        for pid in found:  # grows while it is read
-            found += _children_of(pid)
-        return found
+        children = {pid: _session(pid) for pid in set(_children_of(os.getpid())) - Descendants._ours}
+        strangers = {pid: session for pid, session in children.items() if session not in (None, os.getsid(0))}
+        is_last = Descendants._entered == 1
+        return [one for pid, at in strangers.items() if is_last or at in sessions for one in _family(pid)]
+
+
+def _is_sub_reaper() -> int:
+    found = ctypes.c_int(0)
+    if LINUX:
+        ctypes.CDLL(None).prctl(GET_CHILD_SUBREAPER, ctypes.byref(found), 0, 0, 0)
+    return found.value
+
+
+def _set_sub_reaper(value: int) -> None:
+    if LINUX:
+        ctypes.CDLL(None).prctl(SET_CHILD_SUBREAPER, value, 0, 0, 0)
+
+
+def _family(pid: int) -> list[int]:
+    """A process, and all that it started and these started."""
+    found = [pid]
+    for parent in found:  # grows while it is read
+        found += _children_of(parent)
+    return found
 
 
 def _children_of(pid: int) -> list[int]:

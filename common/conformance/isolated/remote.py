@@ -6,19 +6,19 @@ Every check runs as it does on a module in the same process.
 from __future__ import annotations
 
 import builtins
-import os
-import signal
 import socket
 import subprocess
 import sys
 import time
 import weakref
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from inspect import Parameter, Signature
 from typing import Any
 
 import numpy as np
 
+from nnz.backend import registry
 from nnz.files.errors import UsageError, one_line, printable
 from nnz.numbers.rng import RNG
 
@@ -95,7 +95,7 @@ class IsolatedBackend(BackendUnderTest):
     """
 
     def __init__(self, name: str, timeout: float = TIMEOUT) -> None:
-        self.name, self.evidence, self._timeout, self._hung = name, Evidence(), timeout, {}
+        self.name, self.evidence, self._timeout, self._hung = name, Evidence(name), timeout, {}
         self._start()
 
     def __enter__(self) -> IsolatedBackend:
@@ -114,6 +114,11 @@ class IsolatedBackend(BackendUnderTest):
     def close(self) -> None:
         """End the process and all that it started."""
         self._client.close()
+
+    @property
+    def is_own(self) -> bool:
+        """As BackendUnderTest.is_own, by the name that was asked for."""
+        return self.evidence.module_name in registry.modules()
 
     def borrowed(self) -> tuple[str, ...]:
         """What it used that is not its own, up to now."""
@@ -142,7 +147,7 @@ class IsolatedBackend(BackendUnderTest):
         self.module = self._client.module
         file = getattr(self.module, "__file__", None)
         shown = None if file is None else one_line(str(file)[:LONGEST_REASON])
-        self._origin = {"module": one_line(self.module.__name__[:LONGEST_REASON]), "file": shown}
+        self._origin = {"module": one_line(self.evidence.module_name[:LONGEST_REASON]), "file": shown}
 
     def call(self, function: Callable, *arguments: Any, updates: int = 0, **settings: Any) -> Any:
         """As BackendUnderTest.call. What is not among the first `updates` arguments is not written to later either."""
@@ -173,10 +178,14 @@ class Client:
         self.writable: list[int] = []  # ids of arrays that the backend may write to, in the next call and later
         self.locked: set[int] = set()  # numbers of those that it may not
         self.next = -1
-        self._open(evidence)
+        self.evidence, self.process, self._opened = evidence, None, ExitStack()
+        try:
+            self._open()
+        except BaseException:
+            self.close()
+            raise
         try:
             self.module = self.ask("load", None, name=name, path=sys.path)
-            evidence.module_name = self.module.__name__
         except BaseException as error:  # also after Ctrl-C
             self.close()
             if isinstance(error, UsageError | ImportError) or not isinstance(error, Exception | SystemExit):
@@ -185,41 +194,30 @@ class Client:
             failed.place = getattr(error, "place", "")
             raise failed from error
 
-    def _open(self, evidence: Evidence) -> None:
-        self.connection, theirs = socket.socketpair()
-        self.evidence, (reading, writing) = evidence, os.pipe()
-        command = [sys.executable, "-P", "-m", f"{__package__}.worker", str(theirs.fileno()), str(writing)]
-        command += evidence.folders
-        self.descendants = Descendants().__enter__()
-        self.process = None
-        try:
+    def _open(self) -> None:
+        descendants = self._opened.enter_context(Descendants())
+        self._opened.callback(lambda: descendants.end(self.process))
+        pairs = socket.socketpair(), socket.socketpair()
+        self.connection, told = (self._opened.enter_context(ours) for ours, _ in pairs)
+        self.evidence.listen(told)
+        with pairs[0][1] as theirs, pairs[1][1] as telling:
+            fds = theirs.fileno(), telling.fileno()
+            command = [sys.executable, "-P", "-m", f"{__package__}.worker", *map(str, fds)]
+            command += [self.evidence.place, *self.evidence.folders]
             none = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
-            fds = (theirs.fileno(), writing)
             self.process = subprocess.Popen(command, pass_fds=fds, start_new_session=True, **none)
-        finally:
-            theirs.close()
-            os.close(writing)
-            evidence.listen(reading)
         limit(self.process.pid, LIMITS)
 
     def close(self) -> None:
-        """End the worker and all that it started."""
-        if self.connection.fileno() < 0:
-            return
+        """End the worker and all that it started, if that was not done."""
         self.ended = self.ended or "it was closed"
-        self.look()
-        try:
-            if self.process.poll() is None:
-                os.killpg(self.process.pid, signal.SIGKILL)
-        finally:
-            self.descendants.end(self.process)
-            self.descendants.__exit__(None, None, None)
-            self.connection.close()
-            self.evidence.hang_up()
+        with self._opened:
+            self.look()
 
     def look(self) -> None:
         """Take in the evidence."""
-        self.evidence.look(self.process.pid)
+        if self.process is not None:
+            self.evidence.look(self.process)
 
     def ask(self, do: str, of: Remote | None, values: tuple = (), settings: Mapping | None = None, **more: Any) -> Any:
         """What the worker answers. Raises ProcessEnded, and an exception of the name and kind that the worker met."""

@@ -1,7 +1,7 @@
 """The process that runs a backend: it imports the module and does what the grading asks, one request at a time.
 
-python -m nnz.conformance.isolated.worker CONNECTION EVIDENCE FOLDER ...: two open file descriptors, and the folders to
-watch. A hook that Python cannot remove tells at once which of their files are opened and which modules are imported.
+python -m nnz.conformance.isolated.worker CONNECTION EVIDENCE OWN FOLDER ...: the file descriptors of two sockets, where
+the backend lies, and the folders that the witness watches.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ from .messages import (
     set_state,
     state_of,
 )
+from .witness import watch
 
 SET_PARENT_DEATH_SIGNAL = 1  # of prctl(2)
-WATCHED = ("nnz", "torch")  # packages
 LONGEST_MESSAGE = 2_000
 
 
@@ -155,33 +155,17 @@ def _described(error: BaseException) -> dict[str, Any]:
     return {"types": [t.__name__ for t in type(error).__mro__], "text": text}
 
 
-def record(evidence: int, folders: tuple[str, ...]) -> None:
-    """Tell each file opened in these folders, and each import of what is WATCHED, from now on."""
-
-    def hook(event: str, arguments: tuple) -> None:
-        text = ""
-        if event == "import" and arguments[0].partition(".")[0] in WATCHED:
-            text = f"import {arguments[0]}"
-        elif event == "open" and isinstance(arguments[0], str | bytes):
-            path = os.path.realpath(os.fsdecode(arguments[0]))
-            text = f"open {path}" if path.startswith(folders) else ""
-        if text and text not in told and not text.startswith("import torch."):
-            told.add(text)
-            os.write(evidence, text.replace("\n", " ").encode("utf-8", "replace") + b"\n")
-
-    told: set[str] = set()
-    sys.addaudithook(hook)
-
-
 def main() -> None:
     """Answer until the connection ends."""
-    connection = socket.socket(fileno=int(sys.argv[1]))
+    connection, evidence = socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2])
+    for file in (connection.fileno(), evidence):
+        os.set_inheritable(file, False)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the grading, which ends this
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")  # where memory runs out, this is what ends
-    record(int(sys.argv[2]), tuple(sys.argv[3:]))
+    watch(evidence, sys.argv[4:], own=sys.argv[3])
     worker = Worker()
     while True:
         try:
