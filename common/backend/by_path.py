@@ -18,6 +18,7 @@ from ..files.errors import UsageError
 from . import registry
 
 PACKAGE, SUFFIX = "__init__.py", ".py"
+OURS = __package__.partition(".")[0]  # where it is installed for development, no folder of packages has it
 PIECE = 2**20
 NOT_SOURCES = ("__pycache__", "build")
 COMPILED = (".pyc", ".o", ".so", ".pyd", ".dylib")
@@ -125,7 +126,7 @@ def _sources(place: Path) -> Iterator[tuple[str, Path]]:
 def _module_name(path: Path) -> str:
     """The name to import it by: its own, unless that is no name or that of another module."""
     name = re.sub(r"\W", "_", path.stem if path.suffix == SUFFIX else path.name)
-    taken = name in sys.stdlib_module_names or keyword.iskeyword(name) or PathFinder.find_spec(name, _installed())
+    taken = name in (*sys.stdlib_module_names, *keyword.kwlist, OURS) or PathFinder.find_spec(name, _installed())
     return name if name.isidentifier() and not taken else f"backend_{name}"
 
 
