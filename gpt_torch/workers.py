@@ -15,21 +15,42 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from nnz.files.errors import UsageError
+from nnz.files.errors import UsageError, quoted
 from nnz.files.terminal import is_one_of_several
 
 NETWORK = ("gloo", "NCCL", "onnection", "imed out")  # words by which one of torch's errors tells of a lost worker
+REMEDY = "start the command by torchrun, or, if it is to run alone, unset WORLD_SIZE"
+MOST = 2**20  # workers
 PATIENCE = timedelta(minutes=10)  # how long a worker waits for the others: rank 0 draws and saves between steps
 
 
 def own_device(device: str) -> str:
-    """Return the device of this worker where every worker has one: "cuda" becomes "cuda:1" in the second."""
-    return f"cuda:{os.environ['LOCAL_RANK']}" if device == "cuda" and together() else device
+    """Return the device of this worker where every worker has one: "cuda" becomes "cuda:1" in the second.
+
+    Raises UsageError as `together` does.
+    """
+    return f"cuda:{_number('LOCAL_RANK', 0, MOST)}" if device == "cuda" and together() else device
 
 
 def together() -> bool:
-    """Tell whether torchrun started more than this process."""
-    return is_one_of_several()
+    """Tell whether torchrun started more than this process. Raises UsageError if it made no such environment."""
+    if not is_one_of_several():
+        return False
+    count = _number("WORLD_SIZE", 2, MOST)
+    _number("RANK", 0, count - 1)
+    _number("MASTER_PORT", 0, 65535)
+    if not os.environ.get("MASTER_ADDR"):
+        raise UsageError(f"MASTER_ADDR is missing in the environment, where torchrun puts an address; {REMEDY}")
+    return True
+
+
+def _number(name: str, least: int, most: int) -> int:
+    text = os.environ.get(name, "")
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else -1
+    if not least <= number <= most:
+        what = f"{name} is {quoted(text)}" if text else f"{name} is missing"
+        raise UsageError(f"{what} in the environment, where torchrun puts a number from {least} to {most}; {REMEDY}")
+    return number
 
 
 class Workers:

@@ -64,7 +64,8 @@ def _naming_stdout() -> Iterator[None]:
 
 def is_silent_worker() -> bool:
     """Whether torchrun started this process with others, and it is not the first of them, which speaks for all."""
-    return is_one_of_several() and os.environ.get("RANK", "0") != "0"
+    rank = os.environ.get("RANK", "")  # what is not a number is told by this process: there may be no other
+    return is_one_of_several() and rank.isascii() and rank.isdecimal() and rank.strip("0") != ""
 
 
 def is_one_of_several() -> bool:

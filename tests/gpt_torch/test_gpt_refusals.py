@@ -11,6 +11,7 @@ from support.tiny_runs import nnz as command
 from test_gpt_proofs import V, config, random_model, random_parameters
 
 import nnz.gpt
+from nnz.gpt.workers import own_device
 
 
 @pytest.mark.parametrize(
@@ -87,3 +88,35 @@ def test_no_other_model_is_compiled(capsys, tmp_path, recipe):
     words = ("train", recipe, "--backend", "numpy", "--compile", "--out", tmp_path / "run")
     kind = {"names": "mlp"}.get(recipe, recipe)
     assert command(capsys, *words) == (2, "", f"nnz: train.compile means nothing to {kind}; leave it out\n")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"RANK": "x"}, "RANK is 'x' in the environment, where torchrun puts a number from 0 to 1"),
+        ({"RANK": ""}, "RANK is missing in the environment"),
+        ({"RANK": "-1"}, "RANK is '-1'"),
+        ({"WORLD_SIZE": "two"}, "WORLD_SIZE is 'two'"),
+        ({"MASTER_PORT": "65536"}, "MASTER_PORT is '65536'"),
+        ({"MASTER_ADDR": ""}, "MASTER_ADDR is missing"),
+    ],
+)
+def test_an_environment_that_torchrun_never_makes_is_the_users_mistake(monkeypatch, tmp_path, capsys, changes, message):
+    environment = {"WORLD_SIZE": "2", "RANK": "0", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29511"}
+    for name, value in {**environment, **changes}.items():
+        monkeypatch.setenv(name, value)
+    words = ("train", "gpt-cpu", "--data", data_folder(tmp_path / "few"), "--out", tmp_path / "run")
+    code, out, error = command(capsys, *words, "--set", "model.context_length=4")
+    assert (code, out, error.count("\n")) == (2, "", 1)
+    assert error.startswith(f"nnz: {message}")
+    assert "unset WORLD_SIZE" in error
+
+
+def test_a_worker_has_the_device_of_its_number(monkeypatch):
+    for name, value in {"WORLD_SIZE": "2", "RANK": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29511"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert own_device("cuda") == "cuda:1"
+    monkeypatch.setenv("LOCAL_RANK", "x")
+    with pytest.raises(ValueError, match="LOCAL_RANK is 'x' in the environment"):
+        own_device("cuda")
