@@ -17,6 +17,7 @@ EXAMPLES = """\
   nnz bench-gpt
   nnz bench-gpt gpt --json gpt.json
   nnz bench-gpt --data names --rounds 3
+  nnz bench-gpt --set model.layers=2
 """
 
 
@@ -29,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--threads", type=whole, metavar="N", help="number of threads of torch")
     add("--rounds", type=whole, default=9, metavar="N", help="number of rounds, in which all run in turn; default: 9")
     add("--steps", type=whole, default=10, metavar="N", help="training steps of each in a round; default: 10")
+    add("--set", action="append", default=[], metavar="K=V", help="set section.key of the recipe; may be repeated")
     add("--json", metavar="FILE", help="write the times and the machine to FILE as JSON")
 
 
@@ -39,10 +41,12 @@ def run(arguments: argparse.Namespace) -> None:
     from ..backend import registry
     from ..conformance.environment import environment
     from ..recipes import from_recipe
-    from ..recipes.recipe import load
+    from ..recipes.recipe import assignment, load
 
     with refusing():
         recipe = load(arguments.recipe)
+        for word in arguments.set:
+            recipe = recipe.override(*assignment(word))
         if not recipe.model.predicts_every_position:
             raise UsageError(f"{arguments.recipe} is a recipe of kind {recipe.model.kind}, not gpt; use nnz bench")
         if arguments.data is not None:

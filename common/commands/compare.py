@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
-from ..files.errors import refusing
+from ..files.errors import UsageError, refusing
 from .flags import whole
 from .sample import add_sampling_arguments, check_sampling, how_to_draw
 
@@ -67,9 +67,15 @@ def _dataset(checkpoint: Any) -> Any:
     from ..recipes import from_recipe
     from ..text.tokenizers import same_vocabulary
 
-    dataset = from_recipe.dataset(checkpoint.recipe)
-    if not same_vocabulary(dataset.tokenizer, checkpoint.tokenizer):
-        name = checkpoint.recipe.data.name
+    name = checkpoint.recipe.data.name
+    try:
+        dataset = from_recipe.dataset(checkpoint.recipe)
+        same = same_vocabulary(dataset.tokenizer, checkpoint.tokenizer)
+    except UsageError:
+        raise
+    except ValueError:  # its remedy may be another setting, and a run's settings are what they were
+        same = False
+    if not same:
         raise ValueError(f"{name} is not the text that the run was trained on; name that text with --data")
     return dataset
 
