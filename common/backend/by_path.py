@@ -36,7 +36,7 @@ def load(word: str) -> ModuleType:
     name = module_name(word)
     for old in [m for m in sys.modules if f"{m}.".startswith(f"{name}.")]:
         del sys.modules[old]
-    if folder != Path(word).resolve():  # what lies next to it can be imported too, but hides nothing
+    if folder != Path(os.path.realpath(word)):  # what lies next to it can be imported too, but hides nothing
         sys.path.append(str((folder or file).parent))
     places = [str(folder)] if folder else None
     spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=places)
@@ -64,7 +64,7 @@ def is_path(word: str) -> bool:
 
 def file_of(word: str) -> Path:
     """The file that is imported for a path. Raises UsageError if there is none, or more than one."""
-    path = Path(word).resolve()
+    path = Path(os.path.realpath(word))  # unlike resolve it raises nothing for a link to itself
     if path.is_file() and path.suffix == SUFFIX:
         return path
     if not path.is_dir():

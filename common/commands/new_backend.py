@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from ..files.errors import ASKED_WRONGLY, refusing
@@ -25,5 +26,5 @@ def run(arguments: argparse.Namespace) -> None:
 
         for path in write(arguments.folder):
             print(path)
-        folder = arguments.folder.resolve()
+        folder = Path(os.path.realpath(arguments.folder))
         print(f"now fill in the stubs, then run in {folder.parent.name or '/'}: nnz parity {folder.name}")

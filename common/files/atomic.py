@@ -21,6 +21,7 @@ except ImportError:  # Windows
     fcntl = None
 
 LONGEST = 60  # bytes of the name in a temporary one, which may have 255
+MOST_LINKS = 40  # that Linux follows
 STANDARD = {"stdin": 0, "stdout": 1, "stderr": 2}
 
 _open_pipes: dict[tuple[int, int], int] = {}  # from check_writable to copy_into: a reader must not see their end before
@@ -139,7 +140,16 @@ def checked_stream(path: Path) -> bool:
 
 
 def _own_descriptor(path: Path) -> int | None:
-    """The number of the open file of this process that the path names, as /dev/stdout does; None for other paths."""
+    """The number of the open file of this process that the path names, as /dev/stdout and links to it do; else None."""
+    for _ in range(MOST_LINKS):
+        number = _named_descriptor(path)
+        if number is not None or not path.is_symlink():
+            return number
+        path = path.parent / os.readlink(path)
+    return None
+
+
+def _named_descriptor(path: Path) -> int | None:
     folder = os.path.realpath(path.parent)
     if folder == "/dev" and path.name in STANDARD:
         return STANDARD[path.name]

@@ -103,6 +103,10 @@ def test_nothing_is_overwritten_and_an_empty_folder_is_filled(here, capsys):
     (here / "a_file").write_text("")
     assert main(["new-backend", "a_file"]) == 1
     assert "not empty" in capsys.readouterr().err
+    (here / "to_itself").symlink_to("to_itself")
+    assert main(["new-backend", "to_itself"]) == 1
+    assert main(["parity", "./to_itself"]) == 2
+    assert capsys.readouterr().err.count("a bug") == 0
 
 
 def test_on_a_full_disk_nothing_is_left_that_is_in_the_way_of_the_next_attempt(here, capsys, monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import keyword
+import os
 import textwrap
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def write(folder: Path) -> list[Path]:
     Raises UsageError for a name that cannot be imported or that is taken, FileExistsError if the folder is not empty,
     OSError if it cannot be written.
     """
-    name = folder.resolve().name
+    name = os.path.basename(os.path.realpath(folder))
     if not name.isidentifier() or keyword.iskeyword(name):
         raise UsageError(f"{name!r} cannot be imported; take a name of letters, digits and _, such as my_backend")
     if name in registry.names() or (importlib.util.find_spec(name) is not None and not folder.exists()):
