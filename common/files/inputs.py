@@ -14,7 +14,12 @@ GROWTH = MEBI  # while a file is read; and what is read of one that says it has 
 
 def open_file(path: str | os.PathLike) -> BinaryIO:
     """Open a regular file to read its bytes. Raises OSError, also for a pipe or a device, which may never end."""
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except OSError as error:
+        if error.errno != errno.ENXIO:  # that of a socket
+            raise
+        raise OSError(f"{path} is not a regular file; copy its content into one") from None
     mode = os.fstat(handle).st_mode
     if not stat.S_ISREG(mode):
         os.close(handle)

@@ -70,7 +70,7 @@ class RunLock:
             file.seek(0)
             holder = file.read(500).decode(errors="replace").strip() or "another process"
             raise FolderInUse(
-                f"{self._path.parent} is in use by {holder}; wait until it ends, or give another folder with --out"
+                f"{self._path.parent} is in use by {holder}; wait until it ends, or give another folder"
             ) from None
         except OSError as error:
             if error.errno not in NO_LOCKS:

@@ -13,6 +13,7 @@ from ..files.lock import RunLock
 LOG_HEADER = "step,train_loss,val_loss,lr\n"
 REMEDY = "continue it with --resume, replace it with --restart, or give another folder with --out"
 START_AGAIN = "replace the run with --restart, or give another folder with --out"
+WITHOUT_RESUME = "without --resume, replace the run with --restart or give another folder with --out"
 
 
 def run_path(out: str | os.PathLike | None, recipe: str, backend: str) -> Path:
@@ -46,8 +47,14 @@ class RunFolder:
         self.prepare()
 
     def prepare(self) -> None:
-        """Make the folder, and test that files can be written in it. Raises OSError."""
+        """Make the folder, and test that files can be written in it. Raises OSError.
+
+        Also where a folder, a pipe or a device has the name of a file of a run: it would stop a run in the middle.
+        """
         self.path.mkdir(parents=True, exist_ok=True)
+        for file in self._found():
+            if not file.is_file():
+                inputs.open_file(file)  # says why not
         check_writable(self.log)
 
     def clear(self, restart: bool, remedy: str | None = None) -> bool:
@@ -115,7 +122,8 @@ class RunFolder:
         expected = [*expected[: len(lines)], *([steps - 1] if step >= steps and (steps - 1) % eval_every else [])]
         kept = lines[: 1 + len(expected)]
         if kept[:1] != [LOG_HEADER] or [line.partition(",")[0] for line in kept[1:]] != [str(s) for s in expected]:
-            raise ValueError(f"{self.log} lacks lines from before step {step}, that of the checkpoint; {START_AGAIN}")
+            why = f"lacks lines from before step {step}, that of the checkpoint"
+            raise ValueError(f"{self.log} {why}; {WITHOUT_RESUME}")
         return kept
 
     def truncate_log(self, step: int, eval_every: int, steps: int) -> None:

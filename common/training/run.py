@@ -22,7 +22,7 @@ from ..recipes import from_recipe
 from ..recipes.recipe import Recipe
 from ..runs import checkpoints
 from ..runs.checkpoints import Checkpoint
-from ..runs.folder import START_AGAIN, RunFolder, run_path
+from ..runs.folder import WITHOUT_RESUME, RunFolder, run_path
 from ..runs.start_from import start_from
 from ..text.datasets import Dataset
 from ..text.summary import describe
@@ -169,7 +169,7 @@ class Run:
             write_text(self.folder.config, self.recipe.to_toml())
 
     def _start_new(self, resume: bool, restart: bool) -> None:
-        found = self.folder.clear(restart)
+        found = self.folder.clear(restart, WITHOUT_RESUME if resume else None)
         if resume:
             note(f"{self.folder.path} holds no checkpoint to resume; starting at step 0")
         if found:
@@ -297,7 +297,7 @@ def goes_on_from(checkpoint: Checkpoint, recipe: Recipe, dataset: Dataset, path:
     same_settings(recorded.override("train.steps", steps) if goes_on else recorded, recipe, path)
     if not same_data(checkpoint, dataset):
         name = recipe.data.name
-        raise ValueError(f"{name} is not the text that {path} was trained on; name that one, {START_AGAIN}")
+        raise ValueError(f"{name} is not the text that {path} was trained on; name that one, or, {WITHOUT_RESUME}")
     return goes_on
 
 
@@ -328,6 +328,5 @@ def same_settings(recorded: Recipe, asked: Recipe, path: Path) -> None:
         if before != after and (section, field) not in (("train", "backend"), ("data", "name")):
             has_more = (section, field) == ("train", "steps") and after > before
             remedy = "more steps by --steps" if has_more else "the same settings"
-            raise ValueError(
-                f"the run in {path} had {section}.{field} = {before!r}, not {after!r}; ask for {remedy}, {START_AGAIN}"
-            )
+            had = f"the run in {path} had {section}.{field} = {before!r}, not {after!r}"
+            raise ValueError(f"{had}; ask for {remedy}, or, {WITHOUT_RESUME}")

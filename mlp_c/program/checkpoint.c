@@ -154,7 +154,7 @@ static void keep_printed(Run *run, const char *printed, size_t lines) {
 void checkpoint_resume(Run *run) {
     const Settings *s = run->settings;
     Tensor tensors[MAX_TENSORS];
-    TensorFile file = tensors_read(run->folder->checkpoint, START_AGAIN);
+    TensorFile file = tensors_read(run->folder->checkpoint, WITHOUT_RESUME);
     if (strcmp(text(&file, "format"), FORMAT) != 0) {
         refuse(&file, "its format is ", text(&file, "format"));
     }
@@ -175,8 +175,8 @@ void checkpoint_resume(Run *run) {
     run->val_loss = read_loss(&file, "val_loss"), run->best_val_loss = read_loss(&file, "best_val_loss");
     const char *printed = text(&file, "printed");
     if (strcmp(data, run->data->fingerprint) != 0 || strcmp(tokenizer, run->data->tokenizer) != 0) {
-        fail(COULD_NOT_BE_DONE, "%s is not the text that %s was trained on; name that one, " START_AGAIN, s->data,
-             s->out);
+        fail(COULD_NOT_BE_DONE, "%s is not the text that %s was trained on; name that one, or, " WITHOUT_RESUME,
+             s->data, s->out);
     }
     size_t lines;
     char *log = log_before(run->folder, run->step, s->eval_every, s->steps, &lines);

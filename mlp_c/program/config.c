@@ -103,7 +103,7 @@ static void read_value(const char *path, const char *key, char *value, Settings 
              value);
     }
     if (setting->kind == TEXT) {  // TOML's basic strings are JSON's
-        Json json = {path, START_AGAIN, value, value, value + strlen(value)};
+        Json json = {path, WITHOUT_RESUME, value, value, value + strlen(value)};
         value = json_string(&json);
     }
     const bool is_old = is_evaluation && strcmp(value, "whole") == 0;  // its name before there was "all"
@@ -165,8 +165,8 @@ void config_check(const char *path, const char *text, const Settings *settings) 
         if (has_more && settings->steps_given) {
             continue;
         }
-        fail(COULD_NOT_BE_DONE, "the run in %s had %s = %s, not %s; ask for %s, " START_AGAIN, settings->out, s->key,
-             value_text(&recorded, s), value_text(settings, s),
+        fail(COULD_NOT_BE_DONE, "the run in %s had %s = %s, not %s; ask for %s, or, " WITHOUT_RESUME, settings->out,
+             s->key, value_text(&recorded, s), value_text(settings, s),
              has_more ? "more steps by --steps" : "the same settings");
     }
     free(copy);

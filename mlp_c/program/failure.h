@@ -13,7 +13,7 @@ void note(const char *format, ...);
 // The same with "mlp: " before it, and exit.
 _Noreturn void fail(int status, const char *format, ...);
 
-// Say what the system refused, such as "cannot write ", for which file and why, and what helps; and exit with 1.
+// Say what the system refused, such as "cannot remove ", for which file and why, and what helps; and exit with 1.
 _Noreturn void fail_at(const char *what, const char *path, int reason);
 
 // Write a text to a terminal: with \x1b and the like in place of the characters that it would obey, and not show.

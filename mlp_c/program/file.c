@@ -18,8 +18,9 @@ enum { GROWTH = 1 << 20 };  // bytes, while a file is read; files of /proc say t
 FILE *file_open(const char *path, size_t *size) {
     struct stat status;
     const int handle = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);  // does not wait for a pipe
-    if (handle >= 0 && fstat(handle, &status) == 0 && !S_ISREG(status.st_mode)) {
-        if (S_ISDIR(status.st_mode)) {
+    const bool is_socket = handle < 0 && errno == ENXIO;
+    if (is_socket || (handle >= 0 && fstat(handle, &status) == 0 && !S_ISREG(status.st_mode))) {
+        if (!is_socket && S_ISDIR(status.st_mode)) {
             fail_at("", path, EISDIR);
         }
         fail(COULD_NOT_BE_DONE, "%s is not a regular file; copy its content into one", path);
@@ -58,7 +59,7 @@ char *file_content(const char *path, size_t limit, size_t *size) {
 void file_sync(const char *path) {
     const int handle = open(path, O_RDONLY);
     if (handle < 0 || fsync(handle) != 0) {
-        fail_at("cannot write ", path, errno);
+        fail_at("", path, errno);
     }
     close(handle);
 }
@@ -66,7 +67,7 @@ void file_sync(const char *path) {
 static _Noreturn void give_up(const AtomicFile *f) {
     const int reason = errno;
     unlink(f->temporary);
-    fail_at("cannot write ", f->path, reason);
+    fail_at("", f->path, reason);
 }
 
 static size_t folder_size(const char *path) {
@@ -130,7 +131,7 @@ static void create(AtomicFile *f) {
         f->handle = open(f->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     } while (f->handle < 0 && errno == EEXIST);
     if (f->handle < 0) {
-        fail_at("cannot write ", f->path, errno);
+        fail_at("", f->path, errno);
     }
 }
 
@@ -151,7 +152,7 @@ AtomicFile atomic_open(const char *path, bool durable) {
         fail(COULD_NOT_BE_DONE, "the path %s is too long", path);
     }
     if ((stat(path, &status) == 0 && !S_ISREG(status.st_mode)) || is_of_the_system(path)) {
-        fail(COULD_NOT_BE_DONE, "cannot write %s: it is not a regular file", path);
+        fail(COULD_NOT_BE_DONE, "%s is not a regular file; give the name of one", path);
     }
     sweep(path);
     create(&f);

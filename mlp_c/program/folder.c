@@ -11,14 +11,19 @@
 #include <unistd.h>
 
 #include "failure.h"
+#include "file.h"
 
 static void make_folders(const char *path) {
     static char prefix[PATH_SIZE];  // as all paths here: a stack may be too small for them
+    struct stat status;
     for (size_t i = 0; i < sizeof prefix; i++) {
         const int end = path[i] == '\0';
         prefix[i] = '\0';
-        if (i > 0 && (end || path[i] == '/') && mkdir(prefix, 0777) != 0 && errno != EEXIST) {
-            fail(COULD_NOT_BE_DONE, "cannot make the folder %s: %s; give another with --out", prefix, strerror(errno));
+        if (i > 0 && (end || path[i] == '/') && mkdir(prefix, 0777) != 0) {
+            const int reason = errno;
+            if (reason != EEXIST || (end && !(stat(prefix, &status) == 0 && S_ISDIR(status.st_mode)))) {
+                fail_at("", prefix, reason);
+            }
         }
         if (end) {
             return;
@@ -59,7 +64,7 @@ static _Noreturn void tell_holder(int handle, const char *folder) {
     char holder[500] = "";
     const ssize_t n = pread(handle, holder, sizeof holder - 1, 0);
     holder[n > 0 ? strcspn(holder, "\n") : 0] = '\0';
-    fail(COULD_NOT_BE_DONE, "%s is in use by %s; wait until it ends, or give another folder with --out", folder,
+    fail(COULD_NOT_BE_DONE, "%s is in use by %s; wait until it ends, or give another folder", folder,
          *holder ? holder : "another process");
 }
 
@@ -79,7 +84,7 @@ static void lock(const char *folder, const char *path) {
         }
         held.handle = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
         if (held.handle < 0) {
-            fail(COULD_NOT_BE_DONE, "cannot write %s: %s; give another folder with --out", path, strerror(errno));
+            fail_at("", path, errno);
         }
         if (flock(held.handle, LOCK_EX | LOCK_NB) != 0) {
             if (errno == EWOULDBLOCK) {
@@ -91,6 +96,24 @@ static void lock(const char *folder, const char *path) {
     sign(held.handle);
     snprintf(held.path, sizeof held.path, "%s", path);
     atexit(unlock);
+}
+
+// The log last: until then it shows, also after a kill, that these files are a run's.
+static const char *const FILES[] = {
+    "checkpoint.safetensors", "best.safetensors", "config.toml", "samples.txt",           "statistics.npz", "loss.png",
+    "embeddings.png",         "histograms.png",   "updates.png", "gradient-by-depth.png", "attention.png",  "log.csv"};
+
+// A folder, a pipe or a device that has the name of a file of a run would stop it in the middle.
+static void check_names(const char *folder) {
+    static char path[PATH_SIZE];
+    struct stat status;
+    size_t size;
+    for (size_t i = 0; i < sizeof FILES / sizeof *FILES; i++) {
+        join(path, folder, FILES[i]);
+        if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
+            fclose(file_open(path, &size));  // says why not
+        }
+    }
 }
 
 Folder folder_open(const char *path) {
@@ -105,34 +128,23 @@ Folder folder_open(const char *path) {
     join(folder.config, path, "config.toml");
     join(folder.samples, path, "samples.txt");
     lock(path, lock_file);
+    check_names(path);
     return folder;
 }
 
-bool folder_clear(const Folder *folder, bool restart) {
-    // The log last: until then it shows, also after a kill, that these files are a run's.
-    static const char *const files[] = {"checkpoint.safetensors",
-                                        "best.safetensors",
-                                        "config.toml",
-                                        "samples.txt",
-                                        "statistics.npz",
-                                        "loss.png",
-                                        "embeddings.png",
-                                        "histograms.png",
-                                        "updates.png",
-                                        "gradient-by-depth.png",
-                                        "attention.png",
-                                        "log.csv"};
+bool folder_clear(const Folder *folder, bool resume, bool restart) {
     static char path[PATH_SIZE];
     const bool whole = access(folder->checkpoint, F_OK) == 0, ours = whole || log_is_ours(folder);
     const bool keeps = whole || access(folder->best, F_OK) == 0 || access(folder->samples, F_OK) == 0;
     if (ours && keeps && !restart) {
         fail(COULD_NOT_BE_DONE, "%s already holds a run%s; %s", folder->path, whole ? "" : " without its checkpoint",
-             whole ? "continue it with --resume, replace it with --restart, or give another folder with --out"
-                   : START_AGAIN);
+             whole    ? "continue it with --resume, replace it with --restart, or give another folder with --out"
+             : resume ? WITHOUT_RESUME
+                      : START_AGAIN);
     }
     bool found = false;
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        join(path, folder->path, files[i]);
+    for (size_t i = 0; i < sizeof FILES / sizeof *FILES; i++) {
+        join(path, folder->path, FILES[i]);
         if (access(path, F_OK) != 0) {
             continue;
         }

@@ -16,6 +16,7 @@ typedef struct {
 } Folder;
 
 #define START_AGAIN "replace the run with --restart, or give another folder with --out"
+#define WITHOUT_RESUME "without --resume, replace the run with --restart or give another folder with --out"
 
 // Make the folder, and lock it until the program ends: another run, `nnz train` among them, is refused, and told who
 // has locked it.
@@ -23,7 +24,7 @@ Folder folder_open(const char *path);
 
 // Remove a former run's files, and no others; whether there were any. Models or samples are removed only if `restart`,
 // else they are refused before anything is, with what can be done.
-bool folder_clear(const Folder *folder, bool restart);
+bool folder_clear(const Folder *folder, bool resume, bool restart);
 
 // Whether there is a log.csv that a run began.
 bool log_is_ours(const Folder *folder);

@@ -34,13 +34,13 @@ void log_append(const Folder *folder, const char *line) {
     struct stat before;
     const int handle = open(folder->log, O_WRONLY | O_APPEND);
     if (handle < 0 || fstat(handle, &before) != 0) {
-        fail_at("cannot write ", folder->log, errno);
+        fail_at("", folder->log, errno);
     }
     const ssize_t written = write(handle, line, size);
     if (written < (ssize_t)size) {
         const int reason = written < 0 ? errno : ENOSPC;
         if (ftruncate(handle, before.st_size) != 0) {}  // the first error is reported
-        fail_at("cannot write ", folder->log, reason);
+        fail_at("", folder->log, reason);
     }
     close(handle);
 }
@@ -77,7 +77,7 @@ static char *whole_log_before(const Folder *folder, int64_t step, int64_t eval_e
 char *log_before(const Folder *folder, int64_t step, int64_t eval_every, int64_t steps, size_t *lines) {
     char *log = whole_log_before(folder, step, eval_every, steps, lines);
     if (!log) {
-        fail(COULD_NOT_BE_DONE, "%s lacks lines from before step %" PRId64 ", that of the checkpoint; " START_AGAIN,
+        fail(COULD_NOT_BE_DONE, "%s lacks lines from before step %" PRId64 ", that of the checkpoint; " WITHOUT_RESUME,
              folder->log, step);
     }
     return log;

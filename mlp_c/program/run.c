@@ -66,7 +66,7 @@ Run run_init(const Settings *s, const Dataset *data) {
         if (s->restart) {
             try_step(&run);
         }
-        const bool cleared = folder_clear(&folder, s->restart);
+        const bool cleared = folder_clear(&folder, s->resume, s->restart);
         if (s->resume) {
             note("%s holds no checkpoint to resume; starting at step 0", s->out);
         }

@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import tracemalloc
 from pathlib import Path
 
@@ -25,10 +26,16 @@ READERS = {
 }
 
 
+def make_socket(path):
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(path))
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, make_socket])
 @pytest.mark.parametrize("what", READERS)
-def test_a_pipe_is_refused_at_once_by_every_reader(what, tmp_path):
+def test_a_pipe_and_a_socket_are_refused_at_once_by_every_reader(what, make, tmp_path):
     path = tmp_path / {"a recipe": "a.toml", "a log": "log.csv"}.get(what, "a")
-    os.mkfifo(path)
+    make(path)
     with pytest.raises(OSError, match=f"{path} is not a regular file"):
         READERS[what](path)
 

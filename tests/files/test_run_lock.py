@@ -38,7 +38,7 @@ def test_the_second_is_told_who_holds_the_folder_and_since_when(tmp_path, holder
     with pytest.raises(FolderInUse) as refusal:
         RunLock(tmp_path / "lock").take()
     who = rf"process {holder.pid} on {re.escape(socket.gethostname())} since \d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00"
-    expected = rf"{tmp_path} is in use by {who}; wait until it ends, or give another folder with --out"
+    expected = rf"{tmp_path} is in use by {who}; wait until it ends, or give another folder"
     assert re.fullmatch(expected, str(refusal.value))
 
 

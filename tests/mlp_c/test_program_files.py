@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import tempfile
 from pathlib import Path
@@ -48,7 +49,7 @@ def test_a_file_of_the_system_that_leads_to_a_regular_one_is_not_replaced(reques
         response = f"/proc/{os.getpid()}/fd/{file.fileno()}"
         done = conformance(built(), request_path, response)
     assert (done.returncode, done.stdout) == (COULD_NOT, "")
-    assert done.stderr == f"mlp: cannot write {response}: it is not a regular file\n"
+    assert done.stderr == f"mlp: {response} is not a regular file; give the name of one\n"
 
 
 def test_a_request_is_answered_and_the_library_reads_the_answer(request_path: Path) -> None:
@@ -117,10 +118,13 @@ def test_what_cannot_be_opened_or_written_is_named(request_path: Path, tmp_path:
     assert "No such file" in refused(tmp_path / "none")[1]
     assert "Is a directory" in conformance(built(), tmp_path, tmp_path / "response").stderr
     os.mkfifo(tmp_path / "pipe")
-    assert "not a regular file" in refused(tmp_path / "pipe")[1]
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(tmp_path / "socket"))
+    for name in ("pipe", "socket"):
+        assert f"{name} is not a regular file; copy its content into one" in refused(tmp_path / name)[1]
     done = conformance(built(), request_path, tmp_path / "none" / "response")
     assert (done.returncode, done.stderr.count("\n")) == (COULD_NOT, 1)
-    assert "cannot write" in done.stderr
+    assert "No such file or directory; check the path" in done.stderr
     done = conformance(built(), request_path, "x" * 5000)
     assert (done.returncode, done.stderr) == (COULD_NOT, f"mlp: the path {'x' * 5000} is too long\n")
     assert conformance(built(), request_path).returncode == ASKED_WRONGLY

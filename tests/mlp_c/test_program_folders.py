@@ -1,6 +1,7 @@
 """Folders that build/mlp cannot run in, or leaves as they are, and what it leaves where it is stopped."""
 
 import fcntl
+import os
 import signal
 import subprocess
 import time
@@ -8,7 +9,7 @@ import time
 import pytest
 from support.tiny_commands import PROGRAM, refused, words
 from support.tiny_commands import run_program as run
-from support.tiny_runs import data_folder, tiny_recipe
+from support.tiny_runs import data_folder, nnz, tiny_recipe
 
 from nnz.runs import checkpoints
 from nnz.runs.folder import LOG_HEADER, REMEDY
@@ -24,7 +25,7 @@ def recipe(tmp_path):
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        ("/" + "y" * 300, "cannot make the folder"),
+        ("/" + "y" * 300, "File name too long; give another path"),
         ("/run".ljust(4000, "/"), "the path given with --out is too long"),
         ("/run" + "/." * 5000, "the path given with --out is too long"),
     ],
@@ -33,6 +34,37 @@ def recipe(tmp_path):
 def test_a_path_too_long_for_the_system_is_one_line(recipe, tmp_path, path, message):
     full = f"{tmp_path}{path}"
     refused(run(recipe, full.ljust(4080, "/") if len(path) == 4000 else full), message)
+
+
+@pytest.mark.parametrize("out", ["file", "file/run", "pipe", "to-file", "to-nothing", "to-itself", "lock-is-a-folder"])
+def test_a_folder_that_cannot_be_made_is_told_in_the_words_of_nnz(recipe, tmp_path, capsys, out):
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "lock-is-a-folder" / "lock").mkdir(parents=True)
+    os.mkfifo(tmp_path / "pipe")
+    for name, place in (("to-file", "file"), ("to-nothing", "nowhere"), ("to-itself", "to-itself")):
+        (tmp_path / name).symlink_to(place)
+    (tmp_path / "tiny.toml").write_text(recipe.to_toml())
+    code, _, error = nnz(capsys, "train", tmp_path / "tiny.toml", "--backend", "c", "--out", tmp_path / out)
+    refused(run(recipe, tmp_path / out), error.splitlines()[-1].removeprefix("nnz: "))
+    assert code == 1
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+@pytest.mark.parametrize("name", ["log.csv", "statistics.npz", "best.safetensors"])
+def test_what_has_the_name_of_a_file_and_is_none_is_found_before_a_run_is_lost(recipe, tmp_path, capsys, name, make):
+    out, words_of_nnz = tmp_path / "run", ("train", tmp_path / "tiny.toml", "--backend", "c", "--out", tmp_path / "run")
+    (tmp_path / "tiny.toml").write_text(recipe.to_toml())
+    assert run(recipe, out).returncode == 0
+    (out / name).unlink(missing_ok=True)
+    make(out / name)
+    before = {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
+    for flag in ("--restart", "--resume"):
+        code, printed, error = nnz(capsys, *words_of_nnz, flag)
+        assert (code, printed) == (1, "")
+        assert error.startswith(f"nnz: {out / name}")
+        refused(run(recipe, out, flag), error.removeprefix("nnz: ").rstrip())
+        assert {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()} == before
 
 
 def test_data_at_a_path_too_long_is_one_line(recipe, tmp_path):
@@ -108,13 +140,6 @@ def test_a_schedule_that_knows_its_end_says_that_it_moved(recipe, tmp_path):
     done = run(recipe.override("train.steps", 9), tmp_path / "run", "--resume")
     assert "the cosine schedule now ends at step 9, and the learning rate goes on at 0.0075: not" in done.stderr
     refused(run(recipe, tmp_path / "run", "--resume"), "had train.steps = 9, not 3")
-
-
-def test_a_folder_in_the_place_of_a_file_is_one_line(recipe, tmp_path):
-    assert run(recipe, tmp_path / "run").returncode == 0
-    (tmp_path / "run" / "samples.txt").unlink()
-    (tmp_path / "run" / "samples.txt").mkdir()
-    refused(run(recipe, tmp_path / "run", "--restart"), f"cannot remove {tmp_path}/run/samples.txt: ")
 
 
 @pytest.mark.parametrize("log", ["", "mine\n", f"{LOG_HEADER}0,1,1,1", f"{LOG_HEADER}0,1,1,1\n4,1,1,1\n"])

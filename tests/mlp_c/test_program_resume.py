@@ -12,7 +12,7 @@ from support.tiny_runs import data_folder, tiny_recipe, train
 from nnz.backend import registry
 from nnz.recipes.recipe import loads
 from nnz.runs import checkpoints
-from nnz.runs.folder import START_AGAIN
+from nnz.runs.folder import START_AGAIN, WITHOUT_RESUME
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def test_the_program_knows_every_setting_of_a_recipe(recipe, tmp_path):
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        (["--steps", "22"], "had train.steps = 23, not 22; ask for the same settings, replace the run with --restart"),
+        (["--steps", "22"], f"had train.steps = 23, not 22; ask for the same settings, or, {WITHOUT_RESUME}"),
         (["--lr", "0.02"], "had optimizer.lr = 0.01, not 0.02; "),
         (["--dtype", "float32"], 'had model.dtype = "float64", not "float32"; '),
         (["--new", "false"], "had sample.new = true, not false; "),
@@ -104,7 +104,7 @@ def test_a_run_is_not_resumed_on_another_text(tmp_path, change):
         text = text.replace("é", "è") if change == "emmb" else text.replace("emma", "amme")
         (data / f"{split}.txt").write_text(text)
     code, error = resumed(recipe, tmp_path / "run")
-    told = f"{data} is not the text that {tmp_path}/run was trained on; name that one, {START_AGAIN}"
+    told = f"{data} is not the text that {tmp_path}/run was trained on; name that one, or, {WITHOUT_RESUME}"
     assert (code, error) == (1, f"mlp: {told}\n")
 
 
@@ -155,9 +155,9 @@ def test_a_run_that_cannot_be_saved_as_it_goes_on_keeps_its_log(recipe, run):
 
 def test_a_damaged_checkpoint_is_named_with_what_can_be_done(recipe, run):
     (run / "checkpoint.safetensors").write_bytes((run / "checkpoint.safetensors").read_bytes()[:-1])
-    for flags in ((), ("--resume",)):
+    for flags, remedy in (((), START_AGAIN), (("--resume",), WITHOUT_RESUME)):
         done = run_program(recipe, run, *flags)
-        refused(done, f"checkpoint.safetensors is not a whole safetensors file: it ends too early; {START_AGAIN}")
+        refused(done, f"checkpoint.safetensors is not a whole safetensors file: it ends too early; {remedy}")
     assert run_program(recipe, run, "--restart").returncode == 0
 
 
@@ -165,9 +165,9 @@ def test_a_damaged_checkpoint_is_named_with_what_can_be_done(recipe, run):
 def test_what_is_left_of_a_run_without_its_checkpoint_is_kept(recipe, run, left):
     for name in {"checkpoint.safetensors", "best.safetensors", "samples.txt"} - {left}:
         (run / name).unlink()
-    for flags in ((), ("--resume",)):
+    for flags, remedy in (((), START_AGAIN), (("--resume",), WITHOUT_RESUME)):
         done = run_program(recipe, run, *flags)
-        assert done.stderr == f"mlp: {run} already holds a run without its checkpoint; {START_AGAIN}\n"
+        assert done.stderr == f"mlp: {run} already holds a run without its checkpoint; {remedy}\n"
         assert (run / left).exists()
     assert run_program(recipe, run, "--restart").returncode == 0
 
