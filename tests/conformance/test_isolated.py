@@ -16,7 +16,7 @@ from nnz.commands.main import main
 from nnz.conformance.cases import wide
 from nnz.conformance.checks.backend_under_test import Wrong
 from nnz.conformance.grading import grade
-from nnz.conformance.isolated import descendants, remote
+from nnz.conformance.isolated import descendants
 from nnz.conformance.isolated.remote import IsolatedBackend
 from nnz.numbers.rng import RNG
 
@@ -401,6 +401,59 @@ def test_nothing_that_a_backend_started_stays(isolated, tmp_path):
     assert not os.path.exists(f"/proc/{(tmp_path / 'pid').read_text()}")
 
 
+FORKS = """
+    import os, time
+    if os.fork() == 0:
+        {leaves}
+        open({file!r}, "w").write(str(os.getpid()))
+        time.sleep(300)
+        os._exit(0)
+    while not os.path.exists({file!r}) or not open({file!r}).read(): time.sleep(0.01)
+    {then}
+    class ops: pass
+    """
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /proc and sub-reapers")
+def test_the_end_of_a_backend_is_not_that_of_another_one_and_nothing_stays_after_the_last(isolated, tmp_path):
+    files = [str(tmp_path / f"pid{i}") for i in range(3)]
+    leaves = ["os.setsid()", "os.setsid()", "os.setsid() or os.fork() and os._exit(0)"]
+    backends = [isolated(FORKS.format(file=f, leaves=how, then="")) for f, how in zip(files, leaves, strict=True)]
+    pids = [Path(file).read_text() for file in files]
+    for number, backend in enumerate(backends):
+        backend.close()
+        assert not os.path.exists(f"/proc/{pids[number]}") or number < 2
+        for other in backends[number + 1 :]:
+            with pytest.raises(Wrong, match="takes no arguments"):
+                other.call(other.find("ops"), 1)
+    assert [pid for pid in pids if os.path.exists(f"/proc/{pid}")] == []
+    assert descendants._is_sub_reaper() == 0
+
+
+def test_a_worker_that_cannot_be_started_leaves_nothing(monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    open_before = os.listdir("/dev/fd")
+    for _ in range(2):
+        with pytest.raises(FileNotFoundError):
+            IsolatedBackend("numpy")
+    assert os.listdir("/dev/fd") == open_before
+    assert descendants._is_sub_reaper() == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /proc")
+def test_the_group_of_a_worker_ends_also_where_it_has_ended_and_children_cannot_be_found(
+    isolated, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(descendants, "LINUX", False)
+    file = str(tmp_path / "pid")
+    with pytest.raises(ImportError, match="exit code 3"):
+        isolated(FORKS.format(file=file, leaves="os.closerange(3, 1000)", then="os._exit(3)"))
+    path, deadline = Path(f"/proc/{Path(file).read_text()}/status"), time.monotonic() + 10
+    while path.exists() and "State:\tZ" not in path.read_text() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not path.exists() or "State:\tZ" in path.read_text()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /proc")
 @pytest.mark.parametrize("when", ["as it is imported", "in a call"])
 def test_nnz_parity_takes_the_process_with_it_when_it_is_asked_to_end(when, tmp_path):
@@ -437,7 +490,6 @@ def test_a_borrowed_grade_exits_with_1_unless_it_is_allowed(isolated, capsys, tm
 def test_a_module_that_ends_its_process_as_it_is_imported_is_not_importable(isolated):
     with pytest.raises(ImportError, match="exit code 3"):
         isolated("import os\nos._exit(3)\n")
-    assert remote.TIMEOUT > 1
 
 
 def test_no_name_that_a_backend_gives_spoils_what_is_printed(isolated, tmp_path, monkeypatch, capsys):
