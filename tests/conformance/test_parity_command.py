@@ -179,3 +179,12 @@ def test_quick_and_thorough_are_few_and_many_rounds(monkeypatch):
         main(["parity", "numpy", *words, "--seed", "1"])
     assert asked == sorted(asked)
     assert len(set(asked)) == 3
+
+
+def test_two_results_do_not_go_to_one_file(tmp_path, capsys):
+    (tmp_path / "link").symlink_to(tmp_path / "grades")
+    words = ["parity", "numpy", "--level", "tanh", "--rounds", "1", "--json", str(tmp_path / "grades")]
+    for name in ("grades", "link", "../" + tmp_path.name + "/grades"):
+        assert main([*words, "--csv", str(tmp_path / name)]) == 2
+        assert "name two files" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["link"]

@@ -6,6 +6,7 @@ The exit code is 0 only if every check passes that was asked for; what a backend
 from __future__ import annotations
 
 import argparse
+import os
 import secrets
 import sys
 from pathlib import Path
@@ -100,6 +101,8 @@ def _check(arguments: argparse.Namespace) -> None:
     check("--seed", arguments.seed, 0, LARGEST_SEED)
     if not 0 < arguments.timeout <= LONGEST:
         raise UsageError(f"--timeout is {arguments.timeout:g}; it must be above 0 and at most {LONGEST}")
+    if arguments.json and arguments.csv and os.path.realpath(arguments.json) == os.path.realpath(arguments.csv):
+        raise UsageError(f"--json and --csv are both {arguments.csv}; name two files")
     if arguments.xfails:
         xfails.read(arguments.xfails)
     if arguments.cmd is not None:
