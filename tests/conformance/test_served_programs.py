@@ -109,8 +109,10 @@ def test_a_child_that_left_its_group_ends_with_the_program(tmp_path):
     child = f"os.setsid() or open({str(tmp_path / 'child')!r}, 'w').write(str(os.getpid())) and time.sleep(600)"
     with served(tmp_path, f"os.fork() == 0 and ({child})") as program:
         tanh(program)
+        deadline = time.monotonic() + LONG
         while not (tmp_path / "child").exists() or not (pid := (tmp_path / "child").read_text()):
-            pass
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid), 0)
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import select
 import selectors
-import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -20,7 +18,7 @@ TOO_MUCH_OUTPUT = 2**24  # bytes after which it is stopped
 PIECE = 2**16
 ENDED = 1  # the exit code of a program that ended with 0 and gave no answer
 MAX_SHOWN = 60  # characters of an answer that is none
-PAUSE = 0.01  # seconds
+PAUSE, LOOK = 0.01, 0.05  # seconds: without and with a stream to wait for
 
 
 class Stopped(Exception):
@@ -40,20 +38,19 @@ def run(words: Sequence[str], stream: str, timeout: float) -> tuple[int, str]:
     reading, writing = os.pipe()
     streams: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, stream: writing}
     process = None
-    with Descendants() as descendants, open(reading, "rb", buffering=0) as output:
+    with Descendants() as descendants, open(reading, "rb", buffering=0) as opened:
         try:
             try:
                 process = subprocess.Popen(words, stdin=subprocess.DEVNULL, start_new_session=True, **streams)
             finally:
                 os.close(writing)
             limit(process.pid, LIMITS)
-            said = _read(output, process, time.monotonic() + timeout, timeout)
+            output = _Output(opened)
+            for _ in _looks(process, [output], timeout):
+                pass
         finally:  # also after Ctrl-C
-            if process is not None:
-                with suppress(OSError):
-                    os.killpg(process.pid, signal.SIGKILL) if hasattr(os, "killpg") else process.kill()
             descendants.end(process)
-    return process.returncode, said.decode(errors="replace")
+    return process.returncode, output.text
 
 
 class Served:
@@ -69,8 +66,6 @@ class Served:
         try:
             self._process = subprocess.Popen(words, bufsize=0, start_new_session=True, **pipes)
             limit(self._process.pid, LIMITS)
-            for stream in (self._process.stdout, self._process.stderr):
-                os.set_blocking(stream.fileno(), False)
         except BaseException:
             self.close()
             raise
@@ -80,37 +75,18 @@ class Served:
 
         If it ends instead, that is its exit code, which is not 0. Raises TimedOut and Stopped.
         """
-        process, deadline = self._process, time.monotonic() + timeout
+        process = self._process
         with suppress(BrokenPipeError):  # it has ended, which is seen below
             process.stdin.write(line.encode() + b"\n")
-        said, counts = {process.stdout: b"", process.stderr: b""}, {process.stdout: 0, process.stderr: 0}
-        open_ = set(said)
-        while True:
-            ended = process.poll() is not None  # before the last reading
-            for stream in [stream for stream in said if stream in open_]:  # what was said before an answer, after it
-                while (piece := stream.read(PIECE)) is not None:
-                    said[stream] += piece[: MAX_OUTPUT - len(said[stream])]
-                    counts[stream] += len(piece)
-                    if not piece:
-                        open_.discard(stream)
-                        break
-                    if counts[stream] > TOO_MUCH_OUTPUT:
-                        raise Stopped(f"printed more than {TOO_MUCH_OUTPUT:,} bytes and was stopped")
-            message = said[process.stderr].decode(errors="replace")
-            answer, is_whole, _ = said[process.stdout].partition(b"\n")
+        answers, message = _Output(process.stdout), _Output(process.stderr)
+        for _ in _looks(process, [answers, message], timeout):  # what was said before an answer is read after it
+            answer, is_whole, _ = answers.kept.partition(b"\n")
             if is_whole:
                 if not re.fullmatch(rb"[0-9]{1,3}\r?", answer):
                     shown = answer[:MAX_SHOWN].decode(errors="replace")
                     raise Stopped(f"answered {shown!r} and was stopped; its stdout is for exit codes")
-                return int(answer), message
-            if ended:
-                return process.returncode or ENDED, message
-            if (left := deadline - time.monotonic()) <= 0:
-                raise TimedOut(f"took more than {timeout:g} s and was stopped")
-            if open_:
-                select.select(open_, (), (), min(left, 0.05))
-            else:
-                time.sleep(min(left, PAUSE))
+                return int(answer), message.text
+        return process.returncode or ENDED, message.text
 
     @property
     def has_ended(self) -> bool:
@@ -119,36 +95,51 @@ class Served:
     def close(self) -> None:
         """End it, and every process that it started."""
         process, self._process = self._process, None
-        if process is not None:
-            with suppress(OSError):
-                os.killpg(process.pid, signal.SIGKILL) if hasattr(os, "killpg") else process.kill()
-            for stream in (process.stdin, process.stdout, process.stderr):
-                stream.close()
         if self._descendants is not None:
             self._descendants.end(process)
             self._descendants.__exit__(None, None, None)
             self._descendants = None
+        if process is not None:
+            for stream in (process.stdin, process.stdout, process.stderr):
+                stream.close()
 
 
-def _read(output: Any, process: subprocess.Popen, deadline: float, timeout: float) -> bytes:
-    """The beginning of what the program writes until it ends. Raises TimedOut and Stopped."""
-    os.set_blocking(output.fileno(), False)
-    kept, count, open_ = b"", 0, True
-    with selectors.DefaultSelector() as selector:
-        selector.register(output, selectors.EVENT_READ)
-        while True:
-            ended = process.poll() is not None  # before the last reading
-            while open_ and (piece := output.read(PIECE)) is not None:
-                open_, count = piece != b"", count + len(piece)
-                kept += piece[: MAX_OUTPUT - len(kept)]
-                if count > TOO_MUCH_OUTPUT:
-                    raise Stopped(f"printed more than {TOO_MUCH_OUTPUT:,} bytes and was stopped")
-            if ended:
-                return kept
+class _Output:
+    """What a program writes to a stream: its beginning."""
+
+    def __init__(self, stream: Any) -> None:
+        os.set_blocking(stream.fileno(), False)
+        self.stream, self.kept, self.count, self.is_open = stream, b"", 0, True
+
+    @property
+    def text(self) -> str:
+        return self.kept.decode(errors="replace")
+
+    def read(self) -> None:
+        """Take in what is there. Raises Stopped."""
+        while self.is_open and (piece := self.stream.read(PIECE)) is not None:
+            self.is_open, self.count = piece != b"", self.count + len(piece)
+            self.kept += piece[: MAX_OUTPUT - len(self.kept)]
+            if self.count > TOO_MUCH_OUTPUT:
+                raise Stopped(f"printed more than {TOO_MUCH_OUTPUT:,} bytes and was stopped")
+
+
+def _looks(process: subprocess.Popen, outputs: Sequence[_Output], timeout: float) -> Iterator[None]:
+    """Read, again and again, until the process has ended and all is read. Raises TimedOut and Stopped."""
+    deadline, ended = time.monotonic() + timeout, False
+    while not ended:
+        ended = process.poll() is not None  # before the last reading
+        for output in outputs:
+            output.read()
+        yield
+        if not ended:
             if (left := deadline - time.monotonic()) <= 0:
                 raise TimedOut(f"took more than {timeout:g} s and was stopped")
-            if open_:
-                selector.select(min(left, 0.05))  # a child may hold the pipe after the program has ended
-            else:
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(left)
+            open_ = [output.stream for output in outputs if output.is_open]
+            if not open_:
+                time.sleep(min(left, PAUSE))
+                continue
+            with selectors.DefaultSelector() as selector:
+                for stream in open_:
+                    selector.register(stream, selectors.EVENT_READ)
+                selector.select(min(left, LOOK))  # a child may hold a pipe after the program has ended
