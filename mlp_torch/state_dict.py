@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile, ZipInfo
@@ -22,12 +23,12 @@ def write(path: Path, model: Any) -> None:
     """
     arrays = model.state_dict() if hasattr(model, "state_dict") else model.parameters() | model.buffers()
     path.parent.mkdir(parents=True, exist_ok=True)
+    content = BytesIO()  # torch.save tells of a full disk in words of its own
+    torch.save({name: torch.as_tensor(array).cpu() for name, array in arrays.items()}, content)
+    with ZipFile(content, "a") as archive:
+        archive.writestr(ZipInfo(f"{archive.namelist()[0].partition('/')[0]}/{MARK}"), "")  # torch.load passes it by
     with replacing(path) as temporary:
-        torch.save({name: torch.as_tensor(array).cpu() for name, array in arrays.items()}, temporary)
-        with ZipFile(temporary, "a") as archive:
-            archive.writestr(
-                ZipInfo(f"{archive.namelist()[0].partition('/')[0]}/{MARK}"), ""
-            )  # torch.load passes it by
+        temporary.write_bytes(content.getbuffer())
 
 
 def is_replaceable(path: Path) -> bool:

@@ -2,8 +2,12 @@
 
 import gc
 import json
+import resource
 import shutil
+import subprocess
+import sys
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
@@ -217,3 +221,12 @@ def test_a_run_starts_from_an_imported_folder(capsys, place, tmp_path):
     words = "train", tmp_path / "tiny.toml", "--init", tmp_path / "imported", "--out", tmp_path / "run"
     code, _, err = nnz(capsys, *words)
     assert (code, "tokens start with its weights, 0 are new" in err) == (0, True)
+
+
+def test_an_export_that_the_disk_does_not_take_is_one_line_and_leaves_nothing(place, tmp_path):
+    command = [sys.executable, "-m", "nnz", "export", place / "course", "--to", "pth", tmp_path / "model.pth"]
+    full = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (4096, 4096))
+    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=full)
+    why = f"nnz: {tmp_path}/model.pth: File too large; make space there, or give another path\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", why)
+    assert list(tmp_path.iterdir()) == []
