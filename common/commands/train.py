@@ -75,6 +75,7 @@ def run(arguments: argparse.Namespace) -> None:
     with refusing():
         if arguments.resume and arguments.restart:
             raise UsageError("--resume continues a run and --restart begins it again; give only one of them")
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is imported: see docs/speed.md
         _find_recipe(arguments)
         recipe = _recipe(arguments)
         backend = _backend(arguments, recipe)
