@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 from nnz.backend.op_checks import checked
-from nnz.backend.spec import FUNCTIONS
+from nnz.backend.spec import MLP_FUNCTIONS as FUNCTIONS
 
 from .binding import layers, mlp, optimizers
 from .binding.layers import Flatten, Residual, Sequential

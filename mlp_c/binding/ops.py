@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from nnz.backend.op_checks import IDS, checked, letters
-from nnz.backend.spec import FUNCTIONS, Function
+from nnz.backend.spec import MLP_FUNCTIONS as FUNCTIONS
+from nnz.backend.spec import Function
 
 from .library import KERNELS, kernel, pointer
 
