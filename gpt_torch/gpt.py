@@ -14,15 +14,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nnz.backend import checks
+from nnz.backend.gpt_config import EPS, GPTConfig
+from nnz.backend.initial import INITIAL_SCALE
 from nnz.numbers.rng import RNG
 
 from .attention import Attention
 from .cache import Cache, LayerCache
-from .config import GPTConfig
 from .token_ids import as_ids
 
 SEED = 1337  # draws the weights of a model that is given no RNG
-SCALE = 0.02  # their standard deviation
 
 
 class GPT(nn.Module):
@@ -57,7 +57,7 @@ class GPT(nn.Module):
             self.wpe = nn.Embedding(T, E)
             self.dropout = nn.Dropout(config.embedding_dropout)
             self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
-            self.norm = nn.LayerNorm(E)
+            self.norm = _norm(config)
             self.head = nn.Linear(E, V, bias=config.head_bias)
         if config.tied_head:
             self.head.weight = self.wte.weight
@@ -77,7 +77,7 @@ class GPT(nn.Module):
         """Matrices from N(0, 0.02), drawn in the order of the parameters; norms' weights 1, every bias 0."""
         for name, p in self.named_parameters():
             if p.dim() == 2:
-                p.copy_(torch.from_numpy(SCALE * rng.normal(tuple(p.shape))))
+                p.copy_(torch.from_numpy(INITIAL_SCALE * rng.normal(tuple(p.shape))))
             else:
                 p.fill_(1.0 if name.endswith("weight") else 0.0)
 
@@ -118,15 +118,21 @@ class Block(nn.Module):
 
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()
-        self.norm1 = nn.LayerNorm(config.n_embd)
+        self.norm1 = _norm(config)
         self.attention = Attention(config)
-        self.norm2 = nn.LayerNorm(config.n_embd)
+        self.norm2 = _norm(config)
         self.mlp = FeedForward(config)
 
     def forward(self, x: Tensor, cache: LayerCache | None = None) -> Tensor:
         """x (B, T, E) -> (B, T, E)."""
         x = x + self.attention(self.norm1(x), cache)
         return x + self.mlp(self.norm2(x))
+
+
+def _norm(config: GPTConfig) -> nn.Module:
+    if config.norm == "rms":
+        return nn.RMSNorm(config.n_embd, EPS, elementwise_affine=False)
+    return nn.LayerNorm(config.n_embd, EPS)
 
 
 class FeedForward(nn.Module):
