@@ -5,7 +5,7 @@ BIN = .venv/bin
 PIP = $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 TOOL = PYTHONPATH=tests $(BIN)/python -m
-C_FILES = $(wildcard mlp_c/*.[ch] mlp_c/*/*.[ch])
+C_FILES = $(wildcard $(addsuffix /*.[ch],mlp_c mlp_c/* gpt_c gpt_c/*))
 SETUP = pyproject.toml setup.py constraints.txt mlp_c/binding/build_kernels.py $(filter-out mlp_c/program/%,$(C_FILES))
 
 # A multiply-add rounds twice, as it is written (-ffp-contract=off), except where mlp_c/fast/contract.h is included.
