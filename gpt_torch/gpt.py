@@ -57,7 +57,7 @@ class GPT(nn.Module):
             self.wpe = nn.Embedding(T, E)
             self.dropout = nn.Dropout(config.embedding_dropout)
             self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
-            self.norm = _norm(config)
+            self.norm = {"layer": nn.LayerNorm(E, EPS), "rms": nn.RMSNorm(E, EPS, False)}[config.norm]
             self.head = nn.Linear(E, V, bias=config.head_bias)
         if config.tied_head:
             self.head.weight = self.wte.weight
@@ -118,21 +118,16 @@ class Block(nn.Module):
 
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()
-        self.norm1 = _norm(config)
+        E = config.n_embd
+        self.norm1 = {"layer": nn.LayerNorm(E, EPS), "rms": nn.RMSNorm(E, EPS, False)}[config.norm]
         self.attention = Attention(config)
-        self.norm2 = _norm(config)
+        self.norm2 = {"layer": nn.LayerNorm(E, EPS), "rms": nn.RMSNorm(E, EPS, False)}[config.norm]
         self.mlp = FeedForward(config)
 
     def forward(self, x: Tensor, cache: LayerCache | None = None) -> Tensor:
         """x (B, T, E) -> (B, T, E)."""
         x = x + self.attention(self.norm1(x), cache)
         return x + self.mlp(self.norm2(x))
-
-
-def _norm(config: GPTConfig) -> nn.Module:
-    if config.norm == "rms":
-        return nn.RMSNorm(config.n_embd, EPS, elementwise_affine=False)
-    return nn.LayerNorm(config.n_embd, EPS)
 
 
 class FeedForward(nn.Module):
