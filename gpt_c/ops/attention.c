@@ -1,7 +1,8 @@
 // attention.c: each token takes from those before it and from itself, in H heads side by side.
 #include "ops.h"
 
-// probs[t,u] = softmax over u <= t of q[t] k[u] / sqrt(E / H), else 0, y[t] = sum of probs[t,u] mask[t,u] v[u]
+// probs[t,u] = softmax over u <= t of q[t] . k[u] / sqrt(E/H), else 0, y[t] = sum of probs[t,u] mask[t,u] v[u] over u,
+// in each head; q, k, v = qkv[:,:,0], qkv[:,:,1], qkv[:,:,2]
 // qkv (B,T,3,E)  mask (B,H,T,T)  ->  y (B,T,E)  probs (B,H,T,T)
 void attention_forward(real *y, real *probs, const real *qkv, const real *mask, size_t B, size_t T, size_t E,
                        size_t H) {
@@ -30,9 +31,9 @@ void attention_forward(real *y, real *probs, const real *qkv, const real *mask, 
     }
 }
 
-// dv[u] = sum of probs[t,u] mask[t,u] dy[t] over t, dprobs[t,u] = mask[t,u] dy[t] v[u],
-// dscores[t,u] = probs[t,u] (dprobs[t,u] - sum of probs[t,w] dprobs[t,w] over w) / sqrt(E / H),
-// dq[t] = sum of dscores[t,u] k[u] over u, dk[u] = sum of dscores[t,u] q[t] over t
+// dv[u] = sum of probs[t,u] mask[t,u] dy[t] over t, dprobs[t,u] = mask[t,u] dy[t] . v[u], dscores[t,u] = probs[t,u]
+// (dprobs[t,u] - sum of probs[t,w] dprobs[t,w] over w) / sqrt(E/H), dq[t] = sum of dscores[t,u] k[u] over u, dk[u] =
+// sum of dscores[t,u] q[t] over t
 // dy (B,T,E)  qkv (B,T,3,E)  probs (B,H,T,T)  mask (B,H,T,T)  ->  dqkv (B,T,3,E)
 void attention_backward(real *dqkv, const real *dy, const real *qkv, const real *probs, const real *mask, size_t B,
                         size_t T, size_t E, size_t H) {

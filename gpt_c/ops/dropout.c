@@ -1,8 +1,9 @@
 // dropout.c: leave out each number with probability p, and let those that are kept make up for it.
 #include "ops.h"
 
-// mask[i] = 1 / (1 - p) where uniform[i] >= p, else 0, uniform[i] = (x >> 11) / 2^53,
-// x = word i mod 4 of Philox4x64-10(key (seed, site), counter (step, i / 4, 0, 0))        ->  mask (...)
+// mask[i] = 1 / (1 - p) where (x[i] >> 11) / 2^53 >= p, else 0, x[i] = word i mod 4 of Philox4x64-10 with key (seed,
+// site) and counter (step, i div 4, 0, 0)
+// mask (...)  ->  mask (...)
 void dropout_mask(real *mask, size_t n, double p, uint64_t seed, uint64_t site, uint64_t step) {
     for (size_t i = 0; i < n; i += 4) {
         uint64_t x[4] = {step, i / 4, 0, 0}, key[2] = {seed, site};

@@ -1,7 +1,7 @@
 // layer_norm.c: give each row mean 0 and variance 1, then each of its places a scale and a shift of its own.
 #include "ops.h"
 
-// y = (x - mean) rstd weight + bias, rstd = 1 / sqrt(var + eps)
+// y = (x - mean) rstd weight + bias, rstd = 1 / sqrt(var + eps), mean and biased var over E
 // x (B,E)  weight (E,)  bias (E,)  ->  y (B,E)  mean (B,)  rstd (B,)
 void layer_norm_forward(real *y, real *mean, real *rstd, const real *x, const real *weight, const real *bias, size_t B,
                         size_t E, double eps) {
@@ -16,8 +16,8 @@ void layer_norm_forward(real *y, real *mean, real *rstd, const real *x, const re
     }
 }
 
-// dx = rstd (dxhat - mean of dxhat over E - xhat mean of dxhat xhat over E), dweight = sum of dy xhat over B,
-// dbias = sum of dy over B, dxhat = dy weight, xhat = (x - mean) rstd
+// dx = rstd (dxhat - mean of dxhat - xhat mean of dxhat xhat), dxhat = dy weight, xhat = (x - mean) rstd, dweight = sum
+// of dy xhat over B, dbias = sum of dy over B
 // dy (B,E)  x (B,E)  mean (B,)  rstd (B,)  weight (E,)  ->  dx (B,E)  dweight (E,)  dbias (E,)
 void layer_norm_backward(real *dx, real *dweight, real *dbias, const real *dy, const real *x, const real *mean,
                          const real *rstd, const real *weight, size_t B, size_t E) {

@@ -8,5 +8,5 @@ void relu_forward(real *y, const real *x, size_t n) {
 
 // dx = dy where y > 0, else 0        dy (...)  y (...)  ->  dx (...)
 void relu_backward(real *dx, const real *dy, const real *y, size_t n) {
-    for (size_t i = 0; i < n; i++) { dx[i] += y[i] <= 0 ? 0 : dy[i]; }
+    for (size_t i = 0; i < n; i++) { dx[i] += y[i] > 0 ? dy[i] : 0; }
 }

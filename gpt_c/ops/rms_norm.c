@@ -11,7 +11,7 @@ void rms_norm_forward(real *y, real *rstd, const real *x, const real *weight, si
     }
 }
 
-// dx = rstd (dxhat - xhat mean of dxhat xhat over E), dweight = sum of dy xhat over B, dxhat = dy weight, xhat = x rstd
+// dx = rstd (dxhat - xhat mean of dxhat xhat), dxhat = dy weight, xhat = x rstd, dweight = sum of dy xhat over B
 // dy (B,E)  x (B,E)  rstd (B,)  weight (E,)  ->  dx (B,E)  dweight (E,)
 void rms_norm_backward(real *dx, real *dweight, const real *dy, const real *x, const real *rstd, const real *weight,
                        size_t B, size_t E) {

@@ -9,7 +9,7 @@ import numpy as np
 
 from nnz.backend import checks
 from nnz.backend.op_checks import letters
-from nnz.backend.spec import MLP_FUNCTIONS as FUNCTIONS
+from nnz.backend.spec import FUNCTIONS
 
 from .library import ffi, kernel, lib, pointer
 

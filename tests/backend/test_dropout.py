@@ -6,7 +6,7 @@ import torch
 
 from nnz.backend import registry
 
-BACKENDS = ("numpy", "torch")
+BACKENDS = ("c", "numpy", "torch")
 KEYS = ((0, 0, 0), (1337, 5, 3), (2**64 - 1, 2**32 + 1, 2**40 + 7))  # seed, site, step
 
 each_backend = pytest.mark.parametrize("name", BACKENDS)

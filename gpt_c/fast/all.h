@@ -1,0 +1,16 @@
+// all.h: the GPT's kernels and the model as one translation unit.
+#include "../kernels.h"
+
+#include "../memory.c"
+#include "../switches.c"
+#include "../gpt.c"
+
+#include "../../mlp_c/fast/contract.h"
+
+#include "../ops/attention.c"
+#include "../ops/clip.c"
+#include "../ops/dropout.c"
+#include "../ops/gelu.c"
+#include "../ops/layer_norm.c"
+#include "../ops/relu.c"
+#include "../ops/rms_norm.c"
