@@ -43,8 +43,8 @@ lint: .venv/dev  ## check style, imports between rooms, and compiler warnings
 	$(BIN)/clang-format --dry-run --Werror $(C_FILES)
 	$(MAKE) --no-print-directory -B build/mlp WARNINGS="$(WARNINGS) -Werror"
 	@rm -rf build/house && mkdir -p build/house/nnz  # the package in one tree, as it is installed
-	@cd build/house/nnz && mkdir numpy torch && ln -s $(CURDIR)/common/* . && \
-		ln -s $(CURDIR)/mlp_c c && ln -s $(CURDIR)/gpt_torch gpt && \
+	@cd build/house/nnz && mkdir c numpy torch && ln -s $(CURDIR)/common/* . && ln -s $(CURDIR)/gpt_torch gpt && \
+		ln -s $(CURDIR)/mlp_c/* c && ln -s $(CURDIR)/gpt_c c/gpt && \
 		ln -s $(CURDIR)/mlp_numpy/* numpy && ln -s $(CURDIR)/gpt_numpy numpy/gpt && \
 		ln -s $(CURDIR)/mlp_torch/* torch && ln -s $(CURDIR)/gpt_torch/spelled_out torch/gpt && \
 		ln -s $(CURDIR)/gpt_torch/ops torch/gpt_ops

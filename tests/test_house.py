@@ -11,7 +11,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = {"mlp_c": "c", "mlp_numpy": "numpy", "mlp_torch": "torch", "gpt_torch": "gpt"}
-INSIDE = {"gpt_numpy": "numpy/gpt", "gpt_torch/spelled_out": "torch/gpt", "gpt_torch/ops": "torch/gpt_ops"}
+INSIDE = {
+    "gpt_c": "c/gpt",
+    "gpt_numpy": "numpy/gpt",
+    "gpt_torch/spelled_out": "torch/gpt",
+    "gpt_torch/ops": "torch/gpt_ops",
+}
 PLANTS = {  # one import for each contract, in their order
     "numpy/mlp.py": "import nnz.c",
     "conformance/environment.py": "from . import grading",

@@ -12,18 +12,12 @@ from nnz.backend import registry, spec
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = sorted({op.model for op in spec.OPS.values()})
 PYTHON = ("numpy", "torch")
-C_FOLDER = ROOT / "mlp_c"
-C_OPS = C_FOLDER / "ops"
 FUSED = "fused_"  # so the name of what a library computes in one call begins, where the op is written out
 KERNELS = {"fast": "all.h", "strict": "strict.c"}  # each other set of C kernels, and the file that includes it
+OF_MODEL = {"mlp": 2, "gpt": 3}  # files of the model that it includes, next to the operations
 WORDS_OF_OTHER_FILES = r"(?i)strict|precision|native\b|\bby\b *:|device|out="  # what an op file has nothing to do with
 
-IN_C = spec.MLP_FUNCTIONS  # the functions that C has
-NOT_IN_C = {"GPT", "LayerNorm", "RMSNorm", "ReLU", "GELU", "CausalSelfAttention", "Dropout", "clip_grad_norm"}
-
 each_op = pytest.mark.parametrize("op", spec.OPS.values(), ids=list(spec.OPS))
-each_c_op = pytest.mark.parametrize("op", spec.MLP_OPS.values(), ids=list(spec.MLP_OPS))
-each_c_function = pytest.mark.parametrize("function", IN_C.values(), ids=list(IN_C))
 
 
 def folder_of_ops(backend: str, model: str) -> Path:
@@ -51,14 +45,10 @@ def test_the_spec_lists_every_op_once():
 
 
 @pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("backend", PYTHON)
+@pytest.mark.parametrize("backend", ["c", *PYTHON])
 def test_a_backend_has_every_row_and_no_other(backend, model):
-    stems = {path.stem for path in folder_of_ops(backend, model).glob("*.py")} - {"__init__"}
-    assert stems == {op.name for op in spec.OPS.values() if op.model == model}
-
-
-def test_c_has_every_row_of_the_mlp_and_no_other():
-    assert {path.stem for path in C_OPS.glob("*.c")} == set(spec.MLP_OPS)
+    stems = {path.stem for path in folder_of_ops(backend, model).glob("*.c" if backend == "c" else "*.py")}
+    assert stems - {"__init__"} == {op.name for op in spec.OPS.values() if op.model == model}
 
 
 @each_op
@@ -89,8 +79,16 @@ def test_the_strict_ops_have_the_names_and_arguments_of_the_plain_ones(backend):
         assert inspect.signature(getattr(plain, name)) == inspect.signature(getattr(strict, name)), name
 
 
-@each_c_op
-@pytest.mark.parametrize("folder", ["ops", *KERNELS])
+@pytest.mark.parametrize(
+    ("folder", "op"),
+    [
+        (folder, op)
+        for folder in ("ops", *KERNELS)
+        for op in spec.OPS.values()
+        if (folder, op.model) != ("strict", "gpt")
+    ],
+    ids=lambda value: getattr(value, "name", value),
+)
 def test_a_c_op_has_the_functions_arguments_and_order_of_the_spec(folder, op):
     source = words(_c_file(folder, op).read_text(encoding="utf-8").replace("restrict ", "").replace("// ", ""))
     places = []
@@ -105,34 +103,38 @@ def test_a_c_op_has_the_functions_arguments_and_order_of_the_spec(folder, op):
 
 def _c_file(folder: str, op: spec.Op) -> Path:
     """The op's file of a set of kernels: the one that the set includes, its own or the plain one."""
+    ops = folder_of_ops("c", op.model)
     if folder == "ops":
-        return C_OPS / f"{op.name}.c"
-    included = re.findall(r'^#include "(.*\.c)"$', (C_FOLDER / folder / KERNELS[folder]).read_text(), re.MULTILINE)
-    assert len(included) == len(spec.MLP_OPS) + 2  # and the model, with its tensors by name
-    (file,) = [C_FOLDER / folder / name for name in included if Path(name).stem == op.name]
-    assert file.parent.name == folder or not (C_FOLDER / folder / file.name).exists()
+        return ops / f"{op.name}.c"
+    kernels = ops.parent / folder
+    included = re.findall(r'^#include "(.*\.c)"$', (kernels / KERNELS[folder]).read_text(), re.MULTILINE)
+    assert len(included) == sum(other.model == op.model for other in spec.OPS.values()) + OF_MODEL[op.model]
+    (file,) = [kernels / name for name in included if Path(name).stem == op.name]
+    assert file.parent.name == folder or not (kernels / file.name).exists()
     return file
 
 
-@each_c_function
-def test_the_c_header_declares_what_the_spec_says(function):
-    assert c_declaration(function) + ";" in words((C_OPS / "ops.h").read_text(encoding="utf-8"))
-    assert f"#define {function.name} NAME({function.name})" in (C_FOLDER / "kernels.h").read_text(encoding="utf-8")
+@each_op
+def test_the_c_header_declares_what_the_spec_says(op):
+    ops = folder_of_ops("c", op.model)
+    for function in op.functions:
+        assert c_declaration(function) + ";" in words((ops / "ops.h").read_text(encoding="utf-8"))
+        kernels = (ops.parent / "kernels.h").read_text(encoding="utf-8")
+        assert f"#define {function.name} NAME({function.name})" in kernels
 
 
 @pytest.mark.parametrize("backend", registry.names())
 def test_nn_ops_names_every_function_of_the_spec_and_no_other(backend):
-    ops, functions = registry.load(backend).ops, IN_C if backend == "c" else spec.FUNCTIONS
-    assert sorted(ops.__all__) == sorted(functions)
-    for name, function in functions.items():
+    ops = registry.load(backend).ops
+    assert sorted(ops.__all__) == sorted(spec.FUNCTIONS)
+    for name, function in spec.FUNCTIONS.items():
         assert words(inspect.getdoc(getattr(ops, name))).startswith(words(function.summary))
 
 
 def test_every_backend_exports_the_same_names():
     extra = {"torch": {"MLPModule"}}  # the idiomatic twin, which only torch can have
     exported = {name: set(registry.load(name).__all__) - extra.get(name, set()) for name in registry.names()}
-    assert exported["c"] == exported["numpy"] - NOT_IN_C
-    assert exported["numpy"] == exported["torch"]
+    assert exported["c"] == exported["numpy"] == exported["torch"]
 
 
 def test_only_the_registry_knows_the_backends_by_name():

@@ -12,6 +12,7 @@ FOLDERS = {  # in the repository -> in an installed package
     "mlp_c": "c",
     "mlp_numpy": "numpy",
     "mlp_torch": "torch",
+    "gpt_c": "c/gpt",
     "gpt_numpy": "numpy/gpt",
     "gpt_torch": "gpt",
     "gpt_torch/ops": "torch/gpt_ops",

@@ -17,6 +17,7 @@ from .mutant import Mutant, Plant
 ROOT = Path(__file__).resolve().parents[3]
 FOLDERS = {"c": "mlp_c", "numpy": "mlp_numpy", "torch": "mlp_torch", "common": "common"}
 INSIDE = {  # what is installed inside a folder, and is not in it
+    "c": {"gpt": "gpt_c"},
     "numpy": {"gpt": "gpt_numpy"},
     "torch": {"gpt": "gpt_torch/spelled_out", "gpt_ops": "gpt_torch/ops"},
 }
@@ -36,6 +37,8 @@ def planted(where: str, plant: Plant | None, folder: Path) -> Path:
     shutil.copytree(ROOT / FOLDERS[where], folder, ignore=NOT_COPIED)
     for inside, of in INSIDE.get(where, {}).items():
         shutil.copytree(ROOT / of, folder / inside, ignore=NOT_COPIED)
+    if where == "c":
+        (folder / "mlp_c").symlink_to(folder)  # from the copy of gpt_c, ../mlp_c is the copy of mlp_c
     if plant is not None:
         before = source(where, plant)
         if before.count(plant.old) != 1 or plant.old == plant.new:
