@@ -12,6 +12,8 @@ import nnz.gpt
 from nnz.backend import initial, registry
 from nnz.backend.gpt_config import GPTConfig
 from nnz.conformance.bounds.rounding import unit_roundoff
+from nnz.conformance.oracle.gpt import gpt as oracle
+from nnz.gpt.logit_error import GRADIENT_LIMIT
 
 BACKENDS = ("c", "numpy", "torch")
 SIZES = {"vocab_size": 11, "context_length": 7, "n_layer": 2, "n_head": 3, "n_embd": 12, "dropout": 0.0}
@@ -77,6 +79,24 @@ def test_logits_loss_and_gradients_are_those_of_the_torch_module(name, switches)
         assert key == their_key
         assert np.abs(p.grad.numpy()).max() > 0
         assert np.abs(gradient - p.grad.numpy()).max() < limit, key
+
+
+@each_backend
+@each_shape
+@pytest.mark.parametrize("rates", [(0.0, 0.0), (0.3, 0.1)])
+def test_loss_and_gradients_are_the_oracles_with_dropout_too(name, switches, rates):
+    dropout = {"dropout": rates[0], "embedding_dropout": rates[1]}
+    gpt, (inputs, targets) = with_weights(model(name, dropout_seed=2**63, **(switches | dropout))), batch()
+    gpt.dropout_step = step = 2**33
+    logits, loss = gpt(inputs, targets)
+    c = gpt.config
+    expected = oracle(
+        gpt.parameters(), inputs, targets, c.n_head, c.activation, c.norm, **dropout, seed=2**63, step=step
+    )
+    found = {"logits": logits, "loss": loss} | {f"d{key}": g for key, g in gpt.backward().items()}
+    for key, value in found.items():
+        error = np.abs(value - expected[key]).max()
+        assert error <= GRADIENT_LIMIT["float64"] * np.abs(expected[key]).max(), key
 
 
 @pytest.mark.parametrize("activation", ["relu", "gelu"])

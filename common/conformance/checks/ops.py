@@ -14,7 +14,7 @@ from ..bounds import derived as bounds
 from ..bounds.compare import Measurement
 from ..cases import wide
 from ..cases.ops import op_cases
-from ..oracle import mlp as oracle
+from ..oracle import ops as oracle_ops
 from .backend_under_test import BackendUnderTest, NotThere, Wrong, as_array, compare_all
 from .kept import Kept, check_memory_of_its_own
 
@@ -42,7 +42,7 @@ def op_check(name: str) -> CheckFunction:
                 smallest = min(smallest or case, case, key=_count)
                 actual = call_op(backend, function, name, case)
                 kept.add(actual)
-                yield compare_all(actual, oracle.outputs(name, case), bounds.op_bounds(name, case, dtype), dtype)
+                yield compare_all(actual, oracle_ops.outputs(name, case), bounds.op_bounds(name, case, dtype), dtype)
         kept.check()
         if backend.is_quick_to_call:
             yield from _again(backend, function, name, smallest, dtype, CALLS * rounds)
@@ -54,7 +54,7 @@ def _again(
     backend: BackendUnderTest, function: Callable, name: str, case: dict[str, Any], dtype: str, times: int
 ) -> Measured:
     """The same call many times: what is wrong in one call of a thousand is seen if there are thousands."""
-    expected, limits = oracle.outputs(name, case), bounds.op_bounds(name, case, dtype)
+    expected, limits = oracle_ops.outputs(name, case), bounds.op_bounds(name, case, dtype)
     for number in range(1, times + 1):
         actual = call_op(backend, function, name, case)
         if not all(_within(actual[k], expected[k], limits[k]) for k in actual):
@@ -90,7 +90,7 @@ def sizes_check(name: str) -> CheckFunction:
             case = wide.case_of(rng, name, drawn, dtype)
             limits, terms = bounds.op_bounds(name, case, dtype), bounds.terms(name, case)
             found = compare_all(
-                call_op(backend, function, name, case), oracle.outputs(name, case), limits, dtype, terms
+                call_op(backend, function, name, case), oracle_ops.outputs(name, case), limits, dtype, terms
             )
             if drawn.get("C") and drawn["B"] < FEW_ROWS:
                 found = [m.by_t1_alone() for m in found]
@@ -110,7 +110,7 @@ def values_check(name: str) -> CheckFunction:
             for draw in (wide.extreme_case, wide.special_case):
                 case = draw(rng, name, dtype)
                 limits = bounds.op_bounds(name, wide.without_specials(case), dtype)
-                expected = oracle.outputs(name, case)
+                expected = oracle_ops.outputs(name, case)
                 actual = call_op(backend, function, name, case)
                 yield compare_all(actual, expected, limits, dtype, any_value=True)
                 if name in SIGNED:
@@ -132,7 +132,7 @@ def layouts_check(name: str) -> CheckFunction:
                 k: wide.in_layout(layout, case[k]) if k in moved and layout in wide.LAYOUTS else v
                 for k, v in case.items()
             }
-            expected, limits = oracle.outputs(name, case), bounds.op_bounds(name, case, dtype)
+            expected, limits = oracle_ops.outputs(name, case), bounds.op_bounds(name, case, dtype)
             found = compare_all(call_op(backend, function, name, given, moved), expected, limits, dtype, any_value=True)
             yield [m if m.ok else replace(m, reason=f"{m.reason}, with arrays {layout}") for m in found]
 
