@@ -7,10 +7,10 @@
 
 #include "../../mlp_c/fast/contract.h"
 
-#include "../ops/attention.c"
-#include "../ops/clip.c"
-#include "../ops/dropout.c"
-#include "../ops/gelu.c"
-#include "../ops/layer_norm.c"
-#include "../ops/relu.c"
-#include "../ops/rms_norm.c"
+#include "attention.c"
+#include "clip.c"
+#include "dropout.c"
+#include "gelu.c"
+#include "layer_norm.c"
+#include "relu.c"
+#include "rms_norm.c"
