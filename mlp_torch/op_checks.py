@@ -42,5 +42,7 @@ def as_tensor(array: np.ndarray | torch.Tensor) -> torch.Tensor:
     return torch.from_numpy(array)
 
 
-def _as_numpy(tensor: torch.Tensor) -> np.ndarray | float:
+def _as_numpy(tensor: torch.Tensor | None) -> np.ndarray | float | None:
+    if tensor is None:
+        return None
     return tensor.item() if tensor.ndim == 0 else tensor.numpy()

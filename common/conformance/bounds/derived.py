@@ -14,6 +14,7 @@ from numpy.typing import DTypeLike
 from ..oracle import mlp as oracle
 from ..oracle import ops as oracle_ops
 from . import batch_norm as bounds_batch_norm
+from . import gpt_ops as bounds_gpt_ops
 from . import ops as bounds_ops
 from . import optimizers as bounds_optimizers
 from .rounding import GUARD, Arithmetic
@@ -57,6 +58,11 @@ def terms(op_name: str, arguments: dict[str, Any]) -> dict[str, float]:
         return one | {"loss": longest, "probs": longest} if "logits" in case else one
     if op_name.startswith("batch_norm"):
         return dict.fromkeys(one, case["x"].size // case["x"].shape[-1])
+    if op_name.startswith(("layer_norm", "rms_norm")):
+        return dict.fromkeys(one, float(max(case["x"].shape)))
+    if op_name.startswith("attention"):
+        _, T, _, E = case["qkv"].shape
+        return dict.fromkeys(one, float(T + E // (case["H"] if "H" in case else case["probs"].shape[1])))
     return one
 
 
@@ -145,8 +151,8 @@ def _propagate(
 
 
 def _function(op_name: str) -> Callable[..., tuple[Array, ...]]:
-    """The bound of an op has the op's own name, in one of three modules."""
-    for module in (bounds_ops, bounds_batch_norm, bounds_optimizers):
+    """The bound of an op has the op's own name, in one of four modules."""
+    for module in (bounds_ops, bounds_batch_norm, bounds_optimizers, bounds_gpt_ops):
         if op_name in oracle_ops.OUTPUTS and hasattr(module, op_name):
             return getattr(module, op_name)
     raise ValueError(f"no bound is derived for {op_name!r}; there is one for each of {', '.join(oracle_ops.OUTPUTS)}")
