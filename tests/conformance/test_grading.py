@@ -62,10 +62,11 @@ def test_the_levels_are_those_of_the_issue_in_its_order():
     assert len({(check.level, check.name) for check in CHECKS}) == len(CHECKS)
 
 
-def test_the_gpts_levels_are_its_operations():
+def test_the_gpts_levels_are_its_operations_and_the_model():
     functions = spec.FUNCTIONS.keys() - spec.MLP_FUNCTIONS.keys()
-    assert {op_function(level) for level in GPT_LEVELS} == functions
-    assert len(GPT_LEVELS) == len(functions)
+    assert {op_function(level) for level in GPT_LEVELS[:-1]} == functions
+    assert len(GPT_LEVELS) == len(functions) + 1
+    assert GPT_LEVELS[-1] == "gpt"
 
 
 def test_a_backend_without_the_gpts_operations_is_graded_on_the_mlps_and_that_is_said():

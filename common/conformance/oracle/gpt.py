@@ -4,6 +4,8 @@ With its operations in gpt_ops.py it imports only numpy. Of torch it uses only t
 weights. Each gradient is proved by the complex step.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from .gpt_ops import (
@@ -35,15 +37,17 @@ def gpt(
     embedding_dropout: float = 0.0,
     seed: int = 1337,
     step: int = 0,
+    rounded: Callable[[Array], Array] = lambda x: x,
 ) -> dict[str, Array]:
     """logits (B,T,V), loss, and the gradient "d" + name of every parameter (Radford et al. 2019); and what is between.
 
     Names and shapes are those of nnz.gpt; a bias that is not among the parameters is none, and without "head.weight"
     the head is tied to wte. idx and targets are (B,T). Between them are emb and x, what the final norm takes (B,T,E),
     its h, probs (B,T,V), and of each block, after "blocks.0.": x, h1, qkv, probs, y, x_mid, h2, a_pre, a; and the
-    gradient of each, "d" + name, but for probs.
+    gradient of each, "d" + name, but for probs. Each result passes through `rounded`: see bounds.gpt.
     """
-    return _GPT(parameters, n_head, activation, norm, (dropout, embedding_dropout), (seed, step))(idx, targets)
+    rates = dropout, embedding_dropout
+    return _GPT(parameters, n_head, activation, norm, rates, (seed, step), rounded)(idx, targets)
 
 
 class _GPT:
@@ -57,7 +61,9 @@ class _GPT:
         norm: str,
         rates: tuple[float, float],
         drawn_by: tuple[int, int],
+        rounded: Callable[[Array], Array],
     ) -> None:
+        self.rounded = rounded
         self.p = {name: _wide(array) for name, array in parameters.items()}
         self.n_layer = 1 + max(int(name.split(".")[1]) for name in self.p if name.startswith("blocks."))
         self.n_head, self.norm, self.rates, self.drawn_by = n_head, norm, rates, drawn_by
@@ -71,19 +77,19 @@ class _GPT:
 
     def __call__(self, idx: Array, targets: Array) -> dict[str, Array]:
         t, p, T = self.t, self.p, idx.shape[1]
-        t["emb"] = p["wte.weight"][idx] + p["wpe.weight"][:T]
+        t["emb"] = self.rounded(p["wte.weight"][idx] + p["wpe.weight"][:T])
         x = self._dropped("emb", t["emb"], 0, self.rates[1])
         for layer in range(self.n_layer):
             x = self._block(f"blocks.{layer}.", x, 1 + 3 * layer)
         t["x"] = x
         t["h"] = self._norm("norm", x)
-        t["logits"] = np.einsum("bte,ve->btv", t["h"], p[f"{self.head}.weight"]) + p.get("head.bias", 0)
-        t["loss"], t["probs"], t["dlogits"] = _cross_entropy(t["logits"], targets)
+        t["logits"] = self.rounded(np.einsum("bte,ve->btv", t["h"], p[f"{self.head}.weight"]) + p.get("head.bias", 0))
+        t["loss"], t["probs"], t["dlogits"] = map(self.rounded, _cross_entropy(t["logits"], targets))
 
         t |= {f"d{name}": np.zeros_like(array) for name, array in p.items()}
         self._add("head.bias", t["dlogits"].sum(axis=(0, 1)))
         self._add(f"{self.head}.weight", np.einsum("btv,bte->ve", t["dlogits"], t["h"]))
-        t["dh"] = np.einsum("btv,ve->bte", t["dlogits"], p[f"{self.head}.weight"])
+        t["dh"] = self.rounded(np.einsum("btv,ve->bte", t["dlogits"], p[f"{self.head}.weight"]))
         dx = t["dx"] = self._norm_back("norm", t["dh"], x)
         for layer in reversed(range(self.n_layer)):
             dx = self._block_back(f"blocks.{layer}.", dx)
@@ -103,54 +109,55 @@ class _GPT:
         qkv = t[f"{at}qkv"] = self._linear(f"{at}attention.qkv", t[f"{at}h1"]).reshape(B, T, 3, E)
         mask = self._mask((B, self.n_head, T, T), site, p)
         self.kept[f"{at}probs"] = (mask,)
-        t[f"{at}y"], t[f"{at}probs"] = attention_forward(qkv, mask, self.n_head)
-        x = x + self._dropped(f"{at}proj", self._linear(f"{at}attention.proj", t[f"{at}y"]), site + 1, p)
+        t[f"{at}y"], t[f"{at}probs"] = map(self.rounded, attention_forward(qkv, mask, self.n_head))
+        x = self.rounded(x + self._dropped(f"{at}proj", self._linear(f"{at}attention.proj", t[f"{at}y"]), site + 1, p))
         t[f"{at}x_mid"] = x
         t[f"{at}h2"] = self._norm(f"{at}norm2", x)
         t[f"{at}a_pre"] = self._linear(f"{at}mlp.fc1", t[f"{at}h2"])
-        t[f"{at}a"] = self.act(t[f"{at}a_pre"])
-        return x + self._dropped(f"{at}fc2", self._linear(f"{at}mlp.fc2", t[f"{at}a"]), site + 2, p)
+        t[f"{at}a"] = self.rounded(self.act(t[f"{at}a_pre"]))
+        return self.rounded(x + self._dropped(f"{at}fc2", self._linear(f"{at}mlp.fc2", t[f"{at}a"]), site + 2, p))
 
     def _block_back(self, at: str, dx: Array) -> Array:
         """dx (B,T,E) of the output -> dx of the input."""
         t = self.t
         t[f"d{at}a"] = self._linear_back(f"{at}mlp.fc2", self._dropped_back(f"{at}fc2", dx), t[f"{at}a"])
-        t[f"d{at}a_pre"] = self.act_back(t[f"d{at}a"], t[at + self.act_keeps])
+        t[f"d{at}a_pre"] = self.rounded(self.act_back(t[f"d{at}a"], t[at + self.act_keeps]))
         t[f"d{at}h2"] = self._linear_back(f"{at}mlp.fc1", t[f"d{at}a_pre"], t[f"{at}h2"])
-        dx = t[f"d{at}x_mid"] = dx + self._norm_back(f"{at}norm2", t[f"d{at}h2"], t[f"{at}x_mid"])
+        dx = t[f"d{at}x_mid"] = self.rounded(dx + self._norm_back(f"{at}norm2", t[f"d{at}h2"], t[f"{at}x_mid"]))
         t[f"d{at}y"] = self._linear_back(f"{at}attention.proj", self._dropped_back(f"{at}proj", dx), t[f"{at}y"])
         (mask,) = self.kept[f"{at}probs"]
-        t[f"d{at}qkv"] = attention_backward(t[f"d{at}y"], t[f"{at}qkv"], t[f"{at}probs"], mask)
+        t[f"d{at}qkv"] = self.rounded(attention_backward(t[f"d{at}y"], t[f"{at}qkv"], t[f"{at}probs"], mask))
         dqkv = t[f"d{at}qkv"].reshape(*dx.shape[:2], -1)
         t[f"d{at}h1"] = self._linear_back(f"{at}attention.qkv", dqkv, t[f"{at}h1"])
-        t[f"d{at}x"] = dx + self._norm_back(f"{at}norm1", t[f"d{at}h1"], t[f"{at}x"])
+        t[f"d{at}x"] = self.rounded(dx + self._norm_back(f"{at}norm1", t[f"d{at}h1"], t[f"{at}x"]))
         return t[f"d{at}x"]
 
     def _linear(self, name: str, x: Array) -> Array:
-        return np.einsum("btn,mn->btm", x, self.p[f"{name}.weight"]) + self.p.get(f"{name}.bias", 0)
+        return self.rounded(np.einsum("btn,mn->btm", x, self.p[f"{name}.weight"]) + self.p.get(f"{name}.bias", 0))
 
     def _linear_back(self, name: str, dy: Array, x: Array) -> Array:
         self._add(f"{name}.weight", np.einsum("btm,btn->mn", dy, x))
         self._add(f"{name}.bias", dy.sum(axis=(0, 1)))
-        return np.einsum("btm,mn->btn", dy, self.p[f"{name}.weight"])
+        return self.rounded(np.einsum("btm,mn->btn", dy, self.p[f"{name}.weight"]))
 
     def _norm(self, name: str, x: Array) -> Array:
         rows = x.reshape(-1, x.shape[-1])
         if self.norm == "rms":
-            y, *self.kept[name] = rms_norm_forward(rows, None, EPS)
+            y, *self.kept[name] = map(self.rounded, rms_norm_forward(rows, None, EPS))
         else:
-            y, *self.kept[name] = layer_norm_forward(rows, self.p[f"{name}.weight"], self.p[f"{name}.bias"], EPS)
+            weight, bias = self.p[f"{name}.weight"], self.p[f"{name}.bias"]
+            y, *self.kept[name] = map(self.rounded, layer_norm_forward(rows, weight, bias, EPS))
         return y.reshape(x.shape)
 
     def _norm_back(self, name: str, dy: Array, x: Array) -> Array:
         rows, drows = (each.reshape(-1, x.shape[-1]) for each in (x, dy))
         if self.norm == "rms":
             dx, _ = rms_norm_backward(drows, rows, *self.kept[name], None)
-            return dx.reshape(x.shape)
+            return self.rounded(dx).reshape(x.shape)
         dx, dweight, dbias = layer_norm_backward(drows, rows, *self.kept[name], self.p[f"{name}.weight"])
         self._add(f"{name}.weight", dweight)
         self._add(f"{name}.bias", dbias)
-        return dx.reshape(x.shape)
+        return self.rounded(dx).reshape(x.shape)
 
     def _mask(self, shape: tuple[int, ...], site: int, p: float) -> Array | float:
         seed, step = self.drawn_by
@@ -158,15 +165,15 @@ class _GPT:
 
     def _dropped(self, name: str, x: Array, site: int, p: float) -> Array:
         self.kept[name] = (self._mask(x.shape, site, p),)
-        return x * self.kept[name][0]
+        return self.rounded(x * self.kept[name][0])
 
     def _dropped_back(self, name: str, dy: Array) -> Array:
-        return dy * self.kept[name][0]
+        return self.rounded(dy * self.kept[name][0])
 
     def _add(self, name: str, gradient: Array) -> None:
         """A parameter collects from each place where it is used; what is none collects nothing."""
         if name in self.p:
-            self.t[f"d{name}"] = self.t[f"d{name}"] + gradient
+            self.t[f"d{name}"] = self.t[f"d{name}"] + self.rounded(gradient)
 
 
 def _cross_entropy(logits: Array, targets: Array) -> tuple[Array, Array, Array]:

@@ -4,6 +4,8 @@ They import numpy and nothing of this package. Arrays narrower than float64 are 
 untouched (maxima and signs are taken of real parts), so that the complex step can differentiate each forward. H heads.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 Array = np.ndarray
@@ -152,6 +154,7 @@ def _heads(qkv: Array, H: int) -> tuple[Array, Array, Array]:
     return tuple(qkv[:, :, i].reshape(B, T, H, E // H) for i in range(3))
 
 
+@lru_cache(2**16)  # the same masks are asked for again and again
 def _philox(seed: int, site: int, step: int, block: int) -> Array:
     """The four words of a block."""
     before = (step + block * 2**64 - 1) % 2**256
