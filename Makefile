@@ -5,7 +5,7 @@ BIN = .venv/bin
 PIP = $(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 TOOL = PYTHONPATH=tests $(BIN)/python -m
-C_FILES = $(wildcard mlp_c/*.[ch] mlp_c/*/*.[ch])
+C_FILES = $(wildcard $(addsuffix /*.[ch],mlp_c mlp_c/* gpt_c gpt_c/*))
 SETUP = pyproject.toml setup.py constraints.txt mlp_c/binding/build_kernels.py $(filter-out mlp_c/program/%,$(C_FILES))
 
 # A multiply-add rounds twice, as it is written (-ffp-contract=off), except where mlp_c/fast/contract.h is included.
@@ -43,8 +43,11 @@ lint: .venv/dev  ## check style, imports between rooms, and compiler warnings
 	$(BIN)/clang-format --dry-run --Werror $(C_FILES)
 	$(MAKE) --no-print-directory -B build/mlp WARNINGS="$(WARNINGS) -Werror"
 	@rm -rf build/house && mkdir -p build/house/nnz  # the package in one tree, as it is installed
-	@cd build/house/nnz && ln -s ../../../common/* . && \
-		for part in mlp_c:c mlp_numpy:numpy mlp_torch:torch gpt_torch:gpt; do ln -s ../../../$${part%:*} $${part#*:}; done
+	@cd build/house/nnz && mkdir c numpy torch && ln -s $(CURDIR)/common/* . && ln -s $(CURDIR)/gpt_torch gpt && \
+		ln -s $(CURDIR)/mlp_c/* c && ln -s $(CURDIR)/gpt_c c/gpt && \
+		ln -s $(CURDIR)/mlp_numpy/* numpy && ln -s $(CURDIR)/gpt_numpy numpy/gpt && \
+		ln -s $(CURDIR)/mlp_torch/* torch && ln -s $(CURDIR)/gpt_torch/spelled_out torch/gpt && \
+		ln -s $(CURDIR)/gpt_torch/ops torch/gpt_ops
 	PYTHONPATH=build/house $(BIN)/lint-imports --no-logo
 
 mlp: build/mlp  ## compile build/mlp, the C program that needs no Python

@@ -3,6 +3,7 @@
 Read gpt.py first.
 """
 
+from nnz.backend.gpt_config import GPTConfig
 from nnz.backend.registry import requires
 
 with requires("torch", __name__):
@@ -10,7 +11,6 @@ with requires("torch", __name__):
 
 from . import benchmark
 from .cache import Cache
-from .config import GPTConfig
 from .exchange import from_hf, is_replaceable, to_hf
 from .generation import generate, stream
 from .gpt import GPT

@@ -8,8 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from nnz.backend.gpt_config import GPTConfig
+
 from .cache import LayerCache
-from .config import GPTConfig
 
 
 class Attention(nn.Module):

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .config import GPTConfig
+from nnz.backend.gpt_config import GPTConfig
 
 
 def baseline_step(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from .config import GPTConfig
+from nnz.backend.gpt_config import GPTConfig
 
 
 class LayerCache:

@@ -18,11 +18,11 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from nnz.backend.gpt_config import GPTConfig
 from nnz.files import atomic, inputs, tensor_file
 from nnz.files.errors import quoted
 from nnz.text import tokenizers
 
-from .config import GPTConfig
 from .exchange_config import from_hf_config, to_hf_config
 from .gpt import GPT
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from nnz.backend.gpt_config import GPTConfig
 from nnz.files.errors import quoted
-
-from .config import GPTConfig
 
 SIZES = {
     "vocab_size": "vocab_size",
@@ -31,7 +30,14 @@ FIXED: dict[str, tuple[Any, ...]] = {
     "pruned_heads": ({}, None),
     "quantization_config": (None,),
 }
-SHAPE = {"activation": "gelu", "qkv_bias": True, "linear_bias": True, "head_bias": False, "tied_head": True}
+SHAPE = {
+    "activation": "gelu",
+    "norm": "layer",
+    "qkv_bias": True,
+    "linear_bias": True,
+    "head_bias": False,
+    "tied_head": True,
+}
 CHANGES = ("attention", "dropout", "embedding_dropout", "dtype")
 
 

@@ -21,11 +21,11 @@ import torch
 from torch import Tensor
 
 from nnz.backend import checks
+from nnz.backend.gpt_config import GPTConfig
 from nnz.numbers.rng import RNG
 from nnz.runs.choice import Choice
 
 from .cache import Cache
-from .config import GPTConfig
 from .evaluating import evaluating
 from .gpt import GPT
 from .logit_error import logit_error

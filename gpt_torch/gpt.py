@@ -14,15 +14,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nnz.backend import checks
+from nnz.backend.gpt_config import EPS, GPTConfig
+from nnz.backend.initial import INITIAL_SCALE
 from nnz.numbers.rng import RNG
 
 from .attention import Attention
 from .cache import Cache, LayerCache
-from .config import GPTConfig
 from .token_ids import as_ids
 
 SEED = 1337  # draws the weights of a model that is given no RNG
-SCALE = 0.02  # their standard deviation
 
 
 class GPT(nn.Module):
@@ -57,7 +57,7 @@ class GPT(nn.Module):
             self.wpe = nn.Embedding(T, E)
             self.dropout = nn.Dropout(config.embedding_dropout)
             self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
-            self.norm = nn.LayerNorm(E)
+            self.norm = {"layer": nn.LayerNorm(E, EPS), "rms": nn.RMSNorm(E, EPS, False)}[config.norm]
             self.head = nn.Linear(E, V, bias=config.head_bias)
         if config.tied_head:
             self.head.weight = self.wte.weight
@@ -77,7 +77,7 @@ class GPT(nn.Module):
         """Matrices from N(0, 0.02), drawn in the order of the parameters; norms' weights 1, every bias 0."""
         for name, p in self.named_parameters():
             if p.dim() == 2:
-                p.copy_(torch.from_numpy(SCALE * rng.normal(tuple(p.shape))))
+                p.copy_(torch.from_numpy(INITIAL_SCALE * rng.normal(tuple(p.shape))))
             else:
                 p.fill_(1.0 if name.endswith("weight") else 0.0)
 
@@ -118,9 +118,10 @@ class Block(nn.Module):
 
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()
-        self.norm1 = nn.LayerNorm(config.n_embd)
+        E = config.n_embd
+        self.norm1 = {"layer": nn.LayerNorm(E, EPS), "rms": nn.RMSNorm(E, EPS, False)}[config.norm]
         self.attention = Attention(config)
-        self.norm2 = nn.LayerNorm(config.n_embd)
+        self.norm2 = {"layer": nn.LayerNorm(E, EPS), "rms": nn.RMSNorm(E, EPS, False)}[config.norm]
         self.mlp = FeedForward(config)
 
     def forward(self, x: Tensor, cache: LayerCache | None = None) -> Tensor:

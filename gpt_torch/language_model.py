@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from nnz.backend import checks
+from nnz.backend.gpt_config import GPTConfig
 from nnz.numbers.rng import RNG
 
-from .config import GPTConfig
 from .evaluating import evaluating
 from .gpt import GPT
 from .maps import attention_maps

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from .config import GPTConfig
+from nnz.backend.gpt_config import GPTConfig
 
 # The gradient of every parameter against the float64 oracle, as a share of the tensor's largest entry.
 # Measured on the models of the tests: at most 7.6e-7 and 2.5e-15.

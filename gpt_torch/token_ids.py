@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .config import GPTConfig
+from nnz.backend.gpt_config import GPTConfig
 
 
 def as_ids(

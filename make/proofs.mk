@@ -60,7 +60,8 @@ test-asan: test-asan-python test-asan-program  ## run the tests with AddressSani
 
 test-asan-python: .venv/dev build/mlp
 	rm -rf build/asan/source build/asan/site && mkdir -p build/asan/source
-	cp -r pyproject.toml setup.py MANIFEST.in README.md LICENSE common docs mlp_c mlp_numpy mlp_torch gpt_torch build/asan/source
+	cp -r pyproject.toml setup.py MANIFEST.in README.md LICENSE common docs mlp_c mlp_numpy mlp_torch gpt_c gpt_numpy gpt_torch \
+		build/asan/source
 	rm -f build/asan/source/mlp_c/_kernels*
 	CFLAGS="$(CHECKS)" LDFLAGS="-fsanitize=address,undefined" $(PIP) --no-deps --target build/asan/site build/asan/source
 	ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 PYTHONPATH=build/asan/site \

@@ -6,12 +6,14 @@ from .binding import ops
 from .binding import runtime as runtime  # for nnz bench
 from .binding.layers import BatchNorm1d, Embedding, Flatten, Linear, Residual, Sequential, Tanh, cross_entropy
 from .binding.mlp import MLP
-from .binding.optimizers import SGD, AdamW
+from .binding.optimizers import SGD, AdamW, clip_grad_norm
 from .binding.runtime import block_sizes, devices, set_threads, strict_tally
+from .gpt.gpt import GPT
 
 sys.modules[f"{__name__}.ops"] = ops  # `import nnz.c.ops` finds these functions, and not the folder of C sources
 
 __all__ = [
+    "GPT",
     "MLP",
     "SGD",
     "AdamW",
@@ -23,6 +25,7 @@ __all__ = [
     "Sequential",
     "Tanh",
     "block_sizes",
+    "clip_grad_norm",
     "cross_entropy",
     "devices",
     "ops",

@@ -7,7 +7,7 @@ size_t mlp_parameter_count(size_t V, size_t T, size_t E, size_t H) { return V * 
 void mlp_draw_parameters(real *p, size_t V, size_t T, size_t E, size_t H, uint64_t seed) {
     const size_t n[] = {H * T * E, H, V * H, V}, inputs[] = {T * E, T * E, H, H};  // of fc1 and fc2, weight and bias
     RNG rng = {seed};
-    rng_normals(&rng, p, V * E);  // wte
+    rng_normals(&rng, p, V * E, 1);  // wte
     p += V * E;
     for (int i = 0; i < 4; p += n[i++]) { rng_uniforms(&rng, p, n[i], 1 / sqrt((double)inputs[i])); }
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+from nnz.backend import clipping
 from nnz.backend.op_checks import checked
 from nnz.backend.spec import FUNCTIONS
 
@@ -11,8 +12,10 @@ from .binding import layers, mlp, optimizers
 from .binding.layers import Flatten, Residual, Sequential
 from .binding.ops import functions
 from .binding.runtime import devices, set_threads
+from .gpt import gpt
 
 __all__ = [
+    "GPT",
     "MLP",
     "SGD",
     "AdamW",
@@ -23,6 +26,7 @@ __all__ = [
     "Residual",
     "Sequential",
     "Tanh",
+    "clip_grad_norm",
     "cross_entropy",
     "devices",
     "ops",
@@ -64,6 +68,11 @@ class MLP(_Plain, mlp.MLP):
     kernels = KERNELS
 
 
+class GPT(gpt.GPT):
+    __doc__ = gpt.GPT.__doc__
+    kernels = KERNELS["native"]
+
+
 class SGD(optimizers.SGD):
     __doc__ = optimizers.SGD.__doc__
     kernels = KERNELS
@@ -72,3 +81,10 @@ class SGD(optimizers.SGD):
 class AdamW(optimizers.AdamW):
     __doc__ = optimizers.AdamW.__doc__
     kernels = KERNELS
+
+
+def clip_grad_norm(grads, max_norm: float) -> float:
+    return clipping.clip_grad_norm(OPS["native"], grads, max_norm)
+
+
+clip_grad_norm.__doc__ = clipping.clip_grad_norm.__doc__

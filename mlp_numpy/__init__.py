@@ -1,12 +1,14 @@
 """nnz in numpy: what the Array adds. Forward and backward are still written by hand, but no loop over elements is."""
 
+from .gpt.gpt import GPT
 from .layers import BatchNorm1d, Embedding, Flatten, Linear, Residual, Sequential, Tanh, cross_entropy
 from .mlp import MLP
-from .optimizers import SGD, AdamW
+from .optimizers import SGD, AdamW, clip_grad_norm
 from .runtime import CHECKED_OPS as ops
 from .runtime import block_sizes, devices, set_threads, strict_tally
 
 __all__ = [
+    "GPT",
     "MLP",
     "SGD",
     "AdamW",
@@ -18,6 +20,7 @@ __all__ = [
     "Sequential",
     "Tanh",
     "block_sizes",
+    "clip_grad_norm",
     "cross_entropy",
     "devices",
     "ops",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from nnz.backend import optimizers
+from nnz.backend import clipping, optimizers
 
 from .runtime import BLOCK, OPS
 
@@ -29,3 +31,10 @@ class AdamW(optimizers.AdamW):
             blocks = [[array[i : i + BLOCK] for array in flat] for i in range(0, p.size, BLOCK)]
         for block in blocks:
             super()._update(*block)
+
+
+def clip_grad_norm(grads: Mapping[str, np.ndarray], max_norm: float) -> float:
+    return clipping.clip_grad_norm(OPS["native"], grads, max_norm)
+
+
+clip_grad_norm.__doc__ = clipping.clip_grad_norm.__doc__

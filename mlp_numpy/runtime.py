@@ -8,13 +8,14 @@ from functools import partial
 import numpy as np
 
 from nnz.backend import checks
-from nnz.backend.op_checks import checked_ops
+from nnz.backend.op_checks import checked_ops, joined
 
 from . import ops, strict_ops
 from .correct_rounding import TALLY
+from .gpt import ops as gpt_ops
 
 BLOCK = 2**17  # numbers that an optimizer takes at a time
-OPS = {"native": ops, "strict": strict_ops}
+OPS = {"native": joined(ops, gpt_ops), "strict": strict_ops}
 CHECKED_OPS = checked_ops(f"{__package__}.ops", OPS)  # as `nn.ops` has them
 
 
@@ -50,4 +51,4 @@ def built_with() -> str:
 
 def prepared(name: str, *arrays: np.ndarray) -> Callable[[], object]:
     """Return a call of the op `name` on arrays, none of which is checked: to time it as in a step."""
-    return partial(getattr(ops, name), *arrays)
+    return partial(getattr(OPS["native"], name), *arrays)

@@ -6,14 +6,16 @@ with requires("torch", __name__):
     import torch as _torch  # noqa: F401
 
 from . import state_dict as state_dict  # for nnz export; no other backend has one
+from .gpt.gpt import GPT
 from .layers import BatchNorm1d, Embedding, Flatten, Linear, Residual, Sequential, Tanh, cross_entropy
 from .mlp import MLP
 from .module import MLPModule
-from .optimizers import SGD, AdamW
+from .optimizers import SGD, AdamW, clip_grad_norm
 from .runtime import CHECKED_OPS as ops
 from .runtime import block_sizes, devices, set_threads, strict_tally
 
 __all__ = [
+    "GPT",
     "MLP",
     "SGD",
     "AdamW",
@@ -26,6 +28,7 @@ __all__ = [
     "Sequential",
     "Tanh",
     "block_sizes",
+    "clip_grad_norm",
     "cross_entropy",
     "devices",
     "ops",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from nnz.backend.op_checks import arguments, dtype_of
+from nnz.backend.op_checks import arguments, function_of
 from nnz.backend.spec import FUNCTIONS
 from nnz.numbers import precisions
 
@@ -23,9 +23,9 @@ def checked(name: str, by_precision: Mapping[str, Any]) -> Callable:
         in_tensors = any(isinstance(value, torch.Tensor) for value in values)
         values, _ = arguments(function, values)
         device = next((value.device.type for value in values if isinstance(value, torch.Tensor)), "cpu")
-        ops = by_precision[precisions.checked(precision, dtype_of(function, values), device)]
+        run = function_of(by_precision, precision, function, values, device)
         tensors = (as_tensor(value) if isinstance(value, np.ndarray) else value for value in values)
-        result = getattr(ops, name)(*tensors)
+        result = run(*tensors)
         if in_tensors or result is None:
             return result
         return tuple(map(_as_numpy, result)) if isinstance(result, tuple) else _as_numpy(result)
@@ -42,5 +42,7 @@ def as_tensor(array: np.ndarray | torch.Tensor) -> torch.Tensor:
     return torch.from_numpy(array)
 
 
-def _as_numpy(tensor: torch.Tensor) -> np.ndarray | float:
+def _as_numpy(tensor: torch.Tensor | None) -> np.ndarray | float | None:
+    if tensor is None:
+        return None
     return tensor.item() if tensor.ndim == 0 else tensor.numpy()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
 import torch
 from torch import Tensor
 
-from nnz.backend import optimizers
+from nnz.backend import clipping, optimizers
 
 from .runtime import OPS, as_tensor, copy_into
 
@@ -33,3 +36,10 @@ class AdamW(_InTorch, optimizers.AdamW):
         settings |= {"weight_decay": self.weight_decay, "amsgrad": False, "maximize": False}
         steps = torch.full((), float(self.t), device=p.device)
         torch._fused_adamw_([p], [g.contiguous()], [m], [v], [], [steps], **settings)
+
+
+def clip_grad_norm(grads: Mapping[str, np.ndarray | Tensor], max_norm: float) -> float:
+    return clipping.clip_grad_norm(OPS["native"], {name: as_tensor(g) for name, g in grads.items()}, max_norm)
+
+
+clip_grad_norm.__doc__ = clipping.clip_grad_norm.__doc__

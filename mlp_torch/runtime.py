@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from nnz.backend import checks
-from nnz.backend.op_checks import checked_ops
+from nnz.backend.op_checks import checked_ops, joined
 
-from . import op_checks, ops, strict_ops
+from . import gpt_ops, op_checks, ops, strict_ops
 from .correct_rounding import TALLY
 from .op_checks import as_tensor
 from .ops import linear_forward
 
-OPS = {"native": ops, "strict": strict_ops}
+OPS = {"native": joined(ops, gpt_ops), "strict": strict_ops}
 CHECKED_OPS = checked_ops(f"{__package__}.ops", OPS, op_checks.checked)  # as `nn.ops` has them
 
 

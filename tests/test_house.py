@@ -11,6 +11,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = {"mlp_c": "c", "mlp_numpy": "numpy", "mlp_torch": "torch", "gpt_torch": "gpt"}
+INSIDE = {
+    "gpt_c": "c/gpt",
+    "gpt_numpy": "numpy/gpt",
+    "gpt_torch/spelled_out": "torch/gpt",
+    "gpt_torch/ops": "torch/gpt_ops",
+}
 PLANTS = {  # one import for each contract, in their order
     "numpy/mlp.py": "import nnz.c",
     "conformance/environment.py": "from . import grading",
@@ -25,7 +31,7 @@ PLANTS = {  # one import for each contract, in their order
 def house(tmp_path):
     sources = shutil.ignore_patterns("__pycache__", "*.so", "data")
     shutil.copytree(ROOT / "common", tmp_path / "nnz", ignore=sources)
-    for folder, name in FOLDERS.items():
+    for folder, name in (FOLDERS | INSIDE).items():
         shutil.copytree(ROOT / folder, tmp_path / "nnz" / name, ignore=sources)
     return tmp_path
 

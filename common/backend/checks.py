@@ -44,6 +44,11 @@ def count(name: str, value: object) -> int:
     return _integer(name, value, least=0)
 
 
+def uint64(name: str, value: object) -> int:
+    """Return `value` as an int. Raises TypeError if it is not an integer, ValueError outside 0 .. 2^64 - 1."""
+    return _integer(name, value, 0, 2**64 - 1)
+
+
 def _integer(name: str, value: object, least: int, most: int = LARGEST_SIZE) -> int:
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{name} must be an integer, not {type(value).__name__}")
@@ -74,8 +79,8 @@ def non_negative(name: str, value: object) -> float:
     raise ValueError(f"{name} must be finite and at least 0; got {quoted(value) if isinstance(value, int) else value}")
 
 
-def decay_rate(name: str, value: object) -> float:
-    """Return one of Adam's betas as a float. Raises as `non_negative` does, and ValueError from 1 on."""
+def below_one(name: str, value: object) -> float:
+    """Return a rate, such as one of Adam's betas, as a float. Raises as `non_negative` does, and ValueError from 1."""
     if (rate := non_negative(name, value)) >= 1:
         raise ValueError(f"{name} must be below 1; got {value}")
     return rate

@@ -5,22 +5,37 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from ..numbers import precisions
 from . import checks
-from .spec import FUNCTIONS, SCALAR_TYPES, Function
+from .spec import FUNCTIONS, Function
 
 IDS = ("ids", "targets")
-BETAS = ("beta1", "beta2")
+CHECKS = {  # of scalars; any other is at least 0
+    "t": checks.positive_int,
+    "training": checks.flag,
+    "beta1": checks.below_one,
+    "beta2": checks.below_one,
+    "p": checks.below_one,
+    "seed": checks.uint64,
+    "site": checks.uint64,
+    "step": checks.uint64,
+}
 
 
 def letters(shape: str) -> list[str]:
-    """The sizes in a shape of the spec: "(B,N)" -> ["B", "N"]."""
+    """The sizes in a shape of the spec: "(B,N)" -> ["B", "N"]; a number is a size that is always the same."""
     return [letter for letter in shape.strip("()").split(",") if letter]
+
+
+def joined(*packages: ModuleType) -> SimpleNamespace:
+    """The operations of several packages as those of one."""
+    found = {name: getattr(package, name) for package in packages for name in package.__all__}
+    return SimpleNamespace(__all__=list(found), **found)
 
 
 def checked(name: str, by_precision: Mapping[str, Any]) -> Callable:
@@ -33,10 +48,19 @@ def checked(name: str, by_precision: Mapping[str, Any]) -> Callable:
     @wraps(getattr(by_precision[precisions.NATIVE], name))
     def call(*values, precision: str = precisions.NATIVE):
         values, _ = arguments(function, values)
-        ops = by_precision[precisions.checked(precision, dtype_of(function, values))]
-        return getattr(ops, name)(*values)
+        return function_of(by_precision, precision, function, values)(*values)
 
     return call
+
+
+def function_of(
+    by_precision: Mapping[str, Any], precision: str, function: Function, values: Sequence, device: str = "cpu"
+) -> Callable:
+    """The function in a precision. Raises what `precisions.checked` raises, and ValueError if it is not there."""
+    ops = by_precision[precisions.checked(precision, dtype_of(function, values), device)]
+    if not hasattr(ops, function.name):
+        raise ValueError(f"{function.name} has no precision {precision!r}; it has {precisions.NATIVE!r}")
+    return getattr(ops, function.name)
 
 
 def checked_ops(name: str, by_precision: Mapping[str, Any], check: Callable = checked) -> ModuleType:
@@ -45,9 +69,10 @@ def checked_ops(name: str, by_precision: Mapping[str, Any], check: Callable = ch
     It takes the place of the package of the operations, so that `from nnz.numpy.ops import ...` gives the same ones.
     """
     ops, package = ModuleType(name, "The operations of nnz.backend.spec. Each checks its arguments."), sys.modules[name]
-    ops.__file__, ops.__path__, ops.__all__ = package.__file__, package.__path__, list(FUNCTIONS)
+    ops.__file__, ops.__path__ = package.__file__, package.__path__
+    ops.__all__ = [function for function in FUNCTIONS if hasattr(by_precision[precisions.NATIVE], function)]
     sys.modules[name] = ops
-    vars(ops).update({function: check(function, by_precision) for function in FUNCTIONS})
+    vars(ops).update({function: check(function, by_precision) for function in ops.__all__})
     return ops
 
 
@@ -86,17 +111,13 @@ def arguments(function: Function, values: Sequence) -> tuple[list, dict[str, int
         raise ValueError(f"{function.name}: all arrays must have one dtype; got {_listed(dtypes)}")
     for name in set(IDS) & set(shapes):
         given[name] = checks.token_ids(name, given[name], tuple(sizes[s] for s in letters(shapes[name])), sizes["V"])
-    _read_scalars(function, given)
+    for name in function.scalars:
+        given[name] = CHECKS.get(name, checks.non_negative)(f"{function.name}: {name}", given[name])
+    if sizes.get("E", 0) % sizes.get("H", 1):
+        raise ValueError(f"{function.name}: E must be a multiple of H; got E = {sizes['E']}, H = {sizes['H']}")
     if given.get("training"):
         checks.more_than_one_row(np.shape(given["x"]))
     return list(given.values()), sizes
-
-
-def _read_scalars(function: Function, given: dict) -> None:
-    read = {"int64_t": checks.positive_int, "bool": checks.flag}
-    for name in function.scalars:
-        check = checks.decay_rate if name in BETAS else read.get(SCALAR_TYPES.get(name), checks.non_negative)
-        given[name] = check(f"{function.name}: {name}", given[name])
 
 
 def _real(function: Function, name: str, array: object) -> str:
@@ -116,9 +137,13 @@ def _fit(function: Function, name: str, shape: str, got: tuple[int, ...], sizes:
         sizes["n"] = int(np.prod(got))
         return
     wanted = letters(shape)
+    sizes |= {letter: int(letter) for letter in wanted if letter.isdigit()}
     known = {letter: sizes[letter] for letter in wanted if letter in sizes}
-    if len(got) != len(wanted) or any(known.get(letter, n) != n for letter, n in zip(wanted, got, strict=True)):
-        which = f" with {_listed(known)}" if known else ""
+    for letter, n in zip(wanted, got, strict=False):
+        known.setdefault(letter, n)
+    if len(got) != len(wanted) or any(known[letter] != n for letter, n in zip(wanted, got, strict=True)):
+        which = {letter: n for letter, n in known.items() if letter in sizes and not letter.isdigit()}
+        which = f" with {_listed(which)}" if which else ""
         raise ValueError(f"{function.name}: {name} must have shape {shape}{which}; got {got}")
     sizes.update(zip(wanted, got, strict=True))
     if 0 in got:

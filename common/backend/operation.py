@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 Shapes = dict[str, str]
-SCALAR_TYPES = {"t": "int64_t", "training": "bool"}  # in C; every other scalar is a double
+SCALAR_TYPES = {  # in C; every other scalar is a double
+    "t": "int64_t",
+    "training": "bool",
+    "seed": "uint64_t",
+    "site": "uint64_t",
+    "step": "uint64_t",
+}
+ARRAY_TYPES = {"ids": "int32_t", "targets": "int32_t", "total": "double"}  # in C; every other array is of reals
 
 
 @dataclass(frozen=True)
@@ -20,7 +27,7 @@ class Function:
     updates: Shapes = field(default_factory=dict)
     scalars: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
-    optional: tuple[str, ...] = ()  # inputs that may be None, in C NULL
+    optional: tuple[str, ...] = ()  # inputs and outputs that may be None, in C NULL
 
     @property
     def summary(self) -> str:
@@ -38,8 +45,12 @@ class Function:
 
 @dataclass(frozen=True)
 class Op:
-    """One row of the matrix: the stem of its file in each backend, its functions in order, and where it comes from."""
+    """One row of the matrix: the stem of its file in each backend, its functions in order, and where it comes from.
+
+    `model` is the part of the name of a backend's folder: "mlp" for mlp_c/ops, mlp_numpy/ops and mlp_torch/ops.
+    """
 
     name: str
     source: str
     functions: tuple[Function, ...]
+    model: str = "mlp"

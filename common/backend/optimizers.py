@@ -131,7 +131,7 @@ def _decay_rates(betas: object) -> tuple[float, float]:
     """Return Adam's (beta1, beta2). Raises TypeError unless it is a pair, ValueError unless both lie in [0, 1)."""
     if not isinstance(betas, tuple | list) or len(betas) != 2:
         raise TypeError(f"betas must be a pair of numbers (beta1, beta2); got {betas!r}")
-    beta1, beta2 = (checks.decay_rate(f"beta{i}", beta) for i, beta in enumerate(betas, start=1))
+    beta1, beta2 = (checks.below_one(f"beta{i}", beta) for i, beta in enumerate(betas, start=1))
     return beta1, beta2
 
 

@@ -5,13 +5,16 @@ of `...` is any shape, of n numbers. The gradient of `a` is `da`. ids and target
 are float32 or float64. In C a function takes its outputs, its inputs, the sizes and last the scalars; a backward there
 adds to its outputs, which the caller zeroes. In Python it takes the inputs, then what `arguments` names, then the
 scalars, and returns the outputs.
+
+Here are the operations of the MLP, which the GPT has too; those that only the GPT has are in spec_gpt.
 """
 
 from __future__ import annotations
 
-from .operation import SCALAR_TYPES, Function, Op
+from .operation import ARRAY_TYPES, SCALAR_TYPES, Function, Op
+from .spec_gpt import GPT_OPS
 
-__all__ = ["FUNCTIONS", "OPS", "SCALAR_TYPES", "Function", "Op"]
+__all__ = ["ARRAY_TYPES", "FUNCTIONS", "GPT_OPS", "MLP_FUNCTIONS", "MLP_OPS", "OPS", "SCALAR_TYPES", "Function", "Op"]
 
 EMBEDDING = Op(
     "embedding",
@@ -155,5 +158,7 @@ ADAMW = Op(
     ),
 )
 
-OPS: dict[str, Op] = {op.name: op for op in (EMBEDDING, LINEAR, TANH, BATCH_NORM, CROSS_ENTROPY, SGD, ADAMW)}
+MLP_OPS: dict[str, Op] = {op.name: op for op in (EMBEDDING, LINEAR, TANH, BATCH_NORM, CROSS_ENTROPY, SGD, ADAMW)}
+MLP_FUNCTIONS: dict[str, Function] = {function.name: function for op in MLP_OPS.values() for function in op.functions}
+OPS: dict[str, Op] = MLP_OPS | GPT_OPS
 FUNCTIONS: dict[str, Function] = {function.name: function for op in OPS.values() for function in op.functions}

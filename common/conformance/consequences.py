@@ -6,11 +6,11 @@ from collections.abc import Collection
 
 import numpy as np
 
-from .levels import BUILDS_ON, CHECKS, LAYER_USES, Check
+from .levels import BUILDS_ON, CHECKS, GPT_CHECKS, LAYER_USES, Check
 from .report import FAILED, Result
 
 # Of a level, the check of ordinary numbers, which the other checks of the level ask for again in other circumstances.
-ORDINARY = {level: next(c.name for c in CHECKS if c.level == level) for level in {c.level for c in CHECKS}}
+ORDINARY = {check.level: check.name for check in reversed((*CHECKS, *GPT_CHECKS))}
 # These say nothing about the numbers that a level above would see.
 SPEAKS_FOR_ITSELF = (
     "any layout",

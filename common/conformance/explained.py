@@ -55,7 +55,8 @@ def _function(result: Result) -> str:
     if result.level == "layers":
         return tensor.partition(":")[0] if ":" in tensor else result.check if result.check[0].isupper() else ""
     back = tensor.rpartition(": ")[2].startswith("d") or "backward" in result.reason
-    return "MLP.backward" if back else "MLP.__call__"
+    model = "GPT" if result.level == "gpt" else "MLP"
+    return f"{model}.backward" if back else f"{model}.__call__"
 
 
 def op_function(level: str) -> str:

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from nnz.backend import spec
 from nnz.files.errors import UsageError, nearest, one_line
 
 from .bounds.in_words import in_words
 from .cases.shapes import FewShapes
 from .checks.backend_under_test import LONGEST_REASON, BackendUnderTest, NotThere, Wrong, describe
 from .consequences import because
-from .levels import BOTH, CHECKS, KINDS, LEVELS, STRICT, STRICT_CHECKS, Check
+from .levels import BOTH, CHECKS, GPT_CHECKS, GPT_LEVELS, KINDS, LEVELS, STRICT, STRICT_CHECKS, Check
 from .report import FAILED, NOT_THERE, PASSED, Report, Result
 
 __all__ = ["BOTH", "CHECKS", "KINDS", "LEVELS", "STRICT", "Report", "Result", "grade", "grade_one", "selected"]
 
 ROUNDS, SEED = 20, 2003
-ALL_CHECKS = (*CHECKS, *STRICT_CHECKS)
+ALL_CHECKS = (*CHECKS, *STRICT_CHECKS, *GPT_CHECKS)
+GPT_PART = "the GPT's operations"
 
 
 def grade(
@@ -33,7 +36,9 @@ def grade(
     seed: int = SEED,
     each: Callable[[BackendUnderTest, Result], Result] | None = None,
 ) -> Report:
-    """Grade a backend in some levels (all, if None) with `rounds` random cases for each check.
+    """Grade a backend in some levels with `rounds` random cases for each check.
+
+    If levels is None, in all; but in those of the GPT only if it has any of its operations.
 
     One given by name or as a module runs in this process. `each` gets each result as it comes, and may add to it.
 
@@ -44,6 +49,9 @@ def grade(
     if rounds < 1:
         raise UsageError(f"rounds must be at least 1; got {rounds}")
     under_test = backend if isinstance(backend, BackendUnderTest) else BackendUnderTest(backend)
+    skipped = () if levels is not None or has_gpt(under_test) else (GPT_PART,)
+    if skipped:
+        asked = [(check, dtype) for check, dtype in asked if check.level not in GPT_LEVELS]
     results: list[Result] = []
     borrowed: dict[str, None] = {}
     began = time.monotonic()
@@ -55,8 +63,17 @@ def grade(
         few_shapes = _few_shapes(under_test)
     except Wrong:  # as each check has said
         few_shapes = False
-    seconds, origin = round(time.monotonic() - began, 1), under_test.origin()
-    return Report(under_test.name, tuple(results), origin, tuple(borrowed), seconds=seconds, few_shapes=few_shapes)
+    how = {"seconds": round(time.monotonic() - began, 1), "few_shapes": few_shapes, "skipped": skipped}
+    return Report(under_test.name, tuple(results), under_test.origin(), tuple(borrowed), **how)
+
+
+def has_gpt(backend: BackendUnderTest) -> bool:
+    """Whether it has any of the GPT's operations; one that has none is graded on the MLP's part alone."""
+    for name in spec.FUNCTIONS.keys() - spec.MLP_FUNCTIONS.keys():
+        with suppress(NotThere, Wrong):
+            backend.find(f"ops.{name}")
+            return True
+    return False
 
 
 def not_importable(backend: str, error: ImportError, levels: Collection[str] | None, dtypes: Collection[str]) -> Report:
@@ -68,12 +85,13 @@ def not_importable(backend: str, error: ImportError, levels: Collection[str] | N
 
 
 def selected(levels: Collection[str] | None = None, dtypes: Collection[str] = BOTH) -> list[tuple[Check, str]]:
-    """The checks of these levels, once for each dtype. Raises UsageError for an unknown level or dtype."""
-    for what, known, given in (("level", LEVELS, levels or ()), ("dtype", KINDS, dtypes)):
+    """The checks of these levels, of all if None, in each dtype. Raises UsageError for an unknown level or dtype."""
+    every = (*LEVELS, *GPT_LEVELS)
+    for what, known, given in (("level", every, levels or ()), ("dtype", KINDS, dtypes)):
         for name in given:
             if name not in known:
                 raise UsageError(f"unknown {what} {name!r}; {nearest(name, known)}")
-    chosen = LEVELS if levels is None else levels
+    chosen = every if levels is None else levels
     return [(c, dtype) for c in ALL_CHECKS if c.level in chosen for dtype in dtypes if dtype in c.dtypes]
 
 

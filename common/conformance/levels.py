@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .checks import checkpoint, layers, mlp, optimizers, sampling, sequences, training
+from .checks import checkpoint, gpt, layers, mlp, optimizers, sampling, sequences, training
 from .checks.ops import CheckFunction, layouts_check, op_check, sizes_check, values_check
 from .strict import checks as strict
 from .strict import training as strict_training
@@ -26,6 +26,7 @@ class Check:
 
 
 FORWARDS = ("embedding", "linear", "tanh", "cross_entropy", "batch_norm")
+GPT_FORWARDS = ("layer_norm", "rms_norm", "relu", "gelu", "attention", "dropout")
 
 
 def _of_op(level: str, check: str, function: str) -> tuple[Check, ...]:
@@ -85,13 +86,35 @@ STRICT_CHECKS: tuple[Check, ...] = tuple(
     )
 )
 
+# What only a GPT needs: a backend that has none of it is not asked for it.
+GPT_CHECKS: tuple[Check, ...] = (
+    *(check for op in GPT_FORWARDS for check in _of_op(op, "forward", f"{op}_forward")),
+    *(check for op in GPT_FORWARDS for check in _of_op(f"{op}_backward", "backward", f"{op}_backward")),
+    *_of_op("dropout_mask", "mask", "dropout_mask"),
+    *_of_op("square_sum", "sum", "square_sum"),
+    *_of_op("clip", "one step", "clip_step"),
+    Check("gpt", "loss and gradients", gpt.loss_and_gradients),
+    Check("gpt", "dropout", gpt.with_dropout),
+    Check("gpt", "sizes of one", gpt.sizes_of_one),
+    Check("gpt", "backward twice", gpt.backward_twice),
+    Check("gpt", "small batch after a large one", gpt.small_after_large),
+    Check("gpt", "without targets", gpt.without_targets),
+    Check("gpt", "refuses bad ids", gpt.refuses_bad_ids),
+    Check("gpt", "from the seed", gpt.from_the_seed),
+)
+
 LEVELS: tuple[str, ...] = tuple(dict.fromkeys(check.level for check in CHECKS))
+GPT_LEVELS: tuple[str, ...] = tuple(dict.fromkeys(check.level for check in GPT_CHECKS))
 
 # The levels that a level builds on: if one of them failed, the result says so.
 BUILDS_ON: dict[str, tuple[str, ...]] = {
-    **{f"{op}_backward": (op,) for op in FORWARDS},
+    **{f"{op}_backward": (op,) for op in (*FORWARDS, *GPT_FORWARDS)},
     "layers": tuple(op + way for op in FORWARDS if op != "cross_entropy" for way in ("", "_backward")),
     "mlp": tuple(op + way for op in FORWARDS if op != "batch_norm" for way in ("", "_backward")),
+    "gpt": (
+        *(op + way for op in ("embedding", "linear", "cross_entropy", *GPT_FORWARDS) for way in ("", "_backward")),
+        "dropout_mask",
+    ),
     "initial_weights": ("mlp",),
     "training": ("mlp", "adamw"),
     "sampling": ("mlp",),

@@ -1,6 +1,7 @@
 """Every check in every dtype as one test of pytest: pytest --pyargs nnz.conformance --backend mypkg.mybackend
 
-What the backend does not have fails, like what is wrong: name it in a file of --xfails, with the reason.
+What the backend does not have fails, like what is wrong: name it in a file of --xfails, with the reason. The GPT's
+operations are skipped for a backend that has none of them.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from nnz.conformance.checks.backend_under_test import BackendUnderTest
-from nnz.conformance.grading import grade_one, selected
+from nnz.conformance.grading import GPT_CHECKS, GPT_PART, grade_one, has_gpt, selected
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -29,6 +30,8 @@ def backend(request: pytest.FixtureRequest) -> BackendUnderTest:
 
 def test_the_backend_meets(backend, check, dtype, request) -> None:
     options = request.config
+    if check in GPT_CHECKS and not has_gpt(backend):
+        pytest.skip(f"{GPT_PART}, of which it has none")
     result = grade_one(backend, check, dtype, options.getoption("--rounds"), options.getoption("--case-seed"))
     if not result.passed:
         pytest.fail(f"{result.outcome}: {result.reason}", pytrace=False)

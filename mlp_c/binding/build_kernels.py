@@ -6,8 +6,8 @@ from pathlib import Path
 
 from cffi import FFI
 
-HERE = Path("mlp_c")  # setuptools runs this in the project's root, and needs relative paths
-KERNELS = {  # each set of kernels by name: its source, and what `real` is
+MLP, GPT = Path("mlp_c"), Path("gpt_c")  # setuptools runs this in the project's root, and needs relative paths
+KERNELS = {  # each set of kernels by name: its source in each of the folders, and what `real` is
     "float32": ("fast/float32.c", "float"),
     "float64": ("fast/float64.c", "double"),
     "strict": ("strict/strict.c", "float"),
@@ -15,21 +15,27 @@ KERNELS = {  # each set of kernels by name: its source, and what `real` is
     "plain_float64": ("binding/plain_float64.c", "double"),
 }
 SHARED = ("strict/tally.c", "fast/threads.c")
-HEADERS = ("ops/ops.h", "mlp.h")
+HEADERS = {MLP: ("ops/ops.h", "mlp.h"), GPT: ("ops/ops.h", "config.h", "gpt.h")}
 FLAGS = ["-std=c11", "-O3", "-fno-math-errno", "-ffp-contract=off", "-fopenmp-simd", "-pthread"]
 
 
-def declarations(kernels: str, real: str) -> str:
+def folders(source: str) -> list[Path]:
+    """Those that have a set of kernels: the GPT has no strict ones."""
+    return [folder for folder in (MLP, GPT) if (folder / source).exists()]
+
+
+def declarations(kernels: str, source: str, real: str) -> str:
     """The headers without their preprocessor lines, with `real` and each NAME(...) replaced for one set of kernels."""
-    names = re.findall(r"#define (\w+) NAME\(\1\)", (HERE / "kernels.h").read_text())
-    text = "".join((HERE / header).read_text() for header in HEADERS)
+    names = "".join((folder / "kernels.h").read_text() for folder in (MLP, GPT))
+    names = re.findall(r"#define (\w+) NAME\(\1\)", names)
+    text = "".join((folder / header).read_text() for folder in folders(source) for header in HEADERS[folder])
     text = re.sub(r"^(#|typedef REAL).*\n", "", text, flags=re.MULTILINE)
     text = re.sub(rf"\b({'|'.join(names)})\b", rf"\1_{kernels}", text)
     return re.sub(r"\breal\b", real, text)
 
 
 DECLARATIONS = (
-    "".join(declarations(kernels, real) for kernels, (_, real) in KERNELS.items())
+    "".join(declarations(kernels, *how) for kernels, how in KERNELS.items())
     + "void set_threads(int n);\nvoid tally_read(double *rounded, double *summed);\n"
     + "extern const size_t block_sizes_float32[], block_sizes_float64[];\n"
 )
@@ -48,8 +54,13 @@ ffi.cdef(DECLARATIONS + "const char *built_with(void);\n")
 ffi.set_source(
     "nnz.c._kernels",
     "#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n" + DECLARATIONS + BUILT_WITH,
-    sources=[str(HERE / source) for source in (*(source for source, _ in KERNELS.values()), *SHARED)],
-    depends=[str(path) for path in sorted(HERE.rglob("*.[ch]")) if path.parent.name != "program"],
+    sources=[
+        *(str(folder / source) for source, _ in KERNELS.values() for folder in folders(source)),
+        *(str(MLP / source) for source in SHARED),
+    ],
+    depends=[
+        str(path) for folder in (MLP, GPT) for path in sorted(folder.rglob("*.[ch]")) if path.parent.name != "program"
+    ],
     extra_compile_args=[] if sys.platform == "win32" else FLAGS,
     extra_link_args=[] if sys.platform == "win32" else ["-pthread"],
     optional=True,  # without a compiler everything but nnz.c is installed

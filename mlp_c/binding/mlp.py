@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import accumulate
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -14,6 +12,7 @@ from nnz.backend.model import MLPBase
 from .library import KERNELS, ffi, kernel, pointer
 from .ops import OPS
 from .runtime import devices
+from .views import views
 
 
 class MLP(MLPBase):
@@ -27,19 +26,13 @@ class MLP(MLPBase):
 
     def _begin(self, flat: np.ndarray) -> None:
         self._flat = flat  # one array of all weights, of which C holds the address
-        self._p = self._views(flat)
+        self._p = views(flat, self._shapes)
         handle = self._kernel("mlp_new")(pointer(self._flat), *self.sizes)
         if handle == ffi.NULL:
             raise MemoryError("no memory for the model")
         self._c = ffi.gc(handle, self._kernel("mlp_free"))
         self._c_forward, self._c_backward = (self._kernel(f"mlp_{way}") for way in ("forward", "backward"))
         self._loss, self._saved = np.empty((), self.dtype), None
-
-    def _views(self, flat: np.ndarray) -> dict[str, np.ndarray]:
-        """The parts of an array of all weights, by the names of the parameters and in their shapes."""
-        ends = list(accumulate(map(prod, self._shapes.values()), initial=0))
-        parts = map(flat.__getitem__, map(slice, ends, ends[1:]))
-        return {name: part.reshape(shape) for (name, shape), part in zip(self._shapes.items(), parts, strict=True)}
 
     def _kernel(self, name: str) -> Callable:
         return kernel(name, self.dtype, self.kernels[self.precision])
@@ -69,7 +62,7 @@ class MLP(MLPBase):
         gradients = np.empty_like(self._flat)
         self._c_backward(self._c, pointer(gradients))
         saved["has_gradients"] = True  # in the memory of C
-        return self._views(gradients)
+        return views(gradients, self._shapes)
 
     def _tensors(self, saved: dict[str, Any]) -> dict[str, np.ndarray]:
         if "has_gradients" not in saved:

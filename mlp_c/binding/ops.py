@@ -12,19 +12,20 @@ from typing import Any
 import numpy as np
 
 from nnz.backend.op_checks import IDS, checked, letters
-from nnz.backend.spec import FUNCTIONS, Function
+from nnz.backend.spec import ARRAY_TYPES, FUNCTIONS, Function
 
-from .library import KERNELS, kernel, pointer
+from .library import KERNELS, has_kernel, kernel, pointer
 
 __all__ = list(FUNCTIONS)
 ANY = ["..."]
+DTYPES = {"double": np.float64}  # of an array that is no `real` in C
 
 
 def _function(function: Function, kernels: str) -> Callable:
     """The C function on arrays that fit it; their shapes give the sizes."""
     names = function.python_arguments
     read = {name: letters(shape) for name, shape in (function.updates | function.inputs).items()}
-    made = [letters(shape) for shape in function.outputs.values()]
+    made = {name: letters(shape) for name, shape in function.outputs.items()}
     typed = next(name for name in read if name not in IDS)
 
     def call(*values):
@@ -35,12 +36,18 @@ def _function(function: Function, kernels: str) -> Callable:
                 if not (given[name].flags.c_contiguous and given[name].flags.aligned):
                     given[name] = np.require(given[name], requirements=["C", "A"])
                 sizes.update(_sizes(axes, given[name]))
-        outputs = [np.zeros(_shape(axes, sizes), given[typed].dtype) for axes in made]
+        dtype = given[typed].dtype
+        outputs = [
+            None
+            if name in function.optional and given[name.removeprefix("d")] is None
+            else np.zeros(_shape(axes, sizes), DTYPES.get(ARRAY_TYPES.get(name), dtype))
+            for name, axes in made.items()
+        ]
         arrays = (*outputs, *(given[name] for name in read))
         scalars = (given[name] for name in function.scalars)
-        run = kernel(function.name, given[typed].dtype, kernels)
+        run = kernel(function.name, dtype, kernels)
         run(*map(pointer, arrays), *(sizes[s] for s in function.sizes), *scalars)
-        outputs = [array if array.ndim else float(array) for array in outputs]
+        outputs = [float(array) if array is not None and array.ndim == 0 else array for array in outputs]
         return None if not outputs else outputs[0] if len(outputs) == 1 else tuple(outputs)
 
     call.__name__ = call.__qualname__ = function.name
@@ -59,7 +66,9 @@ def _shape(axes: list[str], sizes: dict[str, Any]) -> tuple[int, ...]:
 def functions(kernels: Mapping[str, str]) -> dict[str, SimpleNamespace]:
     """By precision the C functions of these kernels, unchecked."""
     return {
-        precision: SimpleNamespace(**{name: _function(function, of) for name, function in FUNCTIONS.items()})
+        precision: SimpleNamespace(
+            **{name: _function(function, of) for name, function in FUNCTIONS.items() if has_kernel(name, of)}
+        )
         for precision, of in kernels.items()
     }
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from nnz.backend import optimizers
+from nnz.backend import clipping, optimizers
 
 from .library import KERNELS, kernel, pointer
+from .ops import OPS
 
 
 class _InC:
@@ -51,3 +52,10 @@ class AdamW(_InC, optimizers.AdamW):
     def _update(self, p: np.ndarray, m: np.ndarray, v: np.ndarray, g: np.ndarray) -> None:
         settings = (self.t, self.lr, self.beta1, self.beta2, self.eps, self.weight_decay)
         self._call("adamw_step", p, m, v)(g, *settings)
+
+
+def clip_grad_norm(grads: Mapping[str, np.ndarray], max_norm: float) -> float:
+    return clipping.clip_grad_norm(OPS["native"], grads, max_norm)
+
+
+clip_grad_norm.__doc__ = clipping.clip_grad_norm.__doc__

@@ -55,5 +55,7 @@ void linear_backward(real *dx, real *dw, real *db, const real *dy, const real *x
                      size_t M) {
     matmul_add(dx, dy, M, 1, w, N, 1, B, N, M);  // (B,M) (M,N)
     matmul_add(dw, dy, 1, M, x, N, 1, M, N, B);  // (M,B) (B,N)
-    sum_rows(db, dy, B, M);
+    if (db) {
+        sum_rows(db, dy, B, M);
+    }
 }

@@ -144,8 +144,8 @@ static void product_part(const void *of, size_t t) {
 // c += a b        a (M,K)  b (K,N)  ->  c (M,N)
 // Element (i, k) of a is a[i * a_row + k * a_col], element (k, j) of b is b[k * b_row + j * b_col]: a transposed matrix
 // is the same memory with its strides exchanged. c is contiguous, row by row.
-static void matmul_add(real *c, const real *a, size_t a_row, size_t a_col, const real *b, size_t b_row, size_t b_col,
-                       size_t M, size_t N, size_t K) {
+static inline void matmul_add(real *c, const real *a, size_t a_row, size_t a_col, const real *b, size_t b_row,
+                              size_t b_col, size_t M, size_t N, size_t K) {
     if (M <= 2 && a_col == 1 && b_row == 1) {
         multiply_few_rows(c, a, a_row, b, b_col, M, N, K);
         return;

@@ -25,7 +25,7 @@ void linear_backward(real *dx, real *dw, real *db, const real *dy, const real *x
             for (size_t k = 0; k < N; k++) { dw[j * N + k] += dy[i * M + j] * x[i * N + k]; }
         }
     }
-    for (size_t i = 0; i < B; i++) {
+    for (size_t i = 0; i < B && db; i++) {
         for (size_t j = 0; j < M; j++) { db[j] += dy[i * M + j]; }
     }
 }

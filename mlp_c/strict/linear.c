@@ -24,7 +24,9 @@ void linear_forward(real *y, const real *x, const real *w, const real *b, size_t
 void linear_backward(real *dx, real *dw, real *db, const real *dy, const real *x, const real *w, size_t B, size_t N,
                      size_t M) {
     const real one = 1;
-    matmul_add(dx, dy, M, 1, w, N, 1, B, N, M);     // (B,M) (M,N)
-    matmul_add(dw, dy, 1, M, x, N, 1, M, N, B);     // (M,B) (B,N)
-    matmul_add(db, &one, 0, 0, dy, M, 1, 1, M, B);  // a sum is a product with ones
+    matmul_add(dx, dy, M, 1, w, N, 1, B, N, M);  // (B,M) (M,N)
+    matmul_add(dw, dy, 1, M, x, N, 1, M, N, B);  // (M,B) (B,N)
+    if (db) {
+        matmul_add(db, &one, 0, 0, dy, M, 1, 1, M, B);  // a sum is a product with ones
+    }
 }

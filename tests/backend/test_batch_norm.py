@@ -7,6 +7,7 @@ from nnz.backend import registry
 from nnz.conformance.bounds import derived as bounds
 from nnz.conformance.bounds.compare import compare
 from nnz.conformance.oracle import mlp as oracle
+from nnz.conformance.oracle import ops as oracle_ops
 
 torch = pytest.importorskip("torch")
 
@@ -60,7 +61,7 @@ def oracle_and_bounds(layer, x: Array, dy: Array, dtype: str) -> tuple[dict[str,
     """What the oracle makes of one training step, and how far any honest code can be from it."""
     forward = {"x": x, **layer.parameters(), **layer.buffers(), "training": True}
     forward |= {"momentum": layer.momentum, "eps": layer.eps}
-    values = oracle.outputs("batch_norm_forward", forward)
+    values = oracle_ops.outputs("batch_norm_forward", forward)
     allowed = bounds.op_bounds("batch_norm_forward", forward, dtype)
     backward = {"dy": dy, "x": x, "mean": values["mean"], "rstd": values["rstd"], "weight": forward["weight"]}
     errors = {"mean_error": allowed["mean"], "rstd_error": allowed["rstd"]}

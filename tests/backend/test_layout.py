@@ -10,14 +10,18 @@ import pytest
 from nnz.backend import registry, spec
 
 ROOT = Path(__file__).resolve().parents[2]
-PYTHON_FOLDERS = {"numpy": ROOT / "mlp_numpy" / "ops", "torch": ROOT / "mlp_torch" / "ops"}
-C_FOLDER = ROOT / "mlp_c"
-C_OPS = C_FOLDER / "ops"
+MODELS = sorted({op.model for op in spec.OPS.values()})
+PYTHON = ("numpy", "torch")
+FUSED = "fused_"  # so the name of what a library computes in one call begins, where the op is written out
 KERNELS = {"fast": "all.h", "strict": "strict.c"}  # each other set of C kernels, and the file that includes it
+OF_MODEL = {"mlp": 2, "gpt": 3}  # files of the model that it includes, next to the operations
 WORDS_OF_OTHER_FILES = r"(?i)strict|precision|native\b|\bby\b *:|device|out="  # what an op file has nothing to do with
 
 each_op = pytest.mark.parametrize("op", spec.OPS.values(), ids=list(spec.OPS))
-each_function = pytest.mark.parametrize("function", spec.FUNCTIONS.values(), ids=list(spec.FUNCTIONS))
+
+
+def folder_of_ops(backend: str, model: str) -> Path:
+    return ROOT / f"{model}_{backend}" / "ops"
 
 
 def words(text: str) -> str:
@@ -26,7 +30,7 @@ def words(text: str) -> str:
 
 def c_declaration(function: spec.Function) -> str:
     def pointer(name: str, const: bool) -> str:
-        kind = "int32_t" if name in ("ids", "targets") else "real"
+        kind = spec.ARRAY_TYPES.get(name, "real")
         return f"{'const ' if const else ''}{kind} *{name}"
 
     written = [pointer(name, const=False) for name in (*function.outputs, *function.updates)]
@@ -40,39 +44,51 @@ def test_the_spec_lists_every_op_once():
     assert len(spec.FUNCTIONS) == sum(len(op.functions) for op in spec.OPS.values())
 
 
-@pytest.mark.parametrize("folder", [*PYTHON_FOLDERS.values(), C_OPS], ids=["numpy", "torch", "c"])
-def test_a_backend_has_every_row_and_no_other(folder):
-    stems = {path.stem for path in folder.glob("*.c" if folder == C_OPS else "*.py")} - {"__init__"}
-    assert stems == set(spec.OPS)
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("backend", ["c", *PYTHON])
+def test_a_backend_has_every_row_and_no_other(backend, model):
+    stems = {path.stem for path in folder_of_ops(backend, model).glob("*.c" if backend == "c" else "*.py")}
+    assert stems - {"__init__"} == {op.name for op in spec.OPS.values() if op.model == model}
 
 
 @each_op
-@pytest.mark.parametrize("backend", PYTHON_FOLDERS)
+@pytest.mark.parametrize("backend", PYTHON)
 def test_a_python_op_has_the_functions_arguments_and_order_of_the_spec(backend, op):
-    tree = ast.parse((PYTHON_FOLDERS[backend] / f"{op.name}.py").read_text(encoding="utf-8"))
-    found = [node for node in tree.body if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")]
+    tree = ast.parse((folder_of_ops(backend, op.model) / f"{op.name}.py").read_text(encoding="utf-8"))
+    found = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    found = [node for node in found if not node.name.startswith(("_", FUSED))]
     assert [node.name for node in found] == [function.name for function in op.functions]
     for node, function in zip(found, op.functions, strict=True):
         assert tuple(argument.arg for argument in node.args.args) == function.python_arguments
         assert words(ast.get_docstring(node)).startswith(words(function.summary))
 
 
-@pytest.mark.parametrize("backend", PYTHON_FOLDERS)
-def test_an_op_file_holds_the_operation_and_nothing_else(backend):
-    for path in PYTHON_FOLDERS[backend].glob("*.py"):
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("backend", PYTHON)
+def test_an_op_file_holds_the_operation_and_nothing_else(backend, model):
+    for path in folder_of_ops(backend, model).glob("*.py"):
         assert not re.search(WORDS_OF_OTHER_FILES, path.read_text(encoding="utf-8")), path
 
 
-@pytest.mark.parametrize("backend", PYTHON_FOLDERS)
+@pytest.mark.parametrize("backend", PYTHON)
 def test_the_strict_ops_have_the_names_and_arguments_of_the_plain_ones(backend):
     plain, strict = (registry.load(backend).MLP.ops_by_precision[name] for name in ("native", "strict"))
-    assert sorted(plain.__all__) == sorted(strict.__all__) == sorted(spec.FUNCTIONS)
-    for name in spec.FUNCTIONS:
+    assert sorted(plain.__all__) == sorted(spec.FUNCTIONS)
+    assert sorted(strict.__all__) == sorted(spec.MLP_FUNCTIONS)
+    for name in spec.MLP_FUNCTIONS:
         assert inspect.signature(getattr(plain, name)) == inspect.signature(getattr(strict, name)), name
 
 
-@each_op
-@pytest.mark.parametrize("folder", ["ops", *KERNELS])
+@pytest.mark.parametrize(
+    ("folder", "op"),
+    [
+        (folder, op)
+        for folder in ("ops", *KERNELS)
+        for op in spec.OPS.values()
+        if (folder, op.model) != ("strict", "gpt")
+    ],
+    ids=lambda value: getattr(value, "name", value),
+)
 def test_a_c_op_has_the_functions_arguments_and_order_of_the_spec(folder, op):
     source = words(_c_file(folder, op).read_text(encoding="utf-8").replace("restrict ", "").replace("// ", ""))
     places = []
@@ -87,19 +103,24 @@ def test_a_c_op_has_the_functions_arguments_and_order_of_the_spec(folder, op):
 
 def _c_file(folder: str, op: spec.Op) -> Path:
     """The op's file of a set of kernels: the one that the set includes, its own or the plain one."""
+    ops = folder_of_ops("c", op.model)
     if folder == "ops":
-        return C_OPS / f"{op.name}.c"
-    included = re.findall(r'^#include "(.*\.c)"$', (C_FOLDER / folder / KERNELS[folder]).read_text(), re.MULTILINE)
-    assert len(included) == len(spec.OPS) + 2  # and the model, with its tensors by name
-    (file,) = [C_FOLDER / folder / name for name in included if Path(name).stem == op.name]
-    assert file.parent.name == folder or not (C_FOLDER / folder / file.name).exists()
+        return ops / f"{op.name}.c"
+    kernels = ops.parent / folder
+    included = re.findall(r'^#include "(.*\.c)"$', (kernels / KERNELS[folder]).read_text(), re.MULTILINE)
+    assert len(included) == sum(other.model == op.model for other in spec.OPS.values()) + OF_MODEL[op.model]
+    (file,) = [kernels / name for name in included if Path(name).stem == op.name]
+    assert file.parent.name == folder or not (kernels / file.name).exists()
     return file
 
 
-@each_function
-def test_the_c_header_declares_what_the_spec_says(function):
-    assert c_declaration(function) + ";" in words((C_OPS / "ops.h").read_text(encoding="utf-8"))
-    assert f"#define {function.name} NAME({function.name})" in (C_FOLDER / "kernels.h").read_text(encoding="utf-8")
+@each_op
+def test_the_c_header_declares_what_the_spec_says(op):
+    ops = folder_of_ops("c", op.model)
+    for function in op.functions:
+        assert c_declaration(function) + ";" in words((ops / "ops.h").read_text(encoding="utf-8"))
+        kernels = (ops.parent / "kernels.h").read_text(encoding="utf-8")
+        assert f"#define {function.name} NAME({function.name})" in kernels
 
 
 @pytest.mark.parametrize("backend", registry.names())

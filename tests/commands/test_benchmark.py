@@ -156,7 +156,7 @@ def test_a_prepared_call_computes_what_its_op_does(name):
             call, calls = benchmark_contenders.prepared(nn, function, arrays), calls + 1
             found, expected = call(), getattr(nn.ops, function)(*arrays)
             if found is None:  # C writes to where its pointers lead
-                found = [list(pointer) for pointer in call.args[: len(spec.FUNCTIONS[function].outputs)]]
+                found = [list(pointer) for pointer in call.args[: len(spec.MLP_FUNCTIONS[function].outputs)]]
             for got, wanted in zip(listed(found), listed(expected), strict=True):
                 assert np.ravel(got.detach() if hasattr(got, "detach") else got).tolist() == wanted.ravel().tolist()
     assert calls == 4
@@ -170,7 +170,7 @@ def test_every_op_is_timed_and_the_shares_of_a_step_add_up_to_one():
     timings = measure_ops(work(), ["c", "numpy"], ["float64"], rounds=1)
     for name in ("c", "numpy"):
         own = [timing for timing in timings if timing.name == name]
-        assert sorted(timing.function for timing in own) == sorted(spec.FUNCTIONS)
+        assert sorted(timing.function for timing in own) == sorted(spec.MLP_FUNCTIONS)
         assert all(timing.seconds > 0 for timing in own)
         assert sum(timing.share or 0 for timing in own) == pytest.approx(1)
         assert {timing.function for timing in own if timing.share is None} == set(NOT_IN_A_STEP)
@@ -193,7 +193,7 @@ def test_the_optimizer_s_calls_are_those_of_a_real_step_with_its_shapes_in_every
 def test_the_calls_are_those_of_a_real_step_with_its_shapes(monkeypatch):
     nn, made = registry.load("numpy"), []
     ops = nn.MLP.ops_by_precision["native"]
-    for function in spec.FUNCTIONS:
+    for function in spec.MLP_FUNCTIONS:
         real = getattr(ops, function)
         monkeypatch.setattr(ops, function, lambda *a, f=function, r=real: made.append((f, shapes(a))) or r(*a))
     real_step(nn)

@@ -7,7 +7,7 @@ from nnz.conformance.bounds.compare import T2_FLOOR, T2_LIMIT, VacuousComparison
 from nnz.conformance.bounds.derived import op_bounds
 from nnz.conformance.bounds.derived import terms as bounded_terms
 from nnz.conformance.bounds.rounding import gamma, unit_roundoff
-from nnz.conformance.oracle.mlp import outputs
+from nnz.conformance.oracle.ops import outputs
 
 ORACLE = np.array([[0.5, -2.0, 1.0], [0.25, 1.5, -0.75]])
 U = unit_roundoff(np.float32)

@@ -35,7 +35,7 @@ def counting(shapes):
             return super().__call__(inputs, targets)
 
     module = ModuleType("counting")
-    module.ops = SimpleNamespace(**{name: noted(name, getattr(numpy.ops, name)) for name in spec.FUNCTIONS})
+    module.ops = SimpleNamespace(**{name: noted(name, getattr(numpy.ops, name)) for name in spec.MLP_FUNCTIONS})
     module.MLP, module.AdamW = MLP, numpy.AdamW
     if shapes:
         module.SHAPES = shapes

@@ -5,15 +5,17 @@ import math
 
 import numpy as np
 import pytest
+from support import false_backends
 
-from nnz.backend import registry
-from nnz.conformance import levels
+from nnz.backend import registry, spec
+from nnz.conformance import levels, printed
 from nnz.conformance.bounds.compare import T2_LIMIT, T2_SEEN, U_PER_TERM
 from nnz.conformance.bounds.rounding import unit_roundoff
 from nnz.conformance.cases import wide
 from nnz.conformance.checks.backend_under_test import BackendUnderTest
 from nnz.conformance.checks.mlp import RECIPE, recipe_size
-from nnz.conformance.grading import CHECKS, LEVELS, Report, grade
+from nnz.conformance.explained import op_function
+from nnz.conformance.grading import CHECKS, GPT_LEVELS, GPT_PART, LEVELS, Report, grade
 from nnz.conformance.report import FAILED, PASSED
 from nnz.files.errors import UsageError
 
@@ -21,6 +23,7 @@ EVERY_OPERATION = {"embedding", "linear", "tanh", "cross_entropy", "batch_norm"}
 BACKENDS = registry.names()
 PARTS = {"ops": list(LEVELS[:10]), "mlp": ["layers", "mlp", "sgd", "adamw"]}
 PARTS["use"] = ["training", "sampling", "checkpoint"]
+PARTS["gpt"] = list(GPT_LEVELS)
 RANDOM_SHAPES = 150
 MOVES_ONLY = {"embedding/", "layers/Flatten", "layers/from the seed"}  # what is only moved is not rounded
 each_backend = pytest.mark.parametrize("backend", BACKENDS)
@@ -59,6 +62,20 @@ def test_the_levels_are_those_of_the_issue_in_its_order():
     assert len({(check.level, check.name) for check in CHECKS}) == len(CHECKS)
 
 
+def test_the_gpts_levels_are_its_operations_and_the_model():
+    functions = spec.FUNCTIONS.keys() - spec.MLP_FUNCTIONS.keys()
+    assert {op_function(level) for level in GPT_LEVELS[:-1]} == functions
+    assert len(GPT_LEVELS) == len(functions) + 1
+    assert GPT_LEVELS[-1] == "gpt"
+
+
+def test_a_backend_without_the_gpts_operations_is_graded_on_the_mlps_and_that_is_said():
+    report = grade(false_backends.backend(false_backends.FILLS["zeros"]), dtypes=["float32"], rounds=1)
+    assert report.skipped == (GPT_PART,)
+    assert {r.level for r in report.results} == set(LEVELS)
+    assert f", {GPT_PART} skipped" in printed.summary(report)
+
+
 def test_every_check_measures_something_in_every_dtype_it_is_asked_in():
     quick = [check for check in CHECKS if check.level != "training"]
     report = grade("numpy", {check.level for check in quick}, rounds=1)
@@ -86,7 +103,7 @@ def test_nothing_asked_is_nothing_met():
 
 @pytest.mark.parametrize(
     ("arguments", "named"),
-    [({"levels": ["gelu"]}, "gelu"), ({"dtypes": ["bfloat16"]}, "bfloat16"), ({"rounds": 0}, "rounds")],
+    [({"levels": ["swish"]}, "swish"), ({"dtypes": ["bfloat16"]}, "bfloat16"), ({"rounds": 0}, "rounds")],
 )
 def test_what_is_asked_wrongly_is_refused_by_name(arguments, named):
     with pytest.raises(UsageError, match=named):

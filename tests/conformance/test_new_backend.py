@@ -79,7 +79,7 @@ def test_each_op_done_raises_the_grade_by_its_own_level(here, monkeypatch):
 def test_it_has_every_function_of_the_spec_with_its_arguments_formula_and_shapes(here):
     main(["new-backend", "my_backend"])
     ops = importlib.import_module("my_backend.ops")
-    for name, function in spec.FUNCTIONS.items():
+    for name, function in spec.MLP_FUNCTIONS.items():
         stub = getattr(ops, name)
         assert stub.__code__.co_varnames[: stub.__code__.co_argcount] == function.python_arguments
         assert " ".join(stub.__doc__.split()).startswith(" ".join(function.summary.split()))
@@ -139,7 +139,7 @@ def test_the_layers_over_ones_own_operations_are_the_block_in_the_page(here, mon
     main(["new-backend", "my_backend"])
     (here / "my_backend" / "layers.py").write_text(block)
     (here / "my_backend" / "optimizers.py").write_text(OPTIMIZERS)
-    functions = {name: getattr(registry.load("numpy").ops, name) for name in spec.FUNCTIONS}
+    functions = {name: getattr(registry.load("numpy").ops, name) for name in spec.MLP_FUNCTIONS}
     ops = importlib.import_module("my_backend.ops")
     for name, function in functions.items():
         monkeypatch.setattr(ops, name, function)

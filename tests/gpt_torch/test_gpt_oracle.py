@@ -9,6 +9,7 @@ from test_gpt_proofs import ATTENTIONS, SHAPES, config, gradient_errors, random_
 
 import nnz.conformance.oracle.gpt as oracle
 import nnz.conformance.oracle.gpt_ops as ops
+import nnz.conformance.oracle.ops as by_op
 import nnz.gpt
 from nnz.conformance.bounds.rounding import COMPLEX_STEP, COMPLEX_STEP_LIMIT
 from nnz.gpt.logit_error import GRADIENT_LIMIT
@@ -35,31 +36,63 @@ def assert_is_gradient(gradient, f, x):
     assert np.abs(gradient - expected).max() <= COMPLEX_STEP_LIMIT * largest
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_every_gradient_of_the_oracle_is_the_complex_step_derivative_of_its_loss(shape):
+# Switches of the model; dropout draws the same masks in each nudged forward.
+MODELS = {
+    "course": ("course", {}),
+    "gpt2": ("gpt2", {}),
+    "rms": ("course", {"norm": "rms"}),
+    "dropout": ("gpt2", {"dropout": 0.3, "embedding_dropout": 0.2}),
+}
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_gradient_of_the_oracle_is_the_complex_step_derivative_of_its_loss(model):
+    shape, switches = MODELS[model]
     cfg = config(nnz.gpt, shape, **TINY)
     parameters = random_parameters(nnz.gpt, cfg)
+    if switches.get("norm") == "rms":
+        parameters = {name: array for name, array in parameters.items() if "norm" not in name}
 
     def run(changed):
-        return oracle.gpt(parameters | changed, IDX, TARGETS, cfg.n_head, cfg.activation)
+        return oracle.gpt(parameters | changed, IDX, TARGETS, cfg.n_head, cfg.activation, **switches)
 
     gradients = run({})
     for name, value in parameters.items():
         assert_is_gradient(gradients["d" + name], lambda z, name=name: run({name: z})["loss"], value)
 
 
+def weighed(op_name, output, weights, arguments):
+    """A sum of one output of an operation, each entry with a weight of its own: its gradient is the backward's."""
+    return lambda argument: lambda z: (weights * by_op.outputs(op_name, arguments | {argument: z})[output]).sum()
+
+
 def test_each_operation_of_the_oracle_has_its_complex_step_derivative():
     generator = np.random.default_rng(3)
-    x, dy, qkv = generator.normal(size=(2, 3, 4)), generator.normal(size=(2, 3, 4)), generator.normal(size=(2, 3, 12))
-    weight, bias = generator.normal(size=4), generator.normal(size=4)
-    for forward, backward in ((ops.relu_forward, ops.relu_backward), (ops.gelu_forward, ops.gelu_backward)):
-        assert_is_gradient(backward(dy, x), lambda z, forward=forward: (dy * forward(z)).sum(), x)
-    dqkv = ops.attention_backward(dy, ops.attention_forward(qkv, 2)[1])
-    assert_is_gradient(dqkv, lambda z: (dy * ops.attention_forward(z, 2)[0]).sum(), qkv)
-    dx, dweight, dbias = ops.layer_norm_backward(dy, ops.layer_norm_forward(x, weight, bias)[1], weight)
-    assert_is_gradient(dx, lambda z: (dy * ops.layer_norm_forward(z, weight, bias)[0]).sum(), x)
-    assert_is_gradient(dweight, lambda z: (dy * ops.layer_norm_forward(x, z, bias)[0]).sum(), weight)
-    assert_is_gradient(dbias, lambda z: (dy * ops.layer_norm_forward(x, weight, z)[0]).sum(), bias)
+    B, T, E, H = 2, 3, 4, 2
+    x, dy, qkv = generator.normal(size=(6, E)), generator.normal(size=(6, E)), generator.normal(size=(B, T, 3, E))
+    weight, bias, mask = generator.normal(size=E), generator.normal(size=E), generator.uniform(0.5, 2, (B, H, T, T))
+    for op, kept in (("relu", "y"), ("gelu", "x")):
+        forward = weighed(f"{op}_forward", "y", dy, {"x": x})
+        saved = {"x": x, "y": by_op.outputs(f"{op}_forward", {"x": x})["y"]}[kept]
+        assert_is_gradient(by_op.outputs(f"{op}_backward", {"dy": dy, kept: saved})["dx"], forward("x"), x)
+
+    for given in ({}, {"mask": mask}):
+        arguments, dy_3 = {"qkv": qkv, "mask": None, "H": H} | given, dy.reshape(B, T, E)
+        probs = by_op.outputs("attention_forward", arguments)["probs"]
+        found = by_op.outputs("attention_backward", {"dy": dy_3, "qkv": qkv, "probs": probs} | given)
+        assert_is_gradient(found["dqkv"], weighed("attention_forward", "y", dy_3, arguments)("qkv"), qkv)
+
+    for op, given in (
+        ("layer_norm", {"weight": weight, "bias": bias}),
+        ("rms_norm", {"weight": weight}),
+        ("rms_norm", {"weight": None}),
+    ):
+        arguments = {"x": x, "eps": 0.1} | given
+        forward, saved = weighed(f"{op}_forward", "y", dy, arguments), by_op.outputs(f"{op}_forward", arguments)
+        saved = {"dy": dy, "x": x, "weight": given["weight"]} | {k: v for k, v in saved.items() if k != "y"}
+        found = by_op.outputs(f"{op}_backward", saved)
+        for name in {"x", *given} if given["weight"] is not None else ("x",):
+            assert_is_gradient(found[f"d{name}"], forward(name), arguments[name])
 
 
 def test_the_oracle_imports_numpy_and_nothing_else_but_its_own_operations():
@@ -68,7 +101,7 @@ def test_the_oracle_imports_numpy_and_nothing_else_but_its_own_operations():
         tree = ast.walk(ast.parse(Path(module.__file__).read_text(encoding="utf-8")))
         nodes = [node for node in tree if isinstance(node, ast.Import | ast.ImportFrom)]
         imported[module] = {n.module if isinstance(n, ast.ImportFrom) else n.names[0].name for n in nodes}
-    assert imported == {oracle: {"numpy", "gpt_ops"}, ops: {"numpy"}}
+    assert imported == {oracle: {"numpy", "gpt_ops", "collections.abc"}, ops: {"numpy", "functools"}}
 
 
 @pytest.mark.parametrize("dtype", GRADIENT_LIMIT)

@@ -51,7 +51,7 @@ def gradient_errors(nn, shape, attention, dtype):
     actual = {"logits": logits.detach(), "loss": loss.detach()} | {"d" + name: p.grad for name, p in parameters.items()}
     arrays = {name: p.detach().numpy() for name, p in parameters.items()}
     expected = oracle(arrays, idx, targets, model.config.n_head, model.config.activation)
-    assert set(actual) == set(expected)
+    assert set(actual) <= set(expected)
     errors = {}
     for name, tensor in actual.items():
         largest = np.abs(expected[name]).max()

@@ -49,9 +49,10 @@ def check_sizes(nn):
             logits, loss = model(idx, targets)
             loss.backward()
             actual = {"logits": logits, "loss": loss} | {f"d{n}": p.grad for n, p in model.named_parameters()}
-            for name, expected in oracle(parameters, idx, targets, n_head, cfg.activation).items():
-                error = np.abs(actual[name].detach().numpy() - expected).max()
-                assert error <= GRADIENT_LIMIT["float64"] * max(np.abs(expected).max(), 1.0), (name, sizes)
+            expected = oracle(parameters, idx, targets, n_head, cfg.activation)
+            for name, found in actual.items():
+                error = np.abs(found.detach().numpy() - expected[name]).max()
+                assert error <= GRADIENT_LIMIT["float64"] * max(np.abs(expected[name]).max(), 1.0), (name, sizes)
 
 
 def check_pieces(nn):

@@ -38,7 +38,7 @@ SIZES = [  # B, N, M of a linear layer, at and next to the sizes of the tiles an
 
 def hold_to_the_plain_one(name, case, dtype, precision):
     """Both are within the bound of the exact result, in whatever order they add: they differ by twice that at most."""
-    entry = spec.FUNCTIONS[name]
+    entry = spec.MLP_FUNCTIONS[name]
     bounds = op_bounds(name, case, dtype)
     results = []
     for function in (getattr(plain, name), getattr(ops, name)):
@@ -52,7 +52,7 @@ def hold_to_the_plain_one(name, case, dtype, precision):
         assert np.all(np.abs(np.subtract(left, right, dtype=np.float64)) <= 2 * bounds[output]), (name, output)
 
 
-@pytest.mark.parametrize("name", spec.FUNCTIONS)
+@pytest.mark.parametrize("name", spec.MLP_FUNCTIONS)
 @pytest.mark.parametrize(("dtype", "precision"), KERNELS)
 def test_a_fast_and_a_strict_kernel_are_the_plain_one_within_its_bound(dtype, precision, name):
     rng = np.random.default_rng(17)

@@ -59,7 +59,7 @@ def backend(fill: Fill) -> ModuleType:
     """A module with real parameters, whose arithmetic is `fill`."""
     module = ModuleType("false_backend")
     module.ops = ModuleType("false_backend.ops")
-    for function in spec.FUNCTIONS.values():
+    for function in spec.MLP_FUNCTIONS.values():
         setattr(module.ops, function.name, _op(function, fill))
     module.MLP = type("MLP", (_MLP,), {"fill": staticmethod(fill)})
     module.SGD = module.AdamW = _Optimizer

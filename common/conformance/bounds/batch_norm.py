@@ -35,7 +35,7 @@ def batch_norm_forward(
         unbiased_error = unbiased * (var_error + a.gamma(3) * (var + var_error))
         new_mean_error = _running(a, running_mean, mean, mean_error, momentum)
         new_var_error = _running(a, running_var, unbiased * var, unbiased_error, momentum)
-    rstd, relative = _rstd(a, var, var_error, eps)
+    rstd, relative = rstd_of(a, var, var_error, eps)
     scale = np.abs(weight) * rstd
     moved = scale * (centred_error * (1 + relative) + np.abs(x - mean) * relative)
     size = scale * (1 + relative) * (np.abs(x) + x_error + np.abs(mean) + mean_error) + np.abs(bias)
@@ -95,7 +95,7 @@ def _running(a: Arithmetic, old: Array, new: Array, new_error: Array, momentum: 
     return momentum * new_error + a.gamma(4) * (np.abs(old) + momentum * (np.abs(new) + new_error))
 
 
-def _rstd(a: Arithmetic, var: Array, var_error: Array, eps: float) -> tuple[Array, Array]:
+def rstd_of(a: Arithmetic, var: Array, var_error: Array, eps: float) -> tuple[Array, Array]:
     """1/sqrt(var + eps) and its relative error: sqrt(v / lowest v) - 1, then a root and a division."""
     v = var + eps
     drop = np.minimum(var_error + a.gamma(2) * v, var + a.gamma(2) * eps)  # a computed variance is never negative

@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..oracle import mlp as oracle
+from ..oracle import ops as oracle_ops
 from . import batch_norm as bounds_batch_norm
+from . import gpt_ops as bounds_gpt_ops
 from . import ops as bounds_ops
 from . import optimizers as bounds_optimizers
 from .rounding import GUARD, Arithmetic
@@ -29,7 +31,7 @@ OPTIMIZERS: dict[str, tuple[str, tuple[str, ...], dict[str, float]]] = {
 
 
 def op_bounds(op_name: str, arguments: dict[str, Any], dtype: DTypeLike) -> dict[str, Array]:
-    """The bounds of one function of oracle.OUTPUTS on these arguments, keyed by the names of its outputs.
+    """The bounds of one function of oracle_ops.OUTPUTS on these arguments, keyed by the names of its outputs.
 
     An argument that was itself computed comes with its own bound: `x_error` next to `x`. A bound returned from here
     already includes the oracle's share, so passing it on through several steps stays on the safe side.
@@ -37,12 +39,13 @@ def op_bounds(op_name: str, arguments: dict[str, Any], dtype: DTypeLike) -> dict
     function = _function(op_name)
     wide = {name: _float64(value) for name, value in arguments.items()}
     both = [function(Arithmetic.of(kind), **wide) for kind in (dtype, np.float64)]
-    return {name: GUARD * (own + oracles) for name, own, oracles in zip(oracle.OUTPUTS[op_name], *both, strict=True)}
+    limits = (None if own is None else GUARD * (own + oracles) for own, oracles in zip(*both, strict=True))
+    return oracle_ops.by_name(op_name, tuple(limits))
 
 
 def terms(op_name: str, arguments: dict[str, Any]) -> dict[str, float]:
     """How many terms the longest sum of each output has, keyed by the names of the outputs; 1 where there is none."""
-    case, one = arguments, dict.fromkeys(oracle.OUTPUTS[op_name], 1.0)
+    case, one = arguments, dict.fromkeys(oracle_ops.OUTPUTS[op_name], 1.0)
     if op_name == "embedding_backward":
         return {"dwte": float(np.bincount(case["ids"].ravel()).max())}
     if op_name == "linear_forward":
@@ -55,6 +58,11 @@ def terms(op_name: str, arguments: dict[str, Any]) -> dict[str, float]:
         return one | {"loss": longest, "probs": longest} if "logits" in case else one
     if op_name.startswith("batch_norm"):
         return dict.fromkeys(one, case["x"].size // case["x"].shape[-1])
+    if op_name.startswith(("layer_norm", "rms_norm")):
+        return dict.fromkeys(one, float(max(case["x"].shape)))
+    if op_name.startswith("attention"):
+        _, T, _, E = case["qkv"].shape
+        return dict.fromkeys(one, float(T + E // (case["H"] if "H" in case else case["probs"].shape[1])))
     return one
 
 
@@ -113,7 +121,7 @@ class OptimizerBounds:
             if self.moments:
                 arguments["t"] = self.t
             limits = op_bounds(self.op_name, arguments | self.errors.get(name, {}), self.dtype)
-            values = oracle.outputs(self.op_name, arguments)
+            values = oracle_ops.outputs(self.op_name, arguments)
             after[name], allowed[name] = values["p"], limits["p"]
             self.state[name] = {moment: values[moment] for moment in self.moments}
             self.errors[name] = {f"{moment}_error": limits[moment] for moment in self.moments}
@@ -143,11 +151,11 @@ def _propagate(
 
 
 def _function(op_name: str) -> Callable[..., tuple[Array, ...]]:
-    """The bound of an op has the op's own name, in one of three modules."""
-    for module in (bounds_ops, bounds_batch_norm, bounds_optimizers):
-        if op_name in oracle.OUTPUTS and hasattr(module, op_name):
+    """The bound of an op has the op's own name, in one of four modules."""
+    for module in (bounds_ops, bounds_batch_norm, bounds_optimizers, bounds_gpt_ops):
+        if op_name in oracle_ops.OUTPUTS and hasattr(module, op_name):
             return getattr(module, op_name)
-    raise ValueError(f"no bound is derived for {op_name!r}; there is one for each of {', '.join(oracle.OUTPUTS)}")
+    raise ValueError(f"no bound is derived for {op_name!r}; there is one for each of {', '.join(oracle_ops.OUTPUTS)}")
 
 
 def _float64(value: Any) -> Any:

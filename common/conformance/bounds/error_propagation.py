@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..oracle import mlp as oracle
+from ..oracle import ops as oracle_ops
 from ..oracle import strict_ops as strict_oracle
 from . import derived as bounds
 from .rounding import unit_roundoff
@@ -23,7 +23,7 @@ class Propagation:
 
     def __call__(self, op_name: str, **arguments: Any) -> dict[str, WithError]:
         """(value, error) of each output by name. The error of an argument `x` is the argument `x_error`."""
-        values = oracle.outputs(op_name, {k: v for k, v in arguments.items() if not k.endswith("_error")})
+        values = oracle_ops.outputs(op_name, {k: v for k, v in arguments.items() if not k.endswith("_error")})
         errors = self._errors(op_name, arguments, values)
         return {name: (self._rounded(value), errors[name]) for name, value in values.items()}
 
@@ -43,7 +43,7 @@ class StrictPropagation(Propagation):
 
     def __call__(self, op_name: str, **arguments: Any) -> dict[str, WithError]:
         given = {k: self._exact(v) for k, v in arguments.items() if not k.endswith("_error")}
-        values = oracle.by_name(op_name, getattr(strict_oracle, op_name)(**given))
+        values = oracle_ops.by_name(op_name, getattr(strict_oracle, op_name)(**given))
         return {name: (value, np.zeros_like(value)) for name, value in values.items()}
 
     def add(self, a: WithError, b: WithError) -> WithError:

@@ -79,7 +79,7 @@ def cross_entropy_forward(
     Covers exp(s)/sum, exp(s - log sum) and exp(z - (max + log sum)), s = z - max, and the loss from any of the three.
     """
     B, V = logits.shape
-    probs, log_probs, error = _log_probs(a, logits, np.broadcast_to(logits_error, logits.shape))
+    probs, log_probs, error = log_softmax(a, logits, np.broadcast_to(logits_error, logits.shape))
     row = np.take_along_axis(error, targets[:, None], axis=1)
     size = np.abs(np.take_along_axis(log_probs, targets[:, None], axis=1)) + row
     row = row + a.function * size  # the loss as -log of a rounded probability costs one more log
@@ -94,7 +94,7 @@ def cross_entropy_backward(a: Arithmetic, probs: Array, targets: Array, probs_er
     return ((probs_error + a.gamma(3) * size) / B + a.tiny,)
 
 
-def _log_probs(a: Arithmetic, logits: Array, error: Array) -> tuple[Array, Array, Array]:
+def log_softmax(a: Arithmetic, logits: Array, error: Array) -> tuple[Array, Array, Array]:
     """probs, log probs and the error of the latter, all (B,V).
 
     Logits that move by at most d_k move log p_j by at most log(p_j + sum over k != j of p_k exp(d_j + d_k)); then each

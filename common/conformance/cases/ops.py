@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from .gpt_ops import GPT_CASES
 from .shapes import sizes_from
 
 Array = np.ndarray
@@ -27,13 +28,17 @@ HIDDENS, VOCABULARIES = (7, 10, 17, 23, 37, 53), (5, 9, 14, 27, 29, 41)
 
 def op_cases(op_name: str, rng: np.random.Generator, dtype: DTypeLike) -> list[Case]:
     """Arguments by name for one function of oracle.OUTPUTS, arrays in dtype; a few different cases."""
-    if op_name not in OP_CASES:
-        raise ValueError(f"no cases for {op_name!r}; there are cases for each of {', '.join(OP_CASES)}")
+    if op_name not in OP_CASES | GPT_CASES:
+        raise ValueError(f"no cases for {op_name!r}; there are cases for each of {', '.join(OP_CASES | GPT_CASES)}")
 
     def rounded(value: Any) -> Any:
         return value.astype(dtype) if isinstance(value, np.ndarray) and value.dtype.kind == "f" else value
 
-    made = OP_CASES[op_name](rng, draw_sizes(rng), OVERFLOWING_LOGIT[np.dtype(dtype)])
+    sizes = draw_sizes(rng)
+    if op_name in GPT_CASES:
+        made = GPT_CASES[op_name](rng, sizes)
+    else:
+        made = OP_CASES[op_name](rng, sizes, OVERFLOWING_LOGIT[np.dtype(dtype)])
     return [{name: rounded(value) for name, value in case.items()} for case in made]
 
 

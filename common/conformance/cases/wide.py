@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from . import wide_gpt
 from .ops import Array, Case, draw_tokens
 from .shapes import sizes_from
 
@@ -26,7 +27,7 @@ AXES = {
     "batch_norm": "BC",
     "sgd": "n",
     "adamw": "n",
-}
+} | wide_gpt.AXES
 FAR = 70_000  # beyond 16 bits
 USUAL_BLOCKS = (64, 256, 1024)  # of kernels, whether they say so or not
 LONG = 200
@@ -35,6 +36,14 @@ SHARE_OF_ZEROS = 0.1
 SPECIAL = (np.nan, np.inf, -np.inf)
 OVERFLOWS = 800.0  # a logit whose exp is infinite, in float64 too
 EPSES = (1e-5, 0.01, 0.3)
+NAN_ALONE = ("layer_norm_backward", "rms_norm_backward")  # inf - inf may come in between, or may not
+WITHOUT_SPECIALS = {  # what IEEE 754 does not settle: 0 times NaN for an unseen key, the slope at NaN
+    ("attention_forward", "qkv"),
+    ("attention_forward", "mask"),
+    *(("attention_backward", name) for name in ("dy", "qkv", "probs", "mask")),
+    ("relu_backward", "y"),
+    ("dropout_mask", "mask"),
+}
 SHARE_OF_REPEATS = 1 / 8  # of arrays of ids: one id everywhere
 
 
@@ -57,7 +66,9 @@ def far_sizes(rng: np.random.Generator, function: str) -> Iterator[dict[str, int
     rng = sizes_from(rng)
     for axis in AXES[op_of(function)]:
         others = {a: min(n, 17 if a == "B" else 4) for a, n in small_sizes(rng, function).items()}
-        yield others | {axis: FAR + int(rng.integers(1_000))}
+        far = others | {axis: FAR + int(rng.integers(1_000))}
+        if op_of(function) not in wide_gpt.AXES or _fits(function, far):
+            yield far
 
 
 def sizes_of_one(rng: np.random.Generator, function: str) -> Iterator[dict[str, int]]:
@@ -108,6 +119,8 @@ def extreme_case(rng: np.random.Generator, function: str, dtype: DTypeLike) -> C
             case[name] = _extreme(rng, function, name, value)
     if function == "batch_norm_backward":
         case |= _statistics(rng, case["x"])
+    if op_of(function) in wide_gpt.AXES:
+        return _rounded(wide_gpt.consistent(rng, function, _rounded(case, dtype)), dtype)
     return _rounded(case | _extreme_settings(rng, function), dtype)
 
 
@@ -118,11 +131,14 @@ def special_case(rng: np.random.Generator, function: str, dtype: DTypeLike) -> C
     """
     case = case_of(rng, function, small_sizes(rng, function), dtype)
     names = [k for k, v in case.items() if isinstance(v, np.ndarray) and v.dtype.kind == "f" and k not in ("v", "rstd")]
+    names = [k for k in names if (function, k) not in WITHOUT_SPECIALS]
+    if not names:
+        return case
     chosen = str(rng.choice(names))
     if rng.random() < 0.5 and op_of(function) in ("linear", "tanh"):
         for name in {*names} - {chosen}:
             case[name].flat[::2] = 1.0 if name == "y" else 0.0  # the derivative is 0 where y is 1
-    spoiled, kinds = case[chosen], int(rng.integers(1, 4))
+    spoiled, kinds = case[chosen], int(rng.integers(1, 2 if function in NAN_ALONE else 4))
     if (function, chosen) == ("sgd_step", "p"):
         kinds = 1  # NaN alone: p - lr (g + decay p) is inf - inf where p is infinite, (1 - lr decay) p - lr g is not
     for value in SPECIAL[:kinds]:
@@ -190,15 +206,18 @@ def small_sizes(rng: np.random.Generator, function: str) -> dict[str, int]:
     """Axes of 2 to 20, of which rows are enough for a variance."""
     rng = sizes_from(rng)
     sizes = {axis: int(rng.integers(2, 20)) for axis in AXES[op_of(function)]}
-    return sizes | {axis: int(rng.integers(9, 30)) for axis in "B" if axis in sizes}
+    sizes |= {axis: int(rng.integers(9, 30)) for axis in "B" if axis in sizes}
+    return wide_gpt.small(rng, op_of(function), sizes)
 
 
 def _fits(function: str, sizes: dict[str, int]) -> bool:
     """Whether the oracle can compute it soon; batch norm in training needs two rows, an array of ids four numbers."""
     n = dict(sizes)
-    products = n["B"] * n["N"] * n["M"] if "M" in n else n["B"] * n["T"] * n["V"] if "T" in n else 0
+    if op_of(function) in wide_gpt.AXES and not wide_gpt.fits(op_of(function), n):
+        return False
+    products = n["B"] * n["N"] * n["M"] if "M" in n else n["B"] * n["T"] * n["V"] if "V" in n and "T" in n else 0
     numbers = max(prod(pair) for pair in (([n.get(a, 1), n.get(b, 1)]) for a in n for b in n))
-    numbers = max(numbers, n["B"] * n["T"] * n["E"]) if "T" in n else numbers
+    numbers = max(numbers, n["B"] * n["T"] * n["E"]) if "T" in n and "E" in n else numbers
     rows_fit = n.get("B", 2) >= 2 if op_of(function) == "batch_norm" else True
     return products <= MOST_PRODUCTS and numbers <= MOST_NUMBERS and rows_fit and n.get("V", 2) >= 2
 
@@ -255,7 +274,7 @@ def _adamw(rng: np.random.Generator, function: str, n: dict[str, int], normal: N
 
 _MAKERS = {
     maker.__name__[1:]: maker for maker in (_embedding, _linear, _tanh, _cross_entropy, _batch_norm, _sgd, _adamw)
-}
+} | wide_gpt.MAKERS
 
 # The powers of ten between which an argument lies; a product of two or a square must not overflow float32.
 _POWERS = {
@@ -269,6 +288,13 @@ _ANY_POWER = (-44, 30)  # subnormal in float32, to what leaves room for a sum
 
 def _extreme(rng: np.random.Generator, function: str, name: str, array: Array) -> Array:
     """Numbers of all magnitudes that this argument may have, one in ten an exact zero; the sign stays."""
+    if op_of(function) in wide_gpt.AXES:
+
+        def of_powers(low: float, high: float) -> Array:
+            drawn = np.copysign(10.0 ** rng.uniform(low, high, array.shape), array)
+            return np.where(rng.random(array.shape) < SHARE_OF_ZEROS, np.copysign(0.0, array), drawn)
+
+        return wide_gpt.extreme(rng, op_of(function), name, array, of_powers)
     low, high = _POWERS.get(op_of(function), _ANY_POWER)
     numbers = np.copysign(10.0 ** rng.uniform(low, high, array.shape), array)
     zeros = rng.random(array.shape) < SHARE_OF_ZEROS

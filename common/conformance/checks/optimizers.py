@@ -14,7 +14,7 @@ from ..bounds import derived as bounds
 from ..bounds.derived import OPTIMIZERS, OptimizerBounds
 from ..cases.ops import MANY
 from ..cases.wide import log_uniform
-from ..oracle import mlp as oracle
+from ..oracle import ops as oracle_ops
 from .backend_under_test import Array, BackendUnderTest, NotThere, accepts, as_array, compare_all
 from .ops import CheckFunction, Measured, block_sizes, call_op
 
@@ -57,7 +57,7 @@ def _carried(
         case = {"g": random_gradients(rng, p.shape, dtype), "t": t, "lr": lr, **settings}
         limits = bounds.op_bounds("adamw_step", expected | case | errors, dtype)
         results = call_op(backend, function, "adamw_step", actual | case)
-        expected = oracle.outputs("adamw_step", expected | case)
+        expected = oracle_ops.outputs("adamw_step", expected | case)
         yield compare_all(results, expected, limits, dtype)
         actual = {name: as_array(name, value, dtype) for name, value in results.items()}
         errors = {f"{name}_error": limit for name, limit in limits.items()}

@@ -10,7 +10,7 @@ import numpy as np
 from ..bounds import derived as bounds
 from ..checks.backend_under_test import Array, BackendUnderTest, as_array
 from ..checks.optimizers import random_gradients
-from ..oracle import mlp as oracle
+from ..oracle import ops as oracle_ops
 
 RATES = (0.02, 0.01, 0.02, 0.005, 0.001)  # set before each step, as a schedule does
 DECAY = 0.1
@@ -67,7 +67,7 @@ def expected_steps(
             given[key] = {**state[key], "g": gradient[key], "lr": lr, **settings, "weight_decay": DECAY}
             given[key] |= {"t": t} if moments else {}
             limits = bounds.op_bounds(op, given[key] | errors[key], dtype)
-            state[key] = oracle.outputs(op, given[key])
+            state[key] = oracle_ops.outputs(op, given[key])
             errors[key] = {f"{k}_error": limit for k, limit in limits.items()}
         yield {k: s["p"] for k, s in state.items()}, {k: e["p_error"] for k, e in errors.items()}, given
 

@@ -16,7 +16,7 @@ from ..bounds import derived as bounds
 from ..cases.mlp import MLPCase
 from ..checks.backend_under_test import Array, BackendUnderTest, NotThere, Wrong, compare_all
 from ..checks.ops import call_op
-from ..oracle import mlp as oracle
+from ..oracle import ops as oracle_ops
 
 # tensor of the MLP, in order of computation -> the function that computes it
 COMPUTED_BY: dict[str, str] = {
@@ -90,7 +90,7 @@ def right_by_itself(backend: BackendUnderTest, name: str, given: dict[str, Any],
     case = {k: v.astype(dtype) if isinstance(v, np.ndarray) and v.dtype.kind == "f" else v for k, v in given.items()}
     try:
         actual = call_op(backend, backend.find(f"ops.{name}"), name, case)
-        found = compare_all(actual, oracle.outputs(name, case), bounds.op_bounds(name, case, dtype), dtype)
+        found = compare_all(actual, oracle_ops.outputs(name, case), bounds.op_bounds(name, case, dtype), dtype)
     except (NotThere, Wrong):
         return False
     return all(m.by_t1_alone().ok for m in found)

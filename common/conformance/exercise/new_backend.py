@@ -47,7 +47,7 @@ def write(folder: Path) -> list[Path]:
 
 def ops_source() -> str:
     """ops.py: one stub per function of the spec, in its order."""
-    return "\n\n".join([OPS_HEAD, *(_stub(function) for function in spec.FUNCTIONS.values())])
+    return "\n\n".join([OPS_HEAD, *(_stub(function) for function in spec.MLP_FUNCTIONS.values())])
 
 
 def _stub(function: spec.Function) -> str:

@@ -26,16 +26,6 @@ OUTPUTS: dict[str, tuple[str, ...]] = {
 }
 
 
-def outputs(op_name: str, arguments: dict) -> dict[str, Array]:
-    """What the operation returns for these arguments, by name."""
-    return by_name(op_name, globals()[op_name](**arguments))
-
-
-def by_name(op_name: str, result: Array | tuple[Array, ...]) -> dict[str, Array]:
-    """A result of the operation, one value or a tuple, as a dict with the names in OUTPUTS."""
-    return dict(zip(OUTPUTS[op_name], result if isinstance(result, tuple) else (result,), strict=True))
-
-
 def embedding_forward(wte: Array, ids: Array) -> Array:
     """emb = wte[ids]; wte (V,E), ids (B,T) -> emb (B,T,E)."""
     return np.take(_wide(wte), ids, axis=0)

@@ -27,7 +27,7 @@ class ProgramBackend:
     def __init__(self, program: Program) -> None:
         self.program, self.__name__ = program, program.name
         self.__file__ = " ".join(program.command)
-        self.ops = SimpleNamespace(**{name: _op(program, name) for name in spec.FUNCTIONS})
+        self.ops = SimpleNamespace(**{name: _op(program, name) for name in spec.MLP_FUNCTIONS})
         self.MLP = partial(_MLP, program)
         self.SGD, self.AdamW = _optimizers(self.ops)
 

@@ -22,6 +22,7 @@ from ..checks.sampling import NAMES, TOKENS, unambiguous_sample
 from ..checks.training import RUN, compare_nine_decimals, trajectory
 from ..levels import STRICT, Check
 from ..oracle import mlp as oracle
+from ..oracle import ops as oracle_ops
 from ..strict import training as strict_training
 from .protocol import PARAMETERS
 
@@ -136,7 +137,7 @@ def compare_step(
         state = {"p": before[name], "m": before[f"m.{name}"], "v": before[f"v.{name}"]}
         arguments = {**state, "g": values[f"d{name}"], "t": t, "lr": lr, **SETTINGS}
         allowed = bounds.op_bounds("adamw_step", {**arguments, "g_error": limits[f"d{name}"]}, dtype)
-        expected = oracle.outputs("adamw_step", arguments)
+        expected = oracle_ops.outputs("adamw_step", arguments)
         for key, label in (("p", name), ("m", f"m.{name}"), ("v", f"v.{name}")):
             found.append(compare(label, after[label], expected[key], allowed[key], dtype).by_t1_alone())
     return found

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 
 from ..checks.backend_under_test import BackendUnderTest
-from ..grading import ROUNDS, SEED, grade, grade_one, selected
+from ..grading import GPT_PART, ROUNDS, SEED, grade, grade_one, selected
 from ..levels import BOTH, LEVELS
 from ..report import Report, Result
 from .backend import ProgramBackend
@@ -29,7 +29,8 @@ def grade_program(
 ) -> Report:
     """Grade `command`, run with `conformance ...` added, in the given levels, or in all but `layers`.
 
-    In the second case a program that does not list `initial_weights` is not asked for them.
+    In the second case a program that does not list `initial_weights` is not asked for them. The protocol has no
+    requests for the GPT's operations yet.
 
     A request may take at most `timeout` seconds; `each` gets each result as it comes, and may add to it. Raises OSError
     if the command cannot be started, ValueError if it does not follow the protocol, UsageError as `grade` does.
@@ -49,4 +50,5 @@ def grade_program(
                     result = grade_one(under_test, check, dtype, rounds, seed, results, number=len(LEVELS) + number)
                     results.append(each(under_test, result))
     seconds = round(time.monotonic() - began, 1)
+    skipped += (GPT_PART,) if levels is None else ()
     return Report(report.backend, tuple(results), report.origin, skipped=skipped, seconds=seconds)

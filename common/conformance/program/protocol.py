@@ -27,7 +27,7 @@ STATE = (*PARAMETERS, *(f"{moment}.{name}" for moment in "mv" for name in PARAME
 
 # function -> the tensors that its response must hold
 OUTPUTS: dict[str, tuple[str, ...]] = {
-    **{name: tuple(f.outputs or f.updates) for name, f in spec.FUNCTIONS.items()},
+    **{name: tuple(f.outputs or f.updates) for name, f in spec.MLP_FUNCTIONS.items()},
     "initial_weights": PARAMETERS,
     "mlp": ("logits", "loss", *GRADIENTS),  # and INTERMEDIATES, all or none; without targets only the logits
     "training": ("losses", *STATE),

@@ -17,7 +17,7 @@ from ..checks.model_under_test import Model
 from ..checks.ops import CheckFunction, call_op, complete
 from ..checks.optimizers import DECAYS, RATES, SHAPES, random_gradients
 from ..oracle import strict_ops as oracle
-from ..oracle.mlp import by_name
+from ..oracle.ops import by_name
 from .bitwise import BitComparison, compare_bits
 
 Compared = Iterator[list[BitComparison]]

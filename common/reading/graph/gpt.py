@@ -16,7 +16,7 @@ from ..sources.places import PageError, Tree
 from .chain import Block, Graph, Item, Shape, Size, Stage, kept_by
 
 FILES = ("gpt_torch/gpt.py", "gpt_torch/attention.py")
-CONFIG = "gpt_torch/config.py"
+CONFIG = "common/backend/gpt_config.py"
 VOCABULARY = 65  # of the recipe's text
 BATCH = "B"
 

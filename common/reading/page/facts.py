@@ -32,7 +32,7 @@ def facts(tree: Tree) -> list[Fact]:
     """One for each backend."""
     found = []
     for backend, (title, adds) in ADDS.items():
-        files = [MLP_FILES[backend], *(op_file(backend, op) for op in spec.OPS)]
+        files = [MLP_FILES[backend], *(op_file(backend, op) for op in spec.MLP_OPS)]
         model, *rest = (code_lines(tree.text(file), file.endswith(".py")) for file in files)
         found.append(Fact(backend, title, adds, model, sum(rest)))
     return found

@@ -35,7 +35,7 @@ class Page:
 
 def operations(page: Page) -> list[dict[str, Any]]:
     """Every op of the spec with its functions. Raises PageError if a column is missing."""
-    ordered = sorted(spec.OPS.values(), key=lambda op: PASS.index(op.name) if op.name in PASS else len(PASS))
+    ordered = sorted(spec.MLP_OPS.values(), key=lambda op: PASS.index(op.name) if op.name in PASS else len(PASS))
     return [
         {"name": op.name, "source": op.source, "functions": [_of_spec(page, op, function) for function in op.functions]}
         for op in ordered

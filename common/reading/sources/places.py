@@ -12,7 +12,11 @@ FOLDERS = {  # in the repository -> in an installed package
     "mlp_c": "c",
     "mlp_numpy": "numpy",
     "mlp_torch": "torch",
+    "gpt_c": "c/gpt",
+    "gpt_numpy": "numpy/gpt",
     "gpt_torch": "gpt",
+    "gpt_torch/ops": "torch/gpt_ops",
+    "gpt_torch/spelled_out": "torch/gpt",
     "docs": "docs",
     "common": "",
 }
@@ -31,10 +35,10 @@ class Tree:
 
     def path(self, name: str) -> Path:
         """Where the file or folder of that name in the repository really lies."""
-        folder, _, rest = name.partition("/")
         if self.root is not None:
             return self.root / name
-        return PACKAGE / FOLDERS[folder] / rest
+        folder = max((folder for folder in FOLDERS if f"{name}/".startswith(f"{folder}/")), key=len)
+        return PACKAGE / FOLDERS[folder] / name.removeprefix(folder).lstrip("/")
 
     def text(self, name: str) -> str:
         """What the file holds. Raises PageError if it is not there."""
@@ -54,6 +58,7 @@ class Tree:
         return sorted(found)
 
     def _is_elsewhere(self, folder: str, path: Path) -> bool:
-        """Installed, every other folder lies inside that of `common`."""
-        inside = path.relative_to(self.path(folder)).parts[0]
-        return "__pycache__" in path.parts or (folder == "common" and self.root is None and inside in FOLDERS.values())
+        """Installed, every other folder lies inside that of `common`, and the GPT's inside the backend's."""
+        inside = f"{FOLDERS[folder]}/{path.relative_to(self.path(folder)).as_posix()}".lstrip("/")
+        nearest = max((to for to in FOLDERS.values() if f"{inside}/".startswith(f"{to}/") or not to), key=len)
+        return "__pycache__" in path.parts or (self.root is None and nearest != FOLDERS[folder])

@@ -31,7 +31,7 @@ def no_kernel_reads_outside_its_arrays(nn: ModuleType) -> str:
     """Every array ends, and then begins, at a page that may not be touched."""
     for dtype, kernels in product(("float32", "float64"), KERNELS):
         for B in BATCHES:
-            for function in spec.FUNCTIONS.values():
+            for function in spec.MLP_FUNCTIONS.values():
                 for place in (_at_the_end_of_a_page, _at_the_start_of_a_page):
                     _call(nn, function, _arrays(function, dtype, {**SIZES, "B": B}, place), dtype, kernels, B)
     return ""
@@ -40,7 +40,7 @@ def no_kernel_reads_outside_its_arrays(nn: ModuleType) -> str:
 def a_backward_adds_to_its_outputs(nn: ModuleType) -> str:
     """Called twice on the same outputs it leaves twice the gradient: exactly, since all numbers are small and whole."""
     for dtype, kernels in product(("float32", "float64"), KERNELS):
-        for name, function in spec.FUNCTIONS.items():
+        for name, function in spec.MLP_FUNCTIONS.items():
             if name.endswith("_backward"):
                 arrays = _arrays(function, dtype, SIZES, np.array)
                 _call(nn, function, arrays, dtype, kernels, SIZES["B"])

@@ -24,7 +24,7 @@ class Kernels:
     def __init__(self, scratch: Path) -> None:
         extension = _extension(scratch)
         wrapper, *sources = sorted(extension.sources, key=lambda file: "_kernels" not in Path(file).name)
-        self.sources = [Path(file).relative_to("mlp_c") for file in sources]
+        self.sources = [file.removeprefix("mlp_c/").replace("gpt_c/", "gpt/") for file in sources]
         self.wrapper = scratch / "wrapper.o"
         include = ["-I", sysconfig.get_path("include")]
         _run([*compiler(), "-O1", "-fPIC", "-w", "-DPy_LIMITED_API=0x03090000", *include, "-c", wrapper], self.wrapper)

@@ -152,10 +152,10 @@ MUTANTS = (
         ),
         c=(
             "mlp.py",
-            "return self._views(gradients)",
+            "return views(gradients, self._shapes)",
             'ring, self._n = self.__dict__.setdefault("_ring", [gradients * 0, gradients * 0]), '
             'getattr(self, "_n", 0) + 1\n'
-            "        np.copyto(ring[self._n % 2], gradients)\n        return self._views(ring[self._n % 2])",
+            "        np.copyto(ring[self._n % 2], gradients)\n        return views(ring[self._n % 2], self._shapes)",
         ),
         torch=(
             "model.py",

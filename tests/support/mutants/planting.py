@@ -16,17 +16,29 @@ from .mutant import Mutant, Plant
 
 ROOT = Path(__file__).resolve().parents[3]
 FOLDERS = {"c": "mlp_c", "numpy": "mlp_numpy", "torch": "mlp_torch", "common": "common"}
+INSIDE = {  # what is installed inside a folder, and is not in it
+    "c": {"gpt": "gpt_c"},
+    "numpy": {"gpt": "gpt_numpy"},
+    "torch": {"gpt": "gpt_torch/spelled_out", "gpt_ops": "gpt_torch/ops"},
+}
 NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.so", "*.pyd")
 
 
 def source(where: str, plant: Plant) -> str:
     """The text of the file that the plant changes, as it stands in the project."""
+    for inside, folder in INSIDE.get(where, {}).items():
+        if plant.file.startswith(f"{inside}/"):
+            return (ROOT / folder / plant.file.removeprefix(f"{inside}/")).read_text(encoding="utf-8")
     return (ROOT / FOLDERS[where] / plant.file).read_text(encoding="utf-8")
 
 
 def planted(where: str, plant: Plant | None, folder: Path) -> Path:
     """Copy the backend's folder, or common/, to `folder` and make the change. Raises ValueError if it does not fit."""
     shutil.copytree(ROOT / FOLDERS[where], folder, ignore=NOT_COPIED)
+    for inside, of in INSIDE.get(where, {}).items():
+        shutil.copytree(ROOT / of, folder / inside, ignore=NOT_COPIED)
+    if where == "c":
+        (folder / "mlp_c").symlink_to(folder)  # from the copy of gpt_c, ../mlp_c is the copy of mlp_c
     if plant is not None:
         before = source(where, plant)
         if before.count(plant.old) != 1 or plant.old == plant.new:

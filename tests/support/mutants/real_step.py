@@ -18,6 +18,7 @@ from nnz.conformance.bounds import derived as bounds
 from nnz.conformance.bounds.derived import OptimizerBounds
 from nnz.conformance.checks.backend_under_test import BackendUnderTest
 from nnz.conformance.oracle import mlp as oracle
+from nnz.conformance.oracle import ops as oracle_ops
 from nnz.conformance.strict.in_strict import in_strict
 
 from .mutant import STRICT
@@ -110,7 +111,7 @@ def _batch_norm(nn: ModuleType, given: Case, dtype: str) -> Iterator[Tensor]:
     }.items():
         actual, limits = getattr(nn.ops, name)(*arguments.values()), bounds.op_bounds(name, arguments, dtype)
         expected = getattr(oracle, name)(**arguments)
-        yield from map(Tensor, oracle.OUTPUTS[name], actual, expected, limits.values())
+        yield from map(Tensor, oracle_ops.OUTPUTS[name], actual, expected, limits.values())
 
 
 def dtype_of(x: Array, value: float) -> Any:

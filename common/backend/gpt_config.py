@@ -5,9 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from nnz.backend import checks
+from . import checks
 
-CHOICES = {"activation": ("relu", "gelu"), "attention": ("spelled out", "fused"), "dtype": checks.DTYPES}
+CHOICES = {
+    "activation": ("relu", "gelu"),
+    "norm": ("layer", "rms"),
+    "attention": ("spelled out", "fused"),
+    "dtype": checks.DTYPES,
+}
+EPS = 1e-5  # of every norm
 LARGEST_MATRIX = 2**60  # numbers; torch cannot count the bytes of more
 
 
@@ -30,6 +36,7 @@ class GPTConfig:
     linear_bias: bool = True  # in attention's projection and in both layers of the feed-forward
     head_bias: bool = True
     tied_head: bool = False  # the head's weight is the token embedding (Press and Wolf 2017)
+    norm: str = "layer"  # "rms" takes no mean off, and has no weights (Zhang and Sennrich 2019)
     attention: str = "fused"  # torch's own kernel, or "spelled out": the same numbers up to rounding
     dtype: str = "float32"
 

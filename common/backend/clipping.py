@@ -1,0 +1,27 @@
+"""Clipping by the global norm: gradients that are too long together are shortened together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isfinite, sqrt
+from typing import Any
+
+from . import checks
+
+EPS = 1e-6  # torch's
+
+
+def clip_grad_norm(ops: Any, grads: Mapping[str, Any], max_norm: float) -> float:
+    """grads = grads min(1, max_norm / (norm + 1e-6)), in place; return their norm before, that of all together.
+
+    The norm and the factor are computed in float64, as torch.nn.utils.clip_grad_norm_ does but for its sums
+    (Pascanu et al. 2013). Where the norm is not finite nothing is clipped. Raises TypeError or ValueError unless
+    max_norm is a finite number from 0.
+    """
+    max_norm = checks.non_negative("max_norm", max_norm)
+    norm = sqrt(sum(float(ops.square_sum(g)) for g in grads.values()))
+    scale = min(1.0, max_norm / (norm + EPS))
+    if isfinite(norm) and scale < 1:
+        for g in grads.values():
+            ops.clip_step(g, scale)
+    return norm

@@ -1,0 +1,155 @@
+"""What the GPT of every backend is apart from its arithmetic: checked shape and ids, weights and gradients by name."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..numbers import precisions
+from ..numbers.rng import RNG
+from . import checks, initial
+from .described import described
+from .gpt_config import GPTConfig
+
+
+class GPTBase:
+    """logits = head(norm(blocks(wte[idx] + wpe[0 .. T-1])))        (Radford et al. 2019, GPT-2)
+
+    Each block is x = x + attention(norm1(x)), x = x + mlp(norm2(x)). It starts in training mode, in which there is
+    dropout. A backend writes `_forward` and `_backward`; `self.config` has the shape, `self._p` holds the weights.
+
+    Args:
+        vocab_size, ..., attention: the shape; nnz.backend.gpt_config.GPTConfig tells what each of them means.
+        rng: an nnz.RNG, which draws the weights.
+        dtype: "float32" or "float64".
+        device: "cpu", or what `devices()` of the backend names.
+        dropout_seed: the key of the dropout masks, 0 .. 2^64 - 1.
+
+    Raises:
+        TypeError: a size is not an integer, or rng is not an nnz.RNG.
+        ValueError: a value that makes no model, or a device that the backend does not have.
+    """
+
+    devices = staticmethod(lambda: ("cpu",))  # of the backend, on this machine
+    parameter = staticmethod(lambda array, device: array)  # how the backend holds a weight, hands it out and fills it
+    as_array = staticmethod(np.asarray)
+    copy_into = staticmethod(np.copyto)
+
+    def __init__(
+        self,
+        vocab_size: int,
+        context_length: int = 256,
+        n_layer: int = 6,
+        n_head: int = 6,
+        n_embd: int = 384,
+        dropout: float = 0.2,
+        embedding_dropout: float = 0.0,
+        activation: str = "relu",
+        qkv_bias: bool = False,
+        linear_bias: bool = True,
+        head_bias: bool = True,
+        tied_head: bool = False,
+        norm: str = "layer",
+        attention: str = "fused",
+        rng: RNG | None = None,
+        dtype: str = "float32",
+        device: str = "cpu",
+        dropout_seed: int = 1337,
+    ) -> None:
+        given = locals()
+        self.device = checks.available_device(device, self.devices())
+        self.config = GPTConfig(**{field.name: given[field.name] for field in dataclasses.fields(GPTConfig)})
+        self.dtype = self.config.dtype
+        precisions.checked(precisions.NATIVE, self.dtype, device)
+        self.training = True
+        self.dropout_seed = checks.uint64("dropout_seed", dropout_seed)
+        self.dropout_step = 0  # how many batches it has learned from: masks are drawn for this step
+        self._shapes = initial.gpt_shapes(self.config)
+        drawn = initial.gpt_parameters(self._shapes, checks.generator(rng), self.dtype)
+        self._saved: dict[str, Any] | None = None  # what the last forward with targets computed
+        self._hold(drawn)
+
+    def _hold(self, drawn: dict[str, np.ndarray]) -> None:
+        self._p = {name: self.parameter(array, self.device) for name, array in drawn.items()}
+
+    def __repr__(self) -> str:
+        return described(self, **dataclasses.asdict(self.config))
+
+    def __call__(self, inputs: np.ndarray, targets: np.ndarray | None = None) -> tuple[np.ndarray, float | None]:
+        """inputs, targets (B, T) int -> logits (B, T, V), mean cross-entropy in nats (None without targets).
+
+        T is at most the context_length. With targets, in training mode, there is dropout, drawn for `dropout_step`,
+        which then is one more. Raises TypeError or ValueError on ids that are not integers, of another shape, or
+        outside 0 .. V - 1.
+        """
+        inputs = self._ids("inputs", inputs, (None, None))
+        if inputs.shape[1] > self.config.context_length:
+            most = self.config.context_length
+            raise ValueError(f"inputs has {inputs.shape[1]} tokens a row; the context_length is {most}")
+        if targets is not None:
+            targets = self._ids("targets", targets, tuple(inputs.shape))
+        self._saved = None
+        learns = self.training and targets is not None
+        computed = self._forward(inputs, targets, self.dropout_step if learns else None)
+        self.dropout_step += learns
+        if targets is not None:
+            self._saved = {"inputs": inputs, "targets": targets, **computed}
+        return computed["logits"], computed.get("loss")
+
+    def backward(self) -> dict[str, np.ndarray]:
+        """The gradient of the last loss by every parameter, named and shaped as the parameters.
+
+        Raises RuntimeError if no forward with targets came first.
+        """
+        checks.forward_came_first(self._saved)
+        gradients = self._backward(self._saved)
+        return {name: gradients[name] for name in self._p}
+
+    def _forward(self, inputs: Any, targets: Any, step: int | None) -> dict[str, Any]:
+        """logits, with targets also the loss and all that `_backward` needs; masks are drawn unless step is None."""
+        raise NotImplementedError
+
+    def _backward(self, saved: dict[str, Any]) -> dict[str, Any]:
+        """The gradient of the loss by each parameter, under the parameter's own name."""
+        raise NotImplementedError
+
+    def _ids(self, name: str, ids: np.ndarray, shape: tuple[int | None, ...]) -> np.ndarray:
+        """A copy of the ids, checked: backward needs them, and the caller may overwrite theirs."""
+        return checks.token_ids(name, ids, shape, self.config.vocab_size).copy()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy takes over: all but what the last forward left for backward, which stays the original's."""
+        return self.__dict__ | {"_saved": None}
+
+    def parameters(self) -> dict[str, np.ndarray]:
+        """The weights by name, in the order of a checkpoint. They share the model's memory: writing trains it.
+
+        A tied head is listed once, as wte.weight.
+        """
+        return {name: self.as_array(p) for name, p in self._p.items()}
+
+    def load_parameters(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Overwrite the weights, rounding to the model's dtype. Raises ValueError if a name or shape does not fit."""
+        checks.named_arrays("parameters", arrays, self._shapes)
+        for name, parameter in self._p.items():
+            self.copy_into(parameter, arrays[name])
+
+    def buffers(self) -> dict[str, np.ndarray]:
+        """The running statistics by name: a GPT keeps none."""
+        return {}
+
+    def load_buffers(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Raises ValueError if there is one, for there is no place for it."""
+        checks.named_arrays("buffers", arrays, {})
+
+    def train(self, mode: bool = True) -> GPTBase:
+        """Draw dropout from now on; returns the model."""
+        self.training = mode
+        return self
+
+    def eval(self) -> GPTBase:
+        """Draw no dropout from now on; returns the model."""
+        return self.train(False)

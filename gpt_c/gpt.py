@@ -1,0 +1,71 @@
+"""The GPT in C, from Python: the arithmetic is all in gpt.c; here are its memory and its border."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from nnz.backend.gpt import GPTBase
+
+from ..binding.library import KERNELS, ffi, kernel, pointer
+from ..binding.runtime import devices
+from ..binding.views import views
+
+
+class GPT(GPTBase):
+    __doc__ = GPTBase.__doc__
+    devices = staticmethod(devices)
+    kernels = KERNELS["native"]
+
+    def _hold(self, drawn: dict[str, np.ndarray]) -> None:
+        self._begin(np.concatenate([p.ravel() for p in drawn.values()]))
+
+    def _begin(self, flat: np.ndarray) -> None:
+        self._flat = flat  # one array of all weights, of which C holds the address
+        self._p = views(flat, self._shapes)
+        self._c_forward, self._c_backward = (self._kernel(f"gpt_{way}") for way in ("forward", "backward"))
+        self._c, self._made_for, self._loss = None, None, np.empty((), self.dtype)
+
+    def _kernel(self, name: str) -> Callable:
+        return kernel(name, self.dtype, self.kernels)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy takes over: the weights, not the memory that C keeps for the original alone."""
+        own = ("_p", "_c", "_c_forward", "_c_backward", "_made_for", "_loss")
+        return {name: value for name, value in super().__getstate__().items() if name not in own}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._begin(self._flat)
+
+    def _model(self, B: int, T: int) -> Any:
+        """The model in C for batches of this shape, made anew when it is another than that of the last batch."""
+        if self._made_for != (B, T, self.dropout_seed):
+            self._c = self._made_for = None  # frees the memory of the last one first
+            handle = self._kernel("gpt_new")(pointer(self._flat), self._c_config(), B, T)
+            if handle == ffi.NULL:
+                raise MemoryError(f"no memory for a batch of {B} rows of {T} tokens")
+            self._c, self._made_for = ffi.gc(handle, self._kernel("gpt_free")), (B, T, self.dropout_seed)
+        return self._c
+
+    def _c_config(self) -> Any:
+        c, pointer_to_config = self.config, ffi.typeof(self._kernel("gpt_new")).args[1]
+        sizes = {"V": c.vocab_size, "T": c.context_length, "L": c.n_layer, "H": c.n_head, "E": c.n_embd}
+        switches = {field: getattr(c, field) for field in ("qkv_bias", "linear_bias", "head_bias", "tied_head")}
+        switches |= {"gelu": c.activation == "gelu", "rms": c.norm == "rms"}
+        rates = {"dropout": c.dropout, "embedding_dropout": c.embedding_dropout, "dropout_seed": self.dropout_seed}
+        return ffi.new(pointer_to_config, sizes | switches | rates)
+
+    def _forward(self, inputs: np.ndarray, targets: np.ndarray | None, step: int | None) -> dict[str, Any]:
+        B, T = inputs.shape
+        logits = np.empty((B, T, self.config.vocab_size), self.dtype)
+        arrays = map(pointer, (logits, self._loss, inputs, targets))
+        self._c_forward(self._model(B, T), *arrays, step is not None, step or 0)
+        return {"logits": logits, "loss": None if targets is None else float(self._loss)}
+
+    def _backward(self, saved: dict[str, Any]) -> dict[str, np.ndarray]:
+        gradients = np.empty_like(self._flat)
+        self._c_backward(self._c, pointer(gradients))  # it reads the ids of the forward, which are in `saved`
+        return views(gradients, self._shapes)

@@ -1,0 +1,141 @@
+"""The GPT in numpy: forward and backward written by hand, each line one operation on whole arrays.
+
+Between the operations each position is a row: x is (B*T, E), and only attention sees which rows belong together.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nnz.backend.gpt import GPTBase
+from nnz.backend.gpt_config import EPS
+
+from ..ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
+from ..ops.embedding import embedding_backward, embedding_forward
+from ..ops.linear import linear_backward, linear_forward
+from .ops import (
+    attention_backward,
+    attention_forward,
+    dropout_backward,
+    dropout_forward,
+    dropout_mask,
+    gelu_backward,
+    gelu_forward,
+    layer_norm_backward,
+    layer_norm_forward,
+    relu_backward,
+    relu_forward,
+    rms_norm_backward,
+    rms_norm_forward,
+)
+
+Array = np.ndarray
+Named = dict[str, Array]
+
+
+class GPT(GPTBase):
+    __doc__ = GPTBase.__doc__
+
+    def _forward(self, inputs: Array, targets: Array | None, step: int | None) -> dict:
+        c, p, (B, T) = self.config, self._p, inputs.shape
+        positions = np.arange(T, dtype=np.int32)[None]  # (1, T)
+        emb = embedding_forward(p["wte.weight"], inputs) + embedding_forward(p["wpe.weight"], positions)  # (B, T, E)
+        mask = self._mask(0, c.embedding_dropout, (B * T, c.n_embd), step)
+        x, blocks = _dropped(emb.reshape(B * T, c.n_embd), mask), []
+        for layer in range(c.n_layer):
+            x, saved = self._block_forward(layer, x, (B, T), step)
+            blocks.append(saved)
+        h, norm = self._norm_forward(x, "norm")
+        logits = linear_forward(h, p.get("head.weight", p["wte.weight"]), p.get("head.bias"))  # -> (B*T, V)
+        if targets is None:
+            return {"logits": logits.reshape(B, T, -1)}
+        loss, probs = cross_entropy_forward(logits, targets.reshape(-1))
+        found = {"logits": logits.reshape(B, T, -1), "loss": loss, "probs": probs}
+        return found | {"positions": positions, "mask": mask, "blocks": blocks, "x": x, "h": h, "norm": norm}
+
+    def _backward(self, s: dict) -> Named:
+        c, p, d, (B, T) = self.config, self._p, {}, s["inputs"].shape
+        dlogits = cross_entropy_backward(s["probs"], s["targets"].reshape(-1))  # (B*T, V)
+        w = p.get("head.weight", p["wte.weight"])
+        dh, dw, d["head.bias"] = linear_backward(dlogits, s["h"], w)
+        dx = self._norm_backward(dh, s["x"], s["norm"], "norm", d)
+        for layer in reversed(range(c.n_layer)):
+            dx = self._block_backward(layer, dx, s["blocks"][layer], d)
+        demb = _dropped_backward(dx, s["mask"]).reshape(B, T, -1)
+        d["wte.weight"] = embedding_backward(demb, s["inputs"], c.vocab_size)
+        d["wpe.weight"] = embedding_backward(demb.sum(axis=0)[None], s["positions"], c.context_length)
+        if c.tied_head:  # the same matrix at both ends: both gradients come to it
+            d["wte.weight"] += dw
+        else:
+            d["head.weight"] = dw
+        return d
+
+    def _block_forward(self, layer: int, x: Array, BT: tuple[int, int], step: int | None) -> tuple[Array, dict]:
+        """x = x + attention(norm1(x)), x = x + mlp(norm2(x)); x (B*T, E) -> the next x, and what backward needs."""
+        c, s, site, at = self.config, {"x": x}, 1 + 3 * layer, f"blocks.{layer}."
+        s["h1"], s["norm1"] = self._norm_forward(x, f"{at}norm1")
+        s["qkv"] = self._linear_forward(s["h1"], f"{at}attention.qkv").reshape(*BT, 3, c.n_embd)  # (B, T, 3, E)
+        s["probs_mask"] = self._mask(site, c.dropout, (BT[0], c.n_head, BT[1], BT[1]), step)
+        y, s["probs"] = attention_forward(s["qkv"], s["probs_mask"], c.n_head)  # (B, T, E), (B, H, T, T)
+        s["y"] = y.reshape(x.shape)
+        s["proj_mask"] = self._mask(site + 1, c.dropout, x.shape, step)
+        x = s["x_mid"] = x + _dropped(self._linear_forward(s["y"], f"{at}attention.proj"), s["proj_mask"])
+
+        s["h2"], s["norm2"] = self._norm_forward(x, f"{at}norm2")
+        s["a_pre"] = self._linear_forward(s["h2"], f"{at}mlp.fc1")  # (B*T, E) @ (E, 4*E) -> (B*T, 4*E)
+        s["a"] = relu_forward(s["a_pre"]) if c.activation == "relu" else gelu_forward(s["a_pre"])
+        s["fc2_mask"] = self._mask(site + 2, c.dropout, x.shape, step)
+        return x + _dropped(self._linear_forward(s["a"], f"{at}mlp.fc2"), s["fc2_mask"]), s
+
+    def _block_backward(self, layer: int, dx: Array, s: dict, d: Named) -> Array:
+        """dx (B*T, E) of what the block gave -> dx of what it took; the gradients of its parameters go to d."""
+        at = f"blocks.{layer}."
+        dfc2 = _dropped_backward(dx, s["fc2_mask"])
+        da = self._linear_backward(dfc2, s["a"], f"{at}mlp.fc2", d)
+        da_pre = relu_backward(da, s["a"]) if self.config.activation == "relu" else gelu_backward(da, s["a_pre"])
+        dh2 = self._linear_backward(da_pre, s["h2"], f"{at}mlp.fc1", d)
+        dx = dx + self._norm_backward(dh2, s["x_mid"], s["norm2"], f"{at}norm2", d)  # x goes both ways
+
+        dproj = _dropped_backward(dx, s["proj_mask"])
+        dy = self._linear_backward(dproj, s["y"], f"{at}attention.proj", d).reshape(s["qkv"][:, :, 0].shape)
+        dqkv = attention_backward(dy, s["qkv"], s["probs"], s["probs_mask"])
+        dh1 = self._linear_backward(dqkv.reshape(len(dx), -1), s["h1"], f"{at}attention.qkv", d)
+        return dx + self._norm_backward(dh1, s["x"], s["norm1"], f"{at}norm1", d)
+
+    def _linear_forward(self, x: Array, name: str) -> Array:
+        return linear_forward(x, self._p[f"{name}.weight"], self._p.get(f"{name}.bias"))
+
+    def _linear_backward(self, dy: Array, x: Array, name: str, d: Named) -> Array:
+        dx, d[f"{name}.weight"], d[f"{name}.bias"] = linear_backward(dy, x, self._p[f"{name}.weight"])
+        return dx
+
+    def _norm_forward(self, x: Array, name: str) -> tuple[Array, tuple[Array, ...]]:
+        """What the norm gives, and the statistics that its backward needs."""
+        if self.config.norm == "rms":
+            y, rstd = rms_norm_forward(x, None, EPS)
+            return y, (rstd,)
+        y, mean, rstd = layer_norm_forward(x, self._p[f"{name}.weight"], self._p[f"{name}.bias"], EPS)
+        return y, (mean, rstd)
+
+    def _norm_backward(self, dy: Array, x: Array, statistics: tuple[Array, ...], name: str, d: Named) -> Array:
+        if self.config.norm == "rms":
+            return rms_norm_backward(dy, x, *statistics, None)[0]
+        weight = self._p[f"{name}.weight"]
+        dx, d[f"{name}.weight"], d[f"{name}.bias"] = layer_norm_backward(dy, x, *statistics, weight)
+        return dx
+
+    def _mask(self, site: int, p: float, shape: tuple[int, ...], step: int | None) -> Array | None:
+        """What dropout multiplies by at one of its places in the model; None where it does nothing."""
+        if step is None or p == 0:
+            return None
+        mask = np.empty(shape, self.dtype)
+        dropout_mask(mask, p, self.dropout_seed, site, step)
+        return mask
+
+
+def _dropped(x: Array, mask: Array | None) -> Array:
+    return x if mask is None else dropout_forward(x, mask)
+
+
+def _dropped_backward(dy: Array, mask: Array | None) -> Array:
+    return dy if mask is None else dropout_backward(dy, mask)

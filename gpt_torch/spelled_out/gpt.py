@@ -1,0 +1,104 @@
+"""The GPT in PyTorch: only the forward is written. Autograd follows it back and finds every gradient.
+
+It is what nnz.gpt.GPT computes, with the names, the arguments and the dropout that the GPT has in every backend.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nnz.backend.gpt import GPTBase
+from nnz.backend.gpt_config import EPS
+
+from ..gpt_ops import (
+    attention_forward,
+    dropout_forward,
+    dropout_mask,
+    gelu_forward,
+    layer_norm_forward,
+    relu_forward,
+    rms_norm_forward,
+)
+from ..gpt_ops.attention import fused_attention
+from ..model import OnTensors
+from ..ops.cross_entropy import cross_entropy_forward
+from ..ops.embedding import embedding_forward
+from ..ops.linear import linear_forward
+from ..runtime import as_array, token_ids
+
+
+class GPT(OnTensors, GPTBase):
+    __doc__ = GPTBase.__doc__
+
+    def __call__(self, inputs: np.ndarray | Tensor, targets: np.ndarray | Tensor | None = None):
+        """inputs, targets (B, T) int -> logits (B, T, V), mean cross-entropy in nats (None without targets).
+
+        T is at most the context_length. Arrays give an array and a float, tensors give tensors that autograd can follow
+        further. With targets, in training mode, there is dropout, drawn for `dropout_step`, which then is one more.
+        Raises TypeError or ValueError on ids that are not integers, of another shape, or outside 0 .. V - 1.
+        """
+        as_tensors = isinstance(inputs, Tensor)
+        with torch.set_grad_enabled(as_tensors or targets is not None):
+            logits, loss = super().__call__(inputs, targets)
+        if as_tensors:
+            return logits, loss
+        return logits.detach().cpu().numpy(), None if loss is None else loss.item()
+
+    def _forward(self, inputs: Tensor, targets: Tensor | None, step: int | None) -> dict[str, Tensor]:
+        c, p, (B, T) = self.config, self._p, inputs.shape
+        positions = torch.arange(T, dtype=torch.int32, device=self.device)[None]  # (1, T)
+        emb = embedding_forward(p["wte.weight"], inputs) + embedding_forward(p["wpe.weight"], positions)  # (B, T, E)
+        x = self._dropped(emb.view(B * T, c.n_embd), 0, c.embedding_dropout, step)
+        for layer in range(c.n_layer):
+            x = self._block(layer, x, (B, T), step)
+        h = self._norm(x, "norm")
+        logits = linear_forward(h, p.get("head.weight", p["wte.weight"]), p.get("head.bias"))  # -> (B*T, V)
+        found = {"logits": logits.view(B, T, -1)}
+        if targets is not None:
+            found["loss"], _ = cross_entropy_forward(logits, targets.flatten())
+        return found
+
+    def _block(self, layer: int, x: Tensor, BT: tuple[int, int], step: int | None) -> Tensor:
+        """x = x + attention(norm1(x)), x = x + mlp(norm2(x)); x (B*T, E) -> (B*T, E)."""
+        c, site, at = self.config, 1 + 3 * layer, f"blocks.{layer}."
+        qkv = self._linear(self._norm(x, f"{at}norm1"), f"{at}attention.qkv").view(*BT, 3, c.n_embd)  # (B, T, 3, E)
+        mask = self._mask(site, c.dropout, (BT[0], c.n_head, BT[1], BT[1]), step)
+        if c.attention == "fused" and mask is None:
+            y = fused_attention(qkv, c.n_head)
+        else:
+            y, _ = attention_forward(qkv, mask, c.n_head)  # (B, T, E)
+        proj = self._linear(y.reshape(x.shape), f"{at}attention.proj")
+        x = x + self._dropped(proj, site + 1, c.dropout, step)
+
+        a_pre = self._linear(self._norm(x, f"{at}norm2"), f"{at}mlp.fc1")  # (B*T, E) @ (E, 4*E) -> (B*T, 4*E)
+        a = relu_forward(a_pre) if c.activation == "relu" else gelu_forward(a_pre)
+        return x + self._dropped(self._linear(a, f"{at}mlp.fc2"), site + 2, c.dropout, step)
+
+    def _linear(self, x: Tensor, name: str) -> Tensor:
+        return linear_forward(x, self._p[f"{name}.weight"], self._p.get(f"{name}.bias"))
+
+    def _norm(self, x: Tensor, name: str) -> Tensor:
+        if self.config.norm == "rms":
+            return rms_norm_forward(x, None, EPS)[0]
+        return layer_norm_forward(x, self._p[f"{name}.weight"], self._p[f"{name}.bias"], EPS)[0]
+
+    def _dropped(self, x: Tensor, site: int, p: float, step: int | None) -> Tensor:
+        mask = self._mask(site, p, tuple(x.shape), step)
+        return x if mask is None else dropout_forward(x, mask)
+
+    def _mask(self, site: int, p: float, shape: tuple[int, ...], step: int | None) -> Tensor | None:
+        """What dropout multiplies by at one of its places in the model; None where it does nothing."""
+        if step is None or p == 0:
+            return None
+        mask = torch.empty(shape, dtype=getattr(torch, self.dtype), device=self.device)
+        dropout_mask(mask, p, self.dropout_seed, site, step)
+        return mask
+
+    def _backward(self, saved: dict[str, Tensor]) -> dict[str, np.ndarray | Tensor]:
+        gradients = torch.autograd.grad(saved["loss"], list(self._p.values()), retain_graph=True)
+        return dict(zip(self._p, map(as_array, gradients), strict=True))
+
+    def _ids(self, name: str, ids: np.ndarray | Tensor, shape: tuple[int | None, ...]) -> Tensor:
+        return token_ids(name, ids, shape, self.config.vocab_size, self.device)
