@@ -256,7 +256,7 @@ class Client:
                 raise ValueError("an answer is not a message")
         except TimeoutError:
             what = name or str(request.get("name", "the backend"))
-            self.ended = f"{what} did not come back within {self.timeout:g} s, the time of a check; --timeout gives more"
+            self.ended = f"{what} did not come back within {self.timeout:g} s, a check's time; --timeout gives more"
             if self.seconds_left > self.timeout / 2:  # this call alone took most of it
                 self.hung[what] = self.ended
             raise ProcessEnded(self.ended) from None
