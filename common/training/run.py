@@ -14,6 +14,7 @@ import numpy as np
 
 from ..backend import registry
 from ..backend.model import buffers_of
+from ..backend.optimizers import is_resumable, state_of
 from ..files.atomic import write_text
 from ..files.terminal import Progress, StopSignals, note
 from ..numbers import digests
@@ -179,6 +180,8 @@ class Run:
     def _resume_from(self, checkpoint: Checkpoint) -> None:
         train = self.recipe.train
         goes_on = goes_on_from(checkpoint, self.recipe, self.dataset, self.folder.path)
+        if not is_resumable(self.trainer.optimizer):
+            raise ValueError(f"{self.folder.path} cannot be continued: {self._not_resumable()}; {START_AGAIN}")
         trainer, self._saved_step = self.trainer, checkpoint.step
         trainer.model.load_parameters(checkpoint.parameters)
         if checkpoint.buffers:
@@ -227,7 +230,13 @@ class Run:
         return self._how_to_go_on()
 
     def _how_to_go_on(self) -> str:
+        if not is_resumable(self.trainer.optimizer):
+            return f"stopped at step {self.trainer.step}, and cannot be continued: {self._not_resumable()}"
         return f"stopped at step {self.trainer.step}; the same command with --resume continues in {self.folder.path}"
+
+    def _not_resumable(self) -> str:
+        kind = type(self.trainer.optimizer).__name__
+        return f"{self.backend}.{kind} has no state() and load_state(), which nnz.backend.optimizers.{kind} has"
 
     def _checkpoint(self) -> Checkpoint:
         trainer = self.trainer
@@ -238,8 +247,8 @@ class Run:
             step=trainer.step,
             parameters=checkpoints.to_numpy(trainer.model.parameters()),
             buffers=checkpoints.to_numpy(buffers_of(trainer.model)),
-            optimizer=checkpoints.to_numpy(trainer.optimizer.state()),
-            t=trainer.optimizer.t,
+            optimizer=checkpoints.to_numpy(state_of(trainer.optimizer)),
+            t=getattr(trainer.optimizer, "t", trainer.step),
             val_loss=trainer.val_loss,
             best_val_loss=trainer.best_val_loss,
             data=self.dataset.fingerprint,
