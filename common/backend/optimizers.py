@@ -12,6 +12,16 @@ from . import checks
 from .described import described
 
 
+def is_resumable(optimizer: Any) -> bool:
+    """Tell whether a run can be continued with it; an optimizer from elsewhere may only make steps."""
+    return hasattr(optimizer, "state") and hasattr(optimizer, "load_state")
+
+
+def state_of(optimizer: Any) -> dict[str, Any]:
+    """Return the optimizer's moments by name; of one that is not resumable, none."""
+    return optimizer.state() if is_resumable(optimizer) else {}
+
+
 def as_native(array: np.ndarray) -> np.ndarray:
     """Return the array in this machine's byte order; uncopied if it is."""
     array = np.asarray(array)

@@ -106,18 +106,22 @@ def choose_device(nn: ModuleType, device: str = "auto", threads: int | None = No
     """Set the backend's threads and return the device to use.
 
     Where no number is given, numpy and torch take one thread for a small model, unless the environment says more.
-    "auto" is the CPU, the faster one for a small model, and CUDA for a large one where there is one.
+    "auto" is the CPU, the faster one for a small model, and CUDA for a large one where there is one. A backend without
+    `devices` has the CPU.
 
-    Raises ValueError for a device that the backend does not have here.
+    Raises ValueError for a device that the backend does not have here, and UsageError for threads that it cannot set.
     """
-    if lacking := [name for name in ("MLP", "devices", "set_threads") if not hasattr(nn, name)]:
-        raise ImportError(f"{nn.__name__} cannot train: it has no {', '.join(lacking)}; take another backend")
+    if not hasattr(nn, "MLP"):
+        raise ImportError(f"{nn.__name__} cannot train: it has no MLP; write one, or take another backend")
+    devices = nn.devices() if hasattr(nn, "devices") else ("cpu",)
     if device == "auto":
-        device = "cuda" if large and "cuda" in nn.devices() else "cpu"
-    if device not in nn.devices():
-        raise ValueError(f"{nn.__name__} has no device {device!r} here; it has {', '.join(nn.devices())}")
+        device = "cuda" if large and "cuda" in devices else "cpu"
+    if device not in devices:
+        raise ValueError(f"{nn.__name__} has no device {device!r} here; it has {', '.join(devices)}")
     if threads is None and not large and nn.__name__ in _ONE_THREAD and not any(map(os.environ.get, _THREADS_SET)):
         threads = 1
+    if threads is not None and not hasattr(nn, "set_threads"):
+        raise UsageError(f"{nn.__name__} has no set_threads; leave --threads out, or write set_threads(n)")
     if threads is not None:
         nn.set_threads(threads)
     return device

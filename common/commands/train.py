@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..backend import registry
-from ..files.errors import UsageError, refusing
+from ..files.errors import UsageError, nearest, refusing
 from ..files.terminal import is_one_of_several, is_silent_worker
 from .flags import check_threads, whole
 
@@ -193,5 +193,6 @@ def _backend(arguments: argparse.Namespace, recipe: Recipe) -> str:
         return arguments.backend
     recorded = recipe.train.backend
     if recorded and recorded not in registry.names():  # a recipe from elsewhere must not choose what code runs
-        raise UsageError(f"the recipe asks for the module {recorded!r}; if you trust it, add --backend {recorded}")
+        hint = f"{nearest(recorded, registry.names())}; if you trust the module, add --backend {recorded}"
+        raise UsageError(f"the recipe asks for the module {recorded!r}; {hint}")
     return recorded or registry.default()

@@ -90,7 +90,7 @@ def header(result: Result) -> str:
 
 
 def _remark(results: Sequence[Result], excused: frozenset[str]) -> str:
-    """What the line of a level says beside its points."""
+    """What the line of a level says next to its points."""
     failed = [r for r in results if r.outcome == FAILED and r.name not in excused]
     news = list(dict.fromkeys(r.check for r in failed if not r.because))
     causes = list(dict.fromkeys(r.because for r in failed if r.because))

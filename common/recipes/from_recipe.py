@@ -29,6 +29,8 @@ def model(nn: ModuleType, recipe: Recipe, vocab_size: int, device: str = "cpu") 
     """
     if recipe.model.precision != NATIVE and recipe.model.dtype == "float64":
         raise UsageError("model.precision = 'strict' rounds to float32; drop it, or model.dtype = 'float64'")
+    if recipe.model.precision != NATIVE and not hasattr(nn, "strict_tally"):
+        raise UsageError(f"{nn.__name__} has no model.precision = {recipe.model.precision!r}; drop it")
     if device == "mps" and recipe.model.dtype == "float64":
         raise UsageError("device mps has no float64; take --dtype float32, or --device cpu")
     kind = MODELS[recipe.model.kind]

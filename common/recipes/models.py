@@ -85,7 +85,8 @@ class MLP(Kind):
     special = (*WIDTHS, "model.precision")
 
     def build(self, nn: ModuleType, recipe: Any, V: int, device: str) -> Any:
-        return nn.MLP(**self._sizes(recipe, V), **_draw(recipe), device=device)
+        place = {} if device == "cpu" else {"device": device}  # another's backend may know only the CPU
+        return nn.MLP(**self._sizes(recipe, V), **_draw(recipe), **place)
 
     def shapes(self, recipe: Any, V: int) -> LayerShapes:
         return LayerShapes(mlp_shapes(**self._sizes(recipe, V)))

@@ -57,11 +57,10 @@ def text(allowed: str) -> Rule:
 
 
 def backend_name() -> Rule:
-    """One of the project's backends, or a dotted module; naming one does not import it."""
+    """One of the project's backends, or a module; naming one does not import it."""
 
     def read(value: Any) -> str:
-        words = value.split(".") if isinstance(value, str) else [""]
-        if not all(word.isidentifier() for word in words) or (len(words) == 1 and value not in registry.names()):
+        if not isinstance(value, str) or not all(word.isidentifier() for word in value.split(".")):
             raise ValueError(nearest(str(value), registry.names()))
         return value
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..backend.model import buffers_of, evaluating
+from ..backend.optimizers import state_of
 from ..backend.schedules import warmed_up
 from ..numbers import digests
 from ..numbers.precisions import STRICT
@@ -145,7 +146,7 @@ class Trainer:
         self.best_val_loss = min(self.best_val_loss, self.val_loss)
 
     def _arrays(self) -> dict[str, Any]:
-        return {**self.model.parameters(), **buffers_of(self.model), **self.optimizer.state()}
+        return {**self.model.parameters(), **buffers_of(self.model), **state_of(self.optimizer)}
 
     def _mean_loss(self, split: Any, n_batches: int | None, stopping: Callable[[], bool]) -> float:
         """Return the mean loss of the first batches, or of all if None, summed in order in float64.

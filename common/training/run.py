@@ -14,8 +14,9 @@ import numpy as np
 
 from ..backend import registry
 from ..backend.model import buffers_of
+from ..backend.optimizers import is_resumable, state_of
 from ..files.atomic import write_text
-from ..files.terminal import Progress, StopSignals, note
+from ..files.terminal import Progress, StopSignals, is_one_of_several, note
 from ..numbers import digests
 from ..numbers.precisions import STRICT
 from ..recipes import from_recipe
@@ -179,6 +180,8 @@ class Run:
     def _resume_from(self, checkpoint: Checkpoint) -> None:
         train = self.recipe.train
         goes_on = goes_on_from(checkpoint, self.recipe, self.dataset, self.folder.path)
+        if not is_resumable(self.trainer.optimizer):
+            raise ValueError(f"{self.folder.path} cannot be continued: {self._not_resumable()}; {WITHOUT_RESUME}")
         trainer, self._saved_step = self.trainer, checkpoint.step
         trainer.model.load_parameters(checkpoint.parameters)
         if checkpoint.buffers:
@@ -227,7 +230,16 @@ class Run:
         return self._how_to_go_on()
 
     def _how_to_go_on(self) -> str:
-        return f"stopped at step {self.trainer.step}; the same command with --resume continues in {self.folder.path}"
+        if not is_resumable(self.trainer.optimizer):
+            return f"stopped at step {self.trainer.step}, and cannot be continued: {self._not_resumable()}"
+        said = f"stopped at step {self.trainer.step}; the same command with --resume continues in {self.folder.path}"
+        if is_one_of_several():  # torchrun starts them
+            return said
+        return f"{said}, or: {resume_command(self.folder.path, self.backend)}"
+
+    def _not_resumable(self) -> str:
+        kind = type(self.trainer.optimizer).__name__
+        return f"{self.backend}.{kind} has no state() and load_state(), which nnz.backend.optimizers.{kind} has"
 
     def _checkpoint(self) -> Checkpoint:
         trainer = self.trainer
@@ -238,8 +250,8 @@ class Run:
             step=trainer.step,
             parameters=checkpoints.to_numpy(trainer.model.parameters()),
             buffers=checkpoints.to_numpy(buffers_of(trainer.model)),
-            optimizer=checkpoints.to_numpy(trainer.optimizer.state()),
-            t=trainer.optimizer.t,
+            optimizer=checkpoints.to_numpy(state_of(trainer.optimizer)),
+            t=getattr(trainer.optimizer, "t", trainer.step),
             val_loss=trainer.val_loss,
             best_val_loss=trainer.best_val_loss,
             data=self.dataset.fingerprint,
@@ -296,8 +308,9 @@ def goes_on_from(checkpoint: Checkpoint, recipe: Recipe, dataset: Dataset, path:
     goes_on = steps > recorded.train.steps
     same_settings(recorded.override("train.steps", steps) if goes_on else recorded, recipe, path)
     if not same_data(checkpoint, dataset):
-        name = recipe.data.name
-        raise ValueError(f"{name} is not the text that {path} was trained on; name that one, or, {WITHOUT_RESUME}")
+        name, its = recipe.data.name, recorded.data.name
+        that = "that one" if its == name else f"that one, {its}"
+        raise ValueError(f"{name} is not the text that {path} was trained on; name {that}, or, {WITHOUT_RESUME}")
     return goes_on
 
 
@@ -323,10 +336,21 @@ def same_settings(recorded: Recipe, asked: Recipe, path: Path) -> None:
 
     Whether the text is the same, `same_data` tells.
     """
+    differing = {}
     for section, field, before in recorded.items():
         after = getattr(getattr(asked, section), field)
-        if before != after and (section, field) not in (("train", "backend"), ("data", "name")):
-            has_more = (section, field) == ("train", "steps") and after > before
-            remedy = "more steps by --steps" if has_more else "the same settings"
-            had = f"the run in {path} had {section}.{field} = {before!r}, not {after!r}"
-            raise ValueError(f"{had}; ask for {remedy}, or, {WITHOUT_RESUME}")
+        if before != after and (section, field) != ("train", "backend"):
+            differing[f"{section}.{field}"] = f"{section}.{field} = {before!r}, not {after!r}"
+    if differing.keys() <= {"data.name"}:
+        return
+    has_more = differing.keys() == {"train.steps"} and asked.train.steps > recorded.train.steps
+    remedy = "more steps by --steps" if has_more else "the same settings"
+    own = f"{resume_command(path, recorded.train.backend)} asks for its own"
+    had = f"the run in {path} had {'; '.join(differing.values())}"
+    raise ValueError(f"{had}; ask for {remedy}; {own}; or, {WITHOUT_RESUME}")
+
+
+def resume_command(path: Path, backend: str) -> str:
+    """The command that continues the run in a folder, which knows its recipe; a module must be named each time."""
+    named = f" --backend {backend}" if backend and backend not in registry.names() else ""
+    return f"nnz train --resume {shlex.quote(str(path))}{named}"

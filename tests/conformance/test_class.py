@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from pathlib import Path
 
@@ -94,6 +95,25 @@ def test_no_result_counts_that_the_grading_did_not_write(name, here, capsys):
     assert int(forged["points"]) == 0
     assert int(honest["points"]) == ASKED
     assert forged["sha256"] == by_path.sha256_of(forger)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has sub-reapers")
+def test_what_a_backend_started_ends_too_when_it_kills_its_grading(here):
+    text = """
+        import os, signal, time
+        def tanh_forward(x):
+            grading = os.getppid()
+            if os.fork() == 0:
+                os.setsid()
+                with open("pid", "w") as file: file.write(str(os.getpid()))
+                os.kill(grading, signal.SIGKILL)
+                time.sleep(300)
+            time.sleep(300)
+        class ops: tanh_forward = staticmethod(tanh_forward)
+        """
+    (here / "killer.py").write_text(textwrap.dedent(text))
+    assert main(["parity", "killer.py", "numpy", *QUICK]) == 1
+    assert not Path("/proc", (here / "pid").read_text()).exists()
 
 
 def test_what_students_print_is_not_in_the_json(here, capfd):

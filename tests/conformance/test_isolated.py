@@ -277,6 +277,20 @@ def test_what_honest_backends_do_is_not_borrowing(isolated, tmp_path, monkeypatc
     assert report.borrowed == ()
 
 
+def test_a_process_that_an_installed_library_starts_is_not_borrowing(isolated, tmp_path, monkeypatch):
+    (tmp_path / "site-packages").mkdir()
+    library = "import subprocess, sys\ndef compile_it(): subprocess.run([sys.executable, '-c', 'pass'])\n"
+    (tmp_path / "site-packages" / "a_library.py").write_text(library)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site-packages"))
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path / "site-packages")])
+    own = "class ops: tanh_forward = staticmethod(np.tanh)\n"
+    by_it = f"import a_library, numpy as np\na_library.compile_it()\n{own}"
+    by_itself = f"import numpy as np, subprocess, sys\nsubprocess.run([sys.executable, '-c', 'pass'])\n{own}"
+    reports = [grade(isolated(text), TANH, ["float64"], rounds=1) for text in (by_it, by_itself)]
+    assert reports[0].borrowed == ()
+    assert "a process" in " ".join(reports[1].borrowed)
+
+
 @pytest.mark.slow
 def test_our_c_kernels_are_borrowed_however_they_are_loaded(isolated):
     import nnz.c._kernels as kernels

@@ -177,7 +177,7 @@ def test_the_port_in_javascript_gets_every_point():
 
 @NODE
 @pytest.mark.slow
-def test_the_port_refuses_ids_that_are_no_integers_and_the_harness_asks_it(tmp_path):
+def test_the_port_refuses_ids_that_are_not_integers_and_the_harness_asks_it(tmp_path):
     text = PORT.read_text(encoding="utf-8")
     refusal = 'if (!(a instanceof Int32Array)) throw new Refused("the ids must be I32");'
     assert refusal in text

@@ -116,7 +116,7 @@ BAD_SETTINGS = [
     ("data.fractions", 0.9, "add up to 1"),
     ("sample.new", 1, "true or false"),
     ("sample.temperature", -1, "a number of at least 0"),
-    ("train.backend", "tensorflow", "numpy"),
+    ("train.backend", "num-py", "numpy"),
     ("train.steps", 2**99_999, "too long to show is not allowed; it takes an integer from 1"),
 ]
 

@@ -188,12 +188,25 @@ def test_a_step_that_is_only_tried_leaves_no_trace(words, capsys, kind) -> None:
     assert files(words[-1]) == first
 
 
+def test_all_that_differs_is_named_and_the_command_that_needs_none_of_it_works(words, capsys) -> None:
+    stopped(Run(load(str(words[1])), "numpy", words[-1]), 9, "before the update")
+    changed = ["--resume", "--steps", 9, "--seed", 7, "--data", "names"]
+    code, _, err = nnz(capsys, *words, *changed)
+    differing = [f"data.name = '{words[1].parent}/few-names', not 'names'", "train.steps = 23, not 9"]
+    seed = load(str(words[1])).train.seed
+    assert code == 1
+    assert f"had {'; '.join(differing)}; train.seed = {seed}, not 7; ask for the same settings; " in err
+    command = err.partition("same settings; ")[2].partition(" asks for its own")[0]
+    assert nnz(capsys, *command.split()[1:])[0] == 0
+
+
 def test_a_run_goes_on_to_more_steps_only_if_they_are_asked_for(words, capsys) -> None:
     nnz(capsys, *words, "--steps", 9)
     kept = files(words[-1])
     code, out, err = nnz(capsys, *words, "--resume")
     told = f"the run in {words[-1]} had train.steps = 9, not 23; ask for more steps by --steps"
-    assert (code, out, err) == (1, "", f"nnz: {told}, or, {WITHOUT_RESUME}\n")
+    own = f"nnz train --resume {words[-1]} asks for its own"
+    assert (code, out, err) == (1, "", f"nnz: {told}; {own}; or, {WITHOUT_RESUME}\n")
     assert files(words[-1]) == kept
     for flags in (["--steps", 23], ["--set", "train.steps = 25"]):
         assert "going on from step" in nnz(capsys, *words, "--resume", *flags)[2]

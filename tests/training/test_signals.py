@@ -56,7 +56,8 @@ def test_a_command_stopped_by_a_signal_is_resumed_to_the_same_bytes(data, tmp_pa
         step = checkpoints.load(run / "checkpoint.safetensors").step
         who = "mlp" if runner == PROGRAM else "nnz"
         told = [line for line in error.splitlines() if line.startswith(f"{who}: ")]
-        assert told == [f"{who}: stopped at step {step}; the same command with --resume continues in {run}"]
+        other = "" if runner == PROGRAM else f", or: nnz train --resume {run}"
+        assert told == [f"{who}: stopped at step {step}; the same command with --resume continues in {run}{other}"]
     finish(uninterrupted)
     finish(start(runner, recipe, run, "--resume"))
     for name in FILES:
