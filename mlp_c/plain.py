@@ -15,14 +15,20 @@ from .binding.runtime import devices, set_threads
 from .gpt import gpt
 
 __all__ = [
+    "GELU",
     "GPT",
     "MLP",
     "SGD",
     "AdamW",
     "BatchNorm1d",
+    "CausalSelfAttention",
+    "Dropout",
     "Embedding",
     "Flatten",
+    "LayerNorm",
     "Linear",
+    "RMSNorm",
+    "ReLU",
     "Residual",
     "Sequential",
     "Tanh",
@@ -56,6 +62,30 @@ class BatchNorm1d(_Plain, layers.BatchNorm1d):
 
 class Tanh(_Plain, layers.Tanh):
     __doc__ = layers.Tanh.__doc__
+
+
+class LayerNorm(_Plain, layers.LayerNorm):
+    __doc__ = layers.LayerNorm.__doc__
+
+
+class RMSNorm(_Plain, layers.RMSNorm):
+    __doc__ = layers.RMSNorm.__doc__
+
+
+class ReLU(_Plain, layers.ReLU):
+    __doc__ = layers.ReLU.__doc__
+
+
+class GELU(_Plain, layers.GELU):
+    __doc__ = layers.GELU.__doc__
+
+
+class Dropout(_Plain, layers.Dropout):
+    __doc__ = layers.Dropout.__doc__
+
+
+class CausalSelfAttention(_Plain, layers.CausalSelfAttention):
+    __doc__ = layers.CausalSelfAttention.__doc__
 
 
 def cross_entropy(logits, targets, precision: str = "native") -> float:

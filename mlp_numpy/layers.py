@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 
-from nnz.backend import layers
+from nnz.backend import gpt_layers, layers
 from nnz.backend.layers import Flatten, Residual, Sequential
 
 from .runtime import CHECKED_OPS, OPS
 
-__all__ = ["BatchNorm1d", "Embedding", "Flatten", "Linear", "Residual", "Sequential", "Tanh", "cross_entropy"]
+__all__ = [
+    "GELU",
+    "BatchNorm1d",
+    "CausalSelfAttention",
+    "Dropout",
+    "Embedding",
+    "Flatten",
+    "LayerNorm",
+    "Linear",
+    "RMSNorm",
+    "ReLU",
+    "Residual",
+    "Sequential",
+    "Tanh",
+    "cross_entropy",
+]
 
 
 class _InNumpy:
@@ -30,6 +45,30 @@ class BatchNorm1d(_InNumpy, layers.BatchNorm1d):
 
 class Tanh(_InNumpy, layers.Tanh):
     __doc__ = layers.Tanh.__doc__
+
+
+class LayerNorm(_InNumpy, gpt_layers.LayerNorm):
+    __doc__ = gpt_layers.LayerNorm.__doc__
+
+
+class RMSNorm(_InNumpy, gpt_layers.RMSNorm):
+    __doc__ = gpt_layers.RMSNorm.__doc__
+
+
+class ReLU(_InNumpy, gpt_layers.ReLU):
+    __doc__ = gpt_layers.ReLU.__doc__
+
+
+class GELU(_InNumpy, gpt_layers.GELU):
+    __doc__ = gpt_layers.GELU.__doc__
+
+
+class Dropout(_InNumpy, gpt_layers.Dropout):
+    __doc__ = gpt_layers.Dropout.__doc__
+
+
+class CausalSelfAttention(_InNumpy, gpt_layers.CausalSelfAttention):
+    __doc__ = gpt_layers.CausalSelfAttention.__doc__
 
 
 def cross_entropy(logits: np.ndarray, targets: np.ndarray, precision: str = "native") -> float:

@@ -7,7 +7,22 @@ with requires("torch", __name__):
 
 from . import state_dict as state_dict  # for nnz export; no other backend has one
 from .gpt.gpt import GPT
-from .layers import BatchNorm1d, Embedding, Flatten, Linear, Residual, Sequential, Tanh, cross_entropy
+from .layers import (
+    GELU,
+    BatchNorm1d,
+    CausalSelfAttention,
+    Dropout,
+    Embedding,
+    Flatten,
+    LayerNorm,
+    Linear,
+    ReLU,
+    Residual,
+    RMSNorm,
+    Sequential,
+    Tanh,
+    cross_entropy,
+)
 from .mlp import MLP
 from .module import MLPModule
 from .optimizers import SGD, AdamW, clip_grad_norm
@@ -15,15 +30,21 @@ from .runtime import CHECKED_OPS as ops
 from .runtime import block_sizes, devices, set_threads, strict_tally
 
 __all__ = [
+    "GELU",
     "GPT",
     "MLP",
     "SGD",
     "AdamW",
     "BatchNorm1d",
+    "CausalSelfAttention",
+    "Dropout",
     "Embedding",
     "Flatten",
+    "LayerNorm",
     "Linear",
     "MLPModule",
+    "RMSNorm",
+    "ReLU",
     "Residual",
     "Sequential",
     "Tanh",

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nnz.backend import checks, layers
+from nnz.backend import checks, gpt_layers, layers
 from nnz.numbers import precisions
 
 from .model import OnTensors
@@ -89,6 +89,30 @@ class Residual(Autograd, layers.Residual):
 
 class Sequential(Autograd, layers.Sequential):
     __doc__ = layers.Sequential.__doc__
+
+
+class LayerNorm(Autograd, gpt_layers.LayerNorm):
+    __doc__ = gpt_layers.LayerNorm.__doc__
+
+
+class RMSNorm(Autograd, gpt_layers.RMSNorm):
+    __doc__ = gpt_layers.RMSNorm.__doc__
+
+
+class ReLU(Autograd, gpt_layers.ReLU):
+    __doc__ = gpt_layers.ReLU.__doc__
+
+
+class GELU(Autograd, gpt_layers.GELU):
+    __doc__ = gpt_layers.GELU.__doc__
+
+
+class Dropout(Autograd, gpt_layers.Dropout):
+    __doc__ = gpt_layers.Dropout.__doc__
+
+
+class CausalSelfAttention(Autograd, gpt_layers.CausalSelfAttention):
+    __doc__ = gpt_layers.CausalSelfAttention.__doc__
 
 
 def cross_entropy(

@@ -20,6 +20,7 @@ class OnTensors:
     devices = staticmethod(devices)
     as_array = staticmethod(lambda tensor: as_array(tensor.detach()))
     copy_into = staticmethod(copy_into)
+    empty_like = staticmethod(torch.empty_like)
 
     @staticmethod
     def parameter(array: np.ndarray, device: str = "cpu") -> Tensor:

@@ -34,6 +34,12 @@ def positive_int(name: str, value: object) -> int:
     return _integer(name, value, least=1)
 
 
+def heads(n_embd: int, n_head: int) -> None:
+    """Raises ValueError unless each head has the same share of the embedding."""
+    if n_embd % n_head:
+        raise ValueError(f"n_embd must be a multiple of n_head; got {n_embd} for {n_head} heads")
+
+
 def threads(value: object) -> int:
     """Return a number of threads as an int. Raises as `positive_int` does, and beyond what any machine has use for."""
     return _integer("threads", value, 1, MOST_THREADS)

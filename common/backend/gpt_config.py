@@ -43,8 +43,7 @@ class GPTConfig:
     def __post_init__(self) -> None:
         for name in ("vocab_size", "context_length", "n_layer", "n_head", "n_embd"):
             checks.positive_int(name, getattr(self, name))
-        if self.n_embd % self.n_head:
-            raise ValueError(f"n_embd must be a multiple of n_head; got {self.n_embd} for {self.n_head} heads")
+        checks.heads(self.n_embd, self.n_head)
         if self.n_embd * max(self.vocab_size, self.context_length, 4 * self.n_embd) >= LARGEST_MATRIX:
             raise ValueError(
                 f"vocab_size = {self.vocab_size}, context_length = {self.context_length} and n_embd = {self.n_embd} "

@@ -27,6 +27,7 @@ class Layer:
     buffer = staticmethod(np.asarray)
     as_array = staticmethod(np.asarray)
     copy_into = staticmethod(np.copyto)
+    empty_like = staticmethod(np.empty_like)
 
     def __init__(
         self, children: Mapping[str, Layer] | None = None, dtype: str | None = None, precision: str = precisions.NATIVE

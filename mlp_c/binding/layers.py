@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 
-from nnz.backend import layers
+from nnz.backend import gpt_layers, layers
 from nnz.backend.layers import Flatten, Residual, Sequential
 
 from . import ops
 
-__all__ = ["BatchNorm1d", "Embedding", "Flatten", "Linear", "Residual", "Sequential", "Tanh", "cross_entropy"]
+__all__ = [
+    "GELU",
+    "BatchNorm1d",
+    "CausalSelfAttention",
+    "Dropout",
+    "Embedding",
+    "Flatten",
+    "LayerNorm",
+    "Linear",
+    "RMSNorm",
+    "ReLU",
+    "Residual",
+    "Sequential",
+    "Tanh",
+    "cross_entropy",
+]
 
 
 class _InC:
@@ -30,6 +45,30 @@ class BatchNorm1d(_InC, layers.BatchNorm1d):
 
 class Tanh(_InC, layers.Tanh):
     __doc__ = layers.Tanh.__doc__
+
+
+class LayerNorm(_InC, gpt_layers.LayerNorm):
+    __doc__ = gpt_layers.LayerNorm.__doc__
+
+
+class RMSNorm(_InC, gpt_layers.RMSNorm):
+    __doc__ = gpt_layers.RMSNorm.__doc__
+
+
+class ReLU(_InC, gpt_layers.ReLU):
+    __doc__ = gpt_layers.ReLU.__doc__
+
+
+class GELU(_InC, gpt_layers.GELU):
+    __doc__ = gpt_layers.GELU.__doc__
+
+
+class Dropout(_InC, gpt_layers.Dropout):
+    __doc__ = gpt_layers.Dropout.__doc__
+
+
+class CausalSelfAttention(_InC, gpt_layers.CausalSelfAttention):
+    __doc__ = gpt_layers.CausalSelfAttention.__doc__
 
 
 def cross_entropy(logits: np.ndarray, targets: np.ndarray, precision: str = "native") -> float:
