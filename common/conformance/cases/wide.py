@@ -91,7 +91,7 @@ def sizes_around(rng: np.random.Generator, function: str, blocks: Iterable[int])
 
 
 def long_pairs(rng: np.random.Generator, function: str) -> Iterator[dict[str, int]]:
-    """Each axis as long as the largest usual block, beside another of several cache lines."""
+    """Each axis as long as the largest usual block, next to another of several cache lines."""
     rng = sizes_from(rng)
     for axis, other in permutations(AXES[op_of(function)], 2):
         sizes = small_sizes(rng, function) | {axis: USUAL_BLOCKS[-1], other: LONG}
