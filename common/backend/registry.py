@@ -7,6 +7,8 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from difflib import get_close_matches
+from pathlib import Path
 from types import ModuleType
 
 from ..files.errors import UsageError, nearest
@@ -53,7 +55,8 @@ def load(name: str) -> ModuleType:
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise  # the module is there, and lacks something of its own
         if "." not in name:
-            raise UsageError(f"unknown backend {name!r}; {nearest(name, names())}, or an importable module") from error
+            known = nearest(name, [*names(), *get_close_matches(name, _modules_here())])
+            raise UsageError(f"unknown backend {name!r}; {known}, or an importable module") from error
         raise UsageError(f"no module {name!r} to use as a backend; check the name and PYTHONPATH") from error
 
 
@@ -125,6 +128,15 @@ def choose_device(nn: ModuleType, device: str = "auto", threads: int | None = No
     if threads is not None:
         nn.set_threads(threads)
     return device
+
+
+def _modules_here() -> list[str]:
+    """The names of the packages and modules in the current folder."""
+    try:
+        here = list(Path().iterdir())
+    except OSError:
+        return []
+    return [path.stem for path in here if path.suffix == ".py" or (path / "__init__.py").is_file()]
 
 
 def _load_own(name: str) -> ModuleType:

@@ -39,6 +39,8 @@ def run(arguments: argparse.Namespace) -> None:
         recipe = checkpoint.recipe
         if arguments.data is not None:
             recipe = checkpoint.recipe = recipe.override("data.name", arguments.data)
+        else:
+            load_model.refuse_missing_data(recipe)
         dataset = _dataset(checkpoint)
         models = [load_model.build(checkpoint, arguments.backend, untrained) for untrained in (True, False)]
     heads, samples = [], []

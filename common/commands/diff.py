@@ -11,6 +11,7 @@ import argparse
 import math
 from typing import TYPE_CHECKING
 
+from ..backend import registry
 from ..files.errors import Refusal, UsageError, refusing
 from ..recipes.settings import LARGEST_SEED
 from .flags import check, whole
@@ -50,13 +51,21 @@ def run(arguments: argparse.Namespace) -> None:
             for compared in compare_backends(*pair, arguments.dtype, arguments.seed, arguments.batch_size):
                 _show(compared, pair)
                 missing |= dict.fromkeys(compared.missing)
-        except (NotThere, Wrong) as error:
+        except NotThere as error:
+            raise Refusal(f"could not compare the two: {str(error).rstrip('. ')}{_until_then(arguments)}") from error
+        except Wrong as error:
             raise Refusal(f"could not compare the two: {error}") from error
     if compared.difference is not None:
         raise Refusal(f"{arguments.a} and {arguments.b}: {_summary(compared.difference, pair)}")
     if missing:
         print(f"not compared: {', '.join(missing)}")
     print(f"{arguments.a} and {arguments.b} agree{' in all else' if missing else ''}")
+
+
+def _until_then(arguments: argparse.Namespace) -> str:
+    """How to go on with a backend that has no model yet."""
+    others = [name for name in (arguments.a, arguments.b) if name not in registry.names()]
+    return f"; until its model is written, go on with nnz parity {' '.join(others)}" if others else ""
 
 
 def _check(arguments: argparse.Namespace) -> None:

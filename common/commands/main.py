@@ -163,8 +163,18 @@ def _run(words: Sequence[str]) -> None:
         flag = next((word.partition("=")[0] for word in unknown if word.startswith("-")), "")
         close = difflib.get_close_matches(flag, _flags(top, arguments.command), n=1)
         hint = f"did you mean {close[0]}? " if close else ""
+        if not flag and arguments.command is not None:
+            hint = f"{_takes(top, arguments.command)}; "
         raise Refusal(f"unrecognized arguments: {' '.join(unknown)}; {hint}see {command} --help", ASKED_WRONGLY)
     load(arguments.command).run(arguments)
+
+
+def _takes(top: argparse.ArgumentParser, command: str) -> str:
+    """What the command takes besides flags, and what it does with it."""
+    commands = next(action for action in top._actions if isinstance(action, argparse._SubParsersAction))
+    words = [str(action.metavar) for action in commands.choices[command]._actions if not action.option_strings]
+    summary = COMMANDS[command].rstrip(".")
+    return f"nnz {command} takes only {' '.join(words) or 'flags'}, to {summary[0].lower()}{summary[1:]}"
 
 
 def _flags(top: argparse.ArgumentParser, command: str | None) -> list[str]:

@@ -24,8 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--prompt", default="", metavar="TEXT", help="what each sample begins with")
     add("--count", type=whole, metavar="N", help="number of samples; default: 10, or 1 with --prompt or --tokens")
-    length = "default: see the recipe; there, 0 is up to the end of the line, and in a running text 200"
-    add("--tokens", type=whole, metavar="N", help=f"draw exactly N tokens; {length}")
+    length = "default: to the end of the line, or 200 of a running text, unless the run's recipe says more"
+    add("--tokens", type=whole, metavar="N", help=f"draw exactly N tokens, also past the end of a line; {length}")
     add("--stop", action="append", default=[], metavar="TEXT", help="end a sample before this text; may be repeated")
     add("--allow-unknown", action="store_true", help="draw <unk> too, the token of a model of words for rare words")
     add("--ban", default="", metavar="TOKENS", help="never draw these characters (or words, for a model of words)")

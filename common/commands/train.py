@@ -151,7 +151,7 @@ def asks_for_steps(arguments: argparse.Namespace) -> bool:
 def _recipe(arguments: argparse.Namespace) -> Recipe:
     from ..recipes.recipe import assignment, load
 
-    recipe = load(arguments.recipe) if arguments.recipe is not None else _recorded(arguments.out)
+    recipe = load(arguments.recipe) if arguments.recipe is not None else _recorded(arguments.out, arguments.data)
     for word in arguments.set:
         recipe = recipe.override(*assignment(word))
     flags = {
@@ -171,7 +171,7 @@ def _recipe(arguments: argparse.Namespace) -> Recipe:
     return recipe
 
 
-def _recorded(run: str) -> Recipe:
+def _recorded(run: str, data: str | None) -> Recipe:
     """The recipe that the run in a folder was trained by, and its backend."""
     from ..runs import load_model
     from ..training.run import refuse_imported
@@ -182,6 +182,8 @@ def _recorded(run: str) -> Recipe:
         raise FileNotFoundError(f"there is no run folder {run} to resume; train first, or name another run")
     checkpoint = load_model.find(run)
     refuse_imported(checkpoint, run)
+    if data is None:
+        load_model.refuse_missing_data(checkpoint.recipe)
     return checkpoint.recipe.override("train.backend", checkpoint.recipe.train.backend or checkpoint.backend)
 
 

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, TextIO
@@ -107,6 +107,16 @@ class Progress:
         self._bar.refresh()
 
 
+@contextmanager
+def counting(total: int, unit: str) -> Iterator[Callable[[], object]]:
+    """A progress bar of `total` things; a call of what it gives counts one. None if stderr is not a terminal."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    with _bar(total, 0, unit) as bar:
+        yield bar.update
+
+
 class StopSignals:
     """A context in which the first signal only sets `requested`; the second raises KeyboardInterrupt at once.
 
@@ -134,7 +144,7 @@ class StopSignals:
         self.requested = True
 
 
-def _bar(steps: int, start: int) -> Any:
+def _bar(total: int, start: int, unit: str = "step") -> Any:
     from tqdm import tqdm
 
-    return tqdm(total=steps, initial=start, unit="step", file=sys.stderr, dynamic_ncols=True)
+    return tqdm(total=total, initial=start, unit=unit, file=sys.stderr, dynamic_ncols=True)

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from ..backend import registry
+from ..files import downloads
 from ..files.terminal import note
 from ..recipes import from_recipe
+from ..recipes.recipe import Recipe
 from . import checkpoints
 from .checkpoints import Checkpoint
 from .folder import RunFolder
@@ -30,6 +32,14 @@ def find(run: str, best: bool = False, finite: bool = False) -> Checkpoint:
     if not path.exists():
         raise FileNotFoundError(f"there is no checkpoint {path}; train first, or name another run")
     return checkpoints.load(path, finite)
+
+
+def refuse_missing_data(recipe: Recipe) -> None:
+    """Raises FileNotFoundError if the data of a recorded recipe is not where the recipe says."""
+    name = recipe.data.name
+    if name not in downloads.names() and not Path(name).exists():
+        seen = "" if Path(name).is_absolute() else ", seen from the folder where it was trained"
+        raise FileNotFoundError(f"the run's data was at {name}{seen}; there is none now: name its place with --data")
 
 
 def build(checkpoint: Checkpoint, backend: str | None = None, untrained: bool = False) -> Any:

@@ -142,7 +142,9 @@ class Run:
         """Say where val was best, unless that is where the run ends."""
         log = self.folder.read_log()
         step, _, best = min(log, key=lambda row: row[2])
-        if best < log[-1][2]:
+        if step == 0 and best < log[-1][2]:
+            note("val_loss never fell below that of step 0, before the training: is there too little text for it?")
+        elif best < log[-1][2]:
             note(f"best val at step {step:,}; nnz sample {shlex.quote(str(self.folder.path))} --best")
 
     def _note_tally(self, before: tuple[int, int]) -> None:

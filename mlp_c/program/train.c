@@ -177,6 +177,10 @@ static void note_best(const Run *run) {
     int64_t best_step;
     char shown[COUNT_TEXT];
     if (log_best(run->folder, s->eval_every, s->steps, &best_step)) {
+        if (best_step == 0) {
+            note("val_loss never fell below that of step 0, before the training: is there too little text for it?");
+            return;
+        }
         char *out = shell_word(s->out);
         note("best val at step %s; nnz sample %s --best", count_text(shown, (size_t)best_step), out);
         free(out);

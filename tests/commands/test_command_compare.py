@@ -35,6 +35,21 @@ def test_compare_finds_data_that_moved_and_refuses_others(place, tmp_path, capsy
         assert nnz(capsys, "compare", place / "run", "--data", other) == (1, "", why)
 
 
+def test_from_another_folder_the_relative_place_of_the_data_is_named(tmp_path, capsys, monkeypatch):
+    finished_run(tmp_path)
+    recipe = (tmp_path / "tiny.toml").read_text().replace(str(tmp_path / "few-names"), "few-names")
+    (tmp_path / "relative.toml").write_text(recipe)
+    monkeypatch.chdir(tmp_path)
+    assert nnz(capsys, "train", "relative.toml", "--backend", "numpy", "--steps", 3, "--out", "there")[0] == 0
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    where = "few-names, seen from the folder where it was trained"
+    told = f"nnz: the run's data was at {where}; there is none now: name its place with --data\n"
+    for words in (["compare", "../there"], ["train", "--resume", "../there"]):
+        assert nnz(capsys, *words) == (1, "", told)
+        assert nnz(capsys, *words, "--data", "../few-names")[0] == 0
+
+
 def halves(lines: list[str]) -> tuple[list[str], list[str]]:
     return [line[:COLUMN].rstrip() for line in lines], [line[COLUMN + 3 :] for line in lines]
 

@@ -25,6 +25,7 @@ SGD, AdamW = (
 """
 FILLED_IN = {
     "linear_forward": "return x @ w.T if b is None else x @ w.T + b",
+    "tanh_forward": "return np.tanh(x)",
     "tanh_backward": "return dy * (1 - y * y)",
 }
 
@@ -92,6 +93,12 @@ def test_its_readme_says_how_to_grade_it_and_names_every_level(here):
     text = (here / "my_backend" / "README.md").read_text()
     assert f"nnz parity my_backend                       # now: 0 of {ASKED}" in text
     assert all(f"- `{check.level}`: " in text and check.name in text for check in CHECKS)
+
+
+def test_a_name_that_is_nearly_that_of_a_folder_here_is_asked_about(here, capsys):
+    main(["new-backend", "my_backend"])
+    assert main(["parity", "mybackend"]) == 2
+    assert "unknown backend 'mybackend'; did you mean 'my_backend'? known: c, numpy, torch" in capsys.readouterr().err
 
 
 def test_nothing_is_overwritten_and_an_empty_folder_is_filled(here, capsys):

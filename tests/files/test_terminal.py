@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from nnz.files.terminal import Progress
+from nnz.files.terminal import Progress, counting
 
 
 class Terminal(io.StringIO):
@@ -26,3 +26,12 @@ def test_the_bar_is_one_line_that_shows_how_far_it_is_and_the_loss(monkeypatch, 
     assert "12003/50000" in last
     assert "loss 2.12" in last
     assert ("tokens/s" in last) == has_rate
+
+
+def test_pages_are_counted_on_a_terminal_and_nowhere_else(monkeypatch):
+    for stream in (Terminal(), io.StringIO()):
+        monkeypatch.setattr("sys.stderr", stream)
+        with counting(3, "page") as count:
+            for _ in range(3):
+                count()
+        assert ("3/3" in stream.getvalue()) == stream.isatty()

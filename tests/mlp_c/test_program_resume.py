@@ -14,6 +14,8 @@ from nnz.recipes.recipe import loads
 from nnz.runs import checkpoints
 from nnz.runs.folder import START_AGAIN, WITHOUT_RESUME
 
+BEST = ("best val at ", "val_loss never fell below that of step 0")
+
 
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory):
@@ -172,18 +174,26 @@ def test_what_is_left_of_a_run_without_its_checkpoint_is_kept(recipe, run, left)
     assert run_program(recipe, run, "--restart").returncode == 0
 
 
-@pytest.mark.parametrize(
-    ("rate", "folder"), [(0.001, "run"), (3.0, "run"), (3.0, "my first run"), (3.0, "it's"), (3.0, "é")]
-)
-def test_the_best_checkpoint_is_named_as_python_names_it(recipe, tmp_path, rate, folder, capsys):
-    recipe = recipe.override("optimizer.lr", rate)
-    train(recipe, tmp_path / folder, "c")
-    named = [line for line in capsys.readouterr().err.splitlines() if line.startswith("best val at ")]
-    done = run_program(recipe, tmp_path / folder, "--restart")
-    assert [line for line in done.stderr.splitlines() if line.startswith("best val at ")] == named
-    assert len(named) == (rate > 1)
-    for line in named:
-        assert shlex.split(line.partition("; ")[2]) == ["nnz", "sample", str(tmp_path / folder), "--best"]
+def told_of_the_best(recipe, run, capsys) -> list[str]:
+    """What nnz says of it, and build/mlp too."""
+    train(recipe, run, "c")
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith(BEST)]
+    done = run_program(recipe, run, "--restart")
+    assert [line for line in done.stderr.splitlines() if line.startswith(BEST)] == lines
+    return lines
+
+
+@pytest.mark.parametrize("folder", ["run", "my first run", "it's", "é"])
+def test_the_best_checkpoint_is_named_as_python_names_it(recipe, tmp_path, folder, capsys):
+    overfitting = recipe.override("optimizer.lr", 0.1).override("train.steps", 201)
+    (told,) = told_of_the_best(overfitting, tmp_path / folder, capsys)
+    assert shlex.split(told.partition("; ")[2]) == ["nnz", "sample", str(tmp_path / folder), "--best"]
+
+
+def test_no_checkpoint_is_named_where_the_last_is_the_best_or_the_untrained_one_is(recipe, tmp_path, capsys):
+    assert told_of_the_best(recipe.override("optimizer.lr", 0.001), tmp_path / "last", capsys) == []
+    untrained = "val_loss never fell below that of step 0, before the training: is there too little text for it?"
+    assert told_of_the_best(recipe.override("optimizer.lr", 3.0), tmp_path / "first", capsys) == [untrained]
 
 
 @pytest.mark.parametrize("threads", ["1", "2", "1024"])

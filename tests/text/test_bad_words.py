@@ -17,6 +17,10 @@ ASKED_WRONGLY = {
     "a missing recipe file": (["train", "missing.toml"], "there is no recipe file 'missing.toml'; known: "),
     "a recipe file mistyped": (["train", "nmaes.toml"], "did you mean 'names'?"),
     "an unknown flag": (["train", "names", "--stesp", "3"], "unrecognized arguments: --stesp 3; did you mean --steps?"),
+    "a word too many": (
+        ["compare", "runs/a", "runs/b"],
+        "nnz compare takes only RUN, to print samples of the untrained and of the trained model side by side; see",
+    ),
     "an abbreviated flag": (["train", "names", "--step", "3"], "unrecognized arguments: --step 3"),
     "an unknown backend": (["train", "names", "--backend", "tensorflow"], "unknown backend 'tensorflow'"),
     "an unknown key": (["train", "names", "--set", "train.stesp=3"], "did you mean 'steps'?"),

@@ -16,6 +16,8 @@ OPS_HEAD = '''"""The operations as pure functions: numpy arrays in, arrays of th
 B batch, T context, E embedding, H hidden, V vocabulary, C channels; a linear maps N to M; (...) is any shape.
 Do not write to an argument, except where the docstring says so.
 """
+
+import numpy as np
 '''
 
 LAYERS = '''"""The layers: y = layer(x), dx = layer.backward(dy), then layer.gradients(), by the names of parameters().

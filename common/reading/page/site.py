@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Callable
 from datetime import date
 from html import escape
 from importlib import resources
@@ -15,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from nnz import __version__
 
 from ...files.atomic import replacing, write_text
+from ...files.terminal import counting
 from ..graph.gpt import gpt
 from ..graph.ladder import rungs
 from ..graph.mlp import FILE, mlp
@@ -76,7 +78,9 @@ def build(out: Path, figures: Figures, tree: Tree | None = None) -> Path:
 
     Raises PageError if a source is missing or cannot be aligned with the others, OSError if it cannot be written.
     """
-    files = render(Page(tree := tree or Tree(), Sources(tree), figures))
+    sources = Sources(tree := tree or Tree())
+    with counting(len(PROSE) + len(sources.files), "page") as count:
+        files = render(Page(tree, sources, figures), count)
     first = "program.html"  # by which nnz read knows an earlier page, also one that was not finished
     for name in sorted(files, key=lambda name: name != first):
         path = out / name
@@ -89,8 +93,8 @@ def build(out: Path, figures: Figures, tree: Tree | None = None) -> Path:
     return out / "index.html"
 
 
-def render(page: Page) -> dict[str, str]:
-    """Every file of the site by name, but for the pictures of docs/."""
+def render(page: Page, count: Callable[[], object] = lambda: None) -> dict[str, str]:
+    """Every file of the site by name, but for the pictures of docs/; `count` is called for each of its texts."""
     templates = Environment(
         loader=PackageLoader("nnz.reading"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
@@ -103,7 +107,7 @@ def render(page: Page) -> dict[str, str]:
         "version": __version__,
     }
     files = {f"assets/{file.name}": file.read_text("utf-8") for file in _assets()}
-    contents = _contents(page)
+    contents = _contents(page, count)
     for file, title, about in (*PAGES, *MORE):
         template, values = contents[file]
         frame = {"file": file, "title": title, "about": about, "root": "", "styles": [], "scripts": []}
@@ -113,10 +117,11 @@ def render(page: Page) -> dict[str, str]:
         file = values.pop("file")
         frame = {"file": "", "listing": file, "title": file, "about": f"The source of {file}."}
         files[f"source/{file}.html"] = source.render(frame | {"styles": ["code.css"], "scripts": []} | values)
+        count()
     return files
 
 
-def _contents(page: Page) -> dict[str, tuple[str, dict[str, Any]]]:
+def _contents(page: Page, count: Callable[[], object]) -> dict[str, tuple[str, dict[str, Any]]]:
     """The template and the values of each page."""
     sources = page.sources
     code = {"styles": ["code.css"], "scripts": ["columns.js"]}
@@ -143,6 +148,7 @@ def _contents(page: Page) -> dict[str, tuple[str, dict[str, Any]]]:
     for file, texts in PROSE.items():
         kind = "prose matrix" if file == "kill-matrix.html" else "prose"
         pages[file] = ("prose.html", {"html": page_html(sources, *texts), "kind": kind})
+        count()
     return pages
 
 

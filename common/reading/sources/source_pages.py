@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from .c_source import definitions
@@ -41,16 +42,11 @@ class Sources:
             raise PageError(f"{file} is linked at {name}, and does not define it")
         return line
 
-    def pages(self) -> list[dict[str, Any]]:
+    def pages(self) -> Iterator[dict[str, Any]]:
         """What the template of a source needs, one after the other."""
-        return [
-            {
-                "file": file,
-                "root": "../" * (file.count("/") + 1),
-                "lines": highlighted(self.tree.text(file), "." + file.rpartition(".")[2]),
-            }
-            for file in self.files
-        ]
+        for file in self.files:
+            lines = highlighted(self.tree.text(file), "." + file.rpartition(".")[2])
+            yield {"file": file, "root": "../" * (file.count("/") + 1), "lines": lines}
 
     def _definitions(self) -> dict[str, tuple[str, int]]:
         """The functions of the kernels: what a C file of an op may call."""
