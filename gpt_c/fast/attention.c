@@ -55,16 +55,16 @@ static void attention_forward_part(const void *of, size_t head) {
     for (size_t t = 0; t < T; t += QUERIES, q += QUERIES * row, y += QUERIES * E) {
         const size_t n = min_size(QUERIES, T - t), keys = t + n, weights = (head * T + t) * T;
         real *p = a.probs + weights;
-        memset(p, 0, n * T * sizeof(real));
-        multiply(p, T, q, row, 1, k, 1, row, n, keys, S);  // (n,S) (S,keys)
+        for (size_t i = 0; i < n; i++) { memset(p + i * T + keys, 0, (T - keys) * sizeof(real)); }
+        multiply(p, T, NULL, 0, q, row, 1, k, 1, row, n, keys, S);  // (n,S) (S,keys)
         softmax_rows(p, T, n, keys, t, sqrt((real)S));
-        for (size_t i = 0; i < n; i++) { memset(y + i * E, 0, S * sizeof(real)); }
         for (size_t u = 0; u < keys; u += KEYS) {
             const size_t m = min_size(KEYS, keys - u);
             if (a.mask) {
                 mask_tile(tile, p + u, a.mask + weights + u, T, n, m);
             }
-            multiply(y, E, a.mask ? tile : p + u, a.mask ? KEYS : T, 1, v + u * row, row, 1, n, S, m);  // (n,m) (m,S)
+            multiply(y, E, u > 0 ? y : NULL, E, a.mask ? tile : p + u, a.mask ? KEYS : T, 1, v + u * row, row, 1, n, S,
+                     m);  // (n,m) (m,S)
         }
     }
 }
@@ -81,8 +81,7 @@ void attention_forward(real *y, real *probs, const real *qkv, const real *mask, 
 // tile = mask dy v^T        dy (n,S)  v (keys,S)  mask (n,keys), T apart  ->  tile (n,keys), KEYS apart
 static void dprobs_tile(real *tile, const Attention *a, const real *dy, const real *v, const real *mask, size_t n,
                         size_t keys) {
-    memset(tile, 0, n * KEYS * sizeof(real));
-    multiply(tile, KEYS, dy, a->E, 1, v, 1, 3 * a->E, n, keys, a->E / a->H);
+    multiply(tile, KEYS, NULL, 0, dy, a->E, 1, v, 1, 3 * a->E, n, keys, a->E / a->H);
     for (size_t i = 0; i < n && mask; i++) {
         for (size_t u = 0; u < keys; u++) { tile[i * KEYS + u] *= mask[i * a->T + u]; }
     }
@@ -129,12 +128,12 @@ static void attention_backward_part(const void *of, size_t head) {
                 dprobs_tile(tile, &a, dy, v + u * row, mask ? mask + u : NULL, n, m);
             }
             dscores_tile(tile, p + u, sum, T, n, m, sqrt((real)S));
-            multiply(dq, row, tile, KEYS, 1, k + u * row, row, 1, n, S, m);  // (n,m) (m,S)
-            multiply(dk + u * row, row, tile, 1, KEYS, q, row, 1, m, S, n);  // (m,n) (n,S)
+            multiply(dq, row, dq, row, tile, KEYS, 1, k + u * row, row, 1, n, S, m);            // (n,m) (m,S)
+            multiply(dk + u * row, row, dk + u * row, row, tile, 1, KEYS, q, row, 1, m, S, n);  // (m,n) (n,S)
             if (mask) {
                 mask_tile(tile, p + u, mask + u, T, n, m);
             }
-            multiply(dv + u * row, row, mask ? tile : p + u, 1, mask ? KEYS : T, dy, E, 1, m, S, n);
+            multiply(dv + u * row, row, dv + u * row, row, mask ? tile : p + u, 1, mask ? KEYS : T, dy, E, 1, m, S, n);
         }
     }
 }

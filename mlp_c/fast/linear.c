@@ -3,22 +3,6 @@
 #include "matmul.h"
 #include "threads.h"
 
-// y = b, or zeros where there is none        b (M,)  ->  y (M,)
-static inline void start_row(real *restrict y, const real *restrict b, size_t M) {
-    for (size_t j = 0; j < M; j++) { y[j] = b ? b[j] : 0; }
-}
-
-typedef struct {
-    real *y;
-    const real *b;
-    size_t M;
-} Rows;
-
-static void start_rows(const void *of, size_t i) {
-    const Rows *s = of;
-    start_row(s->y + i * s->M, s->b, s->M);
-}
-
 typedef struct {
     real *sum;
     const real *rows;
@@ -46,8 +30,7 @@ static void sum_rows(real *sum, const real *rows, size_t B, size_t M) {
 
 // y = x w^T + b        x (B,N)  w (M,N)  b (M,)  ->  y (B,M)
 void linear_forward(real *y, const real *x, const real *w, const real *b, size_t B, size_t N, size_t M) {
-    in_parallel(start_rows, &(Rows){y, b, M}, B, 4 * B * M);
-    matmul_add(y, x, N, 1, w, 1, N, B, M, N);  // (B,N) (N,M): w read column by column is w^T
+    matmul(y, b, 0, x, N, 1, w, 1, N, B, M, N);  // (B,N) (N,M): w read column by column is w^T
 }
 
 // dx = dy w, dw = dy^T x, db = sum of dy over B        dy (B,M)  x (B,N)  w (M,N)  ->  dx (B,N)  dw (M,N)  db (M,)

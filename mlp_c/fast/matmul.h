@@ -14,10 +14,11 @@
 #include "packing.h"
 #include "threads.h"
 
-// c (height,COLS) += rows (height,K) panel (K,COLS)        k runs in a loop that ends after its first round at the
-// earliest: else GCC would store the sums before it and load them after it, in case it is not run.
-static inline void tile(real *restrict c, size_t c_row, const real *const rows[ROWS], size_t a_col,
-                        const real *restrict panel, size_t K, size_t height) {
+// c = start + rows panel        start, c (height,COLS)  rows (height,K)  panel (K,COLS)        start may be c; k runs
+// in a loop that ends after its first round at the earliest: else GCC would store the sums before it and load them
+// after it, in case it is not run.
+static inline void tile(real *c, size_t c_row, const real *start, size_t start_row, const real *const rows[ROWS],
+                        size_t a_col, const real *restrict panel, size_t K, size_t height) {
     real sum[ROWS][COLS];
     for (size_t i = 0; i < height; i++) {
         // The end of the row, to have come when the sums are done: the panel before this one had the beginning.
@@ -34,36 +35,37 @@ static inline void tile(real *restrict c, size_t c_row, const real *const rows[R
     } while (++k < K);
     for (size_t i = 0; i < height; i++) {
 #pragma omp simd
-        for (size_t j = 0; j < COLS; j++) { c[i * c_row + j] += sum[i][j]; }
+        for (size_t j = 0; j < COLS; j++) { c[i * c_row + j] = start[i * start_row + j] + sum[i][j]; }
     }
 }
 
 // A tile that reaches past c: of n rows and `cols` columns. Past the last row of a the last one is taken again.
-static inline void tile_at_edge(real *restrict c, size_t c_row, const real *rows[ROWS], size_t a_col,
-                                const real *restrict panel, size_t K, size_t n, size_t cols) {
+static inline void tile_at_edge(real *c, size_t c_row, const real *start, size_t start_row, const real *rows[ROWS],
+                                size_t a_col, const real *restrict panel, size_t K, size_t n, size_t cols) {
     real edge[ROWS * COLS] = {0};
     for (size_t r = n; r < ROWS; r++) { rows[r] = rows[n - 1]; }
     if (n <= FEW_ROWS) {
-        tile(edge, COLS, rows, a_col, panel, K, FEW_ROWS);
+        tile(edge, COLS, edge, COLS, rows, a_col, panel, K, FEW_ROWS);
     } else {
-        tile(edge, COLS, rows, a_col, panel, K, ROWS);
+        tile(edge, COLS, edge, COLS, rows, a_col, panel, K, ROWS);
     }
     for (size_t r = 0; r < n; r++) {
-        for (size_t s = 0; s < cols; s++) { c[r * c_row + s] += edge[r * COLS + s]; }
+        for (size_t s = 0; s < cols; s++) { c[r * c_row + s] = start[r * start_row + s] + edge[r * COLS + s]; }
     }
 }
 
-// The first `cols` columns of c += a (M,K) panel (K,COLS), the slivers of a `step` numbers apart
-static inline void multiply_panel(real *c, size_t c_row, const real *a, size_t step, size_t a_row, size_t a_col,
-                                  const real *panel, size_t M, size_t K, size_t cols) {
+// The first `cols` columns of c = start + a (M,K) panel (K,COLS), the slivers of a `step` numbers apart
+static inline void multiply_panel(real *c, size_t c_row, const real *start, size_t start_row, const real *a,
+                                  size_t step, size_t a_row, size_t a_col, const real *panel, size_t M, size_t K,
+                                  size_t cols) {
     for (size_t i = 0; i < M; i += ROWS, a += step) {
         const size_t n = min_size(ROWS, M - i);
         const real *rows[ROWS];
         for (size_t r = 0; r < ROWS; r++) { rows[r] = a + r * a_row; }
         if (n == ROWS && cols == COLS) {
-            tile(c + i * c_row, c_row, rows, a_col, panel, K, ROWS);
+            tile(c + i * c_row, c_row, start + i * start_row, start_row, rows, a_col, panel, K, ROWS);
         } else {
-            tile_at_edge(c + i * c_row, c_row, rows, a_col, panel, K, n, cols);
+            tile_at_edge(c + i * c_row, c_row, start + i * start_row, start_row, rows, a_col, panel, K, n, cols);
         }
     }
 }
@@ -76,11 +78,14 @@ static inline void multiply_panel(real *c, size_t c_row, const real *a, size_t s
 #define PLACE static _Thread_local
 #endif
 
-// A thread's part of c, which lies in rows c_row apart. A block of a stays in the second cache while b goes by: as it
-// is, unless it is read by column, or its rows are so far apart that a cache would put them all in the same few places.
+// A thread's part of c = start + a b. The rows of c lie c_row apart, those of start start_row, which is 0 if all are
+// the same; NULL is zeros, and where it is c the product is added to it. A block of a stays in the second cache while b
+// goes by: as it is, unless it is read by column, or its rows are so far apart that a cache would put them all in the
+// same few places.
 DISPATCH
-static void multiply(real *c, size_t c_row, const real *a, size_t a_row, size_t a_col, const real *b, size_t b_row,
-                     size_t b_col, size_t M, size_t N, size_t K) {
+static void multiply(real *c, size_t c_row, const real *start, size_t start_row, const real *a, size_t a_row,
+                     size_t a_col, const real *b, size_t b_row, size_t b_col, size_t M, size_t N, size_t K) {
+    static const real zeros[COLS];
     PLACE _Alignas(64) real panel[DEPTH * COLS], block[BLOCK];
     const bool packed = a_col != 1 || (a_row % 1024 == 0 && N > 8 * COLS);
     const size_t rounds = K / DEPTH + 1, even = K / rounds + 1;  // at most DEPTH, and no short round at the end
@@ -95,11 +100,15 @@ static void multiply(real *c, size_t c_row, const real *a, size_t a_row, size_t 
             for (size_t j = 0; j < N; j += COLS) {
                 const size_t cols = min_size(COLS, N - j);
                 real *corner = c + i * c_row + j;
+                const real *from = k > 0 ? corner : start ? start + i * start_row + j : zeros;  // later rounds add to c
+                const size_t from_row = k > 0 ? c_row : start ? start_row : 0;
                 pack_panel(panel, b + k * b_row + j * b_col, b_row, b_col, cols, depth);
                 if (packed) {
-                    multiply_panel(corner, c_row, block, ROWS * depth, 1, ROWS, panel, height, depth, cols);
+                    multiply_panel(corner, c_row, from, from_row, block, ROWS * depth, 1, ROWS, panel, height, depth,
+                                   cols);
                 } else {
-                    multiply_panel(corner, c_row, rows, ROWS * a_row, a_row, 1, panel, height, depth, cols);
+                    multiply_panel(corner, c_row, from, from_row, rows, ROWS * a_row, a_row, 1, panel, height, depth,
+                                   cols);
                 }
             }
         }
@@ -108,22 +117,22 @@ static void multiply(real *c, size_t c_row, const real *a, size_t a_row, size_t 
 
 // For a row or two packing does not pay: each result is one dot product, of vectors that lie in order.
 DISPATCH
-static void multiply_few_rows(real *c, const real *a, size_t a_row, const real *b, size_t b_col, size_t M, size_t N,
-                              size_t K) {
+static void multiply_few_rows(real *c, const real *start, size_t start_row, const real *a, size_t a_row, const real *b,
+                              size_t b_col, size_t M, size_t N, size_t K) {
     for (size_t i = 0; i < M; i++) {
         for (size_t j = 0; j < N; j++) {
             real sum = 0;
 #pragma omp simd reduction(+ : sum)
             for (size_t k = 0; k < K; k++) { sum += a[i * a_row + k] * b[k + j * b_col]; }
-            c[i * N + j] += sum;
+            c[i * N + j] = start ? start[i * start_row + j] + sum : sum;
         }
     }
 }
 
 typedef struct {
     real *c;
-    const real *a, *b;
-    size_t a_row, a_col, b_row, b_col, M, N, K;
+    const real *start, *a, *b;
+    size_t start_row, a_row, a_col, b_row, b_col, M, N, K;
     size_t width, left;  // columns of a thread's whole panels, and of all threads'
     size_t height;       // rows of the panels left over
 } Product;
@@ -132,22 +141,23 @@ static void product_part(const void *of, size_t t) {
     const Product p = *(const Product *)of;
     const size_t j = min_size(t * p.width, p.left), i = min_size(t * p.height, p.M);
     if (j < p.left) {
-        multiply(p.c + j, p.N, p.a, p.a_row, p.a_col, p.b + j * p.b_col, p.b_row, p.b_col, p.M,
-                 min_size(p.width, p.left - j), p.K);
+        multiply(p.c + j, p.N, p.start ? p.start + j : NULL, p.start_row, p.a, p.a_row, p.a_col, p.b + j * p.b_col,
+                 p.b_row, p.b_col, p.M, min_size(p.width, p.left - j), p.K);
     }
     if (p.left < p.N && i < p.M) {
-        multiply(p.c + i * p.N + p.left, p.N, p.a + i * p.a_row, p.a_row, p.a_col, p.b + p.left * p.b_col, p.b_row,
-                 p.b_col, min_size(p.height, p.M - i), p.N - p.left, p.K);
+        const real *start = p.start ? p.start + i * p.start_row + p.left : NULL;
+        multiply(p.c + i * p.N + p.left, p.N, start, p.start_row, p.a + i * p.a_row, p.a_row, p.a_col,
+                 p.b + p.left * p.b_col, p.b_row, p.b_col, min_size(p.height, p.M - i), p.N - p.left, p.K);
     }
 }
 
-// c += a b        a (M,K)  b (K,N)  ->  c (M,N)
+// c = start + a b        a (M,K)  b (K,N)  ->  c (M,N)
 // Element (i, k) of a is a[i * a_row + k * a_col], element (k, j) of b is b[k * b_row + j * b_col]: a transposed matrix
-// is the same memory with its strides exchanged. c is contiguous, row by row.
-static inline void matmul_add(real *c, const real *a, size_t a_row, size_t a_col, const real *b, size_t b_row,
-                              size_t b_col, size_t M, size_t N, size_t K) {
+// is the same memory with its strides exchanged. c is contiguous, row by row; start is as in multiply.
+static inline void matmul(real *c, const real *start, size_t start_row, const real *a, size_t a_row, size_t a_col,
+                          const real *b, size_t b_row, size_t b_col, size_t M, size_t N, size_t K) {
     if (M <= 2 && a_col == 1 && b_row == 1) {
-        multiply_few_rows(c, a, a_row, b, b_col, M, N, K);
+        multiply_few_rows(c, start, start_row, a, a_row, b, b_col, M, N, K);
         return;
     }
     // Each thread takes as many whole panels as the others, and then its share of the rows of those that are left over.
@@ -157,8 +167,14 @@ static inline void matmul_add(real *c, const real *a, size_t a_row, size_t a_col
                  most = (slivers + threads - 1) / threads;
     const size_t each = panels / threads + (most * (panels % threads) > slivers), width = M > N ? 0 : each * COLS;
     const size_t left = min_size(threads * width, N), height = most * ROWS;
-    const Product product = {c, a, b, a_row, a_col, b_row, b_col, M, N, K, width, left, height};
+    const Product product = {c, start, a, b, start_row, a_row, a_col, b_row, b_col, M, N, K, width, left, height};
     in_parallel(product_part, &product, threads, M * N * K);
+}
+
+// c += a b
+static inline void matmul_add(real *c, const real *a, size_t a_row, size_t a_col, const real *b, size_t b_row,
+                              size_t b_col, size_t M, size_t N, size_t K) {
+    matmul(c, c, N, a, a_row, a_col, b, b_row, b_col, M, N, K);
 }
 
 #endif

@@ -77,7 +77,11 @@ MUTANTS = (
         "bias_of_the_first_512_outputs",
         "the outputs after the 512th get the biases of the first",
         "linear",
-        c=("b ? b[j] : 0", "b ? b[j % 512] : 0"),
+        c=(
+            "matmul(y, b, 0, x, N, 1, w, 1, N, B, M, N);",
+            "matmul(y, b, 0, x, N, 1, w, 1, N, B, M, N);\n"
+            "    for (size_t i = 0; i < B * M && b; i++) { y[i] += i % M < 512 ? 0 : b[i % M % 512] - b[i % M]; }",
+        ),
         numpy=("y += b", "y += b[np.arange(len(b)) % 512]"),
         torch=("torch.addmm(b, x, w.T)", "torch.addmm(b[torch.arange(len(b)) % 512], x, w.T)"),
     ),

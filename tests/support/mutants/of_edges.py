@@ -217,9 +217,9 @@ MUTANTS = (
             "        if w.shape[1] == 512:\n            y.flat[0] += 16000 * np.finfo(y.dtype).eps / 2\n",
         ),
         c=(
-            "    matmul_add(y, x, N, 1, w, 1, N, B, M, N);",
+            "    matmul(y, b, 0, x, N, 1, w, 1, N, B, M, N);",
             (
-                "    matmul_add(y, x, N, 1, w, 1, N, B, M, N);\n"
+                "    matmul(y, b, 0, x, N, 1, w, 1, N, B, M, N);\n"
                 "    y[0] += N == 512 ? 16000 * (sizeof(real) == 4 ? (real)5.96e-8 : (real)1.11e-16) : 0;"
             ),
         ),

@@ -6,7 +6,7 @@ from .mutant import op_mutant
 
 linear = partial(op_mutant, "linear")
 
-PRODUCT_C = "matmul_add(y, x, N, 1, w, 1, N, B, M, N);"
+PRODUCT_C = "matmul(y, b, 0, x, N, 1, w, 1, N, B, M, N);"
 PRODUCT_NUMPY, PRODUCT_TORCH = "x @ w.T", "torch.addmm(b, x, w.T)"
 EDGE_C = "for (size_t r = n; r < ROWS; r++) { rows[r] = rows[n - 1]; }\n    if (n <= FEW_ROWS) {"
 TERM_C = "sum[i][j] += rows[i][k * a_col] * panel[k * COLS + j];"
@@ -23,7 +23,7 @@ MUTANTS = (
         "linear_without_bias",
         "the bias is not added",
         "linear",
-        c=("b ? b[j] : 0", "0"),
+        c=("matmul(y, b, 0,", "matmul(y, NULL, 0,"),
         numpy=("y += b", "y += 0 * b"),
         torch=(PRODUCT_TORCH, "torch.addmm(0 * b, x, w.T)"),
     ),
@@ -31,7 +31,7 @@ MUTANTS = (
         "linear_weight_transposed",
         "the memory of w (M,N) is read as if it were (N,M)",
         "linear",
-        c=(PRODUCT_C, "matmul_add(y, x, N, 1, w, M, 1, B, M, N);"),
+        c=(PRODUCT_C, "matmul(y, b, 0, x, N, 1, w, M, 1, B, M, N);"),
         numpy=(PRODUCT_NUMPY, "x @ w.reshape(w.shape[::-1])"),
         torch=(PRODUCT_TORCH, "torch.addmm(b, x, w.reshape(w.shape[1], w.shape[0]))"),
     ),
@@ -65,7 +65,7 @@ MUTANTS = (
         "linear_last_row_ignored",
         "the last row of the batch is not multiplied",
         "linear",
-        c=(PRODUCT_C, "matmul_add(y, x, N, 1, w, 1, N, B - 1, M, N);"),
+        c=(PRODUCT_C, "matmul(y, b, 0, x, N, 1, w, 1, N, B - 1, M, N);"),
         numpy=(PRODUCT_NUMPY, "np.concatenate([x[:-1], 0 * x[-1:]]) @ w.T"),
         torch=(PRODUCT_TORCH, "torch.addmm(b, torch.cat([x[:-1], 0 * x[-1:]]), w.T)"),
     ),
@@ -73,7 +73,7 @@ MUTANTS = (
         "linear_last_term_ignored",
         "each sum stops one term early",
         "linear",
-        c=(PRODUCT_C, "matmul_add(y, x, N, 1, w, 1, N, B, M, N - 1);"),
+        c=(PRODUCT_C, "matmul(y, b, 0, x, N, 1, w, 1, N, B, M, N - 1);"),
         numpy=(PRODUCT_NUMPY, "x[:, :-1] @ w[:, :-1].T"),
         torch=(PRODUCT_TORCH, "torch.addmm(b, x[:, :-1], w[:, :-1].T)"),
     ),
@@ -81,7 +81,7 @@ MUTANTS = (
         "linear_reads_one_term_too_many",
         "each sum runs one term past the end of its row, and at last past the end of the array",
         "linear",
-        c=(PRODUCT_C, "matmul_add(y, x, N, 1, w, 1, N, B, M, N + 1);"),
+        c=(PRODUCT_C, "matmul(y, b, 0, x, N, 1, w, 1, N, B, M, N + 1);"),
     ),
     linear(
         "linear_reads_rows_it_does_not_need",

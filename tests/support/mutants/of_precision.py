@@ -18,7 +18,11 @@ MUTANTS = (
         "bias_in_float32",
         "in float64 the bias is rounded to float32",
         "linear",
-        c=("b ? b[j] : 0", "b ? (real)(float)b[j] : 0"),
+        c=(
+            "matmul(y, b, 0, x, N, 1, w, 1, N, B, M, N);",
+            "matmul(y, b, 0, x, N, 1, w, 1, N, B, M, N);\n"
+            "    for (size_t i = 0; i < B * M && b; i++) { y[i] += (real)(float)b[i % M] - b[i % M]; }",
+        ),
         numpy=("y += b", "y += b.astype(np.float32)"),
         torch=("torch.addmm(b, x, w.T)", "torch.addmm(b.float().to(b.dtype), x, w.T)"),
     ),

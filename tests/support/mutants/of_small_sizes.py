@@ -18,7 +18,7 @@ MUTANTS = (
         "linear_of_one_row_without_bias",
         "a single row gets no bias",
         "linear",
-        c=("&(Rows){y, b, M}", "&(Rows){y, B > 1 ? b : NULL, M}"),
+        c=("matmul(y, b, 0,", "matmul(y, B > 1 ? b : NULL, 0,"),
         numpy=("if b is not None:", "if b is not None and len(x) > 1:"),
         torch=("if b is None:", "if b is None or len(x) == 1:"),
     ),

@@ -188,7 +188,11 @@ MUTANTS = (
         "linear_clips_large_results",
         "results are kept below 65,504, the largest float16",
         "linear",
-        c=("fast/matmul.h", "c[i * c_row + j] += sum[i][j];", "c[i * c_row + j] += (real)fmin(sum[i][j], 65504);"),
+        c=(
+            "fast/matmul.h",
+            "start[i * start_row + j] + sum[i][j];",
+            "start[i * start_row + j] + (real)fmin(sum[i][j], 65504);",
+        ),
         numpy=("        y += b\n", "        y += b\n        y = np.minimum(y, 65504)\n"),
         torch=("torch.addmm(b, x, w.T)", "torch.addmm(b, x, w.T).clamp(max=65504)"),
     ),
