@@ -66,7 +66,7 @@ def test_a_recipe_cannot_choose_which_module_is_imported(place, tmp_path, capsys
     monkeypatch.syspath_prepend(tmp_path)
     code, out, err = nnz(capsys, "train", place / "tiny.toml", "--set", "train.backend=evil.backend")
     assert (code, out) == (2, "")
-    assert "if you trust it, add --backend evil.backend" in err
+    assert "if you trust the module, add --backend evil.backend" in err
 
 
 @pytest.mark.parametrize(
