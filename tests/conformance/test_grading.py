@@ -41,6 +41,9 @@ def test_every_backend_of_the_project_meets_all_that_is_asked(backend, part):
         assert max(m.u_of_largest for m in ordinary if not math.isnan(m.t2_share)) <= T2_SEEN
 
 
+LONG_SUMS = ("the recipe's size", "any size", "small batch after a large one")  # of more terms than random shapes have
+
+
 @pytest.mark.slow
 @each_backend
 def test_in_many_random_shapes_t1_holds_and_errors_are_below_half_of_t2(backend):
@@ -50,7 +53,7 @@ def test_in_many_random_shapes_t1_holds_and_errors_are_below_half_of_t2(backend)
         pairs = [(result.check, m) for result in report.results for m in result.measurements]
         for check, m in pairs:
             assert m.share_of_bound <= 1, m
-            if check not in ("the recipe's size", "any size") and not math.isnan(m.t2_share):  # T2 asks for more there
+            if check not in LONG_SUMS and not math.isnan(m.t2_share):
                 assert m.u_of_largest <= T2_SEEN < T2_LIMIT, m
 
 
