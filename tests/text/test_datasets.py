@@ -207,10 +207,17 @@ def test_a_file_too_short_to_split_is_refused_with_a_remedy_that_works(tmp_path,
     how = {"kind": kind, "split": cut, "tokenizer": tokenizer}
     with pytest.raises(ValueError, match="too few to be split by") as caught:
         load_dataset(path, fractions=(0.998, 0.001, 0.001), **how)
-    _, offered, shares = str(caught.value).partition("set data.fractions=")
+    _, offered, shares = str(caught.value).partition("--set 'data.fractions=")
     assert offered or (lines < 5 and str(caught.value).endswith(("with more lines", "with more characters")))
     if offered:
-        load_dataset(path, fractions=json.loads(shares), **how)
+        load_dataset(path, fractions=json.loads(shares.removesuffix("'")), **how)
+
+
+def test_prose_given_as_a_list_is_recognised_by_its_long_lines(tmp_path) -> None:
+    paragraph = "It was the best of times, it was the worst of times, " * 9
+    path = write(tmp_path / "prose.txt", f"{paragraph}\n" * 6)
+    with pytest.raises(ValueError, match="for running text take the recipe gpt-cpu or words; for a list, add --set"):
+        load_dataset(path, kind="list")
 
 
 @pytest.mark.parametrize("kind", ["list", "text"])
