@@ -279,7 +279,7 @@ def test_a_data_set_describes_itself_in_one_line_and_reads_its_own_tokens():
 @pytest.mark.parametrize("windows", ["stream", "padded"])
 def test_one_long_line_is_taken_for_running_text_and_the_remedy_works(tmp_path, windows):
     (tmp_path / "dna.txt").write_text("ACGT" * 500)
-    with pytest.raises(ValueError, match=r"has 1 line, too few .* set data.kind=text, data.split=position and"):
+    with pytest.raises(ValueError, match=r"has 1 line, too few .* --set data.kind=text --set data.split=position "):
         load_dataset(tmp_path / "dna.txt", windows, kind="list")
     data = load_dataset(tmp_path / "dna.txt", "stream", "position", kind="text")
     assert (len(data.train.tokens), data.tokenizer.delimiter) == (1800, None)
