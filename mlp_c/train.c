@@ -112,7 +112,7 @@ int main(int argc, char **argv) {
     mlp_draw_parameters(parameters, V, T, E, H, SEED);
 
     // loop: judge the model now and then; forward, backward, update
-    puts("step,train_loss,val_loss,lr");
+    setvbuf(stdout, NULL, _IOLBF, BUFSIZ), puts("step,train_loss,val_loss,lr");  // each line at once, also into a pipe
     for (long step = 0; step < steps; step++) {
         const double lr = LR * 0.5 * (1 + cos(PI * (double)step / (double)steps));
         if (step % EVAL_EVERY == 0 || step == steps - 1) {

@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 EXAMPLES = """\
   nnz train names
   nnz train names --backend numpy --dtype float64 --steps 2000
-  nnz train names --data my-book.txt --set model.hidden_size=256 --out runs/my-book
+  nnz train names --data my-names.txt --set model.hidden_size=256 --out runs/my-names
+  nnz train words --data my-book.txt --out runs/my-book
   nnz train names --precision strict --steps 2000
   nnz train names --resume
   nnz train --resume runs/names-c --steps 60000
-  nnz train names --data my-names.txt --init runs/names-c --out runs/my-names
+  nnz train names --data my-names.txt --init runs/names-c --out runs/from-names
   nnz train gpt-cpu
   torchrun --nproc_per_node 2 -m nnz train gpt
 """

@@ -104,7 +104,7 @@ def _remark(results: Sequence[Result], excused: frozenset[str]) -> str:
         measured = [m for r in results for m in r.measurements]
         compared = sum(m.compared for m in measured if isinstance(m, BitComparison))
         shares = [m.share_of_bound for m in measured if isinstance(m, Measurement) and not math.isnan(m.t2_share)]
-        remarks = [f"errors up to {max(100 * max(shares), 1):.0f}% of what is allowed"] if shares else []
+        remarks = [f"rounding errors up to {max(100 * max(shares), 1):.0f}% of what is allowed"] if shares else []
         return "; ".join(remarks + ([f"{compared:,} numbers, right in every bit"] if compared else []))
     expected = sum(r.name in excused for r in results)
     remarks += [f"{expected} as expected"] if expected else []

@@ -23,6 +23,7 @@ from .tokenizers import Tokenizer
 SPLITS = ("train", "val", "test")
 SPLIT_BY = ("lines", "position")
 KINDS = ("list", "text")
+LONG_LINE = 60  # characters: the items of a list are seldom longer on average
 SHARES = ((0.8, 0.1, 0.1), (0.6, 0.2, 0.2), (0.4, 0.3, 0.3))  # offered where others leave a split empty
 _MARK_AT_LINE_START = re.compile("^\ufeff+", re.MULTILINE)
 
@@ -234,11 +235,14 @@ def split_file(
         better = next((shares for shares in SHARES if all(_cut(pieces, shares, whole_words))), None)
         asked, remedy = ",".join(f"{share:g}" for share in fractions), f"take one with more {unit}"
         if better:
-            remedy = f"set data.fractions=[{','.join(map(str, better))}]"
+            remedy = f"add --set 'data.fractions=[{','.join(map(str, better))}]'"
         elif isinstance(pieces, list) and all(_cut(text, fractions, whole_words)):  # one long line: a text, not a list
-            remedy = "set data.split=position"
+            remedy = "add --set data.split=position"
             if kind == "list":
-                remedy = "if it is running text, set data.kind=text, data.split=position and data.windows=stream"
+                how = "--set data.kind=text --set data.split=position --set data.windows=stream"
+                remedy = f"if it is running text, add {how}"
+        if kind == "list" and len(text) > LONG_LINE * len(pieces):
+            remedy = f"its lines are long: for running text take the recipe gpt-cpu or words; for a list, {remedy}"
         unit = unit.removesuffix("s") if len(pieces) == 1 else unit
         raise ValueError(f"{path} has {len(pieces)} {unit}, too few to be split by [{asked}]; {remedy}")
     return dict(zip(SPLITS, texts, strict=True))

@@ -98,6 +98,13 @@ def test_the_plain_program_prints_the_log_and_the_names_of_nnz_train(steps, trai
     assert printed == f"{log}\n{names}\n{done.stdout.splitlines()[-1]}\n"
 
 
+def test_the_plain_program_prints_each_line_at_once_into_a_pipe_too(train):
+    with subprocess.Popen([train, str(NAMES), "1000000"], stdout=subprocess.PIPE, text=True) as process:
+        lines = [process.stdout.readline() for _ in range(2)]  # its end is days away
+        process.kill()
+    assert lines[1].startswith("0,")
+
+
 @pytest.mark.parametrize(
     ("arguments", "texts", "code", "message"),
     [

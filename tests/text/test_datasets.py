@@ -207,10 +207,17 @@ def test_a_file_too_short_to_split_is_refused_with_a_remedy_that_works(tmp_path,
     how = {"kind": kind, "split": cut, "tokenizer": tokenizer}
     with pytest.raises(ValueError, match="too few to be split by") as caught:
         load_dataset(path, fractions=(0.998, 0.001, 0.001), **how)
-    _, offered, shares = str(caught.value).partition("set data.fractions=")
+    _, offered, shares = str(caught.value).partition("--set 'data.fractions=")
     assert offered or (lines < 5 and str(caught.value).endswith(("with more lines", "with more characters")))
     if offered:
-        load_dataset(path, fractions=json.loads(shares), **how)
+        load_dataset(path, fractions=json.loads(shares.removesuffix("'")), **how)
+
+
+def test_prose_given_as_a_list_is_recognised_by_its_long_lines(tmp_path) -> None:
+    paragraph = "It was the best of times, it was the worst of times, " * 9
+    path = write(tmp_path / "prose.txt", f"{paragraph}\n" * 6)
+    with pytest.raises(ValueError, match="for running text take the recipe gpt-cpu or words; for a list, add --set"):
+        load_dataset(path, kind="list")
 
 
 @pytest.mark.parametrize("kind", ["list", "text"])
@@ -272,7 +279,7 @@ def test_a_data_set_describes_itself_in_one_line_and_reads_its_own_tokens():
 @pytest.mark.parametrize("windows", ["stream", "padded"])
 def test_one_long_line_is_taken_for_running_text_and_the_remedy_works(tmp_path, windows):
     (tmp_path / "dna.txt").write_text("ACGT" * 500)
-    with pytest.raises(ValueError, match=r"has 1 line, too few .* set data.kind=text, data.split=position and"):
+    with pytest.raises(ValueError, match=r"has 1 line, too few .* --set data.kind=text --set data.split=position "):
         load_dataset(tmp_path / "dna.txt", windows, kind="list")
     data = load_dataset(tmp_path / "dna.txt", "stream", "position", kind="text")
     assert (len(data.train.tokens), data.tokenizer.delimiter) == (1800, None)
