@@ -84,7 +84,9 @@ def test_without_an_op_of_a_backend_there_is_no_page_and_the_error_names_both(tr
 
 
 def test_a_page_that_could_not_be_finished_is_replaced_by_the_next(tmp_path, monkeypatch):
-    monkeypatch.setattr(reading_site, "render", lambda page, count: {"assets/a.js": "", "index.html": "", "program.html": ""})
+    monkeypatch.setattr(
+        reading_site, "render", lambda page, count: {"assets/a.js": "", "index.html": "", "program.html": ""}
+    )
     replace, done = os.replace, []
 
     def full(*names: str) -> None:
