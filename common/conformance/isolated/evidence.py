@@ -97,8 +97,8 @@ class Evidence:
                 self.found.add(package)
 
     def _allowed(self, package: str, what: str) -> bool:
-        """Its own package, and what lies in the same folder; torch, but in the place of our C or numpy; of the grading the
-        worker's own files."""
+        """Its own package, and what lies in its folder; torch, but in the place of our C or numpy; of the grading the
+        files of the worker."""
         if (package, self.module_name) == ("nnz.gpt", "nnz.torch"):  # gpt_torch/ has the GPT's operations of both
             return True
         if package == self.module_name or f"{self.module_name}.".startswith(f"{package}."):
