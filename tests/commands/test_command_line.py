@@ -60,13 +60,17 @@ def test_a_dotted_module_serves_as_a_backend(place, tmp_path, capsys):
     assert "written by backend 'nnz.numpy', which is not available" in err
 
 
-def test_a_recipe_cannot_choose_which_module_is_imported(place, tmp_path, capsys, monkeypatch):
+@pytest.mark.parametrize("module", ["evil.backend", "evil_backend"])
+def test_a_recipe_cannot_choose_which_module_is_imported(place, tmp_path, capsys, monkeypatch, module):
     (tmp_path / "evil").mkdir()
-    (tmp_path / "evil" / "backend.py").write_text("raise SystemExit('imported')")
+    for file in ("evil/backend.py", "evil_backend.py"):
+        (tmp_path / file).write_text("raise SystemExit('imported')")
     monkeypatch.syspath_prepend(tmp_path)
-    code, out, err = nnz(capsys, "train", place / "tiny.toml", "--set", "train.backend=evil.backend")
+    monkeypatch.chdir(tmp_path)
+    code, out, err = nnz(capsys, "train", place / "tiny.toml", "--set", f"train.backend={module}")
     assert (code, out) == (2, "")
-    assert "if you trust the module, add --backend evil.backend" in err
+    assert f"if you trust the module, add --backend {module}" in err
+    assert module not in sys.modules
 
 
 @pytest.mark.parametrize(
