@@ -24,7 +24,10 @@ MUTANTS = (
         "infinite_sum_is_nan",
         "0 times the result is added, which is NaN where it is infinite",
         "linear",
-        c=("b ? b[j] : 0; }", "b ? b[j] + 0 * b[j] : 0; }"),
+        c=(
+            "matmul(y, b, 0, x, N, 1, w, 1, N, B, M, N);",
+            "matmul(y, b, 0, x, N, 1, w, 1, N, B, M, N);\n    for (size_t i = 0; i < B * M; i++) { y[i] += 0 * y[i]; }",
+        ),
         numpy=("y = x @ w.T", "y = x @ w.T + 0 * (x @ w.T)"),
         torch=("return torch.addmm(b, x, w.T)", "return torch.addmm(b, x, w.T) + 0 * torch.addmm(b, x, w.T)"),
     ),
