@@ -40,9 +40,7 @@ class Sizes(NamedTuple):
 SMALL = Sizes(11, POSITIONS, 5, 7)
 
 Make = Callable[[Any, dict[str, Any], Sizes], Any]  # (nn, rng and dtype, sizes) -> a layer
-Compare = Callable[
-    [dict[str, Any], dict[str, WithError], str, float | None], list[Any]
-]  # (actual, expected, dtype, terms)
+Compare = Callable[[dict[str, Any], dict[str, WithError], str, float], list[Any]]  # (actual, expected, dtype, terms)
 
 
 def _deep(nn: Any, draw: dict[str, Any], n: Sizes) -> Any:
@@ -82,12 +80,17 @@ def _rows(name: str, n: Sizes) -> tuple[tuple[int, ...], ...]:
     return ((n.T, n.C),) if name == "Flatten" else ((n.T,),)
 
 
+def _terms(n: Sizes) -> float:
+    """Of the longest sum in a layer of these sizes."""
+    return float(max(n.T * n.C, n.M, n.V, MOST_ROWS * n.T))
+
+
 def within_bounds(
-    actual: dict[str, Any], expected: dict[str, WithError], dtype: str, terms: float | None = None
+    actual: dict[str, Any], expected: dict[str, WithError], dtype: str, terms: float
 ) -> list[Measurement]:
     """Compare each tensor with the expected value and its bound; T2 allows for sums of so many `terms`."""
     values, bounds = ({k: pair[i] for k, pair in expected.items()} for i in (0, 1))
-    return compare_all(actual, values, bounds, dtype, None if terms is None else dict.fromkeys(expected, terms))
+    return compare_all(actual, values, bounds, dtype, dict.fromkeys(expected, terms))
 
 
 def layer_check(
@@ -100,7 +103,7 @@ def layer_check(
             for make in LAYERS[name]:
                 for row in _rows(name, SMALL):
                     for actual, expected in _batches(backend, make, row, SMALL, dtype, rng, propagation(dtype)):
-                        yield compare(actual, expected, dtype, None)
+                        yield compare(actual, expected, dtype, _terms(SMALL))
 
     return check
 
@@ -113,9 +116,8 @@ def any_size(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, ro
             V, C, M = 1 + log_uniform(sizes, WIDEST), int(sizes.integers(65, WIDEST)), log_uniform(sizes, WIDEST)
             n = Sizes(V, POSITIONS, C, M)
             for row in _rows(name, n):
-                terms = float(max(n.T * n.C, n.M, n.V, MOST_ROWS * n.T))
                 for actual, expected in _batches(backend, make, row, n, dtype, rng, BoundPropagation(dtype)):
-                    found = within_bounds(actual, expected, dtype, terms)
+                    found = within_bounds(actual, expected, dtype, _terms(n))
                     yield [replace(m, name=f"{name}: {m.name}") for m in found]
 
 

@@ -53,7 +53,7 @@ def strict_layer_check(name: str) -> CheckFunction:
     """The check of `nn.<name>`, as in native precision, but bit by bit."""
 
     def compare(
-        actual: dict[str, Any], expected: dict[str, WithError], dtype: str, terms: float | None
+        actual: dict[str, Any], expected: dict[str, WithError], dtype: str, terms: float
     ) -> list[BitComparison]:
         return compare_all_bits(actual, {k: np.asarray(v, np.float32) for k, (v, _) in expected.items()}, ("dx",))
 
