@@ -36,6 +36,10 @@ Named = dict[str, Array]
 class GPT(GPTBase):
     __doc__ = GPTBase.__doc__
 
+    def attention_maps(self, ids: Array) -> Array:
+        ids = self._ids("ids", ids[:, : self.config.context_length], (1, None))
+        return np.stack([saved["probs"][0] for saved in self._forward(ids, ids, None)["blocks"]])
+
     def _forward(self, inputs: Array, targets: Array | None, step: int | None) -> dict:
         c, p, (B, T) = self.config, self._p, inputs.shape
         positions = np.arange(T, dtype=np.int32)[None]  # (1, T)

@@ -42,7 +42,7 @@ def measure(
 ) -> list[Timing]:
     """Time the recipe's GPT and its baselines in turn, `rounds` times `steps` steps; `done()` after each round."""
     V = dataset.tokenizer.vocab_size
-    ours = from_recipe.model(registry.load("torch"), recipe, V, device)
+    ours = from_recipe.model(registry.load("torch"), recipe, V, device, trains=False)
     tokens, batch_size, lr = dataset.train.tokens, recipe.train.batch_size, recipe.optimizer.lr
     runners = {"nnz.gpt": _our_step(ours, recipe, dataset)}
     for name, style in BASELINES.items():
@@ -67,7 +67,7 @@ def _our_step(ours: Any, recipe: Recipe, dataset: Any) -> Callable[[], float]:
     batches: Iterator = dataset.train.batches(*sizes, seed=recipe.train.seed, predicts_every_position=True)
 
     def step() -> float:
-        ours.begin(trained.t)
+        ours.dropout_step = trained.t
         _, loss = ours(*next(batches))
         trained.step(ours.backward())
         return loss

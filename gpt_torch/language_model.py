@@ -31,7 +31,7 @@ class LanguageModel:
         gpt: the model.
         workers: the processes that share each batch.
         parts: in how many parts a worker takes its share, one after the other: less memory, the same gradients.
-        seed: with the number of the step it draws the dropout; so a resumed run draws what it would have drawn.
+        seed: with `dropout_step` it draws the dropout; so a resumed run draws what it would have drawn.
         autocast, compile: "on", "off", or "auto", which is on for CUDA. bfloat16 for the products, torch.compile.
         deterministic: only kernels that give the same bits each time.
     """
@@ -48,7 +48,7 @@ class LanguageModel:
         compile: str = "auto",
         deterministic: bool = False,
     ) -> None:
-        self.gpt, self.workers, self.step = gpt, workers, 0
+        self.gpt, self.workers, self.dropout_step = gpt, workers, 0
         self._parts, self._seed, self._named = parts, seed, dict(gpt.named_parameters())
         self._device = gpt.wte.weight.device
         cuda = self._device.type == "cuda"
@@ -131,10 +131,6 @@ class LanguageModel:
         for name, p in self.parameters().items():
             p.copy_(torch.as_tensor(arrays[name]))
 
-    def begin(self, step: int) -> None:
-        """Tell which step comes next: it decides the dropout."""
-        self.step = step
-
     @property
     def training(self) -> bool:
         """Whether there is dropout, and gradients."""
@@ -167,7 +163,7 @@ class LanguageModel:
 
     def _dropout_seed(self, part: int) -> int:
         """A seed of its own for each step, worker and part: the digits of one number."""
-        place = (self.step * self.workers.count + self.workers.rank) * self._parts + part
+        place = (self.dropout_step * self.workers.count + self.workers.rank) * self._parts + part
         return (self._seed + 0x9E3779B97F4A7C15 * (place + 1)) % 2**63
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from nnz.backend import checks
+from nnz.backend.parameter_groups import is_inner
 
 MOMENTS = {"AdamW": {"m": "exp_avg", "v": "exp_avg_sq"}, "Muon": {"m": "momentum_buffer"}}  # ours and torch's names
 
@@ -43,17 +44,6 @@ class Optimizer:
             moments = {theirs: torch.zeros_like(p) for theirs in MOMENTS[type(optimizer).__name__].values()}
             optimizer.state[p] = {"step": torch.zeros((), device=p.device), **moments}
         self._optimizers.append(optimizer)
-
-    @classmethod
-    def moment_shapes(cls, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
-        """Return the names and shapes of the moments that it keeps for such parameters, as `state` does."""
-        squares = {name: shape for name, shape in shapes.items() if cls.has_square(name, shape)}
-        return {f"{moment}.{name}": s for moment, found in (("m", shapes), ("v", squares)) for name, s in found.items()}
-
-    @staticmethod
-    def has_square(name: str, shape: tuple[int, ...]) -> bool:
-        """Tell whether the squares of a parameter's gradients have a mean of their own."""
-        return True
 
     @property
     def lr(self) -> float:
@@ -119,15 +109,6 @@ class Muon(Optimizer):
         outer = [p for name, p in self._p.items() if not is_inner(name, p.shape)]
         muon = torch.optim.Muon(inner, lr=lr, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw")
         return [muon, _adamw(outer, lr, betas, weight_decay, decay)]
-
-    @staticmethod
-    def has_square(name: str, shape: tuple[int, ...]) -> bool:
-        return not is_inner(name, shape)
-
-
-def is_inner(name: str, shape: tuple[int, ...]) -> bool:
-    """Tell whether a parameter is a matrix of a block: neither an embedding nor the head, neither bias nor norm."""
-    return len(shape) == 2 and name.startswith("blocks.")
 
 
 def _adamw(

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..numbers import precisions
 from ..numbers.rng import RNG
-from . import checks, initial
+from . import checks, initial, registry
 from .described import described
 from .gpt_config import GPTConfig
 
@@ -144,6 +144,15 @@ class GPTBase:
     def load_buffers(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Raises ValueError if there is one, for there is no place for it."""
         checks.named_arrays("buffers", arrays, {})
+
+    def attention_maps(self, ids: np.ndarray) -> np.ndarray:
+        """ids (1, T) -> (n_layer, n_head, T, T), how much each token takes from each; of a long prompt the beginning.
+
+        For pictures: nnz.numpy computes them from the weights, whichever backend has those.
+        """
+        twin = registry.load("numpy").GPT(**dataclasses.asdict(self.config), rng=RNG(1))
+        twin.load_parameters(self.parameters())
+        return twin.attention_maps(ids)
 
     def train(self, mode: bool = True) -> GPTBase:
         """Draw dropout from now on; returns the model."""

@@ -60,10 +60,14 @@ def load(name: str) -> ModuleType:
         raise UsageError(f"no module {name!r} to use as a backend; check the name and PYTHONPATH") from error
 
 
-def gpt(nn: ModuleType) -> ModuleType:
-    """Return the module with the GPT, for the one backend that has autograd. Raises UsageError for any other."""
-    if nn.__name__ != _BACKENDS["torch"][0]:
-        raise UsageError(f"the model gpt needs autograd, which {nn.__name__} has not; take --backend torch")
+def is_torch(nn: ModuleType) -> bool:
+    """Tell whether it is nnz.torch."""
+    return nn.__name__ == _BACKENDS["torch"][0]
+
+
+def gpt() -> ModuleType:
+    """Return nnz.gpt: the GPT as a torch module, with all that only torch can do. Raises ImportError without torch."""
+    load("torch")
     return importlib.import_module("nnz.gpt")
 
 

@@ -17,7 +17,7 @@ EXAMPLES = """\
   nnz bench-gpt
   nnz bench-gpt gpt --json gpt.json
   nnz bench-gpt --data names --rounds 3
-  nnz bench-gpt --set model.layers=2
+  nnz bench-gpt --set model.n_layer=2
 """
 
 
@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> None:
         device = registry.choose_device(nn, arguments.device, arguments.threads, large=True)
         dataset = from_recipe.dataset(recipe)
         with tqdm(total=arguments.rounds + 1, unit="round", disable=None) as bar:
-            measure = registry.gpt(nn).benchmark.measure
+            measure = registry.gpt().benchmark.measure
             timings = measure(recipe, dataset, device, arguments.rounds, arguments.steps, bar.update)
     print(table(timings, "bfloat16" if device == "cuda" else recipe.model.dtype))
     if arguments.json:

@@ -38,13 +38,13 @@ def run(arguments: argparse.Namespace) -> None:
         kind = checkpoint.recipe.model.kind
         if arguments.to == "hf" and kind != "gpt":
             raise UsageError(f"--to hf is for a gpt, but {arguments.run} is of kind {kind}; use --to pth")
-        writer = nn.state_dict if arguments.to == "pth" else registry.gpt(nn)
+        writer = nn.state_dict if arguments.to == "pth" else registry.gpt()
         if not (arguments.restart or writer.is_replaceable(path)):
             raise FileExistsError(f"{path} is there, and no earlier export; replace it with --restart, or name another")
         model = load_model.build(checkpoint, "torch")
         if arguments.to == "pth":
             nn.state_dict.write(path, model)
         else:
-            registry.gpt(nn).to_hf(model.gpt, checkpoint.tokenizer.to_config(), path)
+            registry.gpt().to_hf(model.gpt, checkpoint.tokenizer.to_config(), path)
     if not is_stream(path):
         print(path)

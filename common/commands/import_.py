@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> None:
             raise FileNotFoundError(
                 f"{arguments.folder} is not a folder with a config.json; nnz export --to hf writes such folders"
             )
-        gpt, tokenizer = registry.gpt(registry.load("torch")).from_hf(arguments.folder)
+        gpt, tokenizer = registry.gpt().from_hf(arguments.folder)
         if tokenizer is None:
             raise ValueError(
                 f"{arguments.folder} has no nnz-tokenizer.json, and nnz reads only this kind of tokenizer; "
@@ -67,9 +67,9 @@ def _recipe(name: str, config: Any) -> Any:
     for key, value in {
         "model.shape": "gpt2",
         "model.context_length": config.context_length,
-        "model.embedding_size": config.n_embd,
-        "model.layers": config.n_layer,
-        "model.heads": config.n_head,
+        "model.n_layer": config.n_layer,
+        "model.n_head": config.n_head,
+        "model.n_embd": config.n_embd,
         "model.dropout": config.dropout,
         "model.embedding_dropout": config.embedding_dropout,
         "model.dtype": config.dtype,

@@ -22,8 +22,8 @@ def dataset(recipe: Recipe) -> Dataset:
     return load_dataset(data.name, data.windows, data.split, data.fractions, **words)
 
 
-def model(nn: ModuleType, recipe: Recipe, vocab_size: int, device: str = "cpu") -> Any:
-    """Return the recipe's model with the initial weights that its seed draws.
+def model(nn: ModuleType, recipe: Recipe, vocab_size: int, device: str = "cpu", trains: bool = True) -> Any:
+    """Return the recipe's model with the initial weights that its seed draws, to train it or only to use it.
 
     Raises MemoryError if it is too large, ValueError if its sizes contradict each other.
     """
@@ -38,7 +38,8 @@ def model(nn: ModuleType, recipe: Recipe, vocab_size: int, device: str = "cpu") 
     count = sum(math.prod(shape) for shape in parameter_shapes(recipe, vocab_size).values())
     if count > MAX_PARAMETERS:  # beyond this numpy says "array is too big" instead of out of memory
         raise MemoryError(f"{count:,} parameters")
-    return kind.build(nn, recipe, vocab_size, device)
+    build = kind.build if trains else kind.build_to_use
+    return build(nn, recipe, vocab_size, device)
 
 
 def check_batch(recipe: Recipe, vocab_size: int) -> None:
@@ -60,7 +61,7 @@ def optimizer(nn: ModuleType, recipe: Recipe, model: Any) -> Any:
 def parameter_shapes(recipe: Recipe, vocab_size: int) -> dict[str, tuple[int, ...]]:
     """Return the names and shapes of the parameters of the recipe's model, without building it.
 
-    Raises ValueError if its sizes contradict each other, and ImportError for a GPT without torch.
+    Raises ValueError if its sizes contradict each other.
     """
     return MODELS[recipe.model.kind].shapes(recipe, vocab_size).parameters
 

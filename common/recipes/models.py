@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from types import ModuleType
 from typing import Any
 
 from ..backend import registry
-from ..backend.initial import mlp_shapes
+from ..backend.gpt_config import GPTConfig
+from ..backend.initial import gpt_shapes, mlp_shapes
 from ..backend.language_model import LanguageModel
 from ..backend.optimizers import NoOptimizer
+from ..backend.parameter_groups import ParameterGroups, is_inner
 from ..files.errors import UsageError
+from ..files.terminal import is_one_of_several
 from ..numbers.precisions import NATIVE
 from ..numbers.rng import RNG
 from . import ladder, ladder_shapes
 from .ladder_shapes import LayerShapes, Shapes
 
 OPTIMIZERS = {"adamw": "AdamW", "sgd": "SGD", "muon": "Muon", "none": ""}  # name in a recipe -> class in a backend
-MOMENTS = {"adamw": ("m", "v")}
+MOMENTS = {"adamw": ("m", "v"), "muon": ("m", "v")}
 
 WIDTHS = ("model.embedding_size", "model.hidden_size")  # what only some kinds of model have
 DEPTH = ("model.hidden_layers", "model.skips", "model.batch_norm")
 GPT_SETTINGS = (
-    *("model.shape", "model.layers", "model.heads", "model.dropout", "model.embedding_dropout", "model.attention"),
+    *("model.shape", "model.n_layer", "model.n_head", "model.n_embd"),
+    *("model.dropout", "model.embedding_dropout", "model.attention"),
     *("optimizer.decay", "optimizer.clip"),
     *("train.parts", "train.autocast", "train.compile", "train.deterministic"),
 )
@@ -50,12 +56,16 @@ class Kind:
                 raise UsageError(f"{name} means nothing to {kind}; leave it out")
 
     def has(self, name: str) -> bool:
-        """Tell whether a setting, such as "model.layers", means something to this kind."""
+        """Tell whether a setting, such as "model.n_layer", means something to this kind."""
         return name not in SPECIAL or name in self.special
 
     def build(self, nn: ModuleType, recipe: Any, V: int, device: str) -> Any:
         """Return the model with the initial weights that the recipe's seed draws."""
         raise NotImplementedError
+
+    def build_to_use(self, nn: ModuleType, recipe: Any, V: int, device: str) -> Any:
+        """Return the same model, to sample from it and to judge it: where there is a faster one for that, that one."""
+        return self.build(nn, recipe, V, device)
 
     def shapes(self, recipe: Any, V: int) -> LayerShapes:
         """Return the names and shapes of the parameters and buffers, without building the model."""
@@ -120,18 +130,18 @@ class Counted(Layered):
 
 
 class GPT(Kind):
-    """The GPT of nnz.gpt, in torch."""
+    """nn.GPT, the model that every backend writes out; or, for what only torch can do, the module of nnz.gpt."""
 
     optimizers = ("adamw", "muon")
-    special = ("model.embedding_size", *GPT_SETTINGS)
+    special = GPT_SETTINGS
     predicts_every_position = True
 
     def check(self, recipe: Any) -> None:
         super().check(recipe)
         sizes = recipe.model
-        if sizes.embedding_size % sizes.heads:
+        if sizes.n_embd % sizes.n_head:
             raise UsageError(
-                f"model.embedding_size = {sizes.embedding_size} is not a multiple of model.heads = {sizes.heads}; "
+                f"model.n_embd = {sizes.n_embd} is not a multiple of model.n_head = {sizes.n_head}; "
                 "each head has an equal part of it"
             )
         if recipe.data.windows != "stream":
@@ -140,41 +150,72 @@ class GPT(Kind):
             raise UsageError("train.autocast computes in bfloat16, not in model.dtype = 'float64'; drop one of them")
 
     def build(self, nn: ModuleType, recipe: Any, V: int, device: str) -> Any:
+        asked = next(_asked_of_torch(recipe), None)
+        if registry.is_torch(nn) and (asked or device != "cpu"):
+            return self.module(recipe, V, device)
+        if asked:
+            raise UsageError(f"{asked} is of torch alone, and {nn.__name__} has none of it; take --backend torch")
+        return self._written_out(nn, recipe, V, device)
+
+    def build_to_use(self, nn: ModuleType, recipe: Any, V: int, device: str) -> Any:
+        make = self.module if registry.is_torch(nn) else partial(self._written_out, nn)  # the module has a cache
+        return make(recipe, V, device)
+
+    def _written_out(self, nn: ModuleType, recipe: Any, V: int, device: str) -> Any:
+        if not hasattr(nn, "GPT"):
+            raise UsageError(f"{nn.__name__} has no GPT; write one, or take another backend")
+        place = {} if device == "cpu" else {"device": device}
+        config, seed = dataclasses.asdict(self.config(recipe, V)), recipe.train.seed
+        return nn.GPT(**config, **place, rng=RNG(seed), dropout_seed=seed)
+
+    def module(self, recipe: Any, V: int, device: str) -> Any:
+        """The GPT of nnz.gpt, a torch module, as the training loop holds a model."""
         t = recipe.train
         how = {"autocast": t.autocast, "compile": t.compile, "deterministic": t.deterministic}
-        new = registry.gpt(nn).LanguageModel.new
-        return new(self._config(recipe, V), RNG(t.seed), device, t.batch_size, parts=t.parts, seed=t.seed, **how)
+        new = registry.gpt().LanguageModel.new
+        return new(self.config(recipe, V), RNG(t.seed), device, t.batch_size, parts=t.parts, seed=t.seed, **how)
 
     def shapes(self, recipe: Any, V: int) -> LayerShapes:
-        return LayerShapes(self._module().GPT.shapes(self._config(recipe, V)))
+        return LayerShapes(gpt_shapes(self.config(recipe, V)))
 
     def moment_shapes(self, recipe: Any, V: int) -> Shapes:
-        return self._optimizer(recipe).moment_shapes(self.shapes(recipe, V).parameters)
+        shapes, muon = super().moment_shapes(recipe, V), recipe.optimizer.name == "muon"
+        without = {name for name, shape in shapes.items() if muon and is_inner(name.removeprefix("v."), shape)}
+        return {name: shape for name, shape in shapes.items() if name not in without}
 
     def optimizer(self, nn: ModuleType, recipe: Any, model: Any) -> Any:
-        o, parameters = recipe.optimizer, dict(model.gpt.named_parameters())
-        return self._optimizer(recipe)(parameters, o.lr, (0.9, o.beta2), o.weight_decay, o.decay, o.clip)
+        o = recipe.optimizer
+        if hasattr(model, "gpt"):  # the module has optimizers of its own
+            make, parameters = getattr(registry.gpt(), OPTIMIZERS[o.name]), dict(model.gpt.named_parameters())
+            return make(parameters, o.lr, (0.9, o.beta2), o.weight_decay, o.decay, o.clip)
+        return ParameterGroups(nn, model.parameters(), o.lr, (0.9, o.beta2), o.weight_decay, o.decay, o.clip)
 
-    def _optimizer(self, recipe: Any) -> type:
-        return getattr(self._module(), OPTIMIZERS[recipe.optimizer.name])
-
-    def _config(self, recipe: Any, V: int) -> Any:
-        m, config = recipe.model, self._module().GPTConfig
-        return {"course": config, "gpt2": config.gpt2}[m.shape](
+    def config(self, recipe: Any, V: int) -> GPTConfig:
+        """The sizes and switches of the recipe's model."""
+        m = recipe.model
+        return {"course": GPTConfig, "gpt2": GPTConfig.gpt2}[m.shape](
             vocab_size=V,
             context_length=m.context_length,
-            n_layer=m.layers,
-            n_head=m.heads,
-            n_embd=m.embedding_size,
+            n_layer=m.n_layer,
+            n_head=m.n_head,
+            n_embd=m.n_embd,
             dropout=m.dropout,
             embedding_dropout=m.embedding_dropout,
             attention=m.attention,
             dtype=m.dtype,
         )
 
-    @staticmethod
-    def _module() -> ModuleType:
-        return registry.gpt(registry.load("torch"))
+
+def _asked_of_torch(recipe: Any) -> Iterator[str]:
+    """What the recipe asks for that only nnz.gpt has, and torchrun."""
+    if recipe.optimizer.name == "muon":
+        yield "optimizer.name = 'muon'"
+    for key, usual in (("parts", 1), ("autocast", "off"), ("compile", "off"), ("deterministic", False)):
+        value = getattr(recipe.train, key)
+        if value not in (usual, "auto"):
+            yield f"train.{key} = {value!r}"
+    if is_one_of_several():
+        yield "torchrun"
 
 
 MODELS: dict[str, Kind] = {  # by `model.kind` in a recipe

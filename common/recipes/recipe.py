@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import tomllib
 from collections.abc import Iterator
 from importlib import resources
@@ -13,12 +14,14 @@ import tomli_w
 
 from ..files import inputs
 from ..files.errors import UsageError, nearest
+from ..files.terminal import note
 from ..text.datasets import kind_of
 from .models import MODELS
 from .sections import SECTIONS, Data, Model, Optimizer, Sample, Train
 from .settings import DECIMAL, WHOLE, quoted, read
 
 MAX_LENGTH = 65_536
+OLD_NAMES = {"layers": "n_layer", "heads": "n_head", "embedding_size": "n_embd"}  # of a GPT's model
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,7 +139,26 @@ def _like(key: str) -> str:
 def _replace(section: Any, name: str, table: dict[str, Any]) -> Any:
     """Return the section with the values of `table`, each read by its rule."""
     rules = {field.name: field.metadata["rule"] for field in dataclasses.fields(section)}
+    if name == "model" and table.get("kind", section.kind) == "gpt":
+        table = _with_new_names(table)
     for key in table:
         if key not in rules:
             raise UsageError(f"unknown key {f'{name}.{key}'!r}; {_like(key) or nearest(key, rules)}")
     return dataclasses.replace(section, **{key: read(f"{name}.{key}", rules[key], table[key]) for key in table})
+
+
+def _with_new_names(table: dict[str, Any]) -> dict[str, Any]:
+    """The table of a GPT's model, each setting under the name that it has now. Raises UsageError if one is twice."""
+    old = tuple(key for key in table if key in OLD_NAMES)
+    for key in old:
+        if OLD_NAMES[key] in table:
+            raise UsageError(f"model.{key} is the old name of model.{OLD_NAMES[key]}, and both are given; drop the old")
+    if old:
+        _note_old_names(old)
+    return {OLD_NAMES.get(key, key): value for key, value in table.items()}
+
+
+@functools.cache  # once: a checkpoint's recipe is read several times
+def _note_old_names(old: tuple[str, ...]) -> None:
+    renamed = ", ".join(f"model.{key} is now model.{OLD_NAMES[key]}" for key in old)
+    note(f"old names in a recipe are understood: {renamed}")

@@ -31,7 +31,7 @@ class Data:
 class Model:
     """The shape of the model; hidden_layers, skips and batch_norm are for `residual`, smoothing for `bigram-counts`.
 
-    The settings after precision are for `gpt`: see nnz.gpt.GPTConfig.
+    The settings after precision are for `gpt`: see nnz.backend.gpt_config.
     """
 
     kind: str = setting("mlp", one_of(*MODELS))
@@ -45,8 +45,9 @@ class Model:
     dtype: str = setting("float32", one_of("float32", "float64"))
     precision: str = setting(NATIVE, one_of(*PRECISIONS))
     shape: str = setting("course", one_of("course", "gpt2"))
-    layers: int = setting(6, integer(1, 1_000))
-    heads: int = setting(6, integer(1))
+    n_layer: int = setting(6, integer(1, 1_000))
+    n_head: int = setting(6, integer(1))
+    n_embd: int = setting(384, integer(1))
     dropout: float = setting(0.2, number(0.0, below=1.0))
     embedding_dropout: float = setting(0.0, number(0.0, below=1.0))
     attention: str = setting("fused", one_of("fused", "spelled out"))
@@ -82,7 +83,7 @@ class Train:
 
     An evaluation takes eval_batches of train. Of val `all` takes every target once; `batches` as many full batches as
     the split has tokens for, as the published runs do; `drawn` eval_batches, the same ones each time.
-    Only for `gpt`: a batch in several parts, in bfloat16, compiled (auto: on CUDA), deterministic.
+    Only for `gpt` in torch: a batch in several parts, in bfloat16, compiled (auto: on CUDA), deterministic.
     """
 
     batch_size: int = setting(128, integer(1))

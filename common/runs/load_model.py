@@ -51,7 +51,7 @@ def build(checkpoint: Checkpoint, backend: str | None = None, untrained: bool = 
     nn = registry.load(backend or _recorded(checkpoint))
     recipe = checkpoint.recipe.override("train.compile", "auto")  # compiling is for training, and needs a compiler
     device = registry.choose_device(nn, large=True) if recipe.model.predicts_every_position else "cpu"
-    model = from_recipe.model(nn, recipe, checkpoint.tokenizer.vocab_size, device)
+    model = from_recipe.model(nn, recipe, checkpoint.tokenizer.vocab_size, device, trains=False)
     if not untrained:
         model.load_parameters(checkpoint.parameters)
         if checkpoint.buffers:

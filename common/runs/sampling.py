@@ -87,7 +87,7 @@ class Sampler:
         while True:
             token = first_above(cumulative(context), rng.uniform())
             yield token
-            context = (*context[1:], token)  # slide by one
+            context = (*context, token)[-self.context_length :]  # slide by one, when the window is full
 
     def _cumulative(self, context: Context) -> memoryview:
         return self._cumulative_of([context])[context]
@@ -121,6 +121,25 @@ class Sampler:
             if token == delimiter:
                 return
             yield token
+
+
+class WindowSampler(Sampler):
+    """For a model that predicts the token after each position: it sees one start, the prompt, and then all that fits.
+
+    Each window goes through the model alone, so that a sample is the same whatever is drawn with it.
+    """
+
+    def samples(self, rng: RNG, count: int, prompt: str = "", tokens: int | None = None) -> Iterator[Iterable[int]]:
+        """Yield `count` samples, each as `sample` draws it. Consume each before you take the next one."""
+        return (self.sample(rng, prompt, tokens) for _ in range(count))
+
+    def _begin(self, prompt: str) -> Context:
+        return tuple([self.tokenizer.start, *self.tokenizer.encode(prompt).tolist()][-self.context_length :])
+
+    def _cumulative_of(self, contexts: list[Context]) -> dict[Context, memoryview]:
+        [context] = contexts
+        logits, _ = self.model(np.array(contexts, dtype=np.int32))  # (1, n) -> (1, n, V), of which only the last count
+        return {context: memoryview(self.choice.cumulative(np.asarray(logits)[0, -1]))}
 
 
 class _Cache(dict):
@@ -173,4 +192,5 @@ def of_recipe(
         banned = tuple(sorted({*banned, tokenizer.unknown}))
     settings = {"temperature": how.temperature, "top_k": how.top_k, "top_p": how.top_p, "banned": banned}
     choice = Choice(**settings | changes)
-    return getattr(model, "sampler", Sampler)(model, tokenizer, recipe.model.context_length, choice)
+    usual = WindowSampler if recipe.model.predicts_every_position else Sampler
+    return getattr(model, "sampler", usual)(model, tokenizer, recipe.model.context_length, choice)

@@ -87,14 +87,15 @@ class Trainer:
                 raise KeyboardInterrupt
             self.is_consistent = False  # from the forward on, which updates running statistics
             watcher = self.watcher if evaluated else None
-            if hasattr(self.model, "begin"):
-                self.model.begin(self.step)
+            self._set_dropout_step()
             _, loss = self.model(inputs, targets)
             self._losses.add(self.step, loss)
             gradients = self.model.backward()
             if watcher is not None:
                 watcher.before_update(self.step, self.model, inputs, targets)
-            self.optimizer.step(gradients)
+            norm = self.optimizer.step(gradients)
+            if isinstance(norm, float):
+                check_loss(self.step, norm, "the norm of the gradient")
             self.step += 1
             self.is_consistent = True
             if watcher is not None:
@@ -106,8 +107,7 @@ class Trainer:
         """Compute a step and forget it: a batch too large for the memory is found before an earlier run is lost."""
         buffers = {name: np.array(buffer) for name, buffer in to_numpy(buffers_of(self.model)).items()}
         inputs, targets = next(iter(self._training_batches(1)))
-        if hasattr(self.model, "begin"):
-            self.model.begin(self.step)
+        self._set_dropout_step()
         with np.errstate(all="ignore"):
             self.model(inputs, targets)
             self.model.backward()
@@ -144,6 +144,11 @@ class Trainer:
         evaluation = Evaluation(self.step, train_loss, self.val_loss, self.optimizer.lr, sha256)
         on_evaluation(evaluation, self.val_loss < self.best_val_loss)
         self.best_val_loss = min(self.best_val_loss, self.val_loss)
+
+    def _set_dropout_step(self) -> None:
+        """Let a model with dropout draw that of this step, whatever it did before."""
+        if hasattr(self.model, "dropout_step"):
+            self.model.dropout_step = self.step
 
     def _arrays(self) -> dict[str, Any]:
         return {**self.model.parameters(), **buffers_of(self.model), **state_of(self.optimizer)}

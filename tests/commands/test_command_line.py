@@ -127,7 +127,7 @@ def test_every_command_has_a_help_with_examples(name, capsys):
         (["train", "names", "--set", "train.lr=1"], "did you mean 'optimizer.lr'?"),
         (["train", "names", "--set", "lr=1"], "did you mean 'optimizer.lr'?"),
         (["train", "names", "--set", "optimiser.lr=1"], "did you mean 'optimizer'?"),
-        (["bench-gpt", "--set", "model.haeds=1"], "did you mean 'heads'?"),
+        (["bench-gpt", "--set", "model.n_haed=1"], "did you mean 'n_head'?"),
         (["train", "names", "--set", "model.hiden_size=1"], "did you mean 'hidden_size'?"),
         (["train", "names", "--set", "model.kind=mpl"], "did you mean 'mlp'?"),
         (["train", "names", "--data", "nmaes"], "did you mean 'names'?"),

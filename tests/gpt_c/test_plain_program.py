@@ -15,8 +15,8 @@ HIDDEN = r"strict|precision|Native|DISPATCH|#pragma|restrict|\bomp\b"
 OPS = sorted(path.stem for path in (C / "ops").glob("*.c"))
 # The recipe is for two minutes of a fast kernel: here is less of it, said to both programs.
 SMALLER = {
-    "E = 128": ("E = 32", "model.embedding_size=32"),
-    "LAYERS = 4": ("LAYERS = 2", "model.layers=2"),
+    "E = 128": ("E = 32", "model.n_embd=32"),
+    "LAYERS = 4": ("LAYERS = 2", "model.n_layer=2"),
     "B = 12": ("B = 5", "train.batch_size=5"),
     "EVAL_EVERY = 250": ("EVAL_EVERY = 4", "train.eval_every=4"),
     "EVAL_BATCHES = 100": ("EVAL_BATCHES = 3", "train.eval_batches=3"),

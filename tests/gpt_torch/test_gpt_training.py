@@ -30,9 +30,14 @@ def data(tmp_path_factory):
     return data_folder(tmp_path_factory.mktemp("data") / "few-names")
 
 
+def module(recipe):
+    """The recipe's model as nnz.gpt has it."""
+    return from_recipe.model(registry.load("torch"), recipe, V, trains=False)
+
+
 def made(recipe):
-    """The recipe's model and optimizer."""
-    model = from_recipe.model(registry.load("torch"), recipe, V)
+    """That, and its optimizer."""
+    model = module(recipe)
     return model, from_recipe.optimizer(registry.load("torch"), recipe, model)
 
 
@@ -43,7 +48,7 @@ def batch(rows=8, seed=3):
 
 def gradients(recipe, step=0):
     model, _ = made(recipe)
-    model.begin(step)
+    model.dropout_step = step
     _, loss = model(*batch())
     return float(loss), {name: g.clone() for name, g in model.backward().items()}
 
@@ -58,7 +63,7 @@ def assert_close(actual, expected, limit=1e-12):
 def test_it_trains_as_a_plain_torch_loop_does(data, settings):
     recipe = tiny_gpt(data, model__dropout=0.0, optimizer__weight_decay=0.1, optimizer__beta2=0.9, **settings)
     model, optimizer = made(recipe)
-    plain = from_recipe.model(registry.load("torch"), recipe, V).gpt
+    plain = module(recipe).gpt
     matrices = [p for p in plain.parameters() if p.dim() == 2]
     others = [p for p in plain.parameters() if p.dim() != 2]
     decay = 0.1 if not settings else 0.0
@@ -90,7 +95,7 @@ def test_what_is_spared_by_decay_is_every_bias_and_norm(data):
 def test_muon_moves_the_blocks_matrices_and_adamw_all_else(data):
     recipe = tiny_gpt(data, optimizer__name="muon", optimizer__decay="matrices", model__dropout=0.0)
     model, optimizer = made(recipe)
-    plain = from_recipe.model(registry.load("torch"), recipe, V).gpt
+    plain = module(recipe).gpt
     inner = [p for name, p in plain.named_parameters() if p.dim() == 2 and "blocks" in name]
     matrices = [plain.wte.weight, plain.wpe.weight, plain.head.weight]
     others = [p for p in plain.parameters() if p.dim() != 2]
@@ -137,11 +142,11 @@ def test_dropout_depends_on_the_seed_the_step_and_the_part(data):
     model, _ = made(recipe.override("train.parts", 2))
     half = batch(4)
     twice = tuple(np.concatenate([array, array]) for array in half)
-    model.begin(0)
+    model.dropout_step = 0
     both = float(model(*twice)[1])
-    model.begin(0)
+    model.dropout_step = 0
     alone = made(recipe)[0]
-    alone.begin(0)
+    alone.dropout_step = 0
     assert both != float(alone(*half)[1])  # the second half had a mask of its own
 
 
@@ -272,11 +277,23 @@ def test_shapes_are_known_without_making_the_model(data):
 
 
 @pytest.mark.parametrize("backend", ["numpy", "c"])
-def test_a_backend_without_autograd_is_refused(data, backend):
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("optimizer.name", "muon"),
+        ("train.parts", 2),
+        ("train.autocast", "on"),
+        ("train.compile", "on"),
+        ("train.deterministic", True),
+    ],
+)
+def test_what_only_torch_can_do_is_refused_by_other_backends(data, backend, key, value):
     if backend not in registry.available():
         pytest.skip(f"backend {backend} is not there")
-    with pytest.raises(UsageError, match="take --backend torch"):
-        from_recipe.model(registry.load(backend), tiny_gpt(data), V)
+    recipe = tiny_gpt(data, model__dtype="float32").override(key, value)
+    with pytest.raises(UsageError, match=f"^{key} = {value!r} is of torch alone, and nnz.{backend} has none of it"):
+        from_recipe.model(registry.load(backend), recipe, V)
+    assert from_recipe.model(registry.load(backend), recipe, V, trains=False)  # to sample from it needs none of that
 
 
 @pytest.mark.parametrize(
@@ -285,7 +302,7 @@ def test_a_backend_without_autograd_is_refused(data, backend):
         ("optimizer__clip", 1.0),
         ("optimizer__decay", "matrices"),
         ("train__parts", 2),
-        ("model__layers", 3),
+        ("model__n_layer", 3),
         ("optimizer__name", "muon"),
     ],
 )
@@ -304,7 +321,7 @@ def test_an_optimizer_that_it_does_not_know_is_refused(data):
     ("settings", "what"),
     [
         ({"model__hidden_size": 7}, "model.hidden_size means nothing to gpt; leave it out"),
-        ({"model__heads": 3}, "is not a multiple of model.heads = 3"),
+        ({"model__n_head": 3}, "is not a multiple of model.n_head = 3"),
         ({"data__windows": "padded"}, "would learn the padding"),
         ({"train__autocast": "on"}, "not in model.dtype = 'float64'"),
     ],
@@ -329,7 +346,7 @@ def test_a_split_shorter_than_the_context_is_refused_before_a_former_run_is_lost
 def test_many_samples_are_drawn_some_at_a_time_and_as_one_by_one(data, monkeypatch):
     recipe = tiny_gpt(data, model__dtype="float32", model__dropout=0.0)
     tokenizer = datasets.load_dataset(data).tokenizer
-    model = from_recipe.model(registry.load("torch"), recipe, tokenizer.vocab_size)
+    model = from_recipe.model(registry.load("torch"), recipe, tokenizer.vocab_size, trains=False)
     sampler = sampling.of_recipe(model, tokenizer, recipe)
     monkeypatch.setattr(nnz.gpt.sampling, "SIDE_BY_SIDE", 3)
     together = [list(tokens) for tokens in sampler.samples(RNG(5), 7, "em", 11)]

@@ -39,7 +39,7 @@ def test_to_toml_writes_out_every_setting_that_the_model_has():
     assert keys["bigram"] - common == {"model.precision"}
     assert keys["mlp"] - keys["bigram"] == {"model.embedding_size", "model.hidden_size"}
     assert keys["residual"] - keys["mlp"] == {"model.hidden_layers", "model.skips", "model.batch_norm"}
-    assert {"model.heads", "optimizer.clip", "train.autocast"} < keys["gpt"] - common
+    assert {"model.n_head", "optimizer.clip", "train.autocast"} < keys["gpt"] - common
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,12 @@ from support.stopped_runs import stopped
 from support.tiny_gpt import tiny_gpt
 from support.tiny_runs import BUILT, data_folder, nnz, tiny_recipe, train
 
-from nnz.backend import registry
 from nnz.files.errors import UsageError
 from nnz.recipes.models import RUNGS
 from nnz.runs import checkpoints
 from nnz.training.run import Run
 
-TRAINED = sorted(set(RUNGS) - {"bigram-counts"}) + ["mlp"] + (["gpt"] if registry.loads("torch") else [])
+TRAINED = [*sorted(set(RUNGS) - {"bigram-counts"}), "mlp", "gpt"]
 
 
 @pytest.fixture
@@ -48,9 +47,8 @@ def begun(recipe, out, backend):
     return run
 
 
-@pytest.mark.parametrize(
-    ("backend", "kind"), [(b, kind) for b in BUILT for kind in TRAINED if kind != "gpt" or b == "torch"]
-)
+@pytest.mark.parametrize("backend", BUILT)
+@pytest.mark.parametrize("kind", TRAINED)
 def test_every_kind_of_model_starts_with_the_weights_of_a_run_on_the_same_text(data, tmp_path, kind, backend):
     train(recipe_of(kind, data), first := tmp_path / "first", backend)
     run = begun(recipe_of(kind, data, train__init=str(first)), tmp_path / "second", backend)
@@ -61,9 +59,9 @@ def test_every_kind_of_model_starts_with_the_weights_of_a_run_on_the_same_text(d
         assert np.array_equal(checkpoints.to_numpy(run.trainer.model.buffers())[name], buffer), name
 
 
-@pytest.mark.parametrize("kind", ["mlp", "bigram", *(["gpt"] if "gpt" in TRAINED else [])])
+@pytest.mark.parametrize("kind", ["mlp", "bigram", "gpt"])
 def test_on_another_text_the_rows_of_known_tokens_are_kept_and_new_ones_drawn(data, other, tmp_path, capsys, kind):
-    backend = "torch" if kind == "gpt" else "numpy"
+    backend = "numpy"
     train(recipe_of(kind, data), first := tmp_path / "first", backend)
     run = begun(recipe_of(kind, other, train__init=str(first)), tmp_path / "second", backend)
     drawn = model_of(begun(recipe_of(kind, other), tmp_path / "third", backend))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from support.tiny_runs import tiny_recipe
 
-SIZES = {"context_length": 6, "embedding_size": 8, "layers": 2, "heads": 2}
+SIZES = {"context_length": 6, "n_layer": 2, "n_head": 2, "n_embd": 8}
 
 
 def tiny_gpt(data: Path, steps: int = 23, **settings: object):

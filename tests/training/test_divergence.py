@@ -11,6 +11,7 @@ from support.tiny_gpt import tiny_gpt
 from support.tiny_runs import BUILT, data_folder, tiny_recipe
 
 from nnz.runs import checkpoints
+from nnz.runs.checkpoints import to_numpy
 from nnz.training.divergence import TOGETHER, Diverged, Losses
 from nnz.training.run import Run
 
@@ -97,10 +98,20 @@ def test_a_run_that_is_not_finite_is_not_resumed(data, tmp_path) -> None:
         Run(tiny_recipe(data), "numpy", tmp_path / "run", resume=True)
 
 
-def test_a_gpt_stops_as_the_others_do(data, tmp_path) -> None:
-    run = Run(tiny_gpt(data, optimizer__lr=1e38, model__dtype="float32"), "torch", tmp_path / "run")
+@pytest.mark.parametrize("backend", BUILT)
+def test_a_gpt_stops_as_the_others_do(data, tmp_path, backend) -> None:
+    run = Run(tiny_gpt(data, optimizer__lr=1e38, model__dtype="float32"), backend, tmp_path / "run")
     assert message(run).startswith(f"at step 1 the loss is not finite: {HINT}; ")
     assert checkpoints.load(tmp_path / "run" / "checkpoint.safetensors", finite=True).step == 0
+
+
+@pytest.mark.parametrize("backend", BUILT)
+def test_a_gradient_that_is_not_finite_updates_nothing(data, tmp_path, backend, monkeypatch) -> None:
+    run = Run(tiny_gpt(data, optimizer__clip=1.0), backend, tmp_path / "run")
+    before, backward = to_numpy(run.trainer.model.parameters())["wpe.weight"].copy(), run.trainer.model.backward
+    monkeypatch.setattr(run.trainer.model, "backward", lambda: {**backward(), "wpe.weight": np.full((6, 8), np.inf)})
+    assert message(run).startswith(f"at step 0 the norm of the gradient is not finite: {HINT}; ")
+    assert np.array_equal(to_numpy(run.trainer.model.parameters())["wpe.weight"], before)
 
 
 class OnGPU(SimpleNamespace):

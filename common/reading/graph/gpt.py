@@ -39,8 +39,8 @@ class _Reader:
         self.config = {node.target.id: ast.literal_eval(node.value) for node in given}
         model = recipe.load("gpt").model
         V, T = Size(VOCABULARY, "V"), Size(model.context_length, "T")
-        self.sizes = {"V": V, "T": T, "E": Size(model.embedding_size, "E")}
-        self.layers, self.shape = model.layers, (BATCH, T)
+        self.sizes = {"V": V, "T": T, "E": Size(model.n_embd, "E")}
+        self.layers, self.shape = model.n_layer, (BATCH, T)
 
     def forward(self, name: str, prefix: str, method: str = "forward") -> Iterator[Item]:
         """The stages of a class, in the order in which its forward computes them."""

@@ -1,0 +1,85 @@
+"""Parameters in two groups, those that decay and those that do not, trained as by one optimizer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isfinite
+from types import ModuleType
+from typing import Any
+
+from . import checks
+
+DECAYS = {"all": lambda p: True, "matrices": lambda p: len(p.shape) == 2}  # spares biases and norms, as GPT-2 does
+
+
+class ParameterGroups:
+    """The backend's AdamW, once for each group; and, if `clip` is above 0, the gradients are clipped to it before.
+
+    Args:
+        nn: the backend.
+        parameters: those of the model, by name.
+        lr, betas, weight_decay: as of nn.AdamW.
+        decay: "all", or "matrices" alone.
+        clip: the largest norm of all gradients together; 0 for any.
+    """
+
+    def __init__(
+        self,
+        nn: ModuleType,
+        parameters: Mapping[str, Any],
+        lr: float,
+        betas: tuple[float, float],
+        weight_decay: float,
+        decay: str = "all",
+        clip: float = 0.0,
+    ) -> None:
+        groups: dict[bool, dict[str, Any]] = {True: {}, False: {}}
+        for name, p in parameters.items():
+            groups[DECAYS[decay](p)][name] = p
+        self._optimizers = [
+            (group, nn.AdamW(group, lr=lr, betas=betas, weight_decay=weight_decay if decays else 0.0))
+            for decays, group in groups.items()
+            if group
+        ]
+        self._clip, self._clip_grad_norm = clip, nn.clip_grad_norm if clip else None
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of the next step, of all parameters."""
+        return self._optimizers[0][1].lr
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        for _, optimizer in self._optimizers:
+            optimizer.lr = value
+
+    @property
+    def t(self) -> int:
+        """How many steps were taken."""
+        return self._optimizers[0][1].t
+
+    def step(self, grads: Mapping[str, Any]) -> float | None:
+        """Update the parameters in place; return the norm of the gradients before they were clipped, if they are.
+
+        Where it is not finite nothing is updated.
+        """
+        norm = self._clip_grad_norm(grads, self._clip) if self._clip_grad_norm else None
+        if norm is None or isfinite(norm):
+            for group, optimizer in self._optimizers:
+                optimizer.step({name: grads[name] for name in group})
+        return norm
+
+    def state(self) -> dict[str, Any]:
+        """The moments by name; with `t` they are all that a resumed run needs."""
+        return {name: array for _, optimizer in self._optimizers for name, array in optimizer.state().items()}
+
+    def load_state(self, arrays: Mapping[str, Any], t: int) -> None:
+        """Overwrite the moments and the count of steps. Raises ValueError if a name or shape does not fit."""
+        checks.named_arrays("optimizer state", arrays, {name: tuple(a.shape) for name, a in self.state().items()})
+        for _, optimizer in self._optimizers:
+            optimizer.load_state({name: arrays[name] for name in optimizer.state()}, t)
+
+
+def is_inner(name: str, shape: tuple[int, ...]) -> bool:
+    """Tell whether a parameter is a matrix of a block: neither an embedding nor the head, neither bias nor norm."""
+    return len(shape) == 2 and name.startswith("blocks.")

@@ -1,0 +1,239 @@
+"""The GPT trains by one loop in every backend: in float64 to the same bytes, also where another one goes on."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from support.stopped_runs import FILES, stopped
+from support.tiny_checkpoints import rewrite
+from support.tiny_gpt import tiny_gpt
+from support.tiny_runs import BUILT, data_folder, nnz, train
+
+from nnz.backend import registry
+from nnz.backend.parameter_groups import ParameterGroups
+from nnz.recipes import recipe as recipes
+from nnz.runs import checkpoints
+from nnz.training.run import Run
+
+BACKENDS = [*BUILT, *(["nnz.c.plain"] if "c" in BUILT else [])]
+# dropout in all its places, and what GPT-2 has: a tied head, GELU, biases everywhere
+HOW = {"model__shape": "gpt2", "model__dropout": 0.2, "model__embedding_dropout": 0.1, "train__eval_every": 10}
+HOW |= {"optimizer__decay": "matrices", "optimizer__weight_decay": 0.1, "optimizer__clip": 0.05, "optimizer__warmup": 5}
+OLD = {"n_layer = ": "layers = ", "n_head = ": "heads = ", "n_embd = ": "embedding_size = "}
+WITHOUT_TORCH = "import sys; sys.modules['torch'] = None; from nnz.commands.main import main; sys.exit(main())"
+
+each_backend = pytest.mark.parametrize("backend", BACKENDS)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return data_folder(tmp_path_factory.mktemp("data") / "few-names")
+
+
+def made(data, **settings):
+    return tiny_gpt(data, 30, **HOW | settings)
+
+
+@pytest.fixture(scope="module")
+def whole(data, tmp_path_factory):
+    """One uninterrupted run per backend."""
+    place = tmp_path_factory.mktemp("whole")
+    return {name: train(made(data), place / name, name, drawn=name == "numpy") for name in BACKENDS}
+
+
+@each_backend
+def test_every_backend_writes_the_same_log_and_samples_in_float64(whole, backend):
+    for name in ("log.csv", "samples.txt"):
+        assert (whole[backend] / name).read_bytes() == (whole["numpy"] / name).read_bytes(), name
+    first, *_, last = (whole[backend] / "log.csv").read_text().splitlines()[1:]
+    assert float(last.split(",")[1]) < float(first.split(",")[1])
+
+
+def test_clipping_decay_and_dropout_change_the_run(data, tmp_path, whole):
+    without = {
+        "optimizer__clip": 0.0,
+        "optimizer__decay": "all",
+        "model__dropout": 0.0,
+        "model__embedding_dropout": 0.0,
+    }
+    for key, value in without.items():
+        other = train(made(data, **{key: value}), tmp_path / key, "numpy")
+        assert (other / "log.csv").read_bytes() != (whole["numpy"] / "log.csv").read_bytes(), key
+
+
+@each_backend
+def test_a_run_stopped_and_resumed_ends_in_the_same_bytes(data, tmp_path, whole, backend):
+    stopped(Run(made(data), backend, tmp_path), 13, "before the update")
+    train(made(data), tmp_path, backend, resume=True)
+    for name in FILES:
+        assert (tmp_path / name).read_bytes() == (whole[backend] / name).read_bytes(), name
+
+
+@pytest.mark.parametrize(("first", "second"), [(a, b) for a in BUILT for b in BUILT if a != b])
+def test_a_run_begun_by_one_backend_is_finished_by_another(data, tmp_path, whole, first, second):
+    stopped(Run(made(data), first, tmp_path), 17, "after the update")
+    train(made(data), tmp_path, second, resume=True)
+    for name in ("log.csv", "samples.txt"):
+        assert (tmp_path / name).read_bytes() == (whole["numpy"] / name).read_bytes(), name
+    found = checkpoints.load(tmp_path / "checkpoint.safetensors")
+    assert found.backend == second
+    for run in whole.values():
+        ours, theirs = (vars(checkpoints.load(r / "checkpoint.safetensors")) for r in (tmp_path, run))
+        for arrays in ("parameters", "optimizer"):
+            shapes = [{name: a.shape for name, a in of[arrays].items()} for of in (ours, theirs)]
+            assert shapes[0] == shapes[1]
+
+
+@each_backend
+def test_float32_trains_too_and_is_close_to_float64(data, tmp_path, whole, backend):
+    run = train(made(data, model__dtype="float32"), tmp_path, backend)
+    rows, exact = (np.loadtxt(r / "log.csv", delimiter=",", skiprows=1) for r in (run, whole["numpy"]))
+    assert np.allclose(rows, exact, rtol=np.finfo(np.float32).eps ** 0.5)  # half of the digits, after 30 steps
+
+
+@pytest.mark.parametrize("backend", BUILT)
+def test_the_run_of_any_backend_is_sampled_compared_and_drawn_by_any_other(capsys, data, whole, tmp_path, backend):
+    words = ("--count", 2, "--tokens", 20, "--prompt", "em", "--top-p", 0.9)
+    expected = nnz(capsys, "sample", whole["numpy"], *words, "--backend", "numpy")
+    assert expected[0] == 0
+    for by in BUILT:
+        assert nnz(capsys, "sample", whole[backend], *words, "--backend", by) == expected
+        code, out, error = nnz(capsys, "compare", whole[backend], "--backend", by)
+        assert (code, out.count("val_loss"), error) == (0, 2, "")
+    assert nnz(capsys, "plot", whole[backend], "--prompt", "emma", "--out", tmp_path)[0] == 0
+    assert (tmp_path / "attention.png").stat().st_size > 10_000
+
+
+def test_attention_is_the_same_picture_from_every_backend(data, whole):
+    drawn = []
+    for backend in BUILT:
+        run = Run(made(data, train__init=str(whole["numpy"])), backend, data.parent / f"drawn-{backend}")
+        run.folder.lock.release()
+        drawn.append(run.trainer.model.attention_maps(np.array([[0, 3, 1, 2, 5, 1, 4]])))  # one more than fits
+    assert all(np.array_equal(maps, drawn[0]) for maps in drawn)
+    assert drawn[0].shape == (2, 2, 6, 6)
+    assert np.allclose(drawn[0].sum(-1), 1)
+    assert not np.triu(drawn[0], 1).any()
+
+
+@pytest.mark.parametrize("backend", [name for name in BUILT if name != "torch"])
+def test_it_trains_samples_and_compares_where_there_is_no_torch(data, tmp_path, whole, backend):
+    (tmp_path / "tiny.toml").write_text(made(data).to_toml(), encoding="utf-8")
+    for words in (["train", "tiny.toml", "--backend", backend], ["sample", f"runs/tiny-{backend}"]):
+        command = [sys.executable, "-c", WITHOUT_TORCH, *words]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    for name in ("log.csv", "samples.txt"):
+        assert (tmp_path / "runs" / f"tiny-{backend}" / name).read_bytes() == (whole[backend] / name).read_bytes(), name
+    command = [sys.executable, "-c", WITHOUT_TORCH, "train", "tiny.toml", "--backend", "torch"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "needs torch, which is not installed" in done.stderr
+
+
+def old_names(toml):
+    for new, old in OLD.items():
+        assert toml.count(new) == 1
+        toml = toml.replace(new, old)
+    return toml
+
+
+def test_the_old_names_of_a_recipe_are_understood_and_said_to_be_old(capsys, data, tmp_path):
+    recipe = made(data)
+    (tmp_path / "tiny.toml").write_text(old_names(recipe.to_toml()), encoding="utf-8")
+    recipes._note_old_names.cache_clear()
+    assert recipes.load(str(tmp_path / "tiny.toml")) == recipe
+    expected = ", ".join(f"model.{old[:-3]} is now model.{new[:-3]}" for new, old in OLD.items())
+    told = capsys.readouterr().err
+    assert told.startswith("old names in a recipe are understood: ")
+    assert sorted(told.strip().partition("understood: ")[2].split(", ")) == sorted(expected.split(", "))
+    assert recipe.override("model.layers", 3) == recipe.override("model.n_layer", 3)
+    with pytest.raises(ValueError, match=r"^model.heads is the old name of model.n_head, and both are given; drop"):
+        recipes.loads("[model]\nkind = 'gpt'\nheads = 2\nn_head = 2\n", "both")
+    assert recipes.loads("[model]\nembedding_size = 7\n", "mlp").model.embedding_size == 7  # an MLP's own
+
+
+def test_a_checkpoint_with_the_old_names_is_resumed_and_sampled(capsys, data, tmp_path, whole):
+    train(made(data), run := tmp_path / "run", "numpy")
+    rewrite(run / "checkpoint.safetensors", lambda metadata, _: metadata.update(config=old_names(metadata["config"])))
+    code, out, _ = nnz(capsys, "sample", run, "--backend", "numpy", "--count", 6)
+    assert (code, out) == (0, (whole["numpy"] / "samples.txt").read_text())
+    longer = made(data).override("train.steps", 40)
+    assert checkpoints.load(train(longer, run, "numpy", resume=True) / "checkpoint.safetensors").step == 40
+
+
+BAD = [
+    (("--set", "model.n_head=3"), "model.n_embd = 8 is not a multiple of model.n_head = 3; each head has an equal"),
+    (("--set", "model.dropout=1"), "model.dropout = 1 is not allowed; it takes a number of at least 0 and below 1"),
+    (("--set", "model.dropout=-0.1"), "model.dropout = -0.1 is not allowed; it takes a number of at least 0 and bel"),
+    (("--set", "model.context_length=400"), "too few for context_length 400"),
+    (("--set", "model.n_layer=3", "--resume"), "had model.n_layer = 2, not 3; ask for the same settings"),
+]
+
+
+@pytest.mark.parametrize(("words", "message"), BAD, ids=[" ".join(words[1:]) for words, _ in BAD])
+def test_bad_settings_get_the_same_line_from_every_backend_and_lose_nothing(capsys, data, tmp_path, words, message):
+    (tmp_path / "tiny.toml").write_text(made(data, train__steps=3).to_toml(), encoding="utf-8")
+    run, said = train(made(data, train__steps=3), tmp_path / "run", "numpy"), set()
+    before = {path.name: path.read_bytes() for path in run.iterdir()}
+    for backend in BACKENDS:
+        how = words if "--resume" in words else (*words, "--restart")
+        code, out, error = nnz(capsys, "train", tmp_path / "tiny.toml", "--out", run, "--backend", backend, *how)
+        assert (code in (1, 2), out, error.count("\n")) == (True, "", 1)
+        said.add((code, error))
+        assert {path.name: path.read_bytes() for path in run.iterdir()} == before
+    [(_, line)] = said
+    assert message in line
+
+
+@each_backend
+def test_a_checkpoint_of_another_shape_is_refused(capsys, data, tmp_path, backend):
+    run = train(made(data, train__steps=3), tmp_path / "run", "numpy")
+
+    def narrower(metadata, arrays):
+        arrays["wpe.weight"] = arrays["wpe.weight"][:, :7].copy()
+
+    rewrite(run / "checkpoint.safetensors", narrower)
+    code, out, error = nnz(capsys, "sample", run, "--backend", backend)
+    assert (code, out) == (1, "")
+    path = run / "checkpoint.safetensors"
+    what = "'wpe.weight' is F64 (6, 7) where its recipe has F64 (6, 8)"
+    assert error == f"nnz: {path} is not a whole nnz-checkpoint-1 file: {what}; take another, or train again\n"
+
+
+def test_a_backend_without_a_gpt_says_so(data):
+    class NN:
+        __name__ = "theirs"
+
+    with pytest.raises(ValueError, match=r"^theirs has no GPT; write one, or take another backend$"):
+        recipes.MODELS["gpt"].build(NN(), made(data), 20, "cpu")
+
+
+@pytest.mark.parametrize("backend", BUILT)
+def test_the_groups_are_adamw_with_and_without_decay(backend):
+    nn, generator = registry.load(backend), np.random.default_rng(3)
+    shapes = {"matrix": (3, 4), "bias": (4,), "other": (2, 2)}
+    parameters, plain = ({name: np.ones(shape) for name, shape in shapes.items()} for _ in range(2))
+    groups = ParameterGroups(nn, parameters, 0.1, (0.9, 0.95), 0.5, decay="matrices", clip=1e9)
+    decays = {"matrix": 0.5, "bias": 0.0, "other": 0.5}
+    usual = {n: nn.AdamW({n: p}, 0.1, (0.9, 0.95), weight_decay=decays[n]) for n, p in plain.items()}
+    for lr in (0.1, 0.03):
+        grads = {name: generator.normal(size=shape) for name, shape in shapes.items()}
+        groups.lr = lr
+        assert groups.step(grads) == pytest.approx(np.sqrt(sum((g * g).sum() for g in grads.values())))
+        for name, optimizer in usual.items():
+            optimizer.lr = lr
+            optimizer.step({name: grads[name]})
+    assert (groups.t, groups.lr) == (2, 0.03)
+    for name in shapes:
+        assert np.array_equal(parameters[name], plain[name])
+        assert np.array_equal(groups.state()[f"v.{name}"], usual[name].state()[f"v.{name}"])
+    with pytest.raises(ValueError, match="optimizer state"):
+        groups.load_state({}, 2)
+
+
+def test_the_recipes_of_the_package_build_in_every_backend(data):
+    for backend in BACKENDS:
+        model = recipes.MODELS["gpt"].build(registry.load(backend), recipes.load("gpt-cpu"), 65, "cpu")
+        assert sum(p.size for p in model.parameters().values()) == 816_705
