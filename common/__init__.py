@@ -3,13 +3,15 @@
 TYPE_CHECKING = False  # but true to type checkers
 if TYPE_CHECKING:
     from .numbers.rng import RNG
+    from .runs.generation import generate
     from .text.datasets import load_dataset
 
 __version__ = "0.1.0"
 STOPPED = "stopped before it was done; start it again"  # here: it is said before anything else can be imported
-__all__ = ["RNG", "__version__", "load_dataset"]
+__all__ = ["RNG", "__version__", "generate", "load_dataset"]
 
-_LAZY = {"RNG": ".numbers.rng", "load_dataset": ".text.datasets"}  # both need numpy, which `nnz --help` does not
+# What needs numpy, which `nnz --help` does not
+_LAZY = {"RNG": ".numbers.rng", "generate": ".runs.generation", "load_dataset": ".text.datasets"}
 
 
 def __getattr__(name: str) -> object:

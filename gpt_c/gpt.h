@@ -30,4 +30,9 @@ void gpt_forward(GPT *model, real *logits, real *loss, const int32_t *inputs, co
 // forward, which had targets, must still be there. May be called again.
 void gpt_backward(GPT *model, real *gradients);
 
+// Generation (cache.c): logits (B,V) after one more token of each sequence, ids (B,), at position t, by a model that
+// was made for T = 1. The cache, as many numbers as gpt_cache_size says, is the caller's; it holds those before.
+size_t gpt_cache_size(const GPTConfig *config, size_t B);
+void gpt_append(GPT *model, real *logits, real *cache, const int32_t *ids, size_t t);
+
 #endif

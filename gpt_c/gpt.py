@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nnz.backend.gpt import GPTBase
+from nnz.backend.gpt import Cache, GPTBase
 
 from ..binding.library import KERNELS, ffi, kernel, pointer
 from ..binding.runtime import devices
@@ -26,6 +26,7 @@ class GPT(GPTBase):
         self._flat = flat  # one array of all weights, of which C holds the address
         self._p = views(flat, self._shapes)
         self._c_forward, self._c_backward = (self._kernel(f"gpt_{way}") for way in ("forward", "backward"))
+        self._c_append = self._kernel("gpt_append")
         self._c, self._made_for, self._loss = None, None, np.empty((), self.dtype)
 
     def _kernel(self, name: str) -> Callable:
@@ -33,7 +34,7 @@ class GPT(GPTBase):
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy takes over: the weights, not the memory that C keeps for the original alone."""
-        own = ("_p", "_c", "_c_forward", "_c_backward", "_made_for", "_loss")
+        own = ("_p", "_c", "_c_forward", "_c_backward", "_c_append", "_made_for", "_loss")
         return {name: value for name, value in super().__getstate__().items() if name not in own}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -58,12 +59,27 @@ class GPT(GPTBase):
         rates = {"dropout": c.dropout, "embedding_dropout": c.embedding_dropout, "dropout_seed": self.dropout_seed}
         return ffi.new(pointer_to_config, sizes | switches | rates)
 
-    def _forward(self, inputs: np.ndarray, targets: np.ndarray | None, step: int | None) -> dict[str, Any]:
+    def _forward(
+        self, inputs: np.ndarray, targets: np.ndarray | None, step: int | None, cache: None = None
+    ) -> dict[str, Any]:
         B, T = inputs.shape
         logits = np.empty((B, T, self.config.vocab_size), self.dtype)
         arrays = map(pointer, (logits, self._loss, inputs, targets))
         self._c_forward(self._model(B, T), *arrays, step is not None, step or 0)
         return {"logits": logits, "loss": None if targets is None else float(self._loss)}
+
+    def new_cache(self, B: int) -> Cache:
+        """A cache for `last_logits`, of B rows and as many tokens as the context holds."""
+        return Cache(np.empty(self._kernel("gpt_cache_size")(self._c_config(), B), self.dtype))
+
+    def _last_logits(self, tokens: np.ndarray, cache: Cache | None) -> np.ndarray:
+        if cache is None:
+            return super()._last_logits(tokens, None)
+        B = len(tokens)
+        logits, model, append = np.empty((B, self.config.vocab_size), self.dtype), self._model(B, 1), self._c_append
+        for i, ids in enumerate(np.ascontiguousarray(tokens.T)):
+            append(model, pointer(logits), pointer(cache.kept), pointer(ids), cache.length + i)
+        return logits
 
     def _backward(self, saved: dict[str, Any]) -> dict[str, np.ndarray]:
         gradients = np.empty_like(self._flat)

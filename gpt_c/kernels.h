@@ -30,6 +30,8 @@
 #define gpt_free NAME(gpt_free)
 #define gpt_forward NAME(gpt_forward)
 #define gpt_backward NAME(gpt_backward)
+#define gpt_cache_size NAME(gpt_cache_size)
+#define gpt_append NAME(gpt_append)
 
 #include "ops/ops.h"
 #include "gpt.h"

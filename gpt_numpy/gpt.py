@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from nnz.backend.gpt import GPTBase
+from nnz.backend.gpt import Cache, GPTBase
 from nnz.backend.gpt_config import EPS
 
 from ..ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
 from ..ops.embedding import embedding_backward, embedding_forward
 from ..ops.linear import linear_backward, linear_forward
+from .cached_attention import cached_attention
 from .ops import (
     attention_backward,
     attention_forward,
@@ -40,14 +41,14 @@ class GPT(GPTBase):
         ids = self._ids("ids", ids[:, : self.config.context_length], (1, None))
         return np.stack([saved["probs"][0] for saved in self._forward(ids, ids, None)["blocks"]])
 
-    def _forward(self, inputs: Array, targets: Array | None, step: int | None) -> dict:
-        c, p, (B, T) = self.config, self._p, inputs.shape
-        positions = np.arange(T, dtype=np.int32)[None]  # (1, T)
+    def _forward(self, inputs: Array, targets: Array | None, step: int | None, cache: Cache | None = None) -> dict:
+        c, p, (B, T), past = self.config, self._p, inputs.shape, 0 if cache is None else cache.length
+        positions = np.arange(past, past + T, dtype=np.int32)[None]  # (1, T)
         emb = embedding_forward(p["wte.weight"], inputs) + embedding_forward(p["wpe.weight"], positions)  # (B, T, E)
         mask = self._mask(0, c.embedding_dropout, (B * T, c.n_embd), step)
         x, blocks = _dropped(emb.reshape(B * T, c.n_embd), mask), []
         for layer in range(c.n_layer):
-            x, saved = self._block_forward(layer, x, (B, T), step)
+            x, saved = self._block_forward(layer, x, (B, T), step, cache)
             blocks.append(saved)
         h, norm = self._norm_forward(x, "norm")
         logits = linear_forward(h, p.get("head.weight", p["wte.weight"]), p.get("head.bias"))  # -> (B*T, V)
@@ -74,13 +75,18 @@ class GPT(GPTBase):
             d["head.weight"] = dw
         return d
 
-    def _block_forward(self, layer: int, x: Array, BT: tuple[int, int], step: int | None) -> tuple[Array, dict]:
+    def _block_forward(
+        self, layer: int, x: Array, BT: tuple[int, int], step: int | None, cache: Cache | None
+    ) -> tuple[Array, dict]:
         """x = x + attention(norm1(x)), x = x + mlp(norm2(x)); x (B*T, E) -> the next x, and what backward needs."""
         c, s, site, at = self.config, {"x": x}, 1 + 3 * layer, f"blocks.{layer}."
         s["h1"], s["norm1"] = self._norm_forward(x, f"{at}norm1")
         s["qkv"] = self._linear_forward(s["h1"], f"{at}attention.qkv").reshape(*BT, 3, c.n_embd)  # (B, T, 3, E)
         s["probs_mask"] = self._mask(site, c.dropout, (BT[0], c.n_head, BT[1], BT[1]), step)
-        y, s["probs"] = attention_forward(s["qkv"], s["probs_mask"], c.n_head)  # (B, T, E), (B, H, T, T)
+        if cache is None:
+            y, s["probs"] = attention_forward(s["qkv"], s["probs_mask"], c.n_head)  # (B, T, E), (B, H, T, T)
+        else:
+            y = cached_attention(s["qkv"], cache.kept[layer], cache.length)
         s["y"] = y.reshape(x.shape)
         s["proj_mask"] = self._mask(site + 1, c.dropout, x.shape, step)
         x = s["x_mid"] = x + _dropped(self._linear_forward(s["y"], f"{at}attention.proj"), s["proj_mask"])

@@ -5,6 +5,7 @@ Read gpt.py first.
 
 from nnz.backend.gpt_config import GPTConfig
 from nnz.backend.registry import requires
+from nnz.runs.generation import generate, stream
 
 with requires("torch", __name__):
     import torch as _torch  # noqa: F401
@@ -12,7 +13,6 @@ with requires("torch", __name__):
 from . import benchmark
 from .cache import Cache
 from .exchange import from_hf, is_replaceable, to_hf
-from .generation import generate, stream
 from .gpt import GPT
 from .language_model import LanguageModel
 from .maps import attention_maps

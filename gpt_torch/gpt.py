@@ -20,6 +20,7 @@ from nnz.numbers.rng import RNG
 
 from .attention import Attention
 from .cache import Cache, LayerCache
+from .evaluating import evaluating
 from .token_ids import as_ids
 
 SEED = 1337  # draws the weights of a model that is given no RNG
@@ -108,6 +109,20 @@ class GPT(nn.Module):
         if targets is None:
             return logits, None
         return logits, F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+
+    def new_cache(self, B: int) -> Cache:
+        """A cache for `last_logits`, of B rows."""
+        return Cache(self.config)
+
+    def last_logits(self, tokens: np.ndarray, cache: Cache | None = None) -> np.ndarray:
+        """tokens (B, n) -> the logits after them (B, V), without dropout, at least in float32.
+
+        With a cache, they follow the tokens in it, and are in it from then on.
+        """
+        with evaluating(self):
+            logits, _ = self(tokens, cache=cache)  # (B, n) -> (B, n, V), of which only the last count
+            last = logits[:, -1]
+            return last.to(torch.promote_types(last.dtype, torch.float32)).cpu().numpy()
 
 
 class Block(nn.Module):

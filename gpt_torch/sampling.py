@@ -9,8 +9,7 @@ import numpy as np
 
 from nnz.numbers.rng import RNG
 from nnz.runs import sampling
-
-from .generation import endless, stream
+from nnz.runs.generation import endless, stream
 
 SIDE_BY_SIDE = 32  # samples at once: each has keys and values of its own in memory
 

@@ -15,6 +15,18 @@ from .described import described
 from .gpt_config import GPTConfig
 
 
+@dataclasses.dataclass
+class Cache:
+    """The keys and values of the tokens already seen, so that each new token is computed alone.
+
+    Those of position t depend on tokens 0 .. t only. When a full window rolls, every token is at another position, and
+    nothing kept is valid any more.
+    """
+
+    kept: Any  # (L, 2, B, H, T, E/H), of the backend's own kind; of the T positions the first `length` are filled
+    length: int = 0
+
+
 class GPTBase:
     """logits = head(norm(blocks(wte[idx] + wpe[0 .. T-1])))        (Radford et al. 2019, GPT-2)
 
@@ -85,10 +97,7 @@ class GPTBase:
         which then is one more. Raises TypeError or ValueError on ids that are not integers, of another shape, or
         outside 0 .. V - 1.
         """
-        inputs = self._ids("inputs", inputs, (None, None))
-        if inputs.shape[1] > self.config.context_length:
-            most = self.config.context_length
-            raise ValueError(f"inputs has {inputs.shape[1]} tokens a row; the context_length is {most}")
+        inputs = self._fitting("inputs", inputs)
         if targets is not None:
             targets = self._ids("targets", targets, tuple(inputs.shape))
         self._saved = None
@@ -108,8 +117,43 @@ class GPTBase:
         gradients = self._backward(self._saved)
         return {name: gradients[name] for name in self._p}
 
-    def _forward(self, inputs: Any, targets: Any, step: int | None) -> dict[str, Any]:
-        """logits, with targets also the loss and all that `_backward` needs; masks are drawn unless step is None."""
+    def new_cache(self, B: int) -> Cache:
+        """A cache for `last_logits`, of B rows and as many tokens as the context holds."""
+        c = self.config
+        return Cache(self._zeros(c.n_layer, 2, B, c.n_head, c.context_length, c.n_embd // c.n_head))
+
+    def last_logits(self, tokens: np.ndarray, cache: Cache | None = None) -> np.ndarray:
+        """tokens (B, n) int -> the logits after them (B, V), without dropout; see nnz.generate.
+
+        With a cache, they follow the tokens in it, and are in it from then on. Raises what a forward raises.
+        """
+        past = 0 if cache is None else cache.length
+        tokens = self._fitting("tokens", tokens, past)
+        self._saved = None
+        logits = self._last_logits(tokens, cache)
+        if cache is not None:
+            cache.length += tokens.shape[1]
+        return logits
+
+    def _zeros(self, *shape: int) -> Any:
+        return np.zeros(shape, self.dtype)
+
+    def _last_logits(self, tokens: Any, cache: Cache | None) -> np.ndarray:
+        return self._forward(tokens, None, None, cache)["logits"][:, -1]
+
+    def _fitting(self, name: str, ids: Any, past: int = 0) -> Any:
+        """ids (B, T) checked, and that with `past` tokens before them they are not more than the context holds."""
+        ids, most = self._ids(name, ids, (None, None)), self.config.context_length
+        if past + ids.shape[1] > most:
+            after = f" after {past} in the cache" if past else ""
+            raise ValueError(f"{name} has {ids.shape[1]} tokens a row{after}; the context_length is {most}")
+        return ids
+
+    def _forward(self, inputs: Any, targets: Any, step: int | None, cache: Cache | None = None) -> dict[str, Any]:
+        """logits, with targets also the loss and all that `_backward` needs; masks are drawn unless step is None.
+
+        With a cache, which comes without targets, the inputs follow the tokens in it.
+        """
         raise NotImplementedError
 
     def _backward(self, saved: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@
 #include "../memory.c"
 #include "../switches.c"
 #include "../gpt.c"
+#include "../cache.c"
 
 #include "../../mlp_c/fast/contract.h"
 

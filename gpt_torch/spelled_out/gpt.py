@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nnz.backend.gpt import GPTBase
+from nnz.backend.gpt import Cache, GPTBase
 from nnz.backend.gpt_config import EPS
 
 from ..gpt_ops import (
@@ -27,6 +27,7 @@ from ..ops.cross_entropy import cross_entropy_forward
 from ..ops.embedding import embedding_forward
 from ..ops.linear import linear_forward
 from ..runtime import as_array, token_ids
+from .cached_attention import cached_attention
 
 
 class GPT(OnTensors, GPTBase):
@@ -46,13 +47,15 @@ class GPT(OnTensors, GPTBase):
             return logits, loss
         return logits.detach().cpu().numpy(), None if loss is None else loss.item()
 
-    def _forward(self, inputs: Tensor, targets: Tensor | None, step: int | None) -> dict[str, Tensor]:
-        c, p, (B, T) = self.config, self._p, inputs.shape
-        positions = torch.arange(T, dtype=torch.int32, device=self.device)[None]  # (1, T)
+    def _forward(
+        self, inputs: Tensor, targets: Tensor | None, step: int | None, cache: Cache | None = None
+    ) -> dict[str, Tensor]:
+        c, p, (B, T), past = self.config, self._p, inputs.shape, 0 if cache is None else cache.length
+        positions = torch.arange(past, past + T, dtype=torch.int32, device=self.device)[None]  # (1, T)
         emb = embedding_forward(p["wte.weight"], inputs) + embedding_forward(p["wpe.weight"], positions)  # (B, T, E)
         x = self._dropped(emb.view(B * T, c.n_embd), 0, c.embedding_dropout, step)
         for layer in range(c.n_layer):
-            x = self._block(layer, x, (B, T), step)
+            x = self._block(layer, x, (B, T), step, cache)
         h = self._norm(x, "norm")
         logits = linear_forward(h, p.get("head.weight", p["wte.weight"]), p.get("head.bias"))  # -> (B*T, V)
         found = {"logits": logits.view(B, T, -1)}
@@ -60,12 +63,14 @@ class GPT(OnTensors, GPTBase):
             found["loss"], _ = cross_entropy_forward(logits, targets.flatten())
         return found
 
-    def _block(self, layer: int, x: Tensor, BT: tuple[int, int], step: int | None) -> Tensor:
+    def _block(self, layer: int, x: Tensor, BT: tuple[int, int], step: int | None, cache: Cache | None) -> Tensor:
         """x = x + attention(norm1(x)), x = x + mlp(norm2(x)); x (B*T, E) -> (B*T, E)."""
         c, site, at = self.config, 1 + 3 * layer, f"blocks.{layer}."
         qkv = self._linear(self._norm(x, f"{at}norm1"), f"{at}attention.qkv").view(*BT, 3, c.n_embd)  # (B, T, 3, E)
         mask = self._mask(site, c.dropout, (BT[0], c.n_head, BT[1], BT[1]), step)
-        if c.attention == "fused" and mask is None:
+        if cache is not None:
+            y = cached_attention(qkv, cache.kept[layer], cache.length)
+        elif c.attention == "fused" and mask is None:
             y = fused_attention(qkv, c.n_head)
         else:
             y, _ = attention_forward(qkv, mask, c.n_head)  # (B, T, E)
@@ -95,6 +100,13 @@ class GPT(OnTensors, GPTBase):
         mask = torch.empty(shape, dtype=getattr(torch, self.dtype), device=self.device)
         dropout_mask(mask, p, self.dropout_seed, site, step)
         return mask
+
+    @torch.inference_mode()
+    def _last_logits(self, tokens: Tensor, cache: Cache | None) -> np.ndarray:
+        return super()._last_logits(tokens, cache).cpu().numpy()
+
+    def _zeros(self, *shape: int) -> Tensor:
+        return torch.zeros(shape, dtype=getattr(torch, self.dtype), device=self.device)
 
     def _backward(self, saved: dict[str, Tensor]) -> dict[str, np.ndarray | Tensor]:
         gradients = torch.autograd.grad(saved["loss"], list(self._p.values()), retain_graph=True)

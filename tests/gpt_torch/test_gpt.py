@@ -7,7 +7,8 @@ from test_gpt_proofs import ATTENTIONS, SHAPES, B, T, V, config, random_ids, ran
 
 import nnz.gpt
 from nnz import RNG
-from nnz.gpt.logit_error import GRADIENT_LIMIT, logit_error
+from nnz.gpt.logit_error import GRADIENT_LIMIT
+from nnz.runs.generation import logit_error
 
 
 def gradients(model, *batches):

@@ -8,6 +8,7 @@ from test_gpt_proofs import V, random_ids, random_model
 
 import nnz.gpt
 import nnz.runs.choice
+import nnz.runs.generation
 
 WAYS = [{}, {"temperature": 3.0}, {"temperature": 0.0}, {"top_k": 3}, {"top_p": 0.8}, {"top_k": 5, "top_p": 0.6}]
 
@@ -69,6 +70,6 @@ def test_the_package_passes(check):
 def test_most_draws_are_certain_so_that_the_cache_pays():
     model, generator = random_model(nnz.gpt, dtype="float32"), np.random.default_rng(5)
     logits = model(random_ids(7, (40, 9)))[0].detach().numpy().reshape(-1, V)
-    error = nnz.gpt.logit_error.logit_error(model.config, logits)
+    error = nnz.runs.generation.logit_error(model.config, logits)
     certain = [nnz.runs.choice.Choice().is_certain(row, generator.uniform(), error) for row in logits]
     assert sum(certain) / len(certain) > 0.99

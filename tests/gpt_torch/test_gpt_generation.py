@@ -73,7 +73,7 @@ def test_a_rolling_window_gives_the_same_tokens_with_and_without_the_cache(roll)
 def test_an_uncertain_draw_is_made_again_from_its_own_window_alone(monkeypatch):
     model, prompt, seen = random_model(nnz.gpt), random_ids(8, (2, 4)), []
     expected = nnz.gpt.generate(model, prompt, 6, RNG(2)).tolist()
-    monkeypatch.setattr(nnz.gpt.generation, "logit_error", lambda config, logits: 1.0)
+    monkeypatch.setattr(nnz.runs.generation, "logit_error", lambda config, logits: 1.0)
     model.register_forward_pre_hook(lambda module, arguments: seen.append(arguments[0].shape))
     assert nnz.gpt.generate(model, prompt, 6, RNG(2)).tolist() == expected
     assert {(1, n) for n in range(4, 10)} < set(seen)
@@ -108,7 +108,7 @@ def test_a_tensor_prompt_gives_a_tensor_and_an_array_an_array():
         ({"rng": 7}, "rng must be an nnz.RNG"),
         ({"idx": np.array([[V]])}, r"idx\[0, 0\] is 11; token ids run from 0 to 10"),
         ({"idx": np.array([1, 2])}, r"idx must have shape \(B, T\)"),
-        ({"idx": np.zeros((1, 0), int)}, "idx is empty"),
+        ({"idx": np.zeros((1, 0), int)}, "idx is an empty batch"),
     ],
 )
 def test_what_makes_no_sense_is_refused_before_anything_is_drawn(how, message):

@@ -14,9 +14,10 @@ import test_gpt_sizes
 
 import nnz.gpt
 import nnz.runs.choice
+import nnz.runs.generation
 
 FOLDER = Path(nnz.gpt.__file__).parent
-CHOICE = Path(nnz.runs.choice.__file__)  # which generation takes from the rest of the project
+RUNS = [Path(module.__file__) for module in (nnz.runs.choice, nnz.runs.generation)]  # what it has from there
 PROOFS = {
     name.removeprefix("check_"): proof
     for module in (test_gpt_proofs, test_gpt_sizes, test_gpt_choice, test_gpt_generation, test_gpt_exchange)
@@ -100,7 +101,7 @@ MUTANTS = [
     ("optimizers", "t in 16 bits", 'found["step"].fill_(self.t)', 'found["step"].fill_(self.t % 65536)', "steps"),
     ("evaluating", "dropout on in generation", "model.eval()", "pass", "mode"),
     ("evaluating", "left in eval", "model.train()", "pass", "mode"),
-    ("generation", "the first logits for the last", "logits[:, -1]", "logits[:, 0]", "plain_loop"),
+    ("gpt", "the first logits for the last", "logits[:, -1]", "logits[:, 0]", "plain_loop"),
     ("generation", "the beginning of a long prompt", "ids[:, -config.context_length :]",
      "ids[:, : config.context_length]", "plain_loop"),
     ("generation", "two leave the window", "self.tokens[:, self._roll :]", "self.tokens[:, self._roll + 1 :]",
@@ -134,6 +135,7 @@ def load_copy(folder):
     sys.modules[name] = package = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(package)
     package.Choice = importlib.import_module(f"{name}.choice").Choice
+    package.generate = importlib.import_module(f"{name}.generation").generate
     return package
 
 
@@ -144,8 +146,9 @@ def run(proof, package, folder):
 @pytest.fixture
 def copy(tmp_path):
     folder = shutil.copytree(FOLDER, tmp_path / "gpt", ignore=shutil.ignore_patterns("__pycache__"))
-    source = CHOICE.read_text(encoding="utf-8").replace("from ..", "from nnz.")
-    (folder / CHOICE.name).write_text(source, encoding="utf-8")
+    for path in RUNS:
+        source = path.read_text(encoding="utf-8").replace("from ..", "from nnz.")
+        (folder / path.name).write_text(source, encoding="utf-8")
     return folder
 
 

@@ -8,7 +8,8 @@ import nnz.gpt
 from nnz import RNG
 from nnz.conformance.bounds.compare import T2_FLOOR
 from nnz.conformance.oracle.gpt import gpt as oracle
-from nnz.gpt.logit_error import GRADIENT_LIMIT, logit_error
+from nnz.gpt.logit_error import GRADIENT_LIMIT
+from nnz.runs.generation import logit_error
 
 V, T, B = 11, 7, 5
 COURSE = {"vocab_size": V, "context_length": 9, "n_layer": 2, "n_head": 3, "n_embd": 12}  # T < context < V < E

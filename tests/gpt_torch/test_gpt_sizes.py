@@ -10,7 +10,8 @@ from test_gpt_proofs import ATTENTIONS, config, random_ids, random_model, random
 import nnz.gpt
 from nnz.conformance.oracle import mlp as formulas
 from nnz.conformance.oracle.gpt import gpt as oracle
-from nnz.gpt.logit_error import GRADIENT_LIMIT, logit_error
+from nnz.gpt.logit_error import GRADIENT_LIMIT
+from nnz.runs.generation import logit_error
 
 DEEPEST = 13  # one block more than GPT-2 has
 LONG = 70  # more tokens than 64

@@ -8,33 +8,29 @@ room for `roll - 1` cached ones (T/2 is a good choice); the window at a given le
 **What is computed with a cache, or for several samples at once, rounds otherwise**: products of other shapes, other
 orders of sums. A draw that this could have changed is made again from the logits of that sample's window alone,
 computed in one pass. So the tokens are those of one sample without a cache, however they are computed, as long as the
-logits are off by no more than logit_error.logit_error: of trained models a sixth of it was measured. (In float32 and
-float64: a bfloat16 autocast is coarser than that.)
+logits are off by no more than logit_error: of trained models a sixth of it was measured. (In float32 and float64: a
+bfloat16 autocast is coarser than that.)
+
+A model here is any that has a `config`, `last_logits` and `new_cache`: nn.GPT of every backend, and nnz.gpt.GPT.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from nnz.backend import checks
-from nnz.backend.gpt_config import GPTConfig
-from nnz.numbers.rng import RNG
-from nnz.runs.choice import Choice
-
-from .cache import Cache
-from .evaluating import evaluating
-from .gpt import GPT
-from .logit_error import logit_error
-from .token_ids import as_ids
+from ..backend import checks
+from ..backend.gpt_config import GPTConfig
+from ..numbers.rng import RNG
+from .choice import Choice
 
 
 def generate(
-    model: GPT,
-    idx: np.ndarray | Tensor,
+    model: Any,
+    idx: Any,
     tokens: int,
     rng: RNG,
     *,
@@ -44,18 +40,20 @@ def generate(
     banned: tuple[int, ...] = (),
     cache: bool = True,
     roll: int = 1,
-) -> np.ndarray | Tensor:
-    """Return the prompts idx (B, n) and `tokens` more of each: (B, n + tokens); arguments and errors as in `stream`."""
+) -> Any:
+    """Return the prompts idx (B, n) and `tokens` more of each: (B, n + tokens), int64, a tensor if idx is one.
+
+    Arguments and errors as in `stream`.
+    """
     choice = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "banned": banned}
     steps = list(stream(model, idx, tokens, rng, **choice, cache=cache, roll=roll))
-    prompt = idx.cpu().numpy() if isinstance(idx, Tensor) else np.asarray(idx)
-    whole = np.concatenate([prompt.astype(np.int64), np.stack(steps, axis=1)], axis=1)  # (B, n) and (B, tokens)
-    return torch.from_numpy(whole).to(idx.device) if isinstance(idx, Tensor) else whole
+    whole = np.concatenate([_array(idx).astype(np.int64), np.stack(steps, axis=1)], axis=1)  # (B, n) and (B, tokens)
+    return idx.new_tensor(whole) if hasattr(idx, "new_tensor") else whole
 
 
 def stream(
-    model: GPT,
-    idx: np.ndarray | Tensor,
+    model: Any,
+    idx: Any,
     tokens: int,
     rng: RNG,
     *,
@@ -88,42 +86,34 @@ def stream(
         raise ValueError(f"roll must be at most the context_length, {model.config.context_length}; got {roll}")
     window = Window(model.config, idx, roll)
     uniforms = _uniforms(rng, len(window.tokens), tokens)
-    return _stream(model, window, choice, uniforms, Cache(model.config) if cache else None)
+    return _stream(model, window, choice, uniforms, cache)
 
 
-def endless(model: GPT, idx: np.ndarray, rng: RNG, choice: Choice) -> Iterator[np.ndarray]:
+def endless(model: Any, idx: np.ndarray, rng: RNG, choice: Choice) -> Iterator[np.ndarray]:
     """As `stream` with a cache, for a single prompt idx (1, n) and without end. Raises what `stream` raises."""
     uniforms = iter(lambda: rng.uniform(size=1), None)
-    return _stream(model, Window(model.config, idx, roll=1), choice, uniforms, Cache(model.config))
+    return _stream(model, Window(model.config, idx, roll=1), choice, uniforms, True)
 
 
 def _stream(
-    model: GPT, window: Window, choice: Choice, uniforms: Iterator[np.ndarray], cache: Cache | None
+    model: Any, window: Window, choice: Choice, uniforms: Iterator[np.ndarray], cached: bool
 ) -> Iterator[np.ndarray]:
-    alone = cache is None and len(window.tokens) == 1
+    alone, cache = not cached and len(window.tokens) == 1, None
     for u in uniforms:  # (B,)
-        logits, cache = _last_logits(model, window.tokens, cache)  # (B, V)
+        new = window.tokens
+        if cached:
+            if cache is None or cache.length >= new.shape[1]:  # the window has rolled: nothing kept is where it was
+                cache = model.new_cache(len(new))
+            new = new[:, cache.length :]
+        logits = model.last_logits(new, cache)  # (B, V)
         error = logit_error(model.config, logits)
         chosen = np.empty(len(logits), np.int64)
         for b, row in enumerate(logits):
             if not alone and not choice.is_certain(row, u[b], error):
-                row = _last_logits(model, window.tokens[b : b + 1], None)[0][0]
+                row = model.last_logits(window.tokens[b : b + 1])[0]
             chosen[b] = choice.token(row, u[b])
         window.append(chosen)
         yield chosen
-
-
-def _last_logits(model: GPT, tokens: np.ndarray, cache: Cache | None) -> tuple[np.ndarray, Cache | None]:
-    """tokens (B, n) -> the logits after them (B, V), and the cache with all of them in it, a new one if need be."""
-    new = tokens
-    if cache is not None:
-        if cache.length >= tokens.shape[1]:  # the window has rolled: nothing in the cache is where it was
-            cache = Cache(model.config)
-        new = tokens[:, cache.length :]
-    with evaluating(model):
-        logits, _ = model(new, cache=cache)  # (B, n) -> (B, n, V), of which only the last count
-        last = logits[:, -1]
-        return last.to(torch.promote_types(last.dtype, torch.float32)).cpu().numpy(), cache
 
 
 def _uniforms(rng: RNG, B: int, tokens: int) -> Iterator[np.ndarray]:
@@ -136,13 +126,40 @@ def _uniforms(rng: RNG, B: int, tokens: int) -> Iterator[np.ndarray]:
 class Window:
     """The tokens (B, n), n <= T, that the model is to see next: a full window drops its oldest `roll` first."""
 
-    def __init__(self, config: GPTConfig, idx: np.ndarray | Tensor, roll: int) -> None:
-        ids = idx if isinstance(idx, Tensor) else np.asarray(idx)
+    def __init__(self, config: GPTConfig, idx: Any, roll: int) -> None:
+        ids = _array(idx)
         last = ids[:, -config.context_length :] if ids.ndim == 2 else ids  # of a longer prompt the end
-        self.tokens = as_ids("idx", last, config, torch.device("cpu")).numpy()
+        self.tokens = checks.token_ids("idx", last, (None, None), config.vocab_size)
         self._T, self._roll = config.context_length, roll
 
     def append(self, chosen: np.ndarray) -> None:
         """Add one token to each sample, chosen (B,)."""
         kept = self.tokens[:, self._roll :] if self.tokens.shape[1] == self._T else self.tokens
-        self.tokens = np.concatenate([kept, chosen[:, None]], axis=1)
+        self.tokens = np.concatenate([kept, chosen[:, None].astype(np.int32)], axis=1)
+
+
+def roundings(config: GPTConfig) -> int:
+    """How many roundings lie, one after the other, between an embedding and a logit.
+
+    A norm sums E terms twice, qkv, the projection, fc1 and the head sum E, fc2 4 E; a score sums hs, its softmax and
+    the values T each.
+    """
+    E, T = config.n_embd, config.context_length
+    hs = E // config.n_head
+    attention = 2 * E + E + hs + 2 * T + E
+    mlp = 2 * E + E + 4 * E
+    return config.n_layer * (attention + mlp) + 2 * E + E
+
+
+def logit_error(config: GPTConfig, logits: np.ndarray) -> float:
+    """sqrt(n) u max|logits|: how far logits may be off whose sums ran in another order.
+
+    n roundings grow like sqrt(n) u, not n u, where they are independent (Higham and Mary 2019). A first-order figure:
+    it takes the model to be well conditioned, as trained ones are. Measured: at most a sixth of it.
+    """
+    u = float(np.finfo(logits.dtype).eps) / 2
+    return math.sqrt(roundings(config)) * u * float(np.abs(logits).max())
+
+
+def _array(idx: Any) -> np.ndarray:
+    return idx.cpu().numpy() if hasattr(idx, "cpu") else np.asarray(idx)
