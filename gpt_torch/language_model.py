@@ -16,10 +16,10 @@ from nnz.backend import checks
 from nnz.backend.gpt_config import GPTConfig
 from nnz.numbers.rng import RNG
 
+from .cache import Cache
 from .evaluating import evaluating
 from .gpt import GPT
 from .maps import attention_maps
-from .sampling import Sampler
 from .token_ids import as_ids
 from .workers import Workers, own_device
 
@@ -35,8 +35,6 @@ class LanguageModel:
         autocast, compile: "on", "off", or "auto", which is on for CUDA. bfloat16 for the products, torch.compile.
         deterministic: only kernels that give the same bits each time.
     """
-
-    sampler = Sampler
 
     def __init__(
         self,
@@ -112,6 +110,19 @@ class LanguageModel:
         """
         checks.forward_came_first(self._named["wte.weight"].grad)
         return {name: p.grad for name, p in self._named.items()}
+
+    @property
+    def config(self) -> GPTConfig:
+        """The shape."""
+        return self.gpt.config
+
+    def new_cache(self, B: int) -> Cache:
+        """As the GPT's."""
+        return self.gpt.new_cache(B)
+
+    def last_logits(self, tokens: np.ndarray, cache: Cache | None = None) -> np.ndarray:
+        """As the GPT's."""
+        return self.gpt.last_logits(tokens, cache)
 
     def attention_maps(self, ids: np.ndarray) -> np.ndarray:
         """ids (1, T) -> (n_layer, nh, T, T), how much each token takes from each; of a long prompt the beginning."""

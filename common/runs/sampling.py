@@ -8,6 +8,7 @@ samples, contexts with the same first tokens share a batch: 10,000 names are abo
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice, product
@@ -17,6 +18,7 @@ import numpy as np
 
 from ..numbers.rng import RNG
 from .choice import Choice, first_above
+from .generation import endless, stream
 
 if TYPE_CHECKING:
     from ..recipes.recipe import Recipe
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 DRAWS_PER_NEW_SAMPLE = 100
 CACHE_SIZE = 2**22  # cumulative sums over all contexts: 16 MiB of float32, and about 300 bytes for each context
 MAX_BATCH = 1024  # contexts
+SIDE_BY_SIDE = 32  # samples of a GPT at once: each has keys and values of its own in memory
 CONTEXTS_PER_SAMPLE = 20  # use batches up to this ratio: in a small model 20 contexts cost about as much as one
 
 Context = tuple[int, ...]  # (T,)
@@ -142,6 +145,29 @@ class WindowSampler(Sampler):
         return {context: memoryview(self.choice.cumulative(np.asarray(logits)[0, -1]))}
 
 
+@dataclass(frozen=True)
+class GPTSampler(Sampler):
+    """Draws the tokens of WindowSampler, with the cache of keys and values that the model can keep."""
+
+    def stream(self, rng: RNG, prompt: str = "") -> Iterator[int]:
+        """Yield token after token without end. One uniform a token; raises what Sampler's raises."""
+        return (int(token[0]) for token in endless(self.model, self._prompt(prompt), rng, self.choice))
+
+    def samples(self, rng: RNG, count: int, prompt: str = "", tokens: int | None = None) -> Iterator[Iterable[int]]:
+        """As Sampler's; those of a given length are computed side by side, which changes no token."""
+        if not tokens or count < 2:
+            yield from (self.sample(rng, prompt, tokens) for _ in range(count))
+            return
+        for first in range(0, count, SIDE_BY_SIDE):
+            prompts = np.repeat(self._prompt(prompt), min(SIDE_BY_SIDE, count - first), axis=0)
+            steps = stream(self.model, prompts, tokens, rng, **dataclasses.asdict(self.choice))
+            yield from np.stack(list(steps), axis=1).tolist()
+
+    def _prompt(self, text: str) -> np.ndarray:
+        """(1, n), of which the first is the tokenizer's start."""
+        return np.array([[self.tokenizer.start, *self.tokenizer.encode(text)]])
+
+
 class _Cache(dict):
     """Cumulative sums by context, computed at the first look-up; when the cache is full, it is emptied."""
 
@@ -192,5 +218,7 @@ def of_recipe(
         banned = tuple(sorted({*banned, tokenizer.unknown}))
     settings = {"temperature": how.temperature, "top_k": how.top_k, "top_p": how.top_p, "banned": banned}
     choice = Choice(**settings | changes)
-    usual = WindowSampler if recipe.model.predicts_every_position else Sampler
-    return getattr(model, "sampler", usual)(model, tokenizer, recipe.model.context_length, choice)
+    kind = Sampler
+    if recipe.model.predicts_every_position:
+        kind = GPTSampler if hasattr(model, "new_cache") else WindowSampler
+    return kind(model, tokenizer, recipe.model.context_length, choice)

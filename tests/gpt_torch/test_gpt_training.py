@@ -348,7 +348,7 @@ def test_many_samples_are_drawn_some_at_a_time_and_as_one_by_one(data, monkeypat
     tokenizer = datasets.load_dataset(data).tokenizer
     model = from_recipe.model(registry.load("torch"), recipe, tokenizer.vocab_size, trains=False)
     sampler = sampling.of_recipe(model, tokenizer, recipe)
-    monkeypatch.setattr(nnz.gpt.sampling, "SIDE_BY_SIDE", 3)
+    monkeypatch.setattr(sampling, "SIDE_BY_SIDE", 3)
     together = [list(tokens) for tokens in sampler.samples(RNG(5), 7, "em", 11)]
     rng = RNG(5)
     assert together == [list(sampler.sample(rng, "em", 11)) for _ in range(7)]
