@@ -29,7 +29,7 @@ MOST_DRAWN = 2**17  # numbers of a mask: the oracle draws them one block at a ti
 EPSES = (1e-12, 1e-5, 1.0)
 
 # The powers of ten between which an argument lies; those of a product must not overflow float32.
-POWERS = {"gelu": (-30, 9), "attention": (-6, 1), "square_sum": (-30, 15), "clip": (-30, 30), "dropout": (-44, 30)}
+POWERS = {"gelu": (-30, 9), "attention": (-6, 2), "square_sum": (-30, 15), "clip": (-30, 30), "dropout": (-44, 30)}
 NORM_POWERS = (-8, 8)
 AS_DRAWN = ("mask", "probs", "mean", "rstd", "weight", "bias")  # whose size belongs to that of another argument
 
