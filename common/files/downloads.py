@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 
 from . import atomic, inputs
 from .errors import UsageError, nearest, one_line
+from .terminal import bar
 
 FOLDER = "NNZ_DATA_HOME"  # environment variable: the folder for downloads, instead of the user's cache
 MIRROR = "NNZ_DATA_URL"  # environment variable: take every file from $NNZ_DATA_URL/<file> instead
@@ -149,16 +149,12 @@ def _download(data: KnownData, path: Path) -> None:
 
 def _fetch(requests: Any, url: str, data: KnownData, path: Path, ended: threading.Event) -> None:
     """Write the body to a file; a terminal shows a bar. Raises OSError, also for a packed or too long body."""
-    from tqdm import tqdm
-
     headers, total = {"Accept-Encoding": "identity"}, 0
     with requests.get(url, headers=headers, stream=True, timeout=SILENCE) as answer, open(path, "wb") as file:
         answer.raise_for_status()
         if answer.headers.get("Content-Encoding", "identity") != "identity":
             raise OSError("the server packed the file, though it was asked not to")
-        with tqdm(
-            total=data.size, unit="B", unit_scale=True, disable=sys.stderr is None or not sys.stderr.isatty()
-        ) as bar:
+        with bar(data.size, "B", unit_scale=True) as shown:
             for chunk in answer.iter_content(CHUNK):
                 total += len(chunk)
                 if total > data.size:
@@ -166,7 +162,7 @@ def _fetch(requests: Any, url: str, data: KnownData, path: Path, ended: threadin
                 if ended.is_set():
                     return
                 file.write(chunk)
-                bar.update(len(chunk))
+                shown.update(len(chunk))
 
 
 def _within(seconds: float, work: Callable[[threading.Event], None]) -> None:

@@ -15,6 +15,7 @@ from .errors import printable
 
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
+USUAL_SIZE = {"ncols": 80, "nrows": 24}  # of a terminal that does not say its size, as one in a container
 WIDE = 90  # columns; with fewer, the bar shows only how far it is, the time left and the loss
 NARROW = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{remaining}{postfix}]"
 
@@ -77,7 +78,7 @@ class Progress:
     """A progress bar with the loss and the tokens per second; none if stderr is not a terminal."""
 
     def __init__(self, steps: int, start: int, tokens_per_step: int, shown: bool = True) -> None:
-        self._bar = _bar(steps, start) if shown and sys.stderr is not None and sys.stderr.isatty() else None
+        self._bar = bar(steps, "step", initial=start) if shown and is_seen() else None
         self._start, self._tokens = start, tokens_per_step
 
     def __enter__(self) -> Progress:
@@ -109,12 +110,9 @@ class Progress:
 
 @contextmanager
 def counting(total: int, unit: str) -> Iterator[Callable[[], object]]:
-    """A progress bar of `total` things; a call of what it gives counts one. None if stderr is not a terminal."""
-    if sys.stderr is None or not sys.stderr.isatty():
-        yield lambda: None
-        return
-    with _bar(total, 0, unit) as bar:
-        yield bar.update
+    """A progress bar of `total` things; a call of what it gives counts one."""
+    with bar(total, unit) as shown:
+        yield shown.update
 
 
 class StopSignals:
@@ -144,7 +142,19 @@ class StopSignals:
         self.requested = True
 
 
-def _bar(total: int, start: int, unit: str = "step") -> Any:
+def is_seen() -> bool:
+    """Whether stderr is a terminal."""
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
+def bar(total: int, unit: str, **settings: Any) -> Any:
+    """tqdm's progress bar on stderr; it shows nothing where that is no terminal."""
     from tqdm import tqdm
 
-    return tqdm(total=total, initial=start, unit=unit, file=sys.stderr, dynamic_ncols=True)
+    if not is_seen():
+        return tqdm(disable=True)
+    size = USUAL_SIZE
+    with suppress(OSError):
+        if all(os.get_terminal_size(sys.stderr.fileno())):
+            size = {"dynamic_ncols": True}
+    return tqdm(total=total, unit=unit, file=sys.stderr, **size, **settings)

@@ -1,6 +1,7 @@
 """The progress bar: one line, however narrow the terminal."""
 
 import io
+import os
 
 import pytest
 
@@ -35,3 +36,13 @@ def test_pages_are_counted_on_a_terminal_and_nowhere_else(monkeypatch):
             for _ in range(3):
                 count()
         assert ("3/3" in stream.getvalue()) == stream.isatty()
+
+
+def test_the_bar_is_seen_on_a_terminal_that_does_not_say_its_size(monkeypatch):
+    ours, theirs = os.openpty()  # 0 rows of 0 columns, until somebody says
+    with open(theirs, "w") as terminal, open(ours, "rb", buffering=0) as seen:
+        monkeypatch.setattr("sys.stderr", terminal)
+        with counting(3, "page") as count:
+            for _ in range(3):
+                count()
+            assert b"0/3" in seen.read(4096)

@@ -22,6 +22,7 @@ from typing import IO, Any
 
 from ...backend import by_path
 from ...files.errors import UsageError, one_line
+from ...files.terminal import bar
 from . import one
 from .written import KEY_SIZE, Graded, row, rows_alone, signature
 
@@ -49,16 +50,13 @@ class _Job:
 
 def grade(names: Sequence[str | None], arguments: argparse.Namespace) -> Graded:
     """As one.grade; prints each report when it is done, and returns them in the order of the names."""
-    from tqdm import tqdm
-
     from ...conformance.isolated.descendants import Descendants
 
     waiting, running = list(enumerate(names)), []
     found: dict[int, dict[str, Any]] = {}
     cores = _cores()
-    hidden = sys.stderr is None or not sys.stderr.isatty()
-    bar = tqdm(total=len(names), unit="backend", leave=False, disable=hidden, file=sys.stderr)
-    with bar, Descendants() as descendants:
+    shown = bar(len(names), "backend", leave=False)
+    with shown, Descendants() as descendants:
         try:
             while waiting or running:
                 while waiting and len(running) < cores:
@@ -70,10 +68,10 @@ def grade(names: Sequence[str | None], arguments: argparse.Namespace) -> Graded:
                     found[job.place], text = _finish(job, arguments)
                     if arguments.json != "-":
                         (report,) = found[job.place]["reports"]
-                        bar.clear()
+                        shown.clear()
                         print(row(report) if rows_alone(names, arguments) else text, flush=True)
-                    bar.update()
-                bar.refresh()
+                    shown.update()
+                shown.refresh()
         finally:  # also after Ctrl-C
             _end(running)
             descendants.end(None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...backend import by_path
 from ...files.errors import UsageError
+from ...files.terminal import bar
 from .written import Graded, row, rows_alone
 
 if TYPE_CHECKING:
@@ -83,10 +83,7 @@ class _Progress:
     """A bar on stderr, if that is a terminal; with --verbose each result on stdout as it comes."""
 
     def __init__(self, name: str, checks: int, arguments: argparse.Namespace) -> None:
-        from tqdm import tqdm
-
-        hidden = sys.stderr is None or not sys.stderr.isatty()
-        self._bar = tqdm(desc=name, total=checks, unit="check", leave=False, disable=hidden, file=sys.stderr)
+        self._bar = bar(checks, "check", desc=name, leave=False)
         self._verbose, self._header = arguments.verbose and arguments.json != "-", ""
 
     def __enter__(self) -> _Progress:
