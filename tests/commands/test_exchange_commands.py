@@ -15,7 +15,7 @@ import torch
 from safetensors.numpy import load_file, save_file
 from support.tiny_checkpoints import rewrite
 from support.tiny_gpt import tiny_gpt
-from support.tiny_runs import data_folder, finished_run, nnz, train
+from support.tiny_runs import BUILT, data_folder, finished_run, nnz, train
 
 import nnz.gpt as nnz_gpt
 from nnz.runs import checkpoints
@@ -163,6 +163,45 @@ def test_a_folder_that_is_no_gpt2_of_ours_is_refused(capsys, place, tmp_path):
     assert code == 1
     assert "nowhere" in error
     assert not (tmp_path / "back").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda arrays: arrays.pop("transformer.h.1.ln_2.bias"),
+            "it lacks 'h.1.ln_2.bias'",
+        ),
+        (
+            lambda arrays: arrays.update(more=np.zeros(3)),
+            "it holds 'more', which a GPT-2 does not have",
+        ),
+    ],
+    ids=["missing", "extra"],
+)
+def test_a_folder_with_a_missing_or_an_extra_tensor_is_refused_and_loses_nothing(
+    capsys, place, tmp_path, change, message
+):
+    nnz(capsys, "export", place / "gpt2", "--to", "hf", tmp_path / "hf")
+    arrays = load_file(tmp_path / "hf" / "model.safetensors")
+    change(arrays)
+    save_file(arrays, tmp_path / "hf" / "model.safetensors", {"format": "pt"})
+    before = {path.name: path.read_bytes() for path in (place / "course").iterdir()}
+    code, out, error = nnz(capsys, "import", tmp_path / "hf", "--out", place / "course", "--restart")
+    assert (code, out, error.count("\n")) == (1, "", 1)
+    assert error == f"nnz: {tmp_path / 'hf' / 'model.safetensors'} does not fit its config.json: {message}\n"
+    assert {path.name: path.read_bytes() for path in (place / "course").iterdir()} == before
+
+
+@pytest.mark.parametrize("backend", BUILT)
+def test_an_imported_model_writes_the_same_text_in_every_backend(capsys, place, tmp_path, backend):
+    train(tiny_gpt(place / "few-names", model__shape="gpt2"), tmp_path / "run", backend)
+    nnz(capsys, "export", tmp_path / "run", "--to", "hf", tmp_path / "hf")
+    nnz(capsys, "import", tmp_path / "hf", "--out", tmp_path / "back")
+    words = ("--count", 3, "--tokens", 9, "--seed", 5)
+    expected = nnz(capsys, "sample", tmp_path / "run", *words)
+    assert expected[0] == 0
+    assert nnz(capsys, "sample", tmp_path / "back", *words, "--backend", backend) == expected
 
 
 @pytest.mark.parametrize("to", ["pth", "hf"])

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from nnz.backend import registry
+
 ROOT = Path(__file__).resolve().parents[2]
 C = ROOT / "gpt_c"
 WARNINGS = ["-std=c11", "-Wall", "-Wextra", "-Werror"]
@@ -32,10 +34,8 @@ def compiler(request):
     return shutil.which(request.param) or pytest.skip(f"{request.param} is not installed")
 
 
-@pytest.fixture
-def text(tmp_path):
+def written(path):
     """Some lines of names as one running text, with a tab, which comes before the newline."""
-    path = tmp_path / "text.txt"
     lines = (ROOT / "common" / "data" / "names" / "val.txt").read_text(encoding="utf-8")
     path.write_text(lines[:9_999] + "\tend", encoding="utf-8")
     return path
@@ -84,20 +84,28 @@ def test_the_plain_program_compiles_without_a_warning(compiler, real, tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_the_plain_program_prints_the_log_and_the_text_of_nnz_train(text, tmp_path):
-    source = (C / "train.c").read_text(encoding="utf-8")
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory):
+    """A text, and what the program prints that is trained on it, with the smaller sizes."""
+    place, source = tmp_path_factory.mktemp("program"), (C / "train.c").read_text(encoding="utf-8")
     for constant, (smaller, _) in SMALLER.items():
         assert source.count(constant) == 1
         source = source.replace(constant, smaller)
-    (tmp_path / "smaller.c").write_text(source, encoding="utf-8")
-    subprocess.run(["cc", "-O3", f"-I{C}", "smaller.c", "-lm", "-o", "train"], cwd=tmp_path, check=True)
-    printed = subprocess.run(["./train", str(text), "10"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    (place / "smaller.c").write_text(source, encoding="utf-8")
+    subprocess.run(["cc", "-O3", f"-I{C}", "smaller.c", "-lm", "-o", "train"], cwd=place, check=True)
+    text = written(place / "text.txt")
+    return text, subprocess.run(["./train", text, "10"], cwd=place, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("backend", registry.available())
+def test_the_plain_program_prints_the_log_and_the_text_of_nnz_train(printed, tmp_path, backend):
+    text, expected = printed
     settings = [word for _, setting in SMALLER.values() for word in ("--set", setting)]
     command = [sys.executable, "-m", "nnz", "train", "gpt-cpu", "--data", str(text), "--dtype", "float64"]
-    more = ["--steps", "10", "--threads", "1", "--out", str(tmp_path / "run")]
+    more = ["--backend", backend, "--steps", "10", "--threads", "1", "--out", str(tmp_path / "run")]
     done = subprocess.run([*command, *more, *settings], capture_output=True, text=True, check=True)
     log, sample = ((tmp_path / "run" / file).read_text(encoding="utf-8") for file in ("log.csv", "samples.txt"))
-    assert printed.stdout == f"{log}\n{sample}\n{done.stdout.splitlines()[-1]}\n"
+    assert expected == f"{log}\n{sample}\n{done.stdout.splitlines()[-1]}\n"
 
 
 @pytest.mark.parametrize(
