@@ -52,11 +52,14 @@ static void attention_forward_part(const void *of, size_t head) {
     const size_t T = a.T, E = a.E, S = E / a.H, row = 3 * E, first = head / a.H * T * row + head % a.H * S;
     const real *q = a.qkv + first, *k = q + E, *v = k + E;
     real *y = a.y + head / a.H * T * E + head % a.H * S, tile[QUERIES * KEYS];
-    for (size_t t = 0; t < T; t += QUERIES, q += QUERIES * row, y += QUERIES * E) {
+    for (size_t u = 0; u < T; u += COLS) {  // a panel of keys, and the queries that see them: each is packed once
+        real *corner = a.probs + (head * T + u) * T + u;
+        multiply(corner, T, NULL, 0, q + u * row, row, 1, k + u * row, 1, row, T - u, min_size(COLS, T - u), S);
+    }
+    for (size_t t = 0; t < T; t += QUERIES, y += QUERIES * E) {
         const size_t n = min_size(QUERIES, T - t), keys = t + n, weights = (head * T + t) * T;
         real *p = a.probs + weights;
         for (size_t i = 0; i < n; i++) { memset(p + i * T + keys, 0, (T - keys) * sizeof(real)); }
-        multiply(p, T, NULL, 0, q, row, 1, k, 1, row, n, keys, S);  // (n,S) (S,keys)
         softmax_rows(p, T, n, keys, t, sqrt((real)S));
         for (size_t u = 0; u < keys; u += KEYS) {
             const size_t m = min_size(KEYS, keys - u);

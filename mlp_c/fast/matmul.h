@@ -70,7 +70,7 @@ static inline void multiply_panel(real *c, size_t c_row, const real *start, size
     }
 }
 
-// 84 KB for each thread: build/mlp has them outside its stack, which `ulimit -s` may make small. In a library that
+// 148 KB for each thread: build/mlp has them outside its stack, which `ulimit -s` may make small. In a library that
 // would cost a step of float64 a tenth.
 #ifndef NNZ_PROGRAM
 #define PLACE
@@ -90,7 +90,9 @@ static void multiply(real *c, size_t c_row, const real *start, size_t start_row,
     const bool packed = a_col != 1 || (a_row % 1024 == 0 && N > 8 * COLS);
     const size_t rounds = K / DEPTH + 1, even = K / rounds + 1;  // at most DEPTH, and no short round at the end
     for (size_t k = 0; k < K; k += even) {
-        const size_t depth = min_size(even, K - k), most = packed ? BLOCK / depth / ROWS * ROWS : HEIGHT;
+        const size_t depth = min_size(even, K - k), slivers = (M + ROWS - 1) / ROWS;
+        const size_t blocks = 1 + (slivers - 1) / ((packed ? BLOCK : HEIGHT * DEPTH) / depth / ROWS);
+        const size_t most = (1 + (slivers - 1) / blocks) * ROWS;  // equally high: b is packed again for each
         for (size_t i = 0; i < M; i += most) {
             const size_t height = min_size(most, M - i);
             const real *rows = a + i * a_row + k * a_col;

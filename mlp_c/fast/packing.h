@@ -5,7 +5,7 @@
 #include "../ops/ops.h"
 #include "threads.h"
 
-enum { ROWS = 6, FEW_ROWS = 4, COLS = 64 / sizeof(real), HEIGHT = 192, DEPTH = 320, BLOCK = 65536 / sizeof(real) };
+enum { ROWS = 6, FEW_ROWS = 4, COLS = 64 / sizeof(real), HEIGHT = 192, DEPTH = 320, BLOCK = 131072 / sizeof(real) };
 
 static inline void pack(real *restrict panel, const real *restrict b, size_t b_row, size_t b_col, size_t K) {
     for (size_t k = 0; k < K; k++) {
