@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .checks import checkpoint, gpt, layers, mlp, optimizers, sampling, sequences, training
+from .checks import (
+    checkpoint,
+    clipping,
+    gpt,
+    gpt_calls,
+    gpt_layers,
+    layers,
+    mlp,
+    optimizers,
+    sampling,
+    sequences,
+    training,
+)
 from .checks.ops import CheckFunction, layouts_check, op_check, sizes_check, values_check
 from .strict import checks as strict
 from .strict import training as strict_training
@@ -93,14 +105,20 @@ GPT_CHECKS: tuple[Check, ...] = (
     *_of_op("dropout_mask", "mask", "dropout_mask"),
     *_of_op("square_sum", "sum", "square_sum"),
     *_of_op("clip", "one step", "clip_step"),
+    Check("clip", "nn.clip_grad_norm", clipping.global_norm),
+    *(Check("gpt_layers", name, gpt_layers.layer_check(name)) for name in gpt_layers.WAYS),
     Check("gpt", "loss and gradients", gpt.loss_and_gradients),
     Check("gpt", "dropout", gpt.with_dropout),
+    Check("gpt", "any size", gpt_calls.any_size),
     Check("gpt", "sizes of one", gpt.sizes_of_one),
     Check("gpt", "backward twice", gpt.backward_twice),
     Check("gpt", "small batch after a large one", gpt.small_after_large),
+    Check("gpt", "calls in any order", gpt_calls.any_order),
     Check("gpt", "without targets", gpt.without_targets),
     Check("gpt", "refuses bad ids", gpt.refuses_bad_ids),
     Check("gpt", "from the seed", gpt.from_the_seed),
+    Check("gpt", "each of 8 clipped steps", clipping.each_step),
+    Check("gpt", "nine decimals", clipping.nine_decimals, ("float64",)),
 )
 
 LEVELS: tuple[str, ...] = tuple(dict.fromkeys(check.level for check in CHECKS))
@@ -111,9 +129,10 @@ BUILDS_ON: dict[str, tuple[str, ...]] = {
     **{f"{op}_backward": (op,) for op in (*FORWARDS, *GPT_FORWARDS)},
     "layers": tuple(op + way for op in FORWARDS if op != "cross_entropy" for way in ("", "_backward")),
     "mlp": tuple(op + way for op in FORWARDS if op != "batch_norm" for way in ("", "_backward")),
+    "gpt_layers": tuple(op + way for op in ("linear", *GPT_FORWARDS) for way in ("", "_backward")),
     "gpt": (
         *(op + way for op in ("embedding", "linear", "cross_entropy", *GPT_FORWARDS) for way in ("", "_backward")),
-        "dropout_mask",
+        *("dropout_mask", "square_sum", "clip", "adamw"),
     ),
     "initial_weights": ("mlp",),
     "training": ("mlp", "adamw"),

@@ -4,13 +4,15 @@ The oracle computes the model again and changes the result of each operation by 
 Carlo Arithmetic); T2's factor is what it may be off by more than that. See docs/numerics.md.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from ..oracle.gpt import gpt
-from .compare import T2_LIMIT
+from .compare import PROBABLE, T2_LIMIT
 from .rounding import unit_roundoff
 
 Array = np.ndarray
@@ -18,15 +20,31 @@ NOISY_PASSES = 4
 
 
 def gpt_with_limits(
-    parameters: dict[str, Array], inputs: Array, targets: Array, dtype: DTypeLike, **switches: Any
+    parameters: dict[str, Array],
+    inputs: Array,
+    targets: Array,
+    dtype: DTypeLike,
+    terms: int = 1,
+    **switches: Any,
 ) -> tuple[dict[str, Array], dict[str, Array]]:
     """(every tensor of oracle.gpt, how far each of its numbers may be off); `switches` are the oracle's."""
-    exact = gpt(parameters, inputs, targets, **switches)
+    return with_limits(partial(gpt, parameters, inputs, targets, **switches), dtype, terms)
+
+
+def with_limits(
+    compute: Callable[..., dict[str, Array]], dtype: DTypeLike, terms: int = 1
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """The tensors of `compute(rounded=...)`, in which each result passes through `rounded`; how far each may be off.
+
+    `terms` is the number of terms in its longest sum: T2's factor allows for (T2_LIMIT / PROBABLE)^2 of them.
+    """
+    factor = max(T2_LIMIT, PROBABLE * terms**0.5)
+    exact = compute(rounded=lambda x: x)
     noise = {name: unit_roundoff(dtype) * np.abs(value).max() for name, value in exact.items()}
     for number in range(NOISY_PASSES):
-        noisy = gpt(parameters, inputs, targets, **switches, rounded=_Noise(dtype, number))
+        noisy = compute(rounded=_Noise(dtype, number))
         noise = {name: max(noise[name], np.abs(noisy[name] - value).max()) for name, value in exact.items()}
-    return exact, {name: np.full(np.shape(value), T2_LIMIT * noise[name]) for name, value in exact.items()}
+    return exact, {name: np.full(np.shape(value), factor * noise[name]) for name, value in exact.items()}
 
 
 class _Noise:

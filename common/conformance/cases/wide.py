@@ -7,7 +7,7 @@ both signs, infinities and NaN; arrays come in every order and stride that numpy
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import permutations
+from itertools import combinations, permutations
 from math import prod
 from typing import Any
 
@@ -216,7 +216,7 @@ def _fits(function: str, sizes: dict[str, int]) -> bool:
     if op_of(function) in wide_gpt.AXES and not wide_gpt.fits(op_of(function), n):
         return False
     products = n["B"] * n["N"] * n["M"] if "M" in n else n["B"] * n["T"] * n["V"] if "V" in n and "T" in n else 0
-    numbers = max(prod(pair) for pair in (([n.get(a, 1), n.get(b, 1)]) for a in n for b in n))
+    numbers = max(*n.values(), *map(prod, combinations(n.values(), 2)), 0)
     numbers = max(numbers, n["B"] * n["T"] * n["E"]) if "T" in n and "E" in n else numbers
     rows_fit = n.get("B", 2) >= 2 if op_of(function) == "batch_norm" else True
     return products <= MOST_PRODUCTS and numbers <= MOST_NUMBERS and rows_fit and n.get("V", 2) >= 2

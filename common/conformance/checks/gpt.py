@@ -4,56 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from nnz.backend import initial
 from nnz.numbers.rng import RNG
 
-from ..bounds.compare import Measurement
-from ..bounds.gpt import gpt_with_limits
-from ..cases.gpt import DROPPED, GPTCase, random_gpt_batch, random_gpt_case
-from .backend_under_test import Array, BackendUnderTest, Wrong, as_array, compare_all
+from ..cases.gpt import DROPPED, random_gpt_batch, random_gpt_case
+from .backend_under_test import BackendUnderTest, Wrong, as_array
+from .gpt_model import SEED, Model, compared
 from .ops import Measured
 
-SEED = 2**40 + 1337  # more than 32 bits
 FEW = 3  # rounds, where the result does not depend on the numbers
 STEPS = 3  # of dropout, one after the other
 DEEP = 6  # blocks
 LARGE = 31  # rows
-
-
-class Model:
-    """nn.GPT of a case's shape; with its weights, or with those that SEED draws. Raises as BackendUnderTest.call."""
-
-    def __init__(self, backend: BackendUnderTest, case: GPTCase, dtype: str, load: bool = True, **others: Any) -> None:
-        self.backend, self.dtype, self.case = backend, dtype, case
-        settings = case.settings | {"rng": RNG(SEED), "dtype": dtype} | others
-        self.gpt = backend.call(backend.find("GPT"), **settings)
-        if load:
-            backend.call(backend.find("load_parameters", self.gpt), case.weights)
-
-    def forward(self, inputs: Array, targets: Array | None = None) -> tuple[Any, Any]:
-        """(logits, loss), as the backend returns them."""
-        result = self.backend.call(self.gpt, *((inputs,) if targets is None else (inputs, targets)))
-        if not isinstance(result, tuple | list) or len(result) != 2:
-            raise Wrong(f"the model must return (logits, loss); it returned {type(result).__name__}")
-        return tuple(result)
-
-    def gradients(self) -> dict[str, Any]:
-        """The gradients by the oracle's names, "d" + that of the parameter."""
-        gradients = self.backend.call(self.backend.find("backward", self.gpt))
-        if not isinstance(gradients, Mapping):
-            raise Wrong(f"backward() must return a dict; it returned {type(gradients).__name__}")
-        if missing := [name for name in self.case.weights if name not in gradients]:
-            raise Wrong(f"backward() does not return the gradient of {missing[0]}")
-        return {f"d{name}": gradient for name, gradient in gradients.items()}
-
-    def step(self, inputs: Array, targets: Array) -> dict[str, Any]:
-        """logits, loss and all gradients of one batch."""
-        logits, loss = self.forward(inputs, targets)
-        return {"logits": logits, "loss": loss, **self.gradients()}
 
 
 def loss_and_gradients(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
@@ -61,7 +26,7 @@ def loss_and_gradients(backend: BackendUnderTest, dtype: str, rng: np.random.Gen
     for number in range(rounds):
         case = random_gpt_case(rng, dtype, **({"n_layer": DEEP} if number == rounds - 1 else {}))
         actual = Model(backend, case, dtype).step(case.inputs, case.targets)
-        yield _compared(actual, case, dtype)
+        yield compared(actual, case, dtype)
 
 
 def with_dropout(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
@@ -71,10 +36,10 @@ def with_dropout(backend: BackendUnderTest, dtype: str, rng: np.random.Generator
         model = Model(backend, case, dtype, dropout_seed=seed)
         for step in range(STEPS):
             actual = model.step(case.inputs, case.targets)
-            yield _compared(actual, case, dtype, f"step {step}: ", **DROPPED, seed=seed, step=step)
+            yield compared(actual, case, dtype, f"step {step}: ", **DROPPED, seed=seed, step=step)
         backend.call(backend.find("eval", model.gpt))
         logits, loss = model.forward(case.inputs, case.targets)
-        yield _compared({"logits": logits, "loss": loss}, case, dtype, "in evaluation: ")
+        yield compared({"logits": logits, "loss": loss}, case, dtype, "in evaluation: ")
 
 
 def sizes_of_one(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
@@ -85,7 +50,7 @@ def sizes_of_one(backend: BackendUnderTest, dtype: str, rng: np.random.Generator
             inputs, targets = random_gpt_batch(rng, case.config, B, T)
             case = replace(case, inputs=inputs, targets=targets)
             actual = Model(backend, case, dtype).step(inputs, targets)
-            yield _compared(actual, case, dtype, f"B = {B}, T = {inputs.shape[1]}: ")
+            yield compared(actual, case, dtype, f"B = {B}, T = {inputs.shape[1]}: ")
 
 
 def backward_twice(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
@@ -100,7 +65,7 @@ def backward_twice(backend: BackendUnderTest, dtype: str, rng: np.random.Generat
         for name, gradient in second.items():
             if not np.array_equal(as_array(name, gradient, dtype), first[name]):
                 raise Wrong(f"a second backward() gives another {name}")
-        yield _compared(second, case, dtype, **DROPPED, seed=1, step=0)
+        yield compared(second, case, dtype, **DROPPED, seed=1, step=0)
 
 
 def small_after_large(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
@@ -111,7 +76,7 @@ def small_after_large(backend: BackendUnderTest, dtype: str, rng: np.random.Gene
         for B, T in ((LARGE, case.config.context_length), (2, 3), (LARGE, 2)):
             inputs, targets = random_gpt_batch(rng, case.config, B, T)
             case = replace(case, inputs=inputs, targets=targets)
-            yield _compared(model.step(inputs, targets), case, dtype, f"B = {B}, T = {T}: ")
+            yield compared(model.step(inputs, targets), case, dtype, f"B = {B}, T = {T}: ")
 
 
 def without_targets(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
@@ -125,7 +90,7 @@ def without_targets(backend: BackendUnderTest, dtype: str, rng: np.random.Genera
         if loss is not None:
             raise Wrong(f"without targets the loss must be None; it is {loss!r}")
         backend.refuses(backend.find("backward", model.gpt), RuntimeError)
-        yield _compared({"logits": logits}, case, dtype)
+        yield compared({"logits": logits}, case, dtype)
 
 
 def refuses_bad_ids(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
@@ -141,7 +106,7 @@ def refuses_bad_ids(backend: BackendUnderTest, dtype: str, rng: np.random.Genera
     for refused in ((longer,), (longer, longer), (inputs, targets[:, :-1]), (inputs[0],)):
         backend.refuses(model.gpt, ValueError, *refused)
     backend.refuses(model.gpt, TypeError, inputs + 0.5, targets)
-    yield _compared(model.step(inputs, targets), case, dtype)
+    yield compared(model.step(inputs, targets), case, dtype)
 
 
 def from_the_seed(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
@@ -156,15 +121,4 @@ def from_the_seed(backend: BackendUnderTest, dtype: str, rng: np.random.Generato
         for name, array in expected.items():
             if np.array(as_array(name, found[name], dtype)).tobytes() != array.tobytes():
                 raise Wrong(f"{name} differs from what nnz.RNG({SEED}) draws for it")
-        yield _compared(model.step(case.inputs, case.targets), replace(case, weights=expected), dtype)
-
-
-def _compared(
-    actual: Mapping[str, Any], case: GPTCase, dtype: str, prefix: str = "", **dropped: Any
-) -> list[Measurement]:
-    """Each tensor against the oracle's, by what rounding costs in it."""
-    c = case.config
-    switches = {"n_head": c.n_head, "activation": c.activation, "norm": c.norm, **dropped}
-    exact, limits = gpt_with_limits(case.weights, case.inputs, case.targets, dtype, **switches)
-    found = compare_all(actual, exact, limits, dtype)
-    return [replace(m.by_t1_alone(), name=f"{prefix}{m.name}") for m in found]
+        yield compared(model.step(case.inputs, case.targets), replace(case, weights=expected), dtype)
