@@ -10,7 +10,7 @@ from nnz.runs.generation import generate, stream
 with requires("torch", __name__):
     import torch as _torch  # noqa: F401
 
-from . import benchmark
+from . import baseline, benchmark
 from .cache import Cache
 from .exchange import from_hf, is_replaceable, to_hf
 from .gpt import GPT
@@ -26,6 +26,7 @@ __all__ = [
     "LanguageModel",
     "Muon",
     "attention_maps",
+    "baseline",
     "benchmark",
     "from_hf",
     "generate",

@@ -2,7 +2,7 @@
 
 `baseline_step("heads")` has a module for each head and a mask held as a buffer, as in Karpathy's course; "fused" one
 product for q, k and v and torch's own attention, as in nanoGPT. Both cut their batches with torch.stack and step with a
-plain torch.optim.AdamW.
+plain torch.optim.AdamW. `baseline_tokens` draws from the second with keys and values kept by torch.cat.
 """
 
 from __future__ import annotations
@@ -38,6 +38,27 @@ def baseline_step(
         return loss.item()
 
     return step
+
+
+def baseline_tokens(config: GPTConfig) -> Callable[[int], list[int]]:
+    """Return a function that draws so many tokens of one sequence after token 0; no more than fit into the context."""
+    model = _BaselineGPT(config, _Fused).to(getattr(torch, config.dtype)).eval()
+
+    @torch.inference_mode()
+    def draw(count: int) -> list[int]:
+        token, drawn = torch.zeros(1, 1, dtype=torch.long), []
+        for block in model.blocks:
+            block.attention.kept = ()
+        for position in range(count):
+            x = model.tokens(token) + model.positions.weight[position]
+            logits = model.head(model.norm(model.blocks(x)))[:, -1]
+            token = torch.multinomial(F.softmax(logits, dim=-1), 1)
+            drawn.append(token.item())
+        for block in model.blocks:
+            block.attention.kept = None
+        return drawn
+
+    return draw
 
 
 class _BaselineGPT(nn.Module):
@@ -97,10 +118,13 @@ class _Fused(nn.Module):
         self.n_head, self.rate = config.n_head, config.dropout
         self.qkv, self.proj = nn.Linear(E, 3 * E, bias=False), nn.Linear(E, E)
         self.dropout = nn.Dropout(config.dropout)
+        self.kept: tuple[Tensor, ...] | None = None  # keys and values of the tokens so far, in generation
 
     def forward(self, x: Tensor) -> Tensor:
         B, T, E = x.shape
-        heads = (t.view(B, T, self.n_head, E // self.n_head).transpose(1, 2) for t in self.qkv(x).split(E, dim=2))
+        q, k, v = (t.view(B, T, self.n_head, E // self.n_head).transpose(1, 2) for t in self.qkv(x).split(E, dim=2))
         rate = self.rate if self.training else 0.0
-        y = F.scaled_dot_product_attention(*heads, dropout_p=rate, is_causal=True)
+        if self.kept is not None:
+            k, v = self.kept = tuple(torch.cat(pair, dim=2) for pair in zip(self.kept, (k, v), strict=False)) or (k, v)
+        y = F.scaled_dot_product_attention(q, k, v, dropout_p=rate, is_causal=self.kept is None)
         return self.dropout(self.proj(y.transpose(1, 2).contiguous().view(B, T, E)))

@@ -8,6 +8,7 @@ figures: .venv/dev build/mlp  ## write the quick figures of README and docs
 
 bench: .venv/dev build/mlp build/parity.json  ## time a step of every backend; writes docs/speed.md, speed.png, the page's figures
 	$(TOOL) tools.bench
+	$(TOOL) tools.bench gpt
 	$(TOOL) tools.reading_figures
 
 busy: .venv/dev  ## time training next to busy processes; writes docs/speed.md

@@ -1,5 +1,7 @@
 """`make bench`: time a training step of every backend; writes the tables of docs/speed.md and docs/speed.png.
 
+`python -m tools.bench gpt` times the GPT alone, and writes its tables.
+
 After `nnz bench`, with the plain C that the reading page shows, come the memory that training takes, a vocabulary of
 27,755 words, the speed of sampling, and how the time of a step grows with each size. All of it takes about ten minutes.
 """
@@ -9,6 +11,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -22,9 +25,10 @@ from matplotlib.figure import Figure
 
 from nnz.backend import registry
 from nnz.commands.bench import DTYPES, in_parity, tables, threads_of
-from nnz.commands.bench.contenders import Baseline, Ours, baseline, contenders, has_baseline
+from nnz.commands.bench.contenders import Baseline, Ours, contenders
+from nnz.commands.bench.gpt import GPTWorkload, of_gpt, wide
 from nnz.commands.bench.measure import measure, rest
-from nnz.commands.bench.workload import Workload, drawn, of_recipe
+from nnz.commands.bench.workload import Workload, baseline, drawn, has_baseline, of_recipe
 from nnz.numbers.rng import RNG
 from nnz.pictures.drawing import legend_outside, new_figure, save
 from nnz.reading.page.variants import PLAIN
@@ -95,6 +99,22 @@ def main() -> None:
     readme.replace("bench", "\n\n".join([intro, *parts]), PAGE)
 
 
+def gpt() -> None:
+    """Measure the GPT; write its part of the page."""
+    file, recipe = readme.ROOT / "build" / "bench-gpt.json", load("gpt-cpu")
+    parts = [readme.run(f"nnz bench gpt-cpu --json {file}").strip()]
+    machine = json.loads(file.read_text(encoding="utf-8"))["environment"]
+    works = {"gpt-cpu": of_gpt(recipe), "one block, 768 wide": of_gpt(wide(recipe))}
+    parts.append(memory_table(works, in_parity(list(registry.available()), ("gpt", "adamw")), ["float32"]))
+    intro = (
+        f"A training step of the model of `gpt-cpu`, without dropout, on random tokens, and of one block of GPT-2's "
+        f"smallest model, by `make bench` on {date.today()} ({machine['cpu']}, {machine['cores']} cores). The baseline "
+        "is eager torch as nanoGPT writes it, with fused attention. Of the operations, 6 N + 12 L T E a token are "
+        "counted, of N weights."
+    )
+    readme.replace("bench-gpt", "\n\n".join([intro, *parts]), PAGE)
+
+
 def book(recipe: Recipe) -> Workload:
     """A large vocabulary: 9.2 million parameters, nearly all of them in its rows."""
     for key, value in BOOK.items():
@@ -102,13 +122,13 @@ def book(recipe: Recipe) -> Workload:
     return drawn(recipe, BOOK_VOCABULARY)
 
 
-def memory_table(works: Mapping[str, Workload], names: Sequence[str]) -> str:
+def memory_table(works: Mapping[str, Workload], names: Sequence[str], dtypes: Sequence[str] = DTYPES) -> str:
     """The memory of each backend and baseline, for each workload and dtype."""
-    kinds = [(what, dtype) for what in works for dtype in DTYPES]
+    kinds = [(what, dtype) for what in works for dtype in dtypes]
     lines = ["**MB that training adds to a process at its peak, 1 thread**", ""]
     lines += ["| | " + " | ".join(map(", ".join, kinds)) + " |", "|---" * (len(kinds) + 1) + "|"]
     for contender in (Ours, Baseline):
-        for name in names if contender is Ours else filter(has_baseline, names):
+        for name in names if contender is Ours else filter(next(iter(works.values())).has_baseline, names):
             found = [megabytes(works[what], name, contender, dtype) for what, dtype in kinds]
             cells = ["" if mb is None else f"{mb:.1f}" if mb < 10 else f"{mb:,.0f}" for mb in found]
             lines.append(f"| {'baseline ' * (contender is Baseline)}{name} | {' | '.join(cells)} |")
@@ -124,7 +144,10 @@ def megabytes(work: Workload, backend: str, contender: type, dtype: str) -> floa
 
 
 def _peak(contender: type, work: Workload, backend: str, dtype: str) -> float:
-    tiny = drawn(work.recipe.override("model.hidden_size", 1), 2)
+    if isinstance(work, GPTWorkload):
+        tiny: Workload = of_gpt(work.recipe.override("model.n_embd", work.recipe.model.n_head))
+    else:
+        tiny = drawn(work.recipe.override("model.hidden_size", 1), 2)
     contender(backend, tiny, dtype, 1).round(1)  # what a library loads on its first use does not count
     before = _resident("VmRSS")
     contender(backend, work, dtype, 1).round(MEMORY_STEPS)
@@ -231,4 +254,4 @@ def scaling_picture(points: Sequence[Point]) -> Figure:
 
 
 if __name__ == "__main__":
-    main()
+    gpt() if sys.argv[1:] == ["gpt"] else main()

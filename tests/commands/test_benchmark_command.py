@@ -7,7 +7,8 @@ import pytest
 from support import false_backends
 from support.tiny_runs import nnz
 
-from nnz.commands.bench.contenders import has_baseline
+from nnz.backend import registry
+from nnz.commands.bench.workload import has_baseline
 
 QUICK = ["--dtype", "float64", "--threads", "1", "--rounds", "1", "--steps", "1", "--set", "model.hidden_size=8"]
 
@@ -76,3 +77,41 @@ def test_where_no_backend_passes_there_is_no_table_and_an_error(capsys, monkeypa
 def test_a_backend_that_is_a_single_module_is_timed_without_a_baseline():
     assert has_baseline("numpy")
     assert not has_baseline("nnz.c.plain")
+
+
+GPT = ["--threads", "1", "--rounds", "1", "--steps", "1"]
+GPT += [f"--set=model.{size}" for size in ("n_layer=1", "n_head=2", "n_embd=8", "context_length=4")]
+
+
+def test_a_gpt_is_timed_in_each_backend_next_to_torch_with_its_generation(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr("nnz.commands.bench.in_parity", lambda names, levels: names)
+    code, out, err = nnz(capsys, "bench", "gpt-cpu", *GPT, "--json", tmp_path / "bench.json")
+    assert code == 0, err
+    figures = json.loads((tmp_path / "bench.json").read_text())
+    names = {timing["name"] for timing in figures["timings"]}
+    assert names == set(figures["tokens_per_second"]) == {"c", "numpy", "torch", "baseline torch"}
+    assert out.startswith("**batch 12, context 4, 1 layer, 2 heads, 8 wide; float32, 1 thread**")
+    assert all(timing["step"] > 0 for timing in figures["timings"])
+    assert out.count("| 1.00 x |") == 2  # the baseline, in both tables
+
+
+def test_a_gpt_that_fails_parity_is_not_timed(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ones_backend", false_backends.backend(false_backends.FILLS["ones"]))
+    code, out, err = nnz(capsys, "bench", "gpt-cpu", "--backend", "ones_backend", *GPT)
+    assert (code, out) == (1, "")
+    assert "ones_backend fails parity" in err
+
+
+def test_a_recipe_of_another_kind_is_refused(capsys):
+    code, out, err = nnz(capsys, "bench", "wavenet")
+    assert (code, out) == (2, "")
+    assert err.startswith("nnz: wavenet is a recipe of kind ")
+
+
+def test_the_baseline_draws_as_many_tokens_as_asked_and_the_same_model_again():
+    gpt = registry.gpt()
+    draw = gpt.baseline.baseline_tokens(gpt.GPTConfig(5, context_length=6, n_layer=2, n_head=2, n_embd=8))
+    for _ in range(2):
+        tokens = draw(5)
+        assert len(tokens) == 5
+        assert set(tokens) <= set(range(5))

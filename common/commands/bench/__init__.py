@@ -1,4 +1,4 @@
-"""Time a training step of every backend on this machine, next to a baseline.
+"""Time a training step of every backend on this machine, next to a baseline; of a GPT its generation too.
 
 All run in turn, round after round, and the tables show the medians. A backend that fails parity is not timed. With the
 default settings this takes about three minutes.
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...backend import registry
 from ...files.atomic import check_writable, write_json
-from ...files.errors import Refusal, refusing
+from ...files.errors import Refusal, UsageError, refusing
 from ...files.terminal import note
 from ..flags import check, check_threads, whole
 
@@ -28,20 +28,23 @@ EXAMPLES = """\
   nnz bench --backend c --backend torch --dtype float32 --threads 1
   nnz bench --json bench.json
   nnz bench --set model.hidden_size=2048
+  nnz bench gpt-cpu
 """
 DTYPES = ("float32", "float64")
+GPT_TURN = 0.3  # seconds that a GPT takes in a round, or one step if that takes longer
 BASELINE = "baseline torch"  # the one that every row is compared with
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     add = parser.add_argument
+    add("recipe", nargs="?", default="names", metavar="RECIPE", help="a recipe of kind mlp or gpt; default: names")
     add("--backend", action="append", metavar="NAME", help="may be repeated; default: every backend on this machine")
-    add("--dtype", action="append", choices=DTYPES, help="may be repeated; default: both")
+    add("--dtype", action="append", choices=DTYPES, help="may be repeated; default: both, of a GPT float32")
     add("--threads", action="append", type=whole, metavar="N", help="may be repeated; default: 1 and all cores")
     add("--rounds", type=whole, default=15, metavar="N", help="number of rounds, in which all run in turn; default: 15")
     add("--steps", type=whole, default=40, metavar="N", help="training steps of each in a round; default: 40")
-    add("--set", action="append", default=[], metavar="K=V", help="set section.key of the recipe names")
+    add("--set", action="append", default=[], metavar="K=V", help="set section.key of the recipe")
     add("--json", metavar="FILE", help="write the times, also of each op, and the machine to FILE as JSON")
 
 
@@ -51,7 +54,11 @@ def run(arguments: argparse.Namespace) -> None:
         recipe, threads = _settings(arguments)
         if arguments.json:
             check_writable(Path(arguments.json))
-        names = in_parity(list(dict.fromkeys(arguments.backend or registry.available())))
+        names = list(dict.fromkeys(arguments.backend or registry.available()))
+        if recipe.model.predicts_every_position:
+            _run_gpt(arguments, recipe, in_parity(names, ("gpt", "adamw")), threads)
+            return
+        names = in_parity(names)
         timings = _measured(arguments, recipe, names, threads)
         print(tables(timings), flush=True)
         if arguments.json:
@@ -59,12 +66,38 @@ def run(arguments: argparse.Namespace) -> None:
             write_json(Path(arguments.json), figures)
 
 
+def _run_gpt(arguments: argparse.Namespace, recipe: Recipe, names: list[str], threads: list[int]) -> None:
+    """A step, a step of a block of GPT-2's width unless the recipe was changed, and generation."""
+    from tqdm import tqdm
+
+    from ...conformance.environment import environment
+    from .contenders import contenders
+    from .gpt import generation_table, measure_generation, of_gpt, shape_of, wide
+    from .measure import measure
+
+    works = [of_gpt(recipe)] + ([] if arguments.set else [of_gpt(wide(recipe))])
+    found, parts = [], []
+    with tqdm(total=(arguments.rounds + 1) * len(works), unit="round", disable=None) as bar:
+        for work in works:
+            runners = contenders(work, names, list(dict.fromkeys(arguments.dtype or ["float32"])), threads)
+            timings = measure(work, runners, arguments.rounds, arguments.steps, GPT_TURN, on_round=bar.update)
+            found += [dataclasses.asdict(t) | {"shape": shape_of(work)} for t in timings]
+            parts.append(tables(timings, shape_of(work)))
+    tokens = measure_generation(works[0], names, arguments.rounds)
+    print("\n\n".join([*parts, generation_table(tokens, BASELINE)]), flush=True)
+    if arguments.json:
+        figures = {"environment": environment(), "timings": found, "tokens_per_second": tokens}
+        write_json(Path(arguments.json), figures)
+
+
 def _settings(arguments: argparse.Namespace) -> tuple[Recipe, list[int]]:
     from ...recipes.recipe import assignment, load
 
-    recipe = load("names")
+    recipe = load(arguments.recipe)
     for word in arguments.set:
         recipe = recipe.override(*assignment(word))
+    if recipe.model.kind not in ("mlp", "gpt"):
+        raise UsageError(f"{arguments.recipe} is a recipe of kind {recipe.model.kind}; nnz bench times mlp and gpt")
     threads = sorted(set(arguments.threads or [1, os.cpu_count() or 1]))
     check("--rounds", arguments.rounds, 1)
     check("--steps", arguments.steps, 1)
@@ -73,11 +106,11 @@ def _settings(arguments: argparse.Namespace) -> tuple[Recipe, list[int]]:
     return recipe, threads
 
 
-def in_parity(names: list[str]) -> list[str]:
+def in_parity(names: list[str], levels: tuple[str, ...] = ("mlp", "adamw")) -> list[str]:
     """The backends that pass parity, and so may be timed. Raises Refusal if there are none."""
     from ...conformance.grading import grade
 
-    passed, levels = [], ("mlp", "adamw")
+    passed = []
     for name in names:
         report = grade(name, levels=levels, rounds=3)
         if report.ok:

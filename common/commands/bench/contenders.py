@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import takewhile
 from types import ModuleType
 
 import numpy as np
 
 from ...backend import registry
 from ...numbers.rng import RNG
-from .workload import Workload, step_calls
+from .workload import Workload
 
 PARTS = ("loader", "forward", "backward", "optimizer")
 SQUARES = (256, 512, 1024)  # rows and columns of the matrices whose products show what the machine can do
-BASELINE = "baseline"  # the module of a backend with its baseline
 
 Round = dict[str, float]  # seconds of a step and of its parts
 
@@ -28,11 +24,10 @@ class Ours:
 
     def __init__(self, backend: str, work: Workload, dtype: str, threads: int) -> None:
         self.name, self.dtype, self.threads = backend, dtype, threads
-        self._nn, recipe = registry.load(backend), work.recipe
-        self._model = self._nn.MLP(*work.sizes, rng=RNG(recipe.train.seed), dtype=dtype)
-        optimizer = recipe.optimizer
+        self._nn, optimizer = registry.load(backend), work.recipe.optimizer
+        self._model = work.model(self._nn, dtype)
         self._optimizer = self._nn.AdamW(self._model.parameters(), lr=optimizer.lr, weight_decay=optimizer.weight_decay)
-        self._batches = work.split.batches(recipe.model.context_length, recipe.train.batch_size)
+        self._batches = work.batches()
 
     def round(self, steps: int) -> Round:
         """Seconds per step, whole and by part."""
@@ -57,10 +52,7 @@ class Baseline:
 
     def __init__(self, backend: str, work: Workload, dtype: str, threads: int) -> None:
         self.name, self.dtype, self.threads = f"baseline {backend}", dtype, threads
-        self._nn, recipe = registry.load(backend), work.recipe
-        parameters = self._nn.MLP(*work.sizes, rng=RNG(recipe.train.seed), dtype=dtype).parameters()
-        settings = (work.sizes.T, recipe.train.batch_size, recipe.optimizer.lr, recipe.optimizer.weight_decay)
-        self._step = baseline(backend).baseline_step(parameters, work.split.tokens, *settings)
+        self._nn, self._step = registry.load(backend), work.baseline_step(backend, dtype)
 
     def round(self, steps: int) -> Round:
         """Seconds per step."""
@@ -80,8 +72,7 @@ class Products:
     def __init__(self, backend: str, work: Workload, dtype: str, threads: int) -> None:
         self.name, self.dtype, self.threads = backend, dtype, threads
         self._nn = registry.load(backend)
-        calls = takewhile(lambda call: call[0] != "adamw_step", step_calls(work, dtype))
-        self._calls = [prepared(self._nn, *call) for call in calls if call[0].startswith("linear")]
+        self._calls = [prepared(self._nn, *call) for call in work.products(dtype)]
 
     def round(self, steps: int) -> Round:
         """Seconds that the products of a step take."""
@@ -129,16 +120,5 @@ Contender = Ours | Baseline
 def contenders(work: Workload, names: Sequence[str], dtypes: Sequence[str], threads: Sequence[int]) -> list[Contender]:
     """Every backend and, where it has one, its baseline, for each dtype and number of threads."""
     kinds: list[tuple[Callable, str]] = [(Ours, name) for name in names]
-    kinds += [(Baseline, name) for name in names if has_baseline(name)]
+    kinds += [(Baseline, name) for name in names if work.has_baseline(name)]
     return [kind(name, work, dtype, n) for dtype in dtypes for n in threads for kind, name in kinds]
-
-
-def has_baseline(name: str) -> bool:
-    """Tell whether the backend comes with a baseline."""
-    nn = registry.load(name)
-    return hasattr(nn, "__path__") and importlib.util.find_spec(f"{nn.__name__}.{BASELINE}") is not None
-
-
-def baseline(name: str) -> ModuleType:
-    """Import the baseline of a backend."""
-    return importlib.import_module(f"{registry.load(name).__name__}.{BASELINE}")

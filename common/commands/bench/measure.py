@@ -55,13 +55,13 @@ def measure(
     products = [Products(name, work, *kind) for kind in kinds for name in names]
     here = dict.fromkeys([*names, *registry.available()])
     squares = [Squares(name, *kind) for kind in kinds for name in here]
-    samples = _in_turn([*runners, *products, *squares], rounds, steps, seconds, on_round)
+    samples = in_turn([*runners, *products, *squares], rounds, steps, seconds, on_round)
     alone = {(p.name, p.dtype, p.threads): _median(samples[p])["step"] for p in products}
     peaks = {kind: _peak([samples[s] for s in squares if (s.dtype, s.threads) == kind]) for kind in kinds}
     return [_timing(work, runner, samples[runner], alone, peaks[runner.dtype, runner.threads]) for runner in runners]
 
 
-def _in_turn(everyone: list, rounds: int, steps: int, seconds: float | None, on_round: Callable) -> dict:
+def in_turn(everyone: list, rounds: int, steps: int, seconds: float | None, on_round: Callable) -> dict:
     turns = {runner: _steps(runner, steps, seconds) for runner in everyone}
     samples: dict = {runner: [] for runner in everyone}
     for number in range(rounds + 1):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import importlib
+import importlib.util
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from ...backend import initial
+from ...backend import initial, registry
 from ...backend.checks import Sizes
 from ...numbers.rng import RNG
 from ...recipes import from_recipe
@@ -17,6 +21,8 @@ from ...text.datasets import Split
 
 DRAWN = 50_000  # tokens, for a vocabulary that no data set has
 NOT_IN_A_STEP = ("batch_norm_forward", "batch_norm_backward", "sgd_step")  # timed too, with the shapes of a step
+
+BASELINE = "baseline"  # the module of a backend with its baseline
 
 Call = tuple[str, tuple[Any, ...]]  # the name of an op, and its arguments
 
@@ -40,6 +46,29 @@ class Workload:
         """Multiplications and additions of a step's matrix products, of which each weight matrix takes three."""
         V, T, E, H = self.sizes
         return 3 * 2 * self.recipe.train.batch_size * (T * E * H + H * V)
+
+    def model(self, nn: ModuleType, dtype: str) -> Any:
+        """The model that a backend trains."""
+        return nn.MLP(*self.sizes, rng=RNG(self.recipe.train.seed), dtype=dtype)
+
+    def batches(self) -> Iterator:
+        """What it is trained on, without end."""
+        return self.split.batches(self.recipe.model.context_length, self.recipe.train.batch_size)
+
+    def has_baseline(self, name: str) -> bool:
+        """Tell whether the backend comes with a baseline."""
+        return has_baseline(name)
+
+    def baseline_step(self, name: str, dtype: str) -> Callable[[], object]:
+        """A training step of the backend's baseline."""
+        parameters, recipe = self.model(registry.load(name), dtype).parameters(), self.recipe
+        settings = (self.sizes.T, recipe.train.batch_size, recipe.optimizer.lr, recipe.optimizer.weight_decay)
+        return baseline(name).baseline_step(parameters, self.split.tokens, *settings)
+
+    def products(self, dtype: str) -> Iterator[Call]:
+        """The op calls of a step that are matrix products, with their shapes."""
+        calls = takewhile(lambda call: call[0] != "adamw_step", step_calls(self, dtype))
+        return (call for call in calls if call[0].startswith("linear"))
 
 
 def of_recipe(recipe: Recipe) -> Workload:
@@ -80,3 +109,14 @@ def step_calls(work: Workload, dtype: str) -> Iterator[Call]:
     yield "batch_norm_backward", (h, h, zero, one, one)
     for array in p.values():
         yield "sgd_step", (array.copy(), array, lr, 0.0)
+
+
+def has_baseline(name: str) -> bool:
+    """Tell whether the backend comes with a baseline of the MLP."""
+    nn = registry.load(name)
+    return hasattr(nn, "__path__") and importlib.util.find_spec(f"{nn.__name__}.{BASELINE}") is not None
+
+
+def baseline(name: str) -> ModuleType:
+    """Import the baseline of a backend."""
+    return importlib.import_module(f"{registry.load(name).__name__}.{BASELINE}")
