@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from inspect import Parameter, signature
 from types import ModuleType
 from typing import Any
@@ -102,6 +102,12 @@ class BackendUnderTest:
         if [array.tobytes() for array in given] != before:
             raise Wrong(f"{name} wrote to an argument that it must not change")
         return result
+
+    def again(self, function: Callable, arguments: Sequence[Any], updates: int, times: int) -> Iterator[tuple]:
+        """The same call so many times, on copies: (its number from 1, the result, the arguments that it may update)."""
+        for number in range(1, times + 1):
+            given = [v.copy() if isinstance(v, np.ndarray) else v for v in arguments]
+            yield number, self.call(function, *given, updates=updates), given[:updates]
 
     def use_threads(self, n: int) -> None:
         """Let it compute on `n` threads from now on, if it has `set_threads`."""

@@ -60,8 +60,10 @@ def _again(
 ) -> Measured:
     """The same call many times: what is wrong in one call of a thousand is seen if there are thousands."""
     expected, limits = oracle_ops.outputs(name, case), bounds.op_bounds(name, case, dtype)
-    for number in range(1, times + 1):
-        actual = call_op(backend, function, name, case)
+    entry = spec.FUNCTIONS[name]
+    arguments = [case[k] for k in entry.python_arguments]
+    for number, result, updated in backend.again(function, arguments, len(entry.updates), times):
+        actual = _named(name, result, case | dict(zip(entry.python_arguments, updated, strict=False)))
         if not all(_within(actual[k], expected[k], limits[k]) for k in actual):
             found = compare_all(actual, expected, limits, dtype)
             yield [
@@ -169,7 +171,15 @@ def call_op(
     entry = spec.FUNCTIONS[name]
     given = {k: v.copy() if isinstance(v, np.ndarray) and k not in as_they_are else v for k, v in case.items()}
     arguments = [given[k] for k in entry.python_arguments]
-    result = backend.call(function, *arguments, updates=len(entry.updates))
+    results = _named(name, backend.call(function, *arguments, updates=len(entry.updates)), given)
+    read = [given[k] for k in entry.inputs if isinstance(given[k], np.ndarray)]
+    check_memory_of_its_own({k: v for k, v in results.items() if k not in STATISTICS}, read)
+    return results
+
+
+def _named(name: str, result: Any, given: dict[str, Any]) -> dict[str, Any]:
+    """What an op returned, or the arrays that it updated, by name. Raises Wrong if these are not its outputs."""
+    entry = spec.FUNCTIONS[name]
     names = tuple(entry.outputs or entry.updates)
     if result is None and entry.updates:
         return {k: given[k] for k in names}
@@ -181,8 +191,6 @@ def call_op(
     for output in entry.outputs:  # without a weight there is no gradient of it
         if results[output] is None and given.get(output.removeprefix("d"), 0) is None:
             del results[output]
-    read = [given[k] for k in entry.inputs if isinstance(given[k], np.ndarray)]
-    check_memory_of_its_own({k: v for k, v in results.items() if k not in STATISTICS}, read)
     return results
 
 

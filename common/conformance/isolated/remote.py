@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from inspect import Parameter, Signature
 from typing import Any
@@ -82,6 +82,16 @@ class RemoteFunction(Remote):
         kinds = {int(kind): kind for kind in type(Parameter.VAR_KEYWORD)}
         none = Parameter.empty
         return Signature([Parameter(name, kinds[kind], default=None if has else none) for name, kind, has in known])
+
+
+class Again:
+    """A function that the worker calls so many times with copies of the same: it returns the different results."""
+
+    def __init__(self, function: Remote, times: int, updates: int) -> None:
+        self.function, self.how, self.__name__ = function, {"times": times, "updates": updates}, function.__name__
+
+    def __call__(self, *values: Any) -> list[tuple[int, Any, list]]:
+        return self.function._client.ask("again", self.function, values, **self.how)
 
 
 class SharedDict(dict):
@@ -159,6 +169,10 @@ class IsolatedBackend(BackendUnderTest):
                 raise Wrong(str(error.__cause__)) from error.__cause__
             raise
 
+    def again(self, function: Callable, arguments: Sequence[Any], updates: int, times: int) -> Iterator[tuple]:
+        """As BackendUnderTest.again, of results that are alike only the first."""
+        yield from self.call(Again(function, times, updates), *arguments, updates=updates)
+
     def _run(self, function: Callable, arguments: tuple, settings: Mapping[str, Any]) -> Any:
         return function(*arguments, **settings)
 
@@ -223,13 +237,15 @@ class Client:
         """What the worker answers. Raises ProcessEnded, and an exception of the name and kind that the worker met."""
         if self.ended:
             raise ProcessEnded(self.ended)
-        name = getattr(of, "__name__", "") if do == "call" else ""
+        name = getattr(of, "__name__", "") if do in ("call", "again") else ""
         if name in self.hung or len(self.hung) >= MOST_TIMEOUTS:
             raise ProcessEnded(f"not called again: {self.hung.get(name, next(iter(self.hung.values())))}")
         blobs = Blobs()
         request = {"do": do, "of": None if of is None else of._number, **more}
         request["changed"] = self._changes(blobs)
         self.given, self.sent = [], set()
+        if do == "again":
+            request["values"] = [encode(v, blobs, encode_memory) for v in values]
         if do in ("call", "set"):
             request["values"] = [encode(v, blobs, self._give) for v in values]
             request["settings"] = {k: encode(v, blobs, self._give) for k, v in (settings or {}).items()}
@@ -257,7 +273,7 @@ class Client:
         except TimeoutError:
             what = name or str(request.get("name", "the backend"))
             self.ended = f"{what} did not come back within {self.timeout:g} s, a check's time; --timeout gives more"
-            if self.seconds_left > self.timeout / 2:  # this call alone took most of it
+            if request["do"] != "again" and self.seconds_left > self.timeout / 2:  # this call alone took most of it
                 self.hung[what] = self.ended
             raise ProcessEnded(self.ended) from None
         except (EOFError, OSError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import inspect
+import json
 import os
 import signal
 import socket
@@ -28,6 +29,7 @@ from .messages import (
     Blobs,
     decode,
     decode_memory,
+    decode_numbers,
     encode,
     encode_numbers,
     numbers_of,
@@ -89,13 +91,28 @@ class Worker:
         if request["do"] == "signature":
             known = inspect.signature(found, follow_wrapped=False).parameters.values()
             return [(p.name, int(p.kind), p.default is not p.empty) for p in known]
+        if request["do"] == "again":
+            return self._again(found, request, blobs)
         values = [decode(v, blobs, self._shared) for v in request["values"]]
         if request["do"] == "set":
             return setattr(found, request["name"], *values)
         settings = {k: decode(v, blobs, self._shared) for k, v in request["settings"].items()}
-        with np.errstate(all="ignore"), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return found(*values, **settings)
+        return _called(found, values, settings)
+
+    def _again(self, function: Any, request: dict[str, Any], blobs: Blobs) -> list[tuple[int, Any, list]]:
+        """Call it `times` times with copies of the same: each result that is not like an earlier one, with its number.
+
+        And the first `updates` arguments, to which it may have written.
+        """
+        results: dict[bytes, tuple[int, Any, list]] = {}
+        for number in range(1, request["times"] + 1):
+            given, seen = [decode(v, blobs, decode_memory) for v in request["values"]], Blobs()
+            text = encode([_called(function, given, {}), given[: request["updates"]]], seen, _as_numbers)
+            written = b"".join(seen.parts)
+            alike = json.dumps(text).encode() + written
+            if alike not in results:  # a later call may overwrite it: keep what it is now
+                results[alike] = (number, *decode(text, Blobs(written), decode_numbers))
+        return list(results.values())
 
     def _shared(self, content: dict[str, Any], blobs: Blobs) -> Any:
         """A shared value that came in: one that is here, or a new one."""
@@ -140,6 +157,19 @@ class Worker:
             del self.numbers[id(value)]
         self.states.pop(number, None)
         self.entries.pop(number, None)
+
+
+def _called(function: Any, values: list, settings: dict[str, Any]) -> Any:
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return function(*values, **settings)
+
+
+def _as_numbers(value: Any, blobs: Blobs) -> dict[str, Any]:
+    numbers = numbers_of(value)
+    if numbers is None:
+        raise TypeError(f"it returned a {type(value).__name__} where it must be an array")
+    return encode_numbers(numbers, blobs)
 
 
 def _same(now: Mapping, before: dict) -> bool:
