@@ -17,6 +17,7 @@ from .rounding import unit_roundoff
 
 Array = np.ndarray
 NOISY_PASSES = 4
+SEEN = 2.0**-40  # the least noise that float64 can carry, which rounds x (1 + u r) to x; of less, its share
 
 
 def gpt_with_limits(
@@ -39,19 +40,21 @@ def with_limits(
     `terms` is the number of terms in its longest sum: T2's factor allows for (T2_LIMIT / PROBABLE)^2 of them.
     """
     factor = max(T2_LIMIT, PROBABLE * terms**0.5)
+    u = unit_roundoff(dtype)
+    seen = max(u, SEEN)
     exact = compute(rounded=lambda x: x)
-    noise = {name: unit_roundoff(dtype) * np.abs(value).max() for name, value in exact.items()}
+    noise = {name: seen * np.abs(value).max() for name, value in exact.items()}
     for number in range(NOISY_PASSES):
-        noisy = compute(rounded=_Noise(dtype, number))
+        noisy = compute(rounded=_Noise(seen, number))
         noise = {name: max(noise[name], np.abs(noisy[name] - value).max()) for name, value in exact.items()}
-    return exact, {name: np.full(np.shape(value), factor * noise[name]) for name, value in exact.items()}
+    return exact, {name: np.full(np.shape(value), factor * u / seen * noise[name]) for name, value in exact.items()}
 
 
 class _Noise:
     """x (1 + u r), r between -1 and 1: as if x had been rounded."""
 
-    def __init__(self, dtype: DTypeLike, seed: int) -> None:
-        self._u, self._rng = unit_roundoff(dtype), np.random.default_rng(seed)
+    def __init__(self, u: float, seed: int) -> None:
+        self._u, self._rng = u, np.random.default_rng(seed)
 
     def __call__(self, x: Array) -> Array:
         return x * (1 + self._u * self._rng.uniform(-1, 1, np.shape(x)))

@@ -113,7 +113,7 @@ def _batches(backend: BackendUnderTest, way: Way, axes: int, dtype: str, rng: np
         expected, limits = with_limits(compute, dtype)
         if left_out := sorted(set(expected) - set(actual)):
             raise Wrong(f"it does not return {left_out[0]}")
-        yield [m.by_t1_alone() for m in compare_all(actual, expected, limits, dtype)]
+        yield compare_all(actual, expected, limits, dtype, any_value=True)
 
 
 def _one_batch(backend: BackendUnderTest, layer: Any, x: Array, dy: Array) -> dict[str, Any]:

@@ -84,7 +84,7 @@ class _GPT:
         t["x"] = x
         t["h"] = self._norm("norm", x)
         t["logits"] = self.rounded(np.einsum("bte,ve->btv", t["h"], p[f"{self.head}.weight"]) + p.get("head.bias", 0))
-        t["loss"], t["probs"], t["dlogits"] = map(self.rounded, _cross_entropy(t["logits"], targets))
+        t["loss"], t["probs"], t["dlogits"] = self._cross_entropy(t["logits"], targets)
 
         t |= {f"d{name}": np.zeros_like(array) for name, array in p.items()}
         self._add("head.bias", t["dlogits"].sum(axis=(0, 1)))
@@ -132,6 +132,18 @@ class _GPT:
         t[f"d{at}x"] = self.rounded(dx + self._norm_back(f"{at}norm1", t[f"d{at}h1"], t[f"{at}x"]))
         return t[f"d{at}x"]
 
+    def _cross_entropy(self, logits: Array, targets: Array) -> tuple[Array, Array, Array]:
+        """loss = mean of -log softmax(logits)[target], the softmax, dlogits = (softmax - onehot)/(B T); logits (B,T,V).
+
+        Where the target is nearly certain, the loss and its gradient are differences of what is rounded before.
+        """
+        z = self.rounded(logits - logits.real.max(axis=-1, keepdims=True))
+        total = self.rounded(np.exp(z).sum(axis=-1, keepdims=True))
+        probs, log_probs = self.rounded(np.exp(z) / total), self.rounded(z - self.rounded(np.log(total)))
+        onehot = np.equal.outer(targets, np.arange(logits.shape[-1]))
+        loss = -(onehot * log_probs).sum() / targets.size
+        return self.rounded(loss), probs, self.rounded((probs - onehot) / targets.size)
+
     def _linear(self, name: str, x: Array) -> Array:
         return self.rounded(np.einsum("btn,mn->btm", x, self.p[f"{name}.weight"]) + self.p.get(f"{name}.bias", 0))
 
@@ -174,15 +186,6 @@ class _GPT:
         """A parameter collects from each place where it is used; what is none collects nothing."""
         if name in self.p:
             self.t[f"d{name}"] = self.t[f"d{name}"] + self.rounded(gradient)
-
-
-def _cross_entropy(logits: Array, targets: Array) -> tuple[Array, Array, Array]:
-    """loss = mean of -log softmax(logits)[target], the softmax, dlogits = (softmax - onehot)/(B T); logits (B,T,V)."""
-    z = logits - logits.real.max(axis=-1, keepdims=True)
-    total = np.exp(z).sum(axis=-1, keepdims=True)
-    onehot = np.equal.outer(targets, np.arange(logits.shape[-1]))
-    loss = -(onehot * (z - np.log(total))).sum() / targets.size
-    return loss, np.exp(z) / total, (np.exp(z) / total - onehot) / targets.size
 
 
 def _wide(x: Array) -> Array:
