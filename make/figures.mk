@@ -1,6 +1,6 @@
 # Figures: the tables and pictures of the README and docs/, each written by a command.
 
-.PHONY: figures hard-cases strict-golden strict-figures kill-matrix busy parity-full parity-strict-full bench bench-gpt \
+.PHONY: figures hard-cases strict-golden strict-figures kill-matrix busy parity-full parity-strict-full parity-gpt bench bench-gpt \
 	ladder names-best tricks time-limits site reading-figures
 
 figures: .venv/dev build/mlp  ## write the quick figures of README and docs
@@ -31,6 +31,9 @@ parity-full: .venv/dev build/mlp  ## train all 50,000 steps in every backend, to
 
 parity-strict-full: .venv/dev build/mlp  ## the same in strict float32
 	$(TOOL) tools.parity_full strict
+
+parity-gpt: .venv/dev  ## train gpt-cpu, or STEPS=N of it, in every backend and by gpt_c/train.c, to the same bytes
+	$(TOOL) tools.parity_gpt $(or $(STEPS),2000)
 
 kill-matrix: .venv/dev  ## find out which tolerance catches which bug; writes the kill matrix
 	$(TOOL) support.mutants.kill_matrix

@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     on_off, only_gpu = argparse.BooleanOptionalAction, "default: only for a gpt on a GPU"
     add("--autocast", action=on_off, help=f"compute in bfloat16 (gpt in torch only); {only_gpu}")
     add("--compile", action=on_off, help=f"use torch.compile, which starts slowly (gpt in torch only); {only_gpu}")
-    add("--deterministic", action="store_true", help="use only kernels that give the same bits each time (gpt in torch only)")
+    add("--deterministic", action="store_true", help="use only kernels that give the same bits (gpt in torch only)")
     add("--set", action="append", default=[], metavar="K=V", help="set section.key of the recipe; may be repeated")
     add("--out", metavar="DIR", help="the run folder; default: runs/RECIPE-BACKEND")
     add("--init", metavar="RUN", help="a run folder or a checkpoint, also an imported one: start with its weights")
