@@ -20,7 +20,7 @@ from nnz.reading.sources.source_pages import Sources
 from nnz.reading.sources.steps import HEAD, Meanings
 
 ROOT = Path(__file__).resolve().parents[2]
-FUNCTIONS = [of_spec(op, function) for op in spec.MLP_OPS.values() for function in op.functions]
+FUNCTIONS = [of_spec(op, function) for op in spec.OPS.values() for function in op.functions]
 
 each_function = pytest.mark.parametrize("wanted", [*FUNCTIONS, *MLP], ids=lambda wanted: wanted.title)
 

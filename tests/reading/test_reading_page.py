@@ -91,8 +91,8 @@ def test_axe_finds_no_serious_fault_and_nothing_runs_out_of_the_page(visit, name
 
 def test_every_op_has_three_columns_whose_steps_stand_level(visit):
     page = visit("operations.html").page
-    assert page.locator("article.function").count() == len(spec.MLP_FUNCTIONS)
-    for name in spec.MLP_FUNCTIONS:
+    assert page.locator("article.function").count() == len(spec.FUNCTIONS)
+    for name in spec.FUNCTIONS:
         function = page.locator(f"article[data-function={name}]")
         assert function.locator(".column").count() == 3
         tops = function.evaluate(

@@ -28,7 +28,7 @@ from nnz.recipes import models
 from tools import reading_figures
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = ("common", "mlp_c", "mlp_numpy", "mlp_torch", "gpt_torch", "docs")
+FOLDERS = ("common", "mlp_c", "mlp_numpy", "mlp_torch", "gpt_c", "gpt_numpy", "gpt_torch", "docs")
 
 pytestmark = pytest.mark.slow
 

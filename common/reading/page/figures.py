@@ -149,7 +149,8 @@ def _check(function: str) -> tuple[str, str]:
     if function == "mlp":
         return "mlp", "loss and gradients"
     op, _, way = function.rpartition("_")
-    return {"forward": (op, "forward"), "backward": (function, "backward"), "step": (op, "one step")}[way]
+    ways = {"forward": (op, "forward"), "backward": (function, "backward"), "step": (op, "one step")}
+    return ways.get(way, (function, function))
 
 
 def _read(path: Path | None, content: type, command: str) -> Any:

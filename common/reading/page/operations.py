@@ -22,6 +22,7 @@ from .variants import PLAIN, variants
 DERIVED = re.compile(r"\bvjp\(|autograd\.grad\(")
 OWN_KERNEL = re.compile(r"torch\.ops\.aten\.\w*backward")
 PASS = ("embedding", "linear", "tanh", "batch_norm", "cross_entropy", "sgd", "adamw")  # a forward, back, an update
+PASS += ("layer_norm", "rms_norm", "attention", "relu", "gelu", "dropout", "clip")  # and what a GPT has besides
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Page:
 
 def operations(page: Page) -> list[dict[str, Any]]:
     """Every op of the spec with its functions. Raises PageError if a column is missing."""
-    ordered = sorted(spec.MLP_OPS.values(), key=lambda op: PASS.index(op.name) if op.name in PASS else len(PASS))
+    ordered = sorted(spec.OPS.values(), key=lambda op: PASS.index(op.name) if op.name in PASS else len(PASS))
     return [
         {"name": op.name, "source": op.source, "functions": [_of_spec(page, op, function) for function in op.functions]}
         for op in ordered

@@ -1,4 +1,4 @@
-"""The other versions of an operation, folded under its column: fast and strict C, strict numpy and PyTorch."""
+"""The other versions of an operation, folded under its column: fast and strict C, strict numpy, one call of PyTorch."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import posixpath
 import re
 from typing import Any
 
+from nnz.backend import spec
 from nnz.numbers.precisions import NATIVE, STRICT
 
 from ..sources import c_source, python_source
@@ -18,14 +19,16 @@ from ..sources.source_pages import Sources
 from .figures import Figures
 
 PLAIN = {"c": "nnz.c.plain"}  # the backend that computes with what the column shows, where it is not the column's own
-FAST = "fast"
+FAST, FUSED = "fast", "fused"
+ONE_CALL = {"attention_forward": "fused_attention"}  # of torch, for what it also spells out
 FILES = {  # backend -> version -> its file
-    "c": {FAST: "mlp_c/fast/{op}.c", STRICT: "mlp_c/strict/{op}.c"},
+    "c": {FAST: "{model}_c/fast/{op}.c", STRICT: "mlp_c/strict/{op}.c"},
     "numpy": {STRICT: "mlp_numpy/strict_ops.py"},
-    "torch": {STRICT: "mlp_torch/strict_ops.py"},
+    "torch": {FUSED: "{model}_torch/ops/{op}.py", STRICT: "mlp_torch/strict_ops.py"},
 }
 ABOUT = {
     FAST: "The same function, made fast. A test compares it with the plain one.",
+    FUSED: "The same by one call of PyTorch's own kernel, which keeps no probs: what the GPT takes without a mask.",
     STRICT: "Every number that it stores is the float32 nearest to the exact result of its step.",
 }
 SAME = {
@@ -39,10 +42,14 @@ def variants(sources: Sources, figures: Figures, op: str, function: str, column:
     found = []
     plain_lines = code_lines(_cut(column.text, function, column.file), column.file.endswith(".py"))
     plain_time = figures.time(function, PLAIN.get(column.backend, column.backend))
+    model = spec.OPS[op].model
     for version, pattern in FILES[column.backend].items():
-        file = pattern.format(op=op)
-        numbers = _numbers(sources.tree, file, function)
+        if (version == STRICT and model == "gpt") or (version == FUSED and function not in ONE_CALL):
+            continue  # strict float32 is the MLP's
+        file = pattern.format(op=op, model=model)
+        numbers = _numbers(sources.tree, file, ONE_CALL[function] if version == FUSED else function)
         time = figures.time(function, column.backend, precision=STRICT if version == STRICT else NATIVE)
+        time = None if version == FUSED else time
         shown = {
             "version": version,
             "about": ABOUT[version] if numbers else SAME[version],

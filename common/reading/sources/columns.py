@@ -50,7 +50,7 @@ class SideBySide:
 
 def op_file(backend: str, op: str) -> str:
     """The file of an op, in the language of the backend's model."""
-    return f"mlp_{backend}/ops/{op}.{MLP_FILES[backend].rpartition('.')[2]}"
+    return f"{spec.OPS[op].model}_{backend}/ops/{op}.{MLP_FILES[backend].rpartition('.')[2]}"
 
 
 def of_spec(op: spec.Op, function: spec.Function) -> Wanted:
