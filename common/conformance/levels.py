@@ -114,6 +114,7 @@ GPT_CHECKS: tuple[Check, ...] = (
     Check("gpt", "backward twice", gpt.backward_twice),
     Check("gpt", "small batch after a large one", gpt.small_after_large),
     Check("gpt", "calls in any order", gpt_calls.any_order),
+    Check("gpt", "tokens with a cache", gpt_calls.cached),
     Check("gpt", "without targets", gpt.without_targets),
     Check("gpt", "refuses bad ids", gpt.refuses_bad_ids),
     Check("gpt", "from the seed", gpt.from_the_seed),

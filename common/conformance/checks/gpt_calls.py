@@ -181,3 +181,18 @@ def _drawn_sizes(rng: np.random.Generator) -> dict[str, int]:
         "n_head": heads,
         "n_embd": heads * size,
     }
+
+
+def cached(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
+    """A row read a few tokens at a time, with a cache of those before: the logits after each as of the whole row."""
+    for _ in range(min(rounds, ROUNDS)):
+        case = random_gpt_case(rng, dtype, **DROPPED)
+        inputs, targets = random_gpt_batch(rng, case.config, USUAL_BATCH, case.config.context_length)
+        model = Model(backend, case, dtype)
+        cache, past = backend.call(backend.find("new_cache", model.gpt), len(inputs)), 0
+        while past < inputs.shape[1]:
+            until = min(past + int(rng.integers(1, 4)), inputs.shape[1])
+            logits = backend.call(backend.find("last_logits", model.gpt), inputs[:, past:until].copy(), cache)
+            whole = replace(case, inputs=inputs[:, :until], targets=targets[:, :until])
+            yield compared({"logits": logits}, whole, dtype, last=True)
+            past = until
