@@ -114,12 +114,12 @@ GPT_CHECKS: tuple[Check, ...] = (
     Check("gpt", "backward twice", gpt.backward_twice),
     Check("gpt", "small batch after a large one", gpt.small_after_large),
     Check("gpt", "calls in any order", gpt_calls.any_order),
-    Check("gpt", "tokens with a cache", gpt_calls.cached),
     Check("gpt", "without targets", gpt.without_targets),
     Check("gpt", "refuses bad ids", gpt.refuses_bad_ids),
-    Check("gpt", "from the seed", gpt.from_the_seed),
     Check("gpt", "each of 8 clipped steps", clipping.each_step),
     Check("gpt", "nine decimals", clipping.nine_decimals, ("float64",)),
+    Check("gpt_initial_weights", "from the seed", gpt.from_the_seed),
+    Check("gpt_cache", "tokens with a cache", gpt_calls.cached),
 )
 
 LEVELS: tuple[str, ...] = tuple(dict.fromkeys(check.level for check in CHECKS))
@@ -135,6 +135,8 @@ BUILDS_ON: dict[str, tuple[str, ...]] = {
         *(op + way for op in ("embedding", "linear", "cross_entropy", *GPT_FORWARDS) for way in ("", "_backward")),
         *("dropout_mask", "square_sum", "clip", "adamw"),
     ),
+    "gpt_initial_weights": ("gpt",),
+    "gpt_cache": ("gpt",),
     "initial_weights": ("mlp",),
     "training": ("mlp", "adamw"),
     "sampling": ("mlp",),

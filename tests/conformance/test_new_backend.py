@@ -10,7 +10,7 @@ from support.built_program import ROOT
 
 from nnz.backend import registry, spec
 from nnz.commands.main import main
-from nnz.conformance.grading import CHECKS, grade
+from nnz.conformance.grading import CHECKS, GPT_CHECKS, grade
 from nnz.conformance.report import NOT_THERE
 
 ASKED = sum(len(check.dtypes) for check in CHECKS)
@@ -161,3 +161,14 @@ def test_the_stub_and_the_pages_begin_at_the_same_operation(here):
     for text in texts:
         assert "tart with `tanh_forward`" in text
         assert "--level tanh" in text
+
+
+def test_with_the_gpt_every_level_of_it_is_asked_and_none_is_met(here):
+    assert main(["new-backend", "my_backend", "--gpt"]) == 0
+    ops = importlib.import_module("my_backend.ops")
+    assert all(hasattr(ops, name) for name in spec.FUNCTIONS)
+    text = (here / "my_backend" / "README.md").read_text()
+    assert all(f"- `{check.level}`: " in text and check.name in text for check in (*CHECKS, *GPT_CHECKS))
+    report = grade("my_backend", rounds=1)
+    assert report.asked == sum(len(check.dtypes) for check in (*CHECKS, *GPT_CHECKS))
+    assert {r.outcome for r in report.results} == {NOT_THERE}

@@ -21,7 +21,7 @@ USUAL_BATCH, LARGEST_BATCH = 3, 9
 SETTINGS, MAX_NORM = {"lr": 0.01, "weight_decay": 0.1}, 0.5
 STEPS = (0, 137, 255, 256, 2**32 + 3)  # of dropout, to which a run is resumed
 SMALLEST, WIDEST = 16, 130  # of an embedding: in a shorter row a norm leaves rounding alone
-MOST_TOKENS, MOST_BLOCKS = 300, 2
+MOST_TOKENS, MOST_BLOCKS, MOST_LOGITS = 300, 2, 2**20
 FAR: tuple[dict[str, int], ...] = (
     {"vocab_size": 70_000, "context_length": 2, "n_layer": 1, "n_head": 2, "n_embd": 16},  # beyond 16 bits
     {"vocab_size": 7, "context_length": 290, "n_layer": 1, "n_head": 1, "n_embd": 16},  # keys in several parts
@@ -160,11 +160,12 @@ def any_size(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, ro
     for number, sizes in enumerate([*some(rng, rounds, FAR), *drawn]):
         threads = THREADS if number % 2 == 0 else 1
         case = random_gpt_case(rng, dtype, **sizes)
-        tokens = max(1, MOST_TOKENS // case.config.context_length)
-        inputs, targets = random_gpt_batch(rng, case.config, log_uniform(rng, tokens), case.config.context_length)
+        T, V = case.config.context_length, case.config.vocab_size
+        rows = max(1, min(MOST_TOKENS // T, MOST_LOGITS // (T * V)))
+        inputs, targets = random_gpt_batch(rng, case.config, log_uniform(rng, rows), T)
         case = replace(case, inputs=inputs, targets=targets)
         backend.use_threads(threads)
-        longest = max(case.config.vocab_size, 4 * case.config.n_embd, inputs.size)
+        longest = max(V, 4 * case.config.n_embd, inputs.size)
         found = compared(Model(backend, case, dtype).step(inputs, targets), case, dtype, terms=longest)
         shown = ", ".join(f"{name} = {n}" for name, n in {**sizes, "B": len(inputs), "threads": threads}.items())
         yield [m if m.ok else replace(m, reason=f"{m.reason}, with {shown}") for m in found]

@@ -6,20 +6,22 @@ import importlib.util
 import keyword
 import os
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 
 from nnz.backend import registry, spec
 from nnz.files.atomic import write_text
 from nnz.files.errors import UsageError
 
-from ..levels import CHECKS, LEVELS
+from ..levels import CHECKS, GPT_CHECKS, Check
+from . import gpt_templates
 from .templates import INIT, LAYERS, MLP, OPS_HEAD, OPTIMIZERS, README
 
 WIDTH = 116  # of a docstring's lines, indented by four
 
 
-def write(folder: Path) -> list[Path]:
-    """Write the package; return its files. Its name is that of the folder.
+def write(folder: Path, gpt: bool = False) -> list[Path]:
+    """Write the package, with `gpt` also the GPT's part; return its files. Its name is that of the folder.
 
     Raises UsageError for a name that cannot be imported or that is taken, FileExistsError if the folder is not empty,
     OSError if it cannot be written.
@@ -32,9 +34,12 @@ def write(folder: Path) -> list[Path]:
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         raise FileExistsError(f"{folder} exists and is not empty; give a new folder")
     folder.mkdir(parents=True, exist_ok=True)
-    files = {"__init__.py": INIT, "ops.py": ops_source(), "layers.py": LAYERS, "mlp.py": MLP}
+    files = {"__init__.py": INIT, "ops.py": ops_source(gpt), "layers.py": LAYERS, "mlp.py": MLP}
     files["optimizers.py"] = OPTIMIZERS
-    files["README.md"] = README.format(name=name, levels=_levels(), asked=sum(len(c.dtypes) for c in CHECKS))
+    if gpt:
+        files |= {"__init__.py": gpt_templates.INIT, "gpt.py": gpt_templates.GPT, "gpt_layers.py": gpt_templates.LAYERS}
+    checks = (*CHECKS, *GPT_CHECKS) if gpt else CHECKS
+    files["README.md"] = README.format(name=name, levels=_levels(checks), asked=sum(len(c.dtypes) for c in checks))
     try:
         for file, text in files.items():
             write_text(folder / file, text.replace("NAME", name))  # README has no NAME
@@ -45,9 +50,10 @@ def write(folder: Path) -> list[Path]:
     return [folder / file for file in files]
 
 
-def ops_source() -> str:
+def ops_source(gpt: bool = False) -> str:
     """ops.py: one stub per function of the spec, in its order."""
-    return "\n\n".join([OPS_HEAD, *(_stub(function) for function in spec.MLP_FUNCTIONS.values())])
+    functions = spec.FUNCTIONS if gpt else spec.MLP_FUNCTIONS
+    return "\n\n".join([OPS_HEAD, *(_stub(function) for function in functions.values())])
 
 
 def _stub(function: spec.Function) -> str:
@@ -64,10 +70,9 @@ def _stub(function: spec.Function) -> str:
     return "\n".join(line.rstrip() for line in text.split("\n"))
 
 
-def _levels() -> str:
+def _levels(checks: Sequence[Check]) -> str:
     """A line of the README for each level: its name and its checks."""
-    lines = []
-    for level in LEVELS:
-        checks = [check.name for check in CHECKS if check.level == level]
-        lines.append(f"- `{level}`: {', '.join(checks)}")
-    return "\n".join(lines)
+    levels: dict[str, list[str]] = {}
+    for check in checks:
+        levels.setdefault(check.level, []).append(check.name)
+    return "\n".join(f"- `{level}`: {', '.join(names)}" for level, names in levels.items())

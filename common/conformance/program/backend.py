@@ -9,15 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from nnz.backend import checks, initial, optimizers, spec
+from nnz.backend import checks, clipping, initial, optimizers, spec
 from nnz.numbers.precisions import NATIVE, PRECISIONS, STRICT
 from nnz.numbers.rng import RNG
 
-from .protocol import GRADIENTS, INTERMEDIATES, PARAMETERS, Program
+from .gpt import GPT
+from .protocol import GPT_FUNCTIONS, GRADIENTS, INTERMEDIATES, PARAMETERS, Program
 
 
 class ProgramBackend:
-    """What the grading uses of a module, answered by a program: `ops`, `MLP`, `SGD`, `AdamW`.
+    """What the grading uses of a module, answered by a program: `ops`, `MLP`, `SGD`, `AdamW`, and of one that lists any
+    of the GPT's functions `GPT` and `clip_grad_norm`.
 
     What the program does not list raises NotImplementedError.
     """
@@ -27,9 +29,24 @@ class ProgramBackend:
     def __init__(self, program: Program) -> None:
         self.program, self.__name__ = program, program.name
         self.__file__ = " ".join(program.command)
-        self.ops = SimpleNamespace(**{name: _op(program, name) for name in spec.MLP_FUNCTIONS})
+        functions = spec.FUNCTIONS if speaks_gpt(program) else spec.MLP_FUNCTIONS
+        self.ops = SimpleNamespace(**{name: _op(program, name) for name in functions})
         self.MLP = partial(_MLP, program)
         self.SGD, self.AdamW = _optimizers(self.ops)
+        if speaks_gpt(program):
+            self.GPT, self.clip_grad_norm = partial(GPT, program), partial(clipping.clip_grad_norm, _clipping(self.ops))
+
+
+def speaks_gpt(program: Program) -> bool:
+    """Whether it lists any function of the GPT; one that lists none is graded on the MLP's part alone."""
+    return not program.functions.keys().isdisjoint(GPT_FUNCTIONS)
+
+
+def _clipping(ops: SimpleNamespace) -> SimpleNamespace:
+    def clip_step(g: np.ndarray, scale: float) -> None:
+        g[...] = ops.clip_step(g, scale)
+
+    return SimpleNamespace(square_sum=ops.square_sum, clip_step=clip_step)
 
 
 def _op(program: Program, name: str) -> Callable:
@@ -41,7 +58,13 @@ def _op(program: Program, name: str) -> Callable:
         settings = {key: given[key] for key in (*function.arguments, *function.scalars)}
         dtype = next(np.asarray(a).dtype.name for a in arrays.values() if np.asarray(a).dtype.kind == "f")
         response = program.call(name, dtype, arrays, precision, **settings)
-        outputs = tuple(response[key] for key in function.outputs or function.updates)
+        outputs = tuple(
+            response.get(key) for key in function.outputs or function.updates
+        )  # without a weight no dweight
+        outputs = (
+            tuple(float(a) if key == "total" else a for key, a in zip(function.outputs, outputs, strict=False))
+            or outputs
+        )
         return outputs[0] if len(outputs) == 1 else outputs
 
     call.__name__ = name

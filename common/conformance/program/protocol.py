@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,13 +27,17 @@ STATE = (*PARAMETERS, *(f"{moment}.{name}" for moment in "mv" for name in PARAME
 
 # function -> the tensors that its response must hold
 OUTPUTS: dict[str, tuple[str, ...]] = {
-    **{name: tuple(f.outputs or f.updates) for name, f in spec.MLP_FUNCTIONS.items()},
+    **{name: tuple(f.outputs or f.updates) for name, f in spec.FUNCTIONS.items()},
     "initial_weights": PARAMETERS,
     "mlp": ("logits", "loss", *GRADIENTS),  # and INTERMEDIATES, all or none; without targets only the logits
+    "gpt": ("logits", "loss"),  # and the gradient of each weight; without targets only the logits
     "training": ("losses", *STATE),
     "sampling": ("tokens",),
     "checkpoint": ("loss",),
 }
+MODELS = ("mlp", "gpt")
+DTYPES = {"tokens": "int32", "total": "float64"}  # of outputs that have one of their own
+GPT_FUNCTIONS = (*(name for name in spec.FUNCTIONS if name not in spec.MLP_FUNCTIONS), "gpt")
 KINDS = ("float32", "float64", precisions.STRICT)  # what may follow a name in the list
 FILES = ("request.safetensors", "response.safetensors")
 SERVE = "serve"  # a line of the list, and with -- before it the argument that starts it
@@ -93,8 +97,7 @@ class Program:
                 raise Refused(f"{self.name} refuses: {said}")
             if code != 0:
                 raise ProgramError(f"{self.name} ended with {_ending(code)}: {said}")
-            expected = OUTPUTS[function] if function != "mlp" or "targets" in given else ("logits",)
-            return _read(response, {"format": RESPONSE, **head}, expected)
+            return _read(response, {"format": RESPONSE, **head}, expected_of(function, given))
 
     def __enter__(self) -> Program:
         return self
@@ -182,6 +185,16 @@ class Program:
             raise ProgramError(self._hung) from error
 
 
+def expected_of(function: str, given: Collection[str]) -> tuple[str, ...]:
+    """The tensors that the response must hold where the request has these."""
+    if function in MODELS and "targets" not in given:
+        return ("logits",)
+    if function == "gpt":
+        return (*OUTPUTS["gpt"], *(f"d{name}" for name in given if name not in ("inputs", "targets")))
+    optional = spec.FUNCTIONS[function].optional if function in spec.FUNCTIONS else ()
+    return tuple(k for k in OUTPUTS[function] if k not in optional or k.removeprefix("d") in given)
+
+
 def _sent(value: Any) -> np.ndarray:
     """Token ids are sent as int32; one that is too large is clipped, and is still too large to be an id."""
     array = np.asarray(value)
@@ -213,7 +226,7 @@ def _read(path: Path, head: dict[str, str], expected: tuple[str, ...]) -> dict[s
             wrong = sorted(needed - found.keys()) or sorted(found.keys() - needed)
             raise ValueError(f"it {'lacks' if needed - found.keys() else 'should not hold'} {wrong[0]!r}")
         for name, (dtype, _) in found.items():
-            asked = tensor_file.DTYPES["int32" if name == "tokens" else head["dtype"]]
+            asked = tensor_file.DTYPES[DTYPES.get(name, head["dtype"])]
             if dtype != asked:
                 raise ValueError(f"{name!r} is {dtype}; it must be {asked}")
 
