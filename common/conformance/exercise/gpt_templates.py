@@ -25,7 +25,7 @@ class GPT:
     (3E,E), attention.proj (E,E), norm2 (E,), mlp.fc1 (4E,E), mlp.fc2 (E,4E); norm (E,), head.weight (V,E). All but the
     first two have a weight and, where a switch says so, a bias. norm="rms" has no weights; a tied head is wte.weight.
 
-    `rng`, an nnz.RNG, draws every matrix in this order: 0.02 rng.normal(shape), in float64, then rounded to `dtype`. The
+    `rng`, an nnz.RNG, draws every matrix in this order: 0.02 rng.normal(shape), in float64, rounded to `dtype`. The
     weights of norms are 1, biases 0. The norms' eps is 1e-5. In training, with targets, there is dropout by
     dropout_mask(mask, p, dropout_seed, site, self.dropout_step): site 0 after the embeddings, and of block l 1 + 3l on
     the probs of attention, 2 + 3l after proj, 3 + 3l after fc2. `dropout_step` then is one more.
@@ -41,7 +41,7 @@ class GPT:
     def __call__(self, inputs, targets=None):
         """inputs, targets (B,T) int -> logits (B,T,V), the mean cross-entropy in nats (None without targets).
 
-        ValueError for an id outside 0 .. V-1 or a row longer than the context, TypeError for ids of another type.
+        ValueError for an id outside 0 .. V-1 or a row longer than the context, TypeError for other ids.
         """
         raise NotImplementedError
 
@@ -82,7 +82,7 @@ def clip_grad_norm(grads, max_norm):
     raise NotImplementedError
 '''
 
-LAYERS = '''"""The layers that only a GPT needs, with the methods that layers.py tells of; see nnz.backend.gpt_layers."""
+LAYERS = '''"""The layers that only a GPT needs, with the methods of layers.py; see nnz.backend.gpt_layers."""
 
 
 class LayerNorm:
