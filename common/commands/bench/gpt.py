@@ -57,7 +57,7 @@ class GPTWorkload(Workload):
 
     def has_baseline(self, name: str) -> bool:
         """Tell whether the backend comes with a baseline: torch does."""
-        return name == "torch"
+        return registry.is_torch(registry.load(name))
 
     def baseline_step(self, name: str, dtype: str) -> Callable[[], object]:
         """A training step of the baseline."""
