@@ -31,7 +31,7 @@ static const double LR = 1e-3, BETA2 = 0.99, WEIGHT_DECAY = 0.1, MAX_NORM = 1, P
 static char text[MOST], characters[128];  // the distinct ones of the text, sorted
 static int32_t tokens[MOST];              // a token is the index of a character in `characters`
 static int32_t inputs[B * T], targets[B * T];
-static real logits[B * T * sizeof characters];  // more than there are
+static real logits[sizeof characters * B * T];  // more than there are
 
 static void fail(int code, const char *at, const char *why) { fprintf(stderr, "train: %s%s\n", at, why), exit(code); }
 
@@ -39,7 +39,7 @@ static void fail(int code, const char *at, const char *why) { fprintf(stderr, "t
 static size_t read_text(const char *path) {
     FILE *file = fopen(path, "rb");
     const size_t n = file == NULL ? 0 : fread(text, 1, MOST, file);
-    if (file == NULL || ferror(file) || fgetc(file) != EOF || n <= 10 * T) {
+    if (file == NULL || ferror(file) || fgetc(file) != EOF || n <= (size_t)10 * T) {
         fail(1, path, " must be a text of 641 to 16777215 characters");
     }
     fclose(file);
@@ -83,9 +83,10 @@ static int32_t draw_token(GPT *model, const int32_t *context, size_t n, double u
     gpt_forward(model, logits, NULL, context, NULL, false, 0);  // T tokens, but none sees those after it
     for (int32_t v = 0; v < V; v++) { largest = l[v] > largest ? l[v] : largest; }
     for (int32_t v = 0; v < V; v++) { sum += l[v] = exp(l[v] - largest); }
-    int32_t v = 0;
-    for (real running = l[0] / sum; v < V - 1 && (double)running <= uniform; running += l[++v] / sum) {}
-    return v;
+    real running = l[0] / sum;
+    int32_t token = 0;
+    while (token < V - 1 && (double)running <= uniform) { running += l[++token] / sum; }
+    return token;
 }
 
 int main(int argc, char **argv) {

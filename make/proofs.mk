@@ -1,7 +1,7 @@
 # Proofs: that the backends agree, that a run loses nothing, and that the harness itself is right.
 
 .PHONY: test-parity test-mutants test-strict test-kill test-faults test-hardcases test-asan test-asan-python \
-	test-asan-program test-tsan test-ulp \
+	test-asan-program test-asan-gpt test-tsan test-ulp \
 	test-old-cpu test-coverage fuzz analyze reliability test-all
 
 HARNESS = $(addprefix tests/conformance/test_,$(addsuffix .py,grading poisoning foreign_backends diff new_backend \
@@ -45,18 +45,23 @@ build/faults.so: tests/support/c/faults.c
 
 # AddressSanitizer and UndefinedBehaviorSanitizer, in a second installation of the kernels and a second build/mlp. Their library
 # must be loaded first. Python never frees all its memory, so only the C program is checked for leaks. tests/mlp_c/test_sanitized.py
-# plants an error that must be reported. These tests are left out: the GPT, which has no C; build/mlp compared with the kernels in
+# plants an error that must be reported. These tests are left out: those of nnz.gpt, which is torch's; build/mlp compared with the kernels in
 # Python, which are built with other flags here and round differently; nnz diff's line of source, which is not in the checkout; the
 # planted bugs, one of which the sanitizer itself reports; the memory of training, to which the sanitizer adds its own; and the
 # library of faults, which must be loaded first too.
+COMMA = ,
 CHECKS = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
-NOT_THERE = "not what_the_c_backend_writes and not planted_bug_is_named and not mutants and not gpt \
+NOT_THERE = "not what_the_c_backend_writes and not planted_bug_is_named and not mutants and not gpt_torch \
 	and not judges_a_split_as_python \
 	and not memory_is_that_of and not goes_wrong_in_python"
 PROGRAM_TESTS = $(wildcard tests/mlp_c/test_program_*.py) tests/mlp_c/test_bad_words_program.py \
 	tests/mlp_c/test_allocations.py tests/conformance/test_protocol.py tests/conformance/test_wrong_programs.py
 
-test-asan: test-asan-python test-asan-program  ## run the tests with AddressSanitizer; find leaks; let allocations fail
+test-asan: test-asan-gpt test-asan-python test-asan-program  ## run the tests with AddressSanitizer; find leaks; let allocations fail
+
+test-asan-gpt:
+	@mkdir -p build/asan
+	for copy in float32 float64; do $(call GPT_ON_THREADS,$$copy,address$(COMMA)undefined,build/asan) || exit 1; done
 
 test-asan-python: .venv/dev build/mlp
 	rm -rf build/asan/source build/asan/site && mkdir -p build/asan/source
@@ -81,8 +86,13 @@ build/asan/mlp-failing: tests/support/c/allocations.c $(C_FILES)
 	@mkdir -p build/asan
 	$(COMPILE) -DNNZ_PROGRAM -Wno-error $(CHECKS) $(WRAP) $< $(KERNELS) mlp_c/program/*.c -lm $(IN_PLACE)
 
+# GPTs trained and sampled on four threads: $(call GPT_ON_THREADS,KERNELS,SANITIZERS,FOLDER)
+GPT_ON_THREADS = $(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -O1 -g -fno-sanitize-recover=all -fsanitize=$2 \
+	-DNNZ_$$(echo $1 | tr a-z A-Z)= tests/support/c/gpt_on_threads.c gpt_c/fast/$1.c mlp_c/fast/$1.c mlp_c/fast/threads.c \
+	-lm -lpthread -o $3/gpt_on_threads-$1 && $3/gpt_on_threads-$1
+
 # The second program has a race on purpose: if it is not reported, the first proves nothing.
-test-tsan:  ## run eight models on eight threads with ThreadSanitizer
+test-tsan:  ## run eight models on eight threads, and GPTs on four, with ThreadSanitizer
 	@mkdir -p build/tsan
 	for test in models_on_threads race; do for copy in fast/float32 fast/float64 strict/strict; do \
 		$(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -O1 -g -fsanitize=thread -DNNZ_$$(basename $$copy | tr a-z A-Z)= \
@@ -90,6 +100,7 @@ test-tsan:  ## run eight models on eight threads with ThreadSanitizer
 			-o build/tsan/$$test-$$(basename $$copy) || exit 1; \
 	done; done
 	for copy in float32 float64 strict; do build/tsan/models_on_threads-$$copy || exit 1; done
+	for copy in float32 float64; do $(call GPT_ON_THREADS,$$copy,thread,build/tsan) || exit 1; done
 	$(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -O1 -g -fsanitize=thread tests/support/c/shared_loops.c mlp_c/fast/threads.c \
 		-lpthread -o build/tsan/shared_loops && build/tsan/shared_loops
 	@build/tsan/race-float32 2>&1 | grep -q "ThreadSanitizer: data race" && echo "and a race is reported"
@@ -141,12 +152,15 @@ test-coverage: .venv/dev  ## check that the tests take each branch of build/mlp 
 
 # Needs clang-tidy; what it need not check is in .clang-tidy, with reasons. One file at a time: with several it loses va_start.
 # In strict/, gcc does not see that a loop up to block->width has filled what the next loop up to it reads.
-ANALYZED = mlp_c/train.c $(wildcard mlp_c/program/*.c mlp_c/binding/*.c) $(KERNELS)
+# It does not see either that a tile of attention is filled, nor that a norm has both a weight and a bias or neither.
+ANALYZED = mlp_c/train.c gpt_c/train.c $(wildcard mlp_c/program/*.c mlp_c/binding/*.c gpt_c/binding/*.c) $(KERNELS) \
+	gpt_c/fast/float32.c gpt_c/fast/float64.c
 READ = -std=c11 -D_POSIX_C_SOURCE=200809L -DNNZ_ONE_COPY
 
 analyze:  ## read the C with clang-tidy and gcc -fanalyzer; no warning may be left
 	for file in $(ANALYZED); do \
-		known=$$(case $$file in */strict/*) echo -Wno-analyzer-use-of-uninitialized-value;; esac); \
+		known=$$(case $$file in */strict/* | gpt_c/fast/*) echo -Wno-analyzer-use-of-uninitialized-value;; \
+			gpt_c/*) echo -Wno-analyzer-null-dereference;; esac); \
 		clang-tidy --quiet $$file -- $(READ) && gcc $(READ) -O1 -fanalyzer $$known -Werror -c $$file -o /dev/null || exit 1; \
 	done
 
