@@ -44,8 +44,9 @@ Compare = Callable[[dict[str, Any], dict[str, WithError], str, float], list[Any]
 
 
 def _deep(nn: Any, draw: dict[str, Any], n: Sizes) -> Any:
-    inner = nn.Sequential(nn.Linear(n.M, n.M, bias=False, **draw), nn.BatchNorm1d(n.M, dtype=draw["dtype"]), nn.Tanh())
-    outer = nn.Embedding(n.V, n.C, **draw), nn.Flatten(), nn.Linear(n.T * n.C, n.M, **draw)
+    M = max(n.M, 2)  # batch norm takes all of a single weight's size away, and leaves it no gradient
+    inner = nn.Sequential(nn.Linear(M, M, bias=False, **draw), nn.BatchNorm1d(M, dtype=draw["dtype"]), nn.Tanh())
+    outer = nn.Embedding(n.V, n.C, **draw), nn.Flatten(), nn.Linear(n.T * n.C, M, **draw)
     return nn.Sequential(*outer, nn.Residual(inner))
 
 
