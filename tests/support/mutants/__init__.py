@@ -6,14 +6,21 @@ tolerances and writes docs/kill-matrix.md.
 
 from . import (
     of_adamw,
+    of_attention,
     of_batch_norm,
     of_blocks,
     of_caches,
+    of_clipping,
     of_cross_entropy,
     of_cross_entropy_backward,
     of_data,
     of_edges,
     of_embedding,
+    of_gpt,
+    of_gpt_cache,
+    of_gpt_dropout,
+    of_gpt_elementwise,
+    of_gpt_norms,
     of_late_steps,
     of_layers,
     of_linear,
@@ -67,6 +74,13 @@ KINDS: dict[str, tuple[Mutant, ...]] = {
     "state between calls, models and parameters": of_models.MUTANTS,
     "ends of an optimizer's settings": of_steps.MUTANTS,
     "initial weights": of_starts.MUTANTS,
+    "formulas of the GPT's operations": (
+        *of_gpt_norms.MUTANTS,
+        *of_gpt_elementwise.MUTANTS,
+        *of_attention.MUTANTS,
+        *of_clipping.MUTANTS,
+    ),
+    "the GPT": (*of_gpt.MUTANTS, *of_gpt_dropout.MUTANTS, *of_gpt_cache.MUTANTS),
     "strict float32": (*of_strict.MUTANTS, *of_strict_ops.MUTANTS, *of_strict_steps.MUTANTS),
 }
 MUTANTS: tuple[Mutant, ...] = tuple(mutant for mutants in KINDS.values() for mutant in mutants)

@@ -1,4 +1,7 @@
-"""The mutated C kernels, compiled from the sources that the project's build names, but quickly."""
+"""The mutated C kernels, compiled from the sources that the project's build names, but quickly.
+
+Each file is compiled once, and for a mutant only those again that include the file with the bug.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ FLAGS = ["-std=c11", "-O1", *CONTRACTING, "-fno-math-errno", "-fopenmp-simd", "-
 
 
 class Kernels:
-    """What all mutants share, compiled once: cffi's wrapper, made from the project's own headers."""
+    """What all mutants share, compiled once: cffi's wrapper, made from the project's own headers, and the kernels."""
 
     def __init__(self, scratch: Path) -> None:
         extension = _extension(scratch)
@@ -28,11 +31,29 @@ class Kernels:
         self.wrapper = scratch / "wrapper.o"
         include = ["-I", sysconfig.get_path("include")]
         _run([*compiler(), "-O1", "-fPIC", "-w", "-DPy_LIMITED_API=0x03090000", *include, "-c", wrapper], self.wrapper)
+        self.unchanged: dict[str, tuple[Path, str]] = {}  # by source: its object, and the names of what it is made of
 
-    def compile(self, folder: Path) -> None:
-        """Compile the kernels in `folder` into the module _kernels there. Raises RuntimeError if it cannot be done."""
-        sources = [str(folder / name) for name in self.sources]
-        _run([*compiler(), *FLAGS, "-shared", *sources, str(self.wrapper), "-lm"], folder / "_kernels.abi3.so")
+    def prepare(self, folder: Path) -> None:
+        """Compile the unchanged kernels in `folder`. Raises RuntimeError if it cannot be done."""
+        self.unchanged = {source: (self._object(folder, source), _parts(folder, source)) for source in self.sources}
+
+    def compile(self, folder: Path, changed: str | None = None) -> None:
+        """Link the kernels in `folder`, of which one file may differ from the unchanged ones, into _kernels there.
+
+        Raises RuntimeError if it cannot be done.
+        """
+        objects = []
+        for source in self.sources:
+            kept, parts = self.unchanged.get(source, (None, ""))
+            is_same = kept is not None and (changed is None or Path(changed).name not in parts)
+            objects.append(str(kept if is_same else self._object(folder, source)))
+        _run([*compiler(), "-shared", "-pthread", *objects, str(self.wrapper), "-lm"], folder / "_kernels.abi3.so")
+
+    @staticmethod
+    def _object(folder: Path, source: str) -> Path:
+        target = folder / f"{source.replace('/', '-')}.o"
+        _run([*compiler(), *FLAGS, "-c", str(folder / source)], target)
+        return target
 
 
 def compiler() -> list[str]:
@@ -52,3 +73,9 @@ def _run(command: list[str], target: Path) -> None:
     done = subprocess.run([*command, "-o", str(target)], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command)}\n{done.stderr}")
+
+
+def _parts(folder: Path, source: str) -> str:
+    """The rule that the compiler writes for make: the source and every file that it includes."""
+    command = [*compiler(), *FLAGS, "-MM", str(folder / source)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout

@@ -69,6 +69,14 @@ These bugs round once more or once less, in another order, or to the wrong one o
 the code that runs with `precision="strict"`, and "our check" requires every bit to be right. The tolerances compare the
 same step as above, computed in strict float32, with the same oracle.
 """
+GPT_KINDS = ("formulas of the GPT's operations", "the GPT")
+GPT_MUTANTS = frozenset(mutant for kind in GPT_KINDS for mutant in KINDS[kind])
+GPT_HEAD = """\
+## The GPT
+
+These are planted in the operations and the model of the GPT. The batch of the tolerances has no GPT, so only our
+check is shown: `x` means caught in every column in which it was planted.
+"""
 EXACT = """\
 ## What no tolerance can find
 
@@ -85,7 +93,8 @@ def main() -> int:
     for dtype in DTYPES:
         real_step.case(dtype)  # once here, not in each process
     objections: dict[Job, frozenset[regimes.Objection]] = {}
-    for job, answer in trials.run_each(objecting, [job for job in caught if job.where in BACKENDS]):
+    measured = [job for job in caught if job.where in BACKENDS and job.mutant not in GPT_MUTANTS]
+    for job, answer in trials.run_each(objecting, measured):
         objections[job] = regimes.EVERYTHING if isinstance(answer, processes.Died) else answer
         print(f"{len(objections):3d}  {job.name}: measured", file=sys.stderr, flush=True)
     TARGET.write_text(text(MUTANTS, caught, objections), encoding="utf-8")
@@ -114,12 +123,13 @@ def text(mutants: Sequence[Mutant], caught: Mapping[Job, bool], objections: Obje
         kinds=_kinds(caught, objections),
         control="everywhere" if all(controls) else f"in {sum(controls)} of {len(controls)} columns only",
     )
-    numeric = [mutant for mutant in mutants if set(mutant.plants) & set(BACKENDS)]
+    numeric = [m for m in mutants if set(m.plants) & set(BACKENDS) and m not in GPT_MUTANTS]
     plain, strict = ([m for m in numeric if (STRICT in m.dtypes) == so] for so in (False, True))
-    exact = [mutant for mutant in mutants if "common" in mutant.plants]
+    exact = [m for m in mutants if "common" in m.plants and m not in GPT_MUTANTS]
+    gpt = [mutant for mutant in mutants if mutant in GPT_MUTANTS]
     sections = [head, _totals(plain, caught, objections), _numeric(plain, caught, objections)]
     sections += [STRICT_HEAD, _totals(strict, caught, objections), _numeric(strict, caught, objections)]
-    return "\n".join([*sections, EXACT, _exact(exact, caught)])
+    return "\n".join([*sections, EXACT, _exact(exact, caught), GPT_HEAD, _exact(gpt, caught)])
 
 
 def _kinds(caught: Mapping[Job, bool], objections: Objections) -> str:
@@ -129,7 +139,8 @@ def _kinds(caught: Mapping[Job, bool], objections: Objections) -> str:
         jobs = {job: right for job, right in caught.items() if job.mutant in mutants}
         if not jobs:
             continue
-        hits = {regime: [h for m in mutants for h in _hits(m, regime, caught, objections)] for regime in MEANING}
+        compared = [] if kind in GPT_KINDS else mutants
+        hits = {regime: [h for m in compared for h in _hits(m, regime, caught, objections)] for regime in MEANING}
         missed = [str(found.count(False)) if found else "" for found in hits.values()]
         counts = [str(sum(job.where == where for job in jobs) or "") for where in (*BACKENDS, "common")]
         rows.append([kind, str(len(mutants)), *counts, f"{sum(jobs.values())} of {len(jobs)}", *missed])
@@ -157,10 +168,14 @@ def _numeric(mutants: Sequence[Mutant], caught: Mapping[Job, bool], objections: 
 
 def _exact(mutants: Sequence[Mutant], caught: Mapping[Job, bool]) -> str:
     rows = [
-        [m.name, m.does, m.caught_by, _cell([right for job, right in caught.items() if job == Job(m, "common")])]
+        [m.name, m.does, m.caught_by, _cell([right for job, right in caught.items() if _is_exact(job, m)])]
         for m in mutants
     ]
     return _table(["mutant", "what it does", "meant for it", OURS], rows)
+
+
+def _is_exact(job: Job, mutant: Mutant) -> bool:
+    return job.mutant is mutant and (job.where == "common" or mutant in GPT_MUTANTS)
 
 
 def _hits(mutant: Mutant, regime: str, caught: Mapping[Job, bool], objections: Objections) -> list[bool]:

@@ -61,6 +61,25 @@ def op_mutant(op: str, name: str, does: str, caught_by: str, **plants: tuple[str
     return mutant(name, does, caught_by, **placed)
 
 
+def gpt_op_mutant(op: str, name: str, does: str, caught_by: str, **plants: tuple[str, ...]) -> Mutant:
+    """The same for an operation that only the GPT has."""
+    files = {"c": f"gpt/fast/{op}.c", "numpy": f"gpt/ops/{op}.py", "torch": f"gpt_ops/{op}.py"}
+    return _in_files(files, name, does, caught_by, plants)
+
+
+def gpt_mutant(name: str, does: str, caught_by: str, **plants: tuple[str, ...]) -> Mutant:
+    """A mutant of the GPT itself: (old, new) is in its model, (file, old, new) elsewhere."""
+    files = {"c": "gpt/gpt.c", "numpy": "gpt/gpt.py", "torch": "gpt/gpt.py", "common": "backend/gpt.py"}
+    return _in_files(files, name, does, caught_by, plants)
+
+
+def _in_files(
+    files: dict[str, str], name: str, does: str, caught_by: str, plants: dict[str, tuple[str, ...]]
+) -> Mutant:
+    placed = {where: plant if len(plant) == 3 else (files[where], *plant) for where, plant in plants.items()}
+    return mutant(name, does, caught_by, **placed)
+
+
 def _in_c(op: str, caught_by: str) -> str:
     """The C file in which nnz.c has the op: in strict/ or fast/, or in ops/ where the plain one serves."""
     folder = STRICT if caught_by.startswith(f"{STRICT} ") else "fast"
@@ -68,5 +87,6 @@ def _in_c(op: str, caught_by: str) -> str:
 
 
 def _in_binding(where: str, plant: Plant) -> Plant:
-    """The plant as it is; but Python that belongs to the C backend is in binding/."""
-    return plant._replace(file=f"binding/{plant.file}") if where == "c" and plant.file.endswith(".py") else plant
+    """The plant as it is; but Python that belongs to the C backend is in binding/, or in gpt/ with the model."""
+    is_there = where != "c" or not plant.file.endswith(".py") or plant.file.startswith("gpt/")
+    return plant if is_there else plant._replace(file=f"binding/{plant.file}")

@@ -55,7 +55,7 @@ def backend(mutant: Mutant | None, where: str, scratch: Path, kernels: Kernels |
     name = f"{where}_{mutant.name if mutant else 'as_it_is'}".replace("-", "_")
     folder = planted(where, mutant.plants[where] if mutant else None, scratch / name)
     if kernels is not None and where == "c":
-        kernels.compile(folder)
+        kernels.compile(folder, mutant.plants[where].file if mutant else None)
     module = _imported(name, folder)
     prove(name, folder)
     return module

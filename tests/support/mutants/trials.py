@@ -162,7 +162,10 @@ def run_each(
     }
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         scratch = Path(folder).resolve()
-        harness = Harness(scratch, Kernels(scratch) if "c" in columns else None, controls)
+        kernels = Kernels(scratch) if "c" in columns else None
+        if kernels is not None:
+            kernels.prepare(planting.planted("c", None, scratch / "unchanged"))
+        harness = Harness(scratch, kernels, controls)
         yield from processes.each(partial(work, harness), chosen, workers)
 
 
