@@ -95,7 +95,7 @@ MUTANTS = (
         "runs/test_sampling.py::test_the_model_sees_delimiters_then_the_prompt_then_what_it_said",
         common=(
             "runs/sampling.py",
-            "(*context[1:], token)",
+            "(*context, token)[-self.context_length :]",
             "(token, *context[1:])",
         ),
     ),
