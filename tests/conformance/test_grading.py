@@ -67,9 +67,9 @@ def test_the_levels_are_those_of_the_issue_in_its_order():
 
 def test_the_gpts_levels_are_its_operations_and_the_model():
     functions = spec.FUNCTIONS.keys() - spec.MLP_FUNCTIONS.keys()
-    assert {op_function(level) for level in GPT_LEVELS[:-1]} == functions
-    assert len(GPT_LEVELS) == len(functions) + 1
-    assert GPT_LEVELS[-1] == "gpt"
+    operations, model = GPT_LEVELS[: len(functions)], GPT_LEVELS[len(functions) :]
+    assert {op_function(level) for level in operations} == functions
+    assert model == ("gpt_layers", "gpt", "gpt_initial_weights", "gpt_cache")
 
 
 def test_a_backend_without_the_gpts_operations_is_graded_on_the_mlps_and_that_is_said():
