@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..files.atomic import check_writable, write_json
 from ..files.errors import UsageError, refusing
+from ..files.terminal import bar
 from .flags import check, check_threads, whole
 
 EXAMPLES = """\
@@ -36,8 +37,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Measure and print the table. Raises Refusal."""
-    from tqdm import tqdm
-
     from ..backend import registry
     from ..conformance.environment import environment
     from ..recipes import from_recipe
@@ -59,9 +58,9 @@ def run(arguments: argparse.Namespace) -> None:
         nn = registry.load("torch")
         device = registry.choose_device(nn, arguments.device, arguments.threads, large=True)
         dataset = from_recipe.dataset(recipe)
-        with tqdm(total=arguments.rounds + 1, unit="round", disable=None) as bar:
+        with bar(arguments.rounds + 1, "round") as shown:
             measure = registry.gpt().benchmark.measure
-            timings = measure(recipe, dataset, device, arguments.rounds, arguments.steps, bar.update)
+            timings = measure(recipe, dataset, device, arguments.rounds, arguments.steps, shown.update)
     print(table(timings, "bfloat16" if device == "cuda" else recipe.model.dtype))
     if arguments.json:
         figures = {"environment": environment(), "recipe": recipe.name, "device": device}

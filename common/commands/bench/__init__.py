@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ...backend import registry
 from ...files.atomic import check_writable, write_json
 from ...files.errors import Refusal, UsageError, refusing
-from ...files.terminal import note
+from ...files.terminal import bar, note
 from ..flags import check, check_threads, whole
 
 if TYPE_CHECKING:
@@ -68,8 +68,6 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _run_gpt(arguments: argparse.Namespace, recipe: Recipe, names: list[str], threads: list[int]) -> None:
     """A step, a step of a block of GPT-2's width unless the recipe was changed, and generation."""
-    from tqdm import tqdm
-
     from ...conformance.environment import environment
     from .contenders import contenders
     from .gpt import generation_table, measure_generation, of_gpt, shape_of, wide
@@ -77,10 +75,10 @@ def _run_gpt(arguments: argparse.Namespace, recipe: Recipe, names: list[str], th
 
     works = [of_gpt(recipe)] + ([] if arguments.set else [of_gpt(wide(recipe))])
     found, parts = [], []
-    with tqdm(total=(arguments.rounds + 1) * len(works), unit="round", disable=None) as bar:
+    with bar((arguments.rounds + 1) * len(works), "round") as shown:
         for work in works:
             runners = contenders(work, names, list(dict.fromkeys(arguments.dtype or ["float32"])), threads)
-            timings = measure(work, runners, arguments.rounds, arguments.steps, GPT_TURN, on_round=bar.update)
+            timings = measure(work, runners, arguments.rounds, arguments.steps, GPT_TURN, on_round=shown.update)
             found += [dataclasses.asdict(t) | {"shape": shape_of(work)} for t in timings]
             parts.append(tables(timings, shape_of(work)))
     tokens = measure_generation(works[0], names, arguments.rounds)
@@ -123,16 +121,14 @@ def in_parity(names: list[str], levels: tuple[str, ...] = ("mlp", "adamw")) -> l
 
 
 def _measured(arguments: argparse.Namespace, recipe: Recipe, names: list[str], threads: list[int]) -> list[Timing]:
-    from tqdm import tqdm
-
     from .contenders import contenders
     from .measure import measure
     from .workload import of_recipe
 
     work, dtypes = of_recipe(recipe), list(dict.fromkeys(arguments.dtype or DTYPES))
-    with tqdm(total=arguments.rounds + 1, unit="round", disable=None) as bar:
+    with bar(arguments.rounds + 1, "round") as shown:
         runners = contenders(work, names, dtypes, threads)
-        return measure(work, runners, arguments.rounds, arguments.steps, on_round=bar.update)
+        return measure(work, runners, arguments.rounds, arguments.steps, on_round=shown.update)
 
 
 def _about(arguments: argparse.Namespace, recipe: Recipe, names: list[str]) -> dict[str, Any]:
