@@ -58,12 +58,16 @@ def words(command: str) -> list[str]:
 
 
 def _graded(name: str | None, arguments: argparse.Namespace) -> Report:
+    from threadpoolctl import threadpool_limits
+
     from ...conformance import grading
     from ...conformance.isolated.remote import IsolatedBackend
     from ...conformance.program.grade import grade_program
 
     asked, levels = dtypes(arguments), arguments.level
-    with _Progress(name or arguments.cmd, len(grading.selected(levels, asked)), arguments) as progress:
+    # Two threads gain nothing in the oracle's small products, and on a busy machine wait for each other.
+    alone = nullcontext() if arguments.in_process else threadpool_limits(1, user_api="blas")
+    with alone, _Progress(name or arguments.cmd, len(grading.selected(levels, asked)), arguments) as progress:
         how = levels, asked, arguments.rounds, arguments.seed, progress.explain
         if name is None:
             command = words(arguments.cmd)
