@@ -68,9 +68,8 @@ class GPT(GPTBase):
         self._c_forward(self._model(B, T), *arrays, step is not None, step or 0)
         return {"logits": logits, "loss": None if targets is None else float(self._loss)}
 
-    def new_cache(self, B: int) -> Cache:
-        """A cache for `last_logits`, of B rows and as many tokens as the context holds."""
-        return Cache(np.empty(self._kernel("gpt_cache_size")(self._c_config(), B), self.dtype))
+    def _new_kept(self, B: int) -> np.ndarray:
+        return np.empty(self._kernel("gpt_cache_size")(self._c_config(), B), self.dtype)
 
     def _last_logits(self, tokens: np.ndarray, cache: Cache | None) -> np.ndarray:
         if cache is None:

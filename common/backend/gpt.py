@@ -23,7 +23,9 @@ class Cache:
     nothing kept is valid any more.
     """
 
-    kept: Any  # (L, 2, B, H, T, E/H), of the backend's own kind; of the T positions the first `length` are filled
+    B: int  # rows
+    config: GPTConfig  # of the model that it belongs to
+    kept: Any  # 2 L B T E numbers, and as the backend lays them out; of the T positions the first `length` are filled
     length: int = 0
 
 
@@ -119,21 +121,29 @@ class GPTBase:
 
     def new_cache(self, B: int) -> Cache:
         """A cache for `last_logits`, of B rows and as many tokens as the context holds."""
-        c = self.config
-        return Cache(self._zeros(c.n_layer, 2, B, c.n_head, c.context_length, c.n_embd // c.n_head))
+        return Cache(checks.positive_int("B", B), self.config, self._new_kept(B))
 
     def last_logits(self, tokens: np.ndarray, cache: Cache | None = None) -> np.ndarray:
         """tokens (B, n) int -> the logits after them (B, V), without dropout; see nnz.generate.
 
-        With a cache, they follow the tokens in it, and are in it from then on. Raises what a forward raises.
+        With a cache, they follow the tokens in it, and are in it from then on. Raises what a forward raises, and
+        ValueError for a cache of another model or of another number of rows.
         """
         past = 0 if cache is None else cache.length
         tokens = self._fitting("tokens", tokens, past)
+        if cache is not None and cache.config != self.config:
+            raise ValueError("the cache is one of a model of another shape; take new_cache of this model")
+        if cache is not None and len(tokens) != cache.B:
+            raise ValueError(f"tokens has {len(tokens)} rows; the cache has {cache.B}")
         self._saved = None
         logits = self._last_logits(tokens, cache)
         if cache is not None:
             cache.length += tokens.shape[1]
         return logits
+
+    def _new_kept(self, B: int) -> Any:
+        c = self.config
+        return self._zeros(c.n_layer, 2, B, c.n_head, c.context_length, c.n_embd // c.n_head)
 
     def _zeros(self, *shape: int) -> Any:
         return np.zeros(shape, self.dtype)

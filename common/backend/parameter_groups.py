@@ -17,7 +17,7 @@ class ParameterGroups:
 
     Args:
         nn: the backend.
-        parameters: those of the model, by name.
+        parameters: those of the model, by name; where an optimizer puts new arrays into its dict, so does this.
         lr, betas, weight_decay: as of nn.AdamW.
         decay: "all", or "matrices" alone.
         clip: the largest norm of all gradients together; 0 for any.
@@ -26,7 +26,7 @@ class ParameterGroups:
     def __init__(
         self,
         nn: ModuleType,
-        parameters: Mapping[str, Any],
+        parameters: dict[str, Any],
         lr: float,
         betas: tuple[float, float],
         weight_decay: float,
@@ -41,6 +41,11 @@ class ParameterGroups:
             for decays, group in groups.items()
             if group
         ]
+        self._parameters = parameters
+        if clip and not hasattr(nn, "clip_grad_norm"):
+            raise ImportError(
+                f"{nn.__name__} cannot clip: it has no clip_grad_norm; write one, or set optimizer.clip=0"
+            )
         self._clip, self._clip_grad_norm = clip, nn.clip_grad_norm if clip else None
 
     @property
@@ -63,10 +68,12 @@ class ParameterGroups:
 
         Where it is not finite nothing is updated.
         """
-        norm = self._clip_grad_norm(grads, self._clip) if self._clip_grad_norm else None
+        norm = float(self._clip_grad_norm(grads, self._clip)) if self._clip_grad_norm else None
         if norm is None or isfinite(norm):
             for group, optimizer in self._optimizers:
                 optimizer.step({name: grads[name] for name in group})
+                if any(self._parameters[name] is not p for name, p in group.items()):  # arrays that nobody can write to
+                    self._parameters.update(group)
         return norm
 
     def state(self) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def generate(
     choice = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "banned": banned}
     steps = list(stream(model, idx, tokens, rng, **choice, cache=cache, roll=roll))
     whole = np.concatenate([_array(idx).astype(np.int64), np.stack(steps, axis=1)], axis=1)  # (B, n) and (B, tokens)
-    return idx.new_tensor(whole) if hasattr(idx, "new_tensor") else whole
+    return idx.long().new_tensor(whole) if hasattr(idx, "new_tensor") else whole
 
 
 def stream(

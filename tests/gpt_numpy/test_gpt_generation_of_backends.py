@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 import nnz
 import nnz.gpt
@@ -62,6 +63,25 @@ def test_logits_with_a_cache_are_those_without_up_to_their_rounding(name, switch
             assert found.shape == alone.shape == (2, V)
             assert np.abs(found - alone).max() <= logit_error(gpt.config, alone)
             assert cache.length == end
+
+
+@each_backend
+def test_a_cache_of_other_rows_or_of_another_model_is_refused(name):
+    gpt = model(name)
+    with pytest.raises(ValueError, match="tokens has 3 rows; the cache has 1"):
+        gpt.last_logits(ids(3, 1), gpt.new_cache(1))
+    with pytest.raises(ValueError, match="the cache is one of a model of another shape"):
+        gpt.last_logits(ids(1, 1), model(name, "float32").new_cache(1))
+    with pytest.raises(ValueError, match="B must be"):
+        gpt.new_cache(0)
+
+
+def test_a_tensor_of_bytes_is_continued_by_tokens_beyond_them():
+    gpt = registry.load("torch").GPT(**SIZES | {"vocab_size": 300, "rng": nnz.RNG(3)})
+    prompt = ids(1, 3)
+    found = nnz.generate(gpt, torch.tensor(prompt, dtype=torch.uint8), 40, nnz.RNG(1), temperature=5.0)
+    assert found.tolist() == nnz.generate(gpt, prompt, 40, nnz.RNG(1), temperature=5.0).tolist()
+    assert found.max() > 255
 
 
 @each_backend

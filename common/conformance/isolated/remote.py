@@ -38,6 +38,7 @@ from .messages import (
 )
 
 TIMEOUT = 60.0  # seconds for the calls of one check
+SHARE = 4  # of the time of a check for the same call again and again
 MOST_TIMEOUTS = 3  # then it is not called any more
 DICTS_WATCHED = 4  # the last dicts given to constructors: an optimizer may put new arrays into one
 
@@ -88,7 +89,8 @@ class Again:
     """A function that the worker calls so many times with copies of the same: it returns the different results."""
 
     def __init__(self, function: Remote, times: int, updates: int) -> None:
-        self.function, self.how, self.__name__ = function, {"times": times, "updates": updates}, function.__name__
+        self.function, self.__name__ = function, function.__name__
+        self.how = {"times": times, "updates": updates, "seconds": function._client.timeout / SHARE}
 
     def __call__(self, *values: Any) -> list[tuple[int, Any, list]]:
         return self.function._client.ask("again", self.function, values, **self.how)
@@ -273,7 +275,7 @@ class Client:
         except TimeoutError:
             what = name or str(request.get("name", "the backend"))
             self.ended = f"{what} did not come back within {self.timeout:g} s, a check's time; --timeout gives more"
-            if request["do"] != "again" and self.seconds_left > self.timeout / 2:  # this call alone took most of it
+            if self.seconds_left > self.timeout / 2:  # this call alone took most of it
                 self.hung[what] = self.ended
             raise ProcessEnded(self.ended) from None
         except (EOFError, OSError):

@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 import sys
+import time
 import warnings
 from collections.abc import Mapping
 from contextlib import suppress
@@ -102,16 +103,22 @@ class Worker:
     def _again(self, function: Any, request: dict[str, Any], blobs: Blobs) -> list[tuple[int, Any, list]]:
         """Call it `times` times with copies of the same: each result that is not like an earlier one, with its number.
 
-        And the first `updates` arguments, to which it may have written.
+        And the first `updates` arguments, to which it may have written. After so many `seconds` no call is begun.
         """
+        until = time.monotonic() + request["seconds"]
+        untouched = _bytes(_copies(request, blobs)[request["updates"] :])
         results: dict[bytes, tuple[int, Any, list]] = {}
         for number in range(1, request["times"] + 1):
-            given, seen = [decode(v, blobs, decode_memory) for v in request["values"]], Blobs()
+            given, seen = _copies(request, blobs), Blobs()
             text = encode([_called(function, given, {}), given[: request["updates"]]], seen, _as_numbers)
             written = b"".join(seen.parts)
             alike = json.dumps(text).encode() + written
             if alike not in results:  # a later call may overwrite it: keep what it is now
                 results[alike] = (number, *decode(text, Blobs(written), decode_numbers))
+            if _bytes(given[request["updates"] :]) != untouched:
+                raise ValueError(f"call {number} with the same wrote to an argument that it must not change")
+            if time.monotonic() > until:
+                break
         return list(results.values())
 
     def _shared(self, content: dict[str, Any], blobs: Blobs) -> Any:
@@ -163,6 +170,14 @@ def _called(function: Any, values: list, settings: dict[str, Any]) -> Any:
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return function(*values, **settings)
+
+
+def _copies(request: dict[str, Any], blobs: Blobs) -> list[Any]:
+    return [decode(v, blobs, decode_memory) for v in request["values"]]
+
+
+def _bytes(values: list[Any]) -> list[bytes]:
+    return [value.tobytes() for value in values if isinstance(value, np.ndarray)]
 
 
 def _as_numbers(value: Any, blobs: Blobs) -> dict[str, Any]:
