@@ -151,7 +151,7 @@ class MLPBase:
 @contextmanager
 def evaluating(model: Any) -> Iterator[None]:
     """Let the model use its running statistics inside, if it keeps any; a backend from elsewhere may know no modes."""
-    was_training = getattr(model, "training", False)
+    was_training = getattr(model, "training", hasattr(model, "eval"))  # one from elsewhere need not say so
     if was_training:
         model.eval()
     try:

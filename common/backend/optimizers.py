@@ -14,7 +14,8 @@ from .described import described
 
 def is_resumable(optimizer: Any) -> bool:
     """Tell whether a run can be continued with it; an optimizer from elsewhere may only make steps."""
-    return hasattr(optimizer, "state") and hasattr(optimizer, "load_state")
+    parts = getattr(optimizer, "optimizers", [optimizer])
+    return all(hasattr(part, "state") and hasattr(part, "load_state") for part in parts)
 
 
 def state_of(optimizer: Any) -> dict[str, Any]:

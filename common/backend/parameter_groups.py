@@ -49,6 +49,11 @@ class ParameterGroups:
         self._clip, self._clip_grad_norm = clip, nn.clip_grad_norm if clip else None
 
     @property
+    def optimizers(self) -> list[Any]:
+        """One for each group."""
+        return [optimizer for _, optimizer in self._optimizers]
+
+    @property
     def lr(self) -> float:
         """The learning rate of the next step, of all parameters."""
         return self._optimizers[0][1].lr

@@ -166,6 +166,7 @@ class GPT(Kind):
             raise UsageError(f"{nn.__name__} has no GPT; write one, or take another backend")
         place = {} if device == "cpu" else {"device": device}
         config, seed = dataclasses.asdict(self.config(recipe, V)), recipe.train.seed
+        del config["attention"]  # which of torch's kernels nnz.gpt takes
         return nn.GPT(**config, **place, rng=RNG(seed), dropout_seed=seed)
 
     def module(self, recipe: Any, V: int, device: str) -> Any:
@@ -185,7 +186,7 @@ class GPT(Kind):
 
     def optimizer(self, nn: ModuleType, recipe: Any, model: Any) -> Any:
         o = recipe.optimizer
-        if hasattr(model, "gpt"):  # the module has optimizers of its own
+        if registry.is_torch(nn) and hasattr(model, "gpt"):  # the module has optimizers of its own
             make, parameters = getattr(registry.gpt(), OPTIMIZERS[o.name]), dict(model.gpt.named_parameters())
             return make(parameters, o.lr, (0.9, o.beta2), o.weight_decay, o.decay, o.clip)
         return ParameterGroups(nn, model.parameters(), o.lr, (0.9, o.beta2), o.weight_decay, o.decay, o.clip)

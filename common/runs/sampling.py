@@ -220,5 +220,5 @@ def of_recipe(
     choice = Choice(**settings | changes)
     kind = Sampler
     if recipe.model.predicts_every_position:
-        kind = GPTSampler if hasattr(model, "new_cache") else WindowSampler
+        kind = GPTSampler if hasattr(model, "new_cache") and hasattr(model, "config") else WindowSampler
     return kind(model, tokenizer, recipe.model.context_length, choice)

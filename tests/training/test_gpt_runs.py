@@ -210,6 +210,78 @@ def test_a_backend_without_a_gpt_says_so(data):
         recipes.MODELS["gpt"].build(NN(), made(data), 20, "cpu")
 
 
+THEIRS = '''
+import numpy as np
+import nnz.numpy as own
+
+clip_grad_norm = lambda grads, most: np.float64(own.clip_grad_norm(grads, most))
+
+
+class GPT:
+    """What nnz new-backend --gpt asks for, and no more. Nobody writes to its arrays."""
+
+    def __init__(
+        self, vocab_size, context_length, n_layer, n_head, n_embd, dropout=0.0, embedding_dropout=0.0,
+        activation="relu", qkv_bias=False, linear_bias=True, head_bias=True, tied_head=False, norm="layer",
+        rng=None, dtype="float32", dropout_seed=1337,
+    ):
+        self.gpt = own.GPT(**{k: v for k, v in locals().items() if k != "self"})
+        for array in self.gpt._p.values():
+            array.flags.writeable = False
+
+    def __call__(self, inputs, targets=None):
+        return self.gpt(inputs, targets)
+
+    def backward(self):
+        return self.gpt.backward()
+
+    def parameters(self):
+        return self.gpt._p
+
+    def train(self):
+        self.gpt.train()
+        return self
+
+    def eval(self):
+        self.gpt.eval()
+        return self
+
+    @property
+    def dropout_step(self):
+        return self.gpt.dropout_step
+
+    @dropout_step.setter
+    def dropout_step(self, step):
+        self.gpt.dropout_step = step
+
+
+class AdamW:
+    def __init__(self, parameters, lr, betas, weight_decay):
+        self.parameters, self.lr, self.t = parameters, lr, 0
+        self.written = {k: p.copy() for k, p in parameters.items()}
+        self.own = own.AdamW(self.written, lr, betas, weight_decay=weight_decay)
+
+    def step(self, grads):
+        self.own.lr = self.lr
+        self.own.step(grads)
+        self.t += 1
+        self.parameters.update({k: p.copy() for k, p in self.written.items()})
+
+
+MLP = None
+'''
+
+
+def test_a_gpt_from_elsewhere_trains_though_it_has_no_more_than_the_exercise_asks_for(
+    data, tmp_path, whole, monkeypatch
+):
+    (tmp_path / "their_gpt.py").write_text(THEIRS)
+    monkeypatch.syspath_prepend(tmp_path)
+    run = train(made(data), tmp_path / "run", "their_gpt")
+    for name in ("log.csv", "samples.txt"):
+        assert (run / name).read_bytes() == (whole["numpy"] / name).read_bytes(), name
+
+
 @pytest.mark.parametrize("backend", BUILT)
 def test_the_groups_are_adamw_with_and_without_decay(backend):
     nn, generator = registry.load(backend), np.random.default_rng(3)
