@@ -102,9 +102,10 @@ def _stream(
     for u in uniforms:  # (B,)
         new = window.tokens
         if cached:
-            if cache is None or cache.length >= new.shape[1]:  # the window has rolled: nothing kept is where it was
-                cache = model.new_cache(len(new))
-            new = new[:, cache.length :]
+            B, n = new.shape
+            if cache is None or cache.length >= n:  # the window has rolled: nothing kept is where it was
+                cache = model.new_cache(B) if n < model.config.context_length else None  # a full one rolls at once
+            new = new if cache is None else new[:, cache.length :]
         logits = model.last_logits(new, cache)  # (B, V)
         error = logit_error(model.config, logits)
         chosen = np.empty(len(logits), np.int64)
