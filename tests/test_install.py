@@ -99,7 +99,7 @@ def test_the_installed_command_writes_the_reading_page_without_torch_and_opens_i
     page = Path(result.stdout.strip())
     assert (tmp_path / "opened").read_text(encoding="utf-8") == page.as_uri()
     operations = (page.parent / "operations.html").read_text(encoding="utf-8")
-    assert operations.count('class="column ') == 3 * len(spec.MLP_FUNCTIONS)
+    assert operations.count('class="column ') == 3 * len(spec.FUNCTIONS)
     assert (page.parent / "source" / "mlp_c" / "ops" / "linear.c.html").is_file()
     assert (page.parent / "source" / "gpt_torch" / "gpt.py.html").is_file()
 

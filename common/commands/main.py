@@ -34,7 +34,7 @@ COMMANDS = {
     "ladder": "Train every rung of the ladder; print what each idea gains and costs.",
     "export": "Write a model for other programs: a torch state dict, or a folder for Hugging Face transformers.",
     "import": "Read a GPT-2 from a folder of Hugging Face transformers into a run folder.",
-    "bench": "Time a training step of every backend on this machine, next to a baseline.",
+    "bench": "Time a training step of every backend on this machine, next to a baseline; of a GPT its generation too.",
     "bench-gpt": "Time a training step of a GPT on this machine, next to baselines in eager torch.",
     "data": "List the known data sets, or download one.",
     "parity": "Grade backends against the float64 oracle: points, what to mend first, and why.",
