@@ -1,11 +1,12 @@
 """`make parity-gpt`: train gpt-cpu in float64 in each backend and by gpt_c/train.c; writes a table of docs/parity.md.
 
-Exits with 1 unless all wrote the same bytes. All 2,000 steps take hours; STEPS=100 is less. Runs are kept in
-build/parity-gpt: what was stopped there goes on.
+Exits with 1 unless all wrote the same bytes. All 2,000 steps take hours; STEPS=100 is less. Until all are done runs are
+kept in build/parity-gpt: what was stopped there goes on.
 """
 
 import hashlib
 import platform
+import shutil
 import subprocess
 import sys
 from datetime import date
@@ -25,6 +26,7 @@ def main(steps: int) -> int:
     files = {runner: by_program(steps) if runner == PROGRAM else by_backend(runner, steps) for runner in RUNNERS}
     same = len(set(files.values())) == 1
     readme.replace("parity-gpt", table(files, steps, same), readme.DOCS / "parity.md")
+    shutil.rmtree(FOLDER)  # the next table is of the code as it is then
     print("all byte-identical" if same else "NOT the same")
     return 0 if same else 1
 

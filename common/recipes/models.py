@@ -166,7 +166,8 @@ class GPT(Kind):
             raise UsageError(f"{nn.__name__} has no GPT; write one, or take another backend")
         place = {} if device == "cpu" else {"device": device}
         config, seed = dataclasses.asdict(self.config(recipe, V)), recipe.train.seed
-        del config["attention"]  # which of torch's kernels nnz.gpt takes
+        if config["attention"] == GPTConfig.attention:  # torch's own switch: a GPT from elsewhere need not have it
+            del config["attention"]
         return nn.GPT(**config, **place, rng=RNG(seed), dropout_seed=seed)
 
     def module(self, recipe: Any, V: int, device: str) -> Any:

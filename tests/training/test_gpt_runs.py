@@ -309,3 +309,10 @@ def test_the_recipes_of_the_package_build_in_every_backend(data):
     for backend in BACKENDS:
         model = recipes.MODELS["gpt"].build(registry.load(backend), recipes.load("gpt-cpu"), 65, "cpu")
         assert sum(p.size for p in model.parameters().values()) == 816_705
+
+
+@pytest.mark.parametrize("attention", ["fused", "spelled out"])
+@pytest.mark.parametrize("backend", BUILT)
+def test_the_attention_that_the_recipe_asks_for_is_the_model_s(data, backend, attention):
+    asked = made(data, model__attention=attention)
+    assert recipes.MODELS["gpt"].build(registry.load(backend), asked, 20, "cpu").config.attention == attention

@@ -104,11 +104,8 @@ class Generation:
     threads = 1
 
     def __init__(self, name: str, work: GPTWorkload, draw: Callable[[int], object] | None = None) -> None:
-        self.name, self._nn, self._count = (
-            name,
-            registry.load("torch" if draw else name),
-            work.config.context_length - 1,
-        )
+        self.name, self._nn = name, registry.load("torch" if draw else name)
+        self._count = work.config.context_length - 1
         self._draw = draw or self._drawing(work.model(self._nn, "float32").eval())
 
     def round(self, steps: int) -> dict[str, float]:

@@ -38,7 +38,7 @@ from .messages import (
 )
 
 TIMEOUT = 60.0  # seconds for the calls of one check
-SHARE = 4  # of the time of a check for the same call again and again
+SHARE = 4  # the same call again and again takes a quarter of a check's time at most
 MOST_TIMEOUTS = 3  # then it is not called any more
 DICTS_WATCHED = 4  # the last dicts given to constructors: an optimizer may put new arrays into one
 

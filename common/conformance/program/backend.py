@@ -58,13 +58,10 @@ def _op(program: Program, name: str) -> Callable:
         settings = {key: given[key] for key in (*function.arguments, *function.scalars)}
         dtype = next(np.asarray(a).dtype.name for a in arrays.values() if np.asarray(a).dtype.kind == "f")
         response = program.call(name, dtype, arrays, precision, **settings)
-        outputs = tuple(
-            response.get(key) for key in function.outputs or function.updates
-        )  # without a weight no dweight
-        outputs = (
-            tuple(float(a) if key == "total" else a for key, a in zip(function.outputs, outputs, strict=False))
-            or outputs
-        )
+        if "total" in response:  # a Python float, as of every backend
+            response["total"] = float(response["total"])
+        # Without a weight there is no dweight.
+        outputs = tuple(response.get(key) for key in function.outputs or function.updates)
         return outputs[0] if len(outputs) == 1 else outputs
 
     call.__name__ = name
