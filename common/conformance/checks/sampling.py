@@ -58,7 +58,8 @@ def unambiguous_sample(
                 break
             tokens.append(choice.token(z, u))
             context = [*context[1:], tokens[-1]]
-        if len(tokens) == TOKENS and (len(set(tokens)) >= MIN_LETTERS or choice.temperature == 0):
+        letters = MIN_LETTERS if choice.temperature else 2  # greedy: one token, again and again, proves nothing
+        if len(tokens) == TOKENS and len(set(tokens)) >= letters:
             return weights, seed, tokens
 
 
