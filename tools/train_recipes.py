@@ -87,15 +87,15 @@ def gpt() -> str:
     for recipe in recipes:
         out = BUILD / "gpt" / recipe
         began = time.perf_counter()
-        readme.run(f"nnz train {recipe} --restart --out {out}")
+        readme.run(f"nnz train {recipe} --backend torch --restart --out {out}")
         seconds = time.perf_counter() - began
         rows = RunFolder(out).read_log()
         step, _, best = min(rows, key=lambda row: row[2])
         lines.append(f"| `{recipe}` | {best:.4f} | {step:,} | {rows[-1][0] + 1:,} | {seconds:.0f} |")
     speed = readme.run(f"nnz bench-gpt {recipes[0]}")
     return (
-        f"Whole commands, by `make bench-gpt` on {date.today()} ({machine}). The second table times a training step of "
-        f"`{recipes[0]}` next to two baselines in eager torch: all run in turn, medians.\n\n"
+        f"Whole commands with torch, by `make bench-gpt` on {date.today()} ({machine}). The second table times a "
+        f"training step of `{recipes[0]}` next to two baselines in eager torch: all run in turn, medians.\n\n"
         + "\n".join(lines)
         + f"\n\n{speed}"
     )

@@ -1,4 +1,4 @@
-"""Parameters in two groups, those that decay and those that do not, trained as by one optimizer."""
+"""Parameters in groups, those that decay, those that do not and those of Muon, trained as by one optimizer."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from . import checks
+from .muon import Muon
 
 DECAYS = {"all": lambda p: True, "matrices": lambda p: len(p.shape) == 2}  # spares biases and norms, as GPT-2 does
 
@@ -15,12 +16,15 @@ DECAYS = {"all": lambda p: True, "matrices": lambda p: len(p.shape) == 2}  # spa
 class ParameterGroups:
     """The backend's AdamW, once for each group; and, if `clip` is above 0, the gradients are clipped to it before.
 
+    As "muon" it leaves the blocks' matrices, which then all decay, to Muon.
+
     Args:
         nn: the backend.
         parameters: those of the model, by name; where an optimizer puts new arrays into its dict, so does this.
         lr, betas, weight_decay: as of nn.AdamW.
         decay: "all", or "matrices" alone.
         clip: the largest norm of all gradients together; 0 for any.
+        name: "adamw", or "muon".
     """
 
     def __init__(
@@ -32,15 +36,20 @@ class ParameterGroups:
         weight_decay: float,
         decay: str = "all",
         clip: float = 0.0,
+        name: str = "adamw",
     ) -> None:
+        inner = {n: p for n, p in parameters.items() if name == "muon" and is_inner(n, tuple(p.shape))}
         groups: dict[bool, dict[str, Any]] = {True: {}, False: {}}
-        for name, p in parameters.items():
-            groups[DECAYS[decay](p)][name] = p
-        self._optimizers = [
+        for n, p in parameters.items():
+            if n not in inner:
+                groups[DECAYS[decay](p)][n] = p
+        self._optimizers: list[tuple[dict[str, Any], Any]] = [
             (group, nn.AdamW(group, lr=lr, betas=betas, weight_decay=weight_decay if decays else 0.0))
             for decays, group in groups.items()
             if group
         ]
+        if inner:
+            self._optimizers.append((inner, Muon(inner, lr, weight_decay)))
         self._parameters = parameters
         if clip and not hasattr(nn, "clip_grad_norm"):
             raise ImportError(

@@ -65,6 +65,11 @@ def is_torch(nn: ModuleType) -> bool:
     return nn.__name__ == _BACKENDS["torch"][0]
 
 
+def has_gpu() -> bool:
+    """Tell whether torch is here, and finds CUDA."""
+    return loads("torch") and "cuda" in load("torch").devices()
+
+
 def gpt() -> ModuleType:
     """Return nnz.gpt: the GPT as a torch module, with all that only torch can do. Raises ImportError without torch."""
     load("torch")

@@ -14,7 +14,7 @@ from ..files.errors import ASKED_WRONGLY, UsageError, refusing
 EXAMPLES = """\
   nnz plot runs/names-c
   nnz plot runs/names-c --out pictures
-  nnz plot runs/gpt-cpu-torch --prompt "To be, or not to be"
+  nnz plot runs/gpt-cpu-c --prompt "To be, or not to be"
 """
 
 

@@ -18,6 +18,7 @@ from .flags import check_threads, whole
 
 if TYPE_CHECKING:
     from ..recipes.recipe import Recipe
+    from ..training.run import Run
 
 EXAMPLES = """\
   nnz train names
@@ -33,6 +34,7 @@ EXAMPLES = """\
 """
 RECIPES = Path(__file__).parents[1] / "recipes"  # its files are listed here: recipe.py needs numpy
 ON_OFF = {True: "on", False: "off", None: None}
+GPU, TORCH = "gpu", "torch"  # a recipe's backend for a model that is slow without a GPU, and who can use one
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,8 +63,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the data, the backend and its threads."""
     add, own = parser.add_argument, ", ".join(registry.names())
+    default = "c, else numpy; torch for gpt and gpt-best on a GPU"
     add("--data", metavar="NAME", help="a data set (see nnz data list), a text file, or a folder with three splits")
-    add("--backend", metavar="NAME", help=f"{own}, or a module such as my_package.my_module; default: c, else numpy")
+    add("--backend", metavar="NAME", help=f"{own}, or a module such as my_package.my_module; default: {default}")
     add(
         "--threads",
         type=whole,
@@ -91,9 +94,23 @@ def run(arguments: argparse.Namespace) -> None:
             return
         flags = arguments.resume, arguments.device, arguments.threads, arguments.restart
         ready = Run(recipe, backend, out, *flags)
+        if recipe.train.backend == GPU and backend != TORCH:
+            _say_cost(ready)
     ready.train()
     if is_silent_worker():
         os._exit(0)  # at once: while Python ended, torch's threads, not yet done with the others, now and then aborted
+
+
+def _say_cost(ready: Run) -> None:
+    """Say how long the training will take without a GPU, and how to get on with less."""
+    from ..files.terminal import note
+    from ..training import cost
+
+    takes = cost.in_words(cost.seconds(ready.trainer))
+    note(
+        f"no GPU for torch here: {ready.recipe.name} will take about {takes} in {ready.backend}; Ctrl-C stops it and "
+        "--resume goes on; gpt-cpu is the recipe for minutes"
+    )
 
 
 def _one_of_several(recipe: Recipe) -> None:
@@ -195,6 +212,11 @@ def _backend(arguments: argparse.Namespace, recipe: Recipe) -> str:
     if arguments.backend is not None:
         return arguments.backend
     recorded = recipe.train.backend
+    if recorded in ("", GPU) and is_one_of_several():
+        return TORCH
+    if recorded == GPU:
+        on_gpu = arguments.device in ("cuda", "mps") or (arguments.device == "auto" and registry.has_gpu())
+        return TORCH if on_gpu else registry.default()
     if recorded and recorded not in registry.names():  # a recipe from elsewhere must not choose what code runs
         hint = f"{nearest(recorded, registry.names())}; if you trust the module, add --backend {recorded}"
         raise UsageError(f"the recipe asks for the module {recorded!r}; {hint}")

@@ -190,7 +190,8 @@ class GPT(Kind):
         if registry.is_torch(nn) and hasattr(model, "gpt"):  # the module has optimizers of its own
             make, parameters = getattr(registry.gpt(), OPTIMIZERS[o.name]), dict(model.gpt.named_parameters())
             return make(parameters, o.lr, (0.9, o.beta2), o.weight_decay, o.decay, o.clip)
-        return ParameterGroups(nn, model.parameters(), o.lr, (0.9, o.beta2), o.weight_decay, o.decay, o.clip)
+        how = o.lr, (0.9, o.beta2), o.weight_decay, o.decay, o.clip, o.name
+        return ParameterGroups(nn, model.parameters(), *how)
 
     def config(self, recipe: Any, V: int) -> GPTConfig:
         """The sizes and switches of the recipe's model."""
@@ -210,8 +211,6 @@ class GPT(Kind):
 
 def _asked_of_torch(recipe: Any) -> Iterator[str]:
     """What the recipe asks for that only nnz.gpt has, and torchrun."""
-    if recipe.optimizer.name == "muon":
-        yield "optimizer.name = 'muon'"
     for key, usual in (("parts", 1), ("autocast", "off"), ("compile", "off"), ("deterministic", False)):
         value = getattr(recipe.train, key)
         if value not in (usual, "auto"):

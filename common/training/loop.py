@@ -106,13 +106,17 @@ class Trainer:
     def try_step(self) -> None:
         """Compute a step and forget it: a batch too large for the memory is found before an earlier run is lost."""
         buffers = {name: np.array(buffer) for name, buffer in to_numpy(buffers_of(self.model)).items()}
-        inputs, targets = next(iter(self._training_batches(1)))
+        inputs, targets = self.first_batch()
         self._set_dropout_step()
         with np.errstate(all="ignore"):
             self.model(inputs, targets)
             self.model.backward()
         if buffers:
             self.model.load_buffers(buffers)
+
+    def first_batch(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the batch of the current step."""
+        return next(iter(self._training_batches(1)))
 
     def check_finite(self) -> None:
         """Raises Diverged if a loss, or a number of the model or the optimizer, is not finite."""
@@ -131,9 +135,19 @@ class Trainer:
     def split_loss(self, split: Any, stopping: Callable[[], bool] = lambda: False) -> float:
         """Return the loss on every target of a split; or on its first n_tokens // B batches, at least one; or on some
         that are drawn at random: as the recipe says."""
+        return self._mean_loss(
+            split, None if self.recipe.train.evaluation == "all" else self.batches_of(split), stopping
+        )
+
+    def batches_of(self, split: Any) -> int:
+        """Return how many batches `split_loss` takes."""
         train = self.recipe.train
-        n_batches = {"all": None, "batches": max(1, split.n_tokens // train.batch_size), "drawn": train.eval_batches}
-        return self._mean_loss(split, n_batches[train.evaluation], stopping)
+        n_batches = {
+            "all": math.ceil(split.n_tokens / self.recipe.tokens_per_step),
+            "batches": max(1, split.n_tokens // train.batch_size),
+            "drawn": train.eval_batches,
+        }
+        return n_batches[train.evaluation]
 
     def _evaluate(self, on_evaluation: Callable[[Evaluation, bool], None], stopping: Callable[[], bool]) -> None:
         self.check_finite()

@@ -280,7 +280,6 @@ def test_shapes_are_known_without_making_the_model(data):
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("optimizer.name", "muon"),
         ("train.parts", 2),
         ("train.autocast", "on"),
         ("train.compile", "on"),

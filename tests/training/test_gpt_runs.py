@@ -1,7 +1,9 @@
 """The GPT trains by one loop in every backend: in float64 to the same bytes, also where another one goes on."""
 
+import re
 import subprocess
 import sys
+from argparse import Namespace
 
 import numpy as np
 import pytest
@@ -11,9 +13,12 @@ from support.tiny_gpt import tiny_gpt
 from support.tiny_runs import BUILT, data_folder, nnz, train
 
 from nnz.backend import registry
+from nnz.backend.muon import Muon
 from nnz.backend.parameter_groups import ParameterGroups
+from nnz.commands import train as command
 from nnz.recipes import recipe as recipes
 from nnz.runs import checkpoints
+from nnz.training import cost
 from nnz.training.run import Run
 
 BACKENDS = [*BUILT, *(["nnz.c.plain"] if "c" in BUILT else [])]
@@ -60,6 +65,57 @@ def test_clipping_decay_and_dropout_change_the_run(data, tmp_path, whole):
     for key, value in without.items():
         other = train(made(data, **{key: value}), tmp_path / key, "numpy")
         assert (other / "log.csv").read_bytes() != (whole["numpy"] / "log.csv").read_bytes(), key
+
+
+def test_muon_trains_alike_in_every_backend(data, tmp_path, whole):
+    how = {"optimizer__name": "muon", "train__steps": 11}
+    logs = {(train(made(data, **how), tmp_path / name, name) / "log.csv").read_bytes() for name in BUILT}
+    assert len(logs) == 1
+    assert not logs & {(whole["numpy"] / "log.csv").read_bytes()}
+
+
+def test_muon_is_torchs_but_for_its_bfloat16():
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(3)
+    for shape in ((6, 40), (40, 6)):
+        ours = rng.normal(size=shape)
+        p = torch.nn.Parameter(torch.tensor(ours))
+        theirs = torch.optim.Muon([p], lr=0.3, weight_decay=0.5, adjust_lr_fn="match_rms_adamw")
+        mine = Muon({"blocks.w": ours}, 0.3, 0.5)
+        for _ in range(3):
+            p.grad = torch.tensor(g := rng.normal(size=shape))
+            theirs.step()
+            mine.step({"blocks.w": g})
+            assert np.abs(p.detach().numpy() - ours).max() < 0.3 * 0.2 * 40**0.5 * 2**-5  # of an update, some roundings
+
+
+@pytest.mark.parametrize(
+    ("gpu", "device", "named", "backend"),
+    [
+        (True, "auto", None, "torch"),
+        (False, "auto", None, "c"),
+        (False, "cuda", None, "torch"),
+        (True, "auto", "numpy", "numpy"),
+        (True, "cpu", None, "c"),
+    ],
+)
+def test_a_recipe_for_a_gpu_takes_torch_where_one_is(monkeypatch, gpu, device, named, backend):
+    monkeypatch.setattr(registry, "has_gpu", lambda: gpu)
+    monkeypatch.setattr(registry, "default", lambda: "c")
+    words = Namespace(device=device, backend=named, out=None, threads=None)
+    assert [command._backend(words, recipes.load(name)) for name in ("gpt", "gpt-best")] == [backend] * 2
+    assert [command._backend(words, recipes.load(name)) for name in ("gpt-cpu", "gpt-cpu-best")] == [named or "c"] * 2
+
+
+def test_without_a_gpu_it_says_what_the_training_will_cost_and_goes_on(capsys, monkeypatch, data, tmp_path):
+    monkeypatch.setattr(registry, "has_gpu", lambda: False)
+    (tmp_path / "tiny.toml").write_text(made(data, train__steps=2, train__backend="gpu").to_toml(), encoding="utf-8")
+    code, out, error = nnz(capsys, "train", tmp_path / "tiny.toml", "--out", tmp_path / "run")
+    said = rf"no GPU for torch here: tiny will take about \d+ seconds in {registry.default()}; Ctrl-C stops it and"
+    assert (code, re.match(said, error) is not None, "test_loss" in out) == (0, True, True)
+    assert [cost.in_words(seconds) for seconds in (1.6, 130, 7200, 200_000)] == [
+        *("2 seconds", "2 minutes", "2 hours", "2 days")
+    ]
 
 
 @each_backend
