@@ -34,7 +34,7 @@ EXAMPLES = """\
 """
 RECIPES = Path(__file__).parents[1] / "recipes"  # its files are listed here: recipe.py needs numpy
 ON_OFF = {True: "on", False: "off", None: None}
-GPU, TORCH = "gpu", "torch"  # a recipe's backend for a model that is slow without a GPU, and who can use one
+GPU = "gpu"  # the backend of a recipe whose model is slow without one
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -94,7 +94,7 @@ def run(arguments: argparse.Namespace) -> None:
             return
         flags = arguments.resume, arguments.device, arguments.threads, arguments.restart
         ready = Run(recipe, backend, out, *flags)
-        if recipe.train.backend == GPU and backend != TORCH:
+        if recipe.train.backend == GPU and backend != registry.ON_GPU:
             _say_cost(ready)
     ready.train()
     if is_silent_worker():
@@ -213,10 +213,10 @@ def _backend(arguments: argparse.Namespace, recipe: Recipe) -> str:
         return arguments.backend
     recorded = recipe.train.backend
     if recorded in ("", GPU) and is_one_of_several():
-        return TORCH
+        return registry.ON_GPU
     if recorded == GPU:
         on_gpu = arguments.device in ("cuda", "mps") or (arguments.device == "auto" and registry.has_gpu())
-        return TORCH if on_gpu else registry.default()
+        return registry.ON_GPU if on_gpu else registry.default()
     if recorded and recorded not in registry.names():  # a recipe from elsewhere must not choose what code runs
         hint = f"{nearest(recorded, registry.names())}; if you trust the module, add --backend {recorded}"
         raise UsageError(f"the recipe asks for the module {recorded!r}; {hint}")
