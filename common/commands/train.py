@@ -94,7 +94,8 @@ def run(arguments: argparse.Namespace) -> None:
             return
         flags = arguments.resume, arguments.device, arguments.threads, arguments.restart
         ready = Run(recipe, backend, out, *flags)
-        if recipe.train.backend == GPU and backend != registry.ON_GPU:
+        asked = recipe.train.backend
+        if asked == GPU and backend != registry.ON_GPU:
             _say_cost(ready)
     ready.train()
     if is_silent_worker():
