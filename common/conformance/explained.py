@@ -31,8 +31,8 @@ SEED = 1
 
 
 def explained(backend: BackendUnderTest, result: Result) -> Result:
-    """The result with its likely cause and its place, if it is the news of something to mend."""
-    if result.outcome == NOT_THERE or (result.outcome == FAILED and not result.because):
+    """The result with its likely cause and its place, if it has something to mend."""
+    if result.outcome in (NOT_THERE, FAILED):
         function = _function(result)
         name = function.removeprefix("ops.")
         where = result.where or (backend.place(function) if function else "") or (name and f"{name} (source not found)")

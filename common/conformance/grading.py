@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 
@@ -20,12 +20,41 @@ from .checks.backend_under_test import LONGEST_REASON, BackendUnderTest, NotTher
 from .consequences import because
 from .levels import BOTH, CHECKS, GPT_CHECKS, GPT_LEVELS, KINDS, LEVELS, STRICT, STRICT_CHECKS, Check
 from .report import FAILED, NOT_THERE, PASSED, Report, Result
+from .sharing import Assistants
 
-__all__ = ["BOTH", "CHECKS", "KINDS", "LEVELS", "STRICT", "Report", "Result", "grade", "grade_one", "selected"]
+__all__ = [
+    "BOTH",
+    "CHECKS",
+    "KINDS",
+    "LEVELS",
+    "STRICT",
+    "Report",
+    "Result",
+    "Shared",
+    "grade",
+    "grade_one",
+    "selected",
+]
 
 ROUNDS, SEED = 20, 2003
 ALL_CHECKS = (*CHECKS, *STRICT_CHECKS, *GPT_CHECKS)
 GPT_PART = "the GPT's operations"
+
+Job = tuple[Check, str, int | None]  # a check, a dtype and the number of the check, if it is not in ALL_CHECKS
+Each = Callable[[BackendUnderTest, Result], Result]
+
+
+def unchanged(backend: BackendUnderTest, result: Result) -> Result:
+    return result
+
+
+@dataclass(frozen=True)
+class Shared:
+    """How checks are shared out: so many at once, each process with the backend that `opened` opens for it."""
+
+    at_once: int = 1
+    opened: Callable[[], AbstractContextManager[BackendUnderTest]] | None = None
+    told: Callable[[Result], None] = lambda result: None
 
 
 def grade(
@@ -34,31 +63,63 @@ def grade(
     dtypes: Collection[str] = BOTH,
     rounds: int = ROUNDS,
     seed: int = SEED,
-    each: Callable[[BackendUnderTest, Result], Result] | None = None,
+    each: Each = unchanged,
+    shared: Shared | None = None,
 ) -> Report:
     """Grade a backend in some levels with `rounds` random cases for each check.
 
     If levels is None, in all; but in those of the GPT only if it has any of its operations.
 
-    One given by name or as a module runs in this process. `each` gets each result as it comes, and may add to it.
+    One given by name or as a module runs in this process. `each` gets each result while the backend is there to be
+    asked, and may add to it. `shared` says how others may help, and who is told of each result, in order.
 
     Raises UsageError for an unknown level, dtype or backend, or fewer than one round; ImportError for a backend that
     cannot be imported.
     """
     asked = selected(levels, dtypes)
-    if rounds < 1:
-        raise UsageError(f"rounds must be at least 1; got {rounds}")
     under_test = backend if isinstance(backend, BackendUnderTest) else BackendUnderTest(backend)
     skipped = () if levels is not None or has_gpt(under_test) else (GPT_PART,)
     if skipped:
         asked = [(check, dtype) for check, dtype in asked if check.level not in GPT_LEVELS]
+    return graded(under_test, [(*job, None) for job in asked], rounds, seed, each, shared, skipped)
+
+
+def graded(
+    under_test: BackendUnderTest,
+    jobs: Sequence[Job],
+    rounds: int,
+    seed: int,
+    each: Each = unchanged,
+    shared: Shared | None = None,
+    skipped: tuple[str, ...] = (),
+) -> Report:
+    """The report on these checks; raises UsageError for fewer than one round."""
+    if rounds < 1:
+        raise UsageError(f"rounds must be at least 1; got {rounds}")
+    shared, began = shared or Shared(), time.monotonic()
     results: list[Result] = []
     borrowed: dict[str, None] = {}
-    began = time.monotonic()
-    for check, dtype in asked:
-        result = grade_one(under_test, check, dtype, rounds, seed, results)
-        results.append(result if each is None else each(under_test, result))
-        borrowed |= dict.fromkeys(under_test.borrowed())
+    came: dict[int, tuple[Result, Collection[str]]] = {}
+
+    def do(one: BackendUnderTest, job: int) -> tuple[Result, Collection[str]]:
+        return each(one, grade_one(one, *jobs[job][:2], rounds, seed, jobs[job][2])), one.borrowed()
+
+    def accept(more: Iterable[tuple[int, tuple[Result, Collection[str]]]]) -> None:
+        came.update(more)
+        while (found := came.pop(len(results), None)) is not None:
+            result = found[0]
+            if result.outcome == FAILED and (why := because(*jobs[len(results)][:2], result, results)):
+                result = replace(result, because=why, cause="")
+            results.append(result)
+            borrowed.update(dict.fromkeys(found[1]))
+            shared.told(result)
+
+    with Assistants(shared.at_once, len(jobs), shared.opened, do) as assistants:
+        while (job := assistants.take()) is not None:
+            accept([(job, do(under_test, job)), *assistants.done()])
+        accept(assistants.done(at_the_end=True))
+    while len(results) < len(jobs):  # an assistant was killed
+        accept([(len(results), do(under_test, len(results)))])
     try:
         few_shapes = _few_shapes(under_test)
     except Wrong:  # as each check has said
@@ -101,13 +162,9 @@ def grade_one(
     dtype: str,
     rounds: int,
     seed: int,
-    before: Collection[Result] = (),
     number: int | None = None,
 ) -> Result:
-    """One check in one dtype. Its random cases depend on `seed` and its number, and on nothing else that is graded.
-
-    `before` has the results of the levels that it may build on.
-    """
+    """One check in one dtype. Its random cases depend on `seed` and its number, and on nothing else that is graded."""
     number = ALL_CHECKS.index(check) if number is None else number
     drawn_from = [seed, number, KINDS.index(dtype)]
     measurements, outcome, reason, where = (), PASSED, "", ""
@@ -129,8 +186,7 @@ def grade_one(
     if borrowed and outcome == PASSED and backend.is_own:
         outcome, reason = FAILED, f"{borrowed} ran in its place"
     note = f"{borrowed} ran for it" if borrowed else ""
-    result = Result(check.level, check.name, dtype, outcome, reason, measurements, where=where, note=note)
-    return replace(result, because=because(check, dtype, result, before)) if outcome == FAILED else result
+    return Result(check.level, check.name, dtype, outcome, reason, measurements, where=where, note=note)
 
 
 def _cut(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Grades several backends, as many at a time as there are cores, each by an `nnz parity` of its own.
+"""Grades several backends, each by an `nnz parity` of its own: few one after the other, a class one on each core.
 
 So whatever happens to one grading, the others go on, and nothing that a backend prints is in the results. A result
 counts only with a signature, whose key the grading reads from its stdin before the backend starts.
@@ -20,12 +20,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import IO, Any
 
-from ...backend import by_path
+from ...backend import by_path, registry
 from ...files.errors import UsageError, one_line
 from ...files.terminal import bar
 from . import one
 from .written import KEY_SIZE, Graded, row, rows_alone, signature
 
+FEW = len(registry.names())  # for more than these there is one process each
 PAUSE = 0.05  # seconds between two looks at those that run
 PATIENCE = 20  # seconds in which a grading that is asked to end ends what it has started
 MOST = 2**26  # bytes of a result
@@ -54,13 +55,13 @@ def grade(names: Sequence[str | None], arguments: argparse.Namespace) -> Graded:
 
     waiting, running = list(enumerate(names)), []
     found: dict[int, dict[str, Any]] = {}
-    cores = _cores()
+    at_once, jobs = (1, one.cores()) if len(names) <= FEW else (one.cores(), 1)
     shown = bar(len(names), "backend", leave=False)
     with shown, Descendants() as descendants:
         try:
             while waiting or running:
-                while waiting and len(running) < cores:
-                    running.append(_start(*waiting.pop(0), arguments, one_core=cores < len(names)))
+                while waiting and len(running) < at_once:
+                    running.append(_start(*waiting.pop(0), arguments, arguments.jobs or jobs))
                 time.sleep(PAUSE)
                 for job in [job for job in running if _has_ended(job)]:
                     running.remove(job)
@@ -81,17 +82,23 @@ def grade(names: Sequence[str | None], arguments: argparse.Namespace) -> Graded:
     return [r for content in contents for r in content["reports"]], list(dict.fromkeys(problems)), known
 
 
-def _start(place: int, name: str | None, arguments: argparse.Namespace, one_core: bool) -> _Job:
+def _start(place: int, name: str | None, arguments: argparse.Namespace, jobs: int) -> _Job:
     result, out, err = (tempfile.TemporaryFile() for _ in range(3))  # noqa: SIM115 (_finish closes them)
     words = ["--cmd", arguments.cmd] if name is None else [name]
     words += ["--signed", str(result.fileno()), "--rounds", str(arguments.rounds), "--seed", str(arguments.seed)]
-    words += ["--timeout", str(arguments.timeout), *(["--xfails", arguments.xfails] if arguments.xfails else [])]
+    words += [
+        "--jobs",
+        str(jobs),
+        "--timeout",
+        str(arguments.timeout),
+        *(["--xfails", arguments.xfails] if arguments.xfails else []),
+    ]
     for flag in ("dtype", "level"):
         words += [word for value in getattr(arguments, flag) or () for word in (f"--{flag}", value)]
     words += [
         f"--{flag.replace('_', '-')}" for flag in ("strict", "verbose", "allow_borrowing") if getattr(arguments, flag)
     ]
-    environment = {**(ONE_THREAD if one_core else {}), **os.environ}
+    environment = {**(ONE_THREAD if jobs == 1 else {}), **os.environ}
     command = [sys.executable, "-P", "-m", __package__.partition(".")[0], "parity", *words]
     how = {"stdin": subprocess.PIPE, "stdout": out, "stderr": err, "env": environment, "pass_fds": [result.fileno()]}
     key, sha256 = secrets.token_bytes(KEY_SIZE), _sha256(name)
@@ -159,8 +166,3 @@ def _sha256(name: str | None) -> str:
         return by_path.sha256_of(place) if place is not None else ""
     except (OSError, UsageError):
         return ""
-
-
-def _cores() -> int:
-    """How many this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

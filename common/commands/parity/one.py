@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ...backend import by_path
@@ -15,7 +17,6 @@ from ...files.terminal import bar
 from .written import Graded, row, rows_alone
 
 if TYPE_CHECKING:
-    from ...conformance.checks.backend_under_test import BackendUnderTest
     from ...conformance.report import Report, Result
 
 
@@ -46,6 +47,11 @@ def dtypes(arguments: argparse.Namespace) -> tuple[str, ...]:
     return (*(arguments.dtype or ()), *((grading.STRICT,) if arguments.strict else ())) or grading.BOTH
 
 
+def cores() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def words(command: str) -> list[str]:
     """The program and its arguments, as a shell would cut them. Raises UsageError."""
     try:
@@ -61,6 +67,7 @@ def _graded(name: str | None, arguments: argparse.Namespace) -> Report:
     from threadpoolctl import threadpool_limits
 
     from ...conformance import grading
+    from ...conformance.explained import explained
     from ...conformance.isolated.remote import IsolatedBackend
     from ...conformance.program.grade import grade_program
 
@@ -68,16 +75,17 @@ def _graded(name: str | None, arguments: argparse.Namespace) -> Report:
     # Two threads gain nothing in the oracle's small products, and on a busy machine wait for each other.
     alone = nullcontext() if arguments.in_process else threadpool_limits(1, user_api="blas")
     with alone, _Progress(name or arguments.cmd, len(grading.selected(levels, asked)), arguments) as progress:
-        how = levels, asked, arguments.rounds, arguments.seed, progress.explain
+        drawn, limit, jobs = (arguments.rounds, arguments.seed), arguments.timeout, arguments.jobs or cores()
         if name is None:
             command = words(arguments.cmd)
-            return grade_program(command, asked, *how[2:4], levels, arguments.timeout, progress.explain)
+            return grade_program(command, asked, *drawn, levels, limit, explained, jobs, progress.show)
         place = by_path.place_of(name)
         sha256 = by_path.sha256_of(place) if place is not None else ""  # before anything of it runs
         try:
-            opened = nullcontext(name) if arguments.in_process else IsolatedBackend(name, arguments.timeout)
-            with opened as backend:
-                report = grading.grade(backend, *how)
+            opened = partial(nullcontext, name) if arguments.in_process else partial(IsolatedBackend, name, limit)
+            shared = grading.Shared(1 if arguments.in_process else jobs, opened, progress.show)
+            with opened() as backend:
+                report = grading.grade(backend, levels, asked, *drawn, explained, shared)
         except ImportError as error:
             report = grading.not_importable(name, error, levels, asked)
     return replace(report, sha256=sha256)
@@ -96,11 +104,10 @@ class _Progress:
     def __exit__(self, *error: object) -> None:
         self._bar.close()
 
-    def explain(self, backend: BackendUnderTest, result: Result) -> Result:
-        """What `grading.grade` calls with each result."""
-        from ...conformance import explained, printed
+    def show(self, result: Result) -> None:
+        """What the grading calls with each result."""
+        from ...conformance import printed
 
-        result = explained.explained(backend, result)
         if self._verbose:
             lines = [] if self._header == printed.header(result) else [printed.header(result)]
             self._header = printed.header(result)
@@ -108,7 +115,6 @@ class _Progress:
             print("\n".join([*lines, *printed.details(result)]), flush=True)
         self._bar.set_postfix_str(result.level, refresh=False)
         self._bar.update()
-        return result
 
 
 def _text(report: Report, excused: frozenset[str], verbose: bool) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 LINUX = sys.platform == "linux"
-SET_CHILD_SUBREAPER, GET_CHILD_SUBREAPER = 36, 37  # of prctl(2)
+SET_PARENT_DEATH_SIGNAL, SET_CHILD_SUBREAPER, GET_CHILD_SUBREAPER = 1, 36, 37  # of prctl(2)
 PAUSE = 1e-3  # seconds in which killed processes end
 GIBI = 2**30
 LEAST_MEMORY, MOST_MEMORY = 4 * GIBI, 16 * GIBI
@@ -41,6 +41,12 @@ def limit(pid: int, limits: Mapping[str, int]) -> None:
                 hard = resource.prlimit(pid, kind)[1]
                 most = most if hard == resource.RLIM_INFINITY else min(most, hard)
                 resource.prlimit(pid, kind, (most, most))
+
+
+def end_with_parent() -> None:
+    """End this process when the one that started it ends. Only Linux can."""
+    if LINUX:
+        ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
 
 
 class Descendants:
@@ -94,6 +100,14 @@ class Descendants:
         strangers = {pid: session for pid, session in children.items() if session not in (None, os.getsid(0))}
         is_last = Descendants._entered == 1
         return [one for pid, at in strangers.items() if is_last or at in sessions for one in _family(pid)]
+
+
+def _forget_entered() -> None:
+    Descendants._entered = 0
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_entered)  # a new process is no sub-reaper
 
 
 def _is_sub_reaper() -> int:
