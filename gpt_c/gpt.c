@@ -59,6 +59,7 @@ static void block_backward(const GPT *m, size_t l) {
     linear_backward(g.dnorm2, d(m, p.fc1_weight), d(m, p.fc1_bias), g.dfc1, a.norm2, p.fc1_weight, n, E, 4 * E);
     norm_backward(g.dx, d(m, p.norm2_weight), d(m, p.norm2_bias), g.dnorm2, a.mid, a.mean2, a.rstd2, p.norm2_weight, n,
                   E);
+    memcpy(g.dmid, g.dx, n * E * sizeof(real));  // for gpt_tensor
     dbranch = drop_backward(m, a.proj_mask, n * E);
     linear_backward(g.datt, d(m, p.proj_weight), d(m, p.proj_bias), dbranch, a.att, p.proj_weight, n, E, E);
     attention_backward(g.dqkv, g.datt, a.qkv, a.probs, m->drops ? a.probs_mask : NULL, B, T, E, H);
@@ -85,7 +86,7 @@ void gpt_forward(GPT *m, real *logits, real *loss, const int32_t *inputs, const 
     }
 }
 
-void gpt_backward(GPT *m, real *gradients) {
+void gpt_backward_to_block(GPT *m, real *gradients, size_t last) {
     const size_t B = m->B, T = m->T, V = m->c.V, E = m->c.E, n = B * T;
     const Parameters p = m->p;
     const Activations a = m->a;
@@ -95,8 +96,14 @@ void gpt_backward(GPT *m, real *gradients) {
     cross_entropy_backward(a.dlogits, a.probs, m->targets, n, V);
     linear_backward(a.dnorm, d(m, p.head_weight), d(m, p.head_bias), a.dlogits, a.norm, p.head_weight, n, E, V);
     norm_backward(a.dx, d(m, p.norm_weight), d(m, p.norm_bias), a.dnorm, a.x, a.mean, a.rstd, p.norm_weight, n, E);
-    for (size_t l = m->c.L; l-- > 0;) { block_backward(m, l); }
-    const real *demb = drop_backward(m, a.emb_mask, n * E);
+    for (size_t l = m->c.L; l-- > last;) { block_backward(m, l); }
+}
+
+void gpt_backward(GPT *m, real *gradients) {
+    const size_t B = m->B, T = m->T, E = m->c.E;
+    const Parameters p = m->p;
+    gpt_backward_to_block(m, gradients, 0);
+    const real *demb = drop_backward(m, m->a.emb_mask, B * T * E);
     for (size_t b = 0; b < B; b++) { add(d(m, p.wpe), demb + b * T * E, T * E); }
     embedding_backward(d(m, p.wte), demb, m->inputs, B, T, E);  // a tied head has added its part
 }

@@ -30,6 +30,12 @@ void gpt_forward(GPT *model, real *logits, real *loss, const int32_t *inputs, co
 // forward, which had targets, must still be there. May be called again.
 void gpt_backward(GPT *model, real *gradients);
 
+// What lies between (tensors.c): the model's own tensor of a block, or with l = L of after the blocks, by name; valid
+// until the next call, and NULL for another name. A gradient is there after the backward from the loss to that block,
+// which fills in the gradients of those parameters alone. `gradients` is overwritten.
+void gpt_backward_to_block(GPT *model, real *gradients, size_t l);
+const real *gpt_tensor(const GPT *model, const char *name, size_t l);
+
 // Generation (cache.c): logits (B,V) after one more token of each sequence, ids (B,), at position t, by a model that
 // was made for T = 1. The cache, as many numbers as gpt_cache_size says, is the caller's; it holds those before.
 size_t gpt_cache_size(const GPTConfig *config, size_t B);

@@ -84,3 +84,20 @@ class GPT(GPTBase):
         gradients = np.empty_like(self._flat)
         self._c_backward(self._c, pointer(gradients))  # it reads the ids of the forward, which are in `saved`
         return views(gradients, self._shapes)
+
+    def _tensors(self, saved: dict[str, Any]) -> dict[str, np.ndarray]:
+        """Copies out of C's memory, where the gradients of one block after the other are in the same place."""
+        found, reached, gradients = {"logits": saved["logits"]}, None, np.empty_like(self._flat)
+        backward, tensor = self._kernel("gpt_backward_to_block"), self._kernel("gpt_tensor")
+        shapes = self.config.intermediates(*saved["inputs"].shape)
+        del shapes["logits"]
+        for path, shape in shapes.items():  # "h1" of block 0 is "blocks.0.h1", and its gradient "dblocks.0.h1"
+            block, _, name = path.rpartition(".")
+            layer = int(block.rpartition(".")[2]) if block else self.config.n_layer
+            if path.startswith("d") and reached != layer:
+                backward(self._c, pointer(gradients), layer)
+                reached = layer
+            address = tensor(self._c, ("d" * block.startswith("d") + name).encode(), layer)
+            bytes_there = ffi.buffer(address, int(np.prod(shape)) * self._flat.itemsize)
+            found[path] = np.frombuffer(bytes_there, self.dtype).copy()
+        return found

@@ -32,6 +32,8 @@
 #define gpt_backward NAME(gpt_backward)
 #define gpt_cache_size NAME(gpt_cache_size)
 #define gpt_append NAME(gpt_append)
+#define gpt_backward_to_block NAME(gpt_backward_to_block)
+#define gpt_tensor NAME(gpt_tensor)
 
 #include "ops/ops.h"
 #include "gpt.h"

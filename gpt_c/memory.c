@@ -19,7 +19,7 @@ typedef struct {  // what a block's forward leaves for its backward; the masks a
 } BlockActivations;
 
 typedef struct {  // what there is once; the gradients from dact on are of one block after the other
-    real *x, *norm, *mean, *rstd, *probs, *emb_mask, *dlogits, *dx, *dnorm, *dbranch;
+    real *x, *norm, *mean, *rstd, *probs, *emb_mask, *dlogits, *dx, *dnorm, *dbranch, *dmid;
     real *dact, *dfc1, *dnorm2, *datt, *dqkv, *dnorm1;
 } Activations;
 
@@ -70,7 +70,7 @@ GPT *gpt_new(real *parameters, const GPTConfig *c, size_t B, size_t T) {
     const size_t x = T * c->E, probs = c->H * T * T, V = T * c->V;
     const size_t drop = c->dropout > 0, emb = c->embedding_dropout > 0;
     const size_t block[] = {x, x, T, T, 3 * x, probs, x, x, x, T, T, 4 * x, 4 * x, drop * probs, drop * x, drop * x};
-    const size_t once[] = {x, x, T, T, V, emb * x, V, x, x, x, 4 * x, 4 * x, x, x, 3 * x, x};
+    const size_t once[] = {x, x, T, T, V, emb * x, V, x, x, x, x, 4 * x, 4 * x, x, x, 3 * x, x};
     const size_t in_block = sizeof block / sizeof *block, in_all = sizeof once / sizeof *once;
     size_t row = 64 / sizeof(real);  // numbers of a sequence, and some to begin with a line of the cache
     for (size_t i = 0; i < in_block; i++) { row += c->L * block[i]; }

@@ -58,14 +58,19 @@ class GPT(GPTBase):
         found = {"logits": logits.reshape(B, T, -1), "loss": loss, "probs": probs}
         return found | {"positions": positions, "mask": mask, "blocks": blocks, "x": x, "h": h, "norm": norm}
 
-    def _backward(self, s: dict) -> Named:
+    def _backward(self, s: dict, between: Named | None = None) -> Named:
+        """The gradients of the parameters; `between`, if it is given, gets those of the intermediates."""
         c, p, d, (B, T) = self.config, self._p, {}, s["inputs"].shape
         dlogits = cross_entropy_backward(s["probs"], s["targets"].reshape(-1))  # (B*T, V)
         w = p.get("head.weight", p["wte.weight"])
         dh, dw, d["head.bias"] = linear_backward(dlogits, s["h"], w)
         dx = self._norm_backward(dh, s["x"], s["norm"], "norm", d)
+        if between is not None:
+            between |= {"dlogits": dlogits, "dh": dh, "dx": dx}
         for layer in reversed(range(c.n_layer)):
-            dx = self._block_backward(layer, dx, s["blocks"][layer], d)
+            dx, of_block = self._block_backward(layer, dx, s["blocks"][layer], d)
+            if between is not None:
+                between |= {f"dblocks.{layer}.{name}": gradient for name, gradient in of_block.items()}
         demb = _dropped_backward(dx, s["mask"]).reshape(B, T, -1)
         d["wte.weight"] = embedding_backward(demb, s["inputs"], c.vocab_size)
         d["wpe.weight"] = embedding_backward(demb.sum(axis=0)[None], s["positions"], c.context_length)
@@ -97,20 +102,32 @@ class GPT(GPTBase):
         s["fc2_mask"] = self._mask(site + 2, c.dropout, x.shape, step)
         return x + _dropped(self._linear_forward(s["a"], f"{at}mlp.fc2"), s["fc2_mask"]), s
 
-    def _block_backward(self, layer: int, dx: Array, s: dict, d: Named) -> Array:
-        """dx (B*T, E) of what the block gave -> dx of what it took; the gradients of its parameters go to d."""
+    def _tensors(self, s: dict) -> Named:
+        between: Named = {}
+        self._backward(s, between)
+        in_blocks = {
+            f"blocks.{i}.{name}": array for i, block in enumerate(s["blocks"]) for name, array in block.items()
+        }
+        return s | in_blocks | between
+
+    def _block_backward(self, layer: int, dx: Array, s: dict, d: Named) -> tuple[Array, Named]:
+        """dx (B*T, E) of what the block gave -> dx of what it took, and the gradients of what s has by name.
+
+        Those of its parameters go to d.
+        """
         at = f"blocks.{layer}."
         dfc2 = _dropped_backward(dx, s["fc2_mask"])
         da = self._linear_backward(dfc2, s["a"], f"{at}mlp.fc2", d)
         da_pre = relu_backward(da, s["a"]) if self.config.activation == "relu" else gelu_backward(da, s["a_pre"])
         dh2 = self._linear_backward(da_pre, s["h2"], f"{at}mlp.fc1", d)
-        dx = dx + self._norm_backward(dh2, s["x_mid"], s["norm2"], f"{at}norm2", d)  # x goes both ways
+        dx_mid = dx + self._norm_backward(dh2, s["x_mid"], s["norm2"], f"{at}norm2", d)  # x_mid goes both ways
 
-        dproj = _dropped_backward(dx, s["proj_mask"])
+        dproj = _dropped_backward(dx_mid, s["proj_mask"])
         dy = self._linear_backward(dproj, s["y"], f"{at}attention.proj", d).reshape(s["qkv"][:, :, 0].shape)
         dqkv = attention_backward(dy, s["qkv"], s["probs"], s["probs_mask"])
         dh1 = self._linear_backward(dqkv.reshape(len(dx), -1), s["h1"], f"{at}attention.qkv", d)
-        return dx + self._norm_backward(dh1, s["x"], s["norm1"], f"{at}norm1", d)
+        dx = dx_mid + self._norm_backward(dh1, s["x"], s["norm1"], f"{at}norm1", d)
+        return dx, {"a": da, "a_pre": da_pre, "h2": dh2, "x_mid": dx_mid, "y": dy, "qkv": dqkv, "h1": dh1, "x": dx}
 
     def _linear_forward(self, x: Array, name: str) -> Array:
         return linear_forward(x, self._p[f"{name}.weight"], self._p.get(f"{name}.bias"))

@@ -104,10 +104,11 @@ class GPTBase:
             targets = self._ids("targets", targets, tuple(inputs.shape))
         self._saved = None
         learns = self.training and targets is not None
-        computed = self._forward(inputs, targets, self.dropout_step if learns else None)
+        step = self.dropout_step if learns else None
+        computed = self._forward(inputs, targets, step)
         self.dropout_step += learns
         if targets is not None:
-            self._saved = {"inputs": inputs, "targets": targets, **computed}
+            self._saved = {"inputs": inputs, "targets": targets, "step": step, **computed}
         return computed["logits"], computed.get("loss")
 
     def backward(self) -> dict[str, np.ndarray]:
@@ -118,6 +119,17 @@ class GPTBase:
         checks.forward_came_first(self._saved)
         gradients = self._backward(self._saved)
         return {name: gradients[name] for name in self._p}
+
+    def intermediates(self) -> dict[str, np.ndarray]:
+        """Copies of what lies between weights and gradients, of the last forward with targets, in order of computation.
+
+        Of each block, after "blocks.0.": x, h1 (B, T, E), qkv (B, T, 3, E), probs (B, H, T, T), y, x_mid, h2 (B, T, E),
+        a_pre, a (B, T, 4 E); then x, h (B, T, E), logits, probs (B, T, V). The gradients of all but the probs follow,
+        last first; that of "blocks.0.a" is "dblocks.0.a".
+        """
+        checks.forward_came_first(self._saved)
+        found, shapes = self._tensors(self._saved), self.config.intermediates(*self._saved["inputs"].shape)
+        return {name: np.array(found[name]).reshape(shape) for name, shape in shapes.items()}
 
     def new_cache(self, B: int) -> Cache:
         """A cache for `last_logits`, of B rows and as many tokens as the context holds."""
@@ -168,6 +180,10 @@ class GPTBase:
 
     def _backward(self, saved: dict[str, Any]) -> dict[str, Any]:
         """The gradient of the loss by each parameter, under the parameter's own name."""
+        raise NotImplementedError
+
+    def _tensors(self, saved: dict[str, Any]) -> dict[str, np.ndarray]:
+        """The intermediates by name, in any shape."""
         raise NotImplementedError
 
     def _ids(self, name: str, ids: np.ndarray, shape: tuple[int | None, ...]) -> np.ndarray:

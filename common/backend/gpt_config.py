@@ -59,6 +59,15 @@ class GPTConfig:
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} must be {' or '.join(map(repr, known))}; got {getattr(self, name)!r}")
 
+    def intermediates(self, B: int, T: int) -> dict[str, tuple[int, ...]]:
+        """Names and shapes of what lies between weights and gradients, in order of computation, for ids (B, T)."""
+        c, x, logits, wide = self, (B, T, self.n_embd), (B, T, self.vocab_size), (B, T, 4 * self.n_embd)
+        block = {"x": x, "h1": x, "qkv": (B, T, 3, c.n_embd), "probs": (B, c.n_head, T, T), "y": x}
+        block |= {"x_mid": x, "h2": x, "a_pre": wide, "a": wide}
+        forward = {f"blocks.{layer}.{name}": shape for layer in range(c.n_layer) for name, shape in block.items()}
+        forward |= {"x": x, "h": x, "logits": logits, "probs": logits}
+        return forward | {f"d{name}": forward[name] for name in reversed(forward) if not name.endswith("probs")}
+
     @classmethod
     def gpt2(cls, **changes: Any) -> GPTConfig:
         """GPT-2's shape, 124M parameters unless `changes` say otherwise (Radford et al. 2019): GELU, biases, tied."""

@@ -109,6 +109,7 @@ GPT_CHECKS: tuple[Check, ...] = (
     *(Check("gpt_layers", name, gpt_layers.layer_check(name)) for name in gpt_layers.WAYS),
     Check("gpt", "loss and gradients", gpt.loss_and_gradients),
     Check("gpt", "dropout", gpt.with_dropout),
+    Check("gpt", "intermediates", gpt.intermediates),
     Check("gpt", "any size", gpt_calls.any_size),
     Check("gpt", "sizes of one", gpt.sizes_of_one),
     Check("gpt", "backward twice", gpt.backward_twice),

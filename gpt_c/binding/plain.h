@@ -5,6 +5,7 @@
 #include "../switches.c"
 #include "../gpt.c"
 #include "../cache.c"
+#include "../tensors.c"
 
 #include "../ops/attention.c"
 #include "../ops/clip.c"

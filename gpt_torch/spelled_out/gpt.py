@@ -28,6 +28,7 @@ from ..ops.embedding import embedding_forward
 from ..ops.linear import linear_forward
 from ..runtime import as_array, token_ids
 from .cached_attention import cached_attention
+from .tensors import tensors_between
 
 
 class GPT(OnTensors, GPTBase):
@@ -60,7 +61,7 @@ class GPT(OnTensors, GPTBase):
         logits = linear_forward(h, p.get("head.weight", p["wte.weight"]), p.get("head.bias"))  # -> (B*T, V)
         found = {"logits": logits.view(B, T, -1)}
         if targets is not None:
-            found["loss"], _ = cross_entropy_forward(logits, targets.flatten())
+            found["loss"], _ = cross_entropy_forward(found["logits"].flatten(0, 1), targets.flatten())
         return found
 
     def _block(self, layer: int, x: Tensor, BT: tuple[int, int], step: int | None, cache: Cache | None) -> Tensor:
@@ -111,6 +112,9 @@ class GPT(OnTensors, GPTBase):
     def _backward(self, saved: dict[str, Tensor]) -> dict[str, np.ndarray | Tensor]:
         gradients = torch.autograd.grad(saved["loss"], list(self._p.values()), retain_graph=True)
         return dict(zip(self._p, map(as_array, gradients), strict=True))
+
+    def _tensors(self, saved: dict[str, Tensor]) -> dict[str, np.ndarray]:
+        return tensors_between(self, saved)
 
     def _ids(self, name: str, ids: np.ndarray | Tensor, shape: tuple[int | None, ...]) -> Tensor:
         return token_ids(name, ids, shape, self.config.vocab_size, self.device)

@@ -51,6 +51,37 @@ def test_the_names_and_shapes_are_those_of_the_torch_module(switches):
     assert list(initial.gpt_shapes(config).items()) == list(nnz.gpt.GPT.shapes(config).items())
 
 
+@each_shape
+def test_intermediates_are_the_oracles_in_order_of_computation_and_with_its_shapes(switches):
+    config, (inputs, targets) = GPTConfig(**(SIZES | switches)), batch()
+    weights = with_weights(model("numpy", **switches)).parameters()
+    of_oracle = oracle(weights, inputs, targets, config.n_head, config.activation, config.norm)
+    others = {"emb", "demb", "loss", *(f"d{name}" for name in weights)}
+    expected = {name: np.shape(tensor) for name, tensor in of_oracle.items() if name not in others}
+    for name in BACKENDS:
+        gpt = with_weights(model(name, **switches))
+        gpt(inputs, targets)
+        found = gpt.intermediates()
+        assert list({k: v.shape for k, v in found.items()}.items()) == list(expected.items()), name
+        for k, tensor in found.items():
+            assert np.abs(tensor - of_oracle[k]).max() < GRADIENT_LIMIT["float64"], (name, k)
+
+
+@each_backend
+def test_intermediates_are_copies_and_change_no_gradient(name):
+    gpt, given = with_weights(model(name, n_layer=3, dropout=0.2, embedding_dropout=0.2)), batch()
+    with pytest.raises(RuntimeError):
+        gpt.intermediates()
+    gpt(*given)
+    first, gradients = gpt.intermediates(), gpt.backward()
+    second = gpt.intermediates()
+    gpt(*given)  # another step of dropout
+    for k, tensor in gpt.intermediates().items():
+        assert np.array_equal(first[k], second[k])
+        assert not np.array_equal(first[k], tensor), k
+    assert gradients.keys() == gpt.parameters().keys()
+
+
 @each_backend
 @each_shape
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -42,6 +42,18 @@ def with_dropout(backend: BackendUnderTest, dtype: str, rng: np.random.Generator
         yield compared({"logits": logits, "loss": loss}, case, dtype, "in evaluation: ")
 
 
+def intermediates(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
+    """The tensors between weights and gradients by name, block by block, with dropout."""
+    for _ in range(min(rounds, FEW)):
+        case = random_gpt_case(rng, dtype, **DROPPED)
+        model = Model(backend, case, dtype, dropout_seed=1)
+        model.forward(case.inputs, case.targets)
+        tensors = model.intermediates()
+        if missing := [name for name in case.config.intermediates(*case.inputs.shape) if name not in tensors]:
+            raise Wrong(f"intermediates() does not return {missing[0]}")
+        yield compared(tensors, case, dtype, **DROPPED, seed=1, step=0)
+
+
 def sizes_of_one(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
     """One row, one token, one head, one block, a context of one."""
     for changes in ({"n_layer": 1, "n_head": 1, "n_embd": 16}, {"context_length": 1}):

@@ -49,6 +49,13 @@ class Model:
         logits, loss = self.forward(inputs, targets)
         return {"logits": logits, "loss": loss, **self.gradients()}
 
+    def intermediates(self) -> dict[str, Any]:
+        """The named tensors between weights and gradients, of the last batch."""
+        tensors = self.backend.call(self.backend.find("intermediates", self.gpt))
+        if not isinstance(tensors, Mapping) or not tensors:
+            raise Wrong("intermediates() must return a dict of tensors by name")
+        return dict(tensors)
+
     def parameters(self) -> dict[str, Array]:
         """Copies of the weights as they are now."""
         return {name: np.array(as_array(name, p, self.dtype)) for name, p in self.own_parameters().items()}

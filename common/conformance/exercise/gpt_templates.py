@@ -60,6 +60,15 @@ class GPT:
         """Overwrite the parameters with those of a dict of numpy arrays."""
         raise NotImplementedError
 
+    def intermediates(self):
+        """Of the last batch, by name, and the gradient of each but the probs, "d" + name.
+
+        Of each block, as "blocks.0.": x, h1 (B,T,E), what norm1 takes and gives; qkv (B,T,3,E); probs (B,H,T,T); y
+        (B,T,E) of attention; x_mid, h2 (B,T,E), what norm2 takes and gives; a_pre, a (B,T,4E), of fc1 and the
+        activation. After the blocks: x, h (B,T,E), what the last norm takes and gives; logits, probs (B,T,V).
+        """
+        raise NotImplementedError
+
     def train(self):
         """Drop out from now on. It starts so."""
         raise NotImplementedError
@@ -121,7 +130,10 @@ class Dropout:
 
 
 class CausalSelfAttention:
-    """y = proj(attention(qkv(x))), x (B,T,E); parameters qkv.weight (3E,E), qkv.bias, proj.weight (E,E), proj.bias."""
+    """y = proj(attention(qkv(x))), x (B,T,E); parameters qkv.weight (3E,E), qkv.bias, proj.weight (E,E), proj.bias.
+
+    `rng` draws them in this order, as those of Linear.
+    """
 
     def __init__(self, n_embd, n_head, bias=True, rng=None, dtype="float32"):
         raise NotImplementedError

@@ -41,6 +41,7 @@ def gpt(
 ) -> dict[str, Array]:
     """logits (B,T,V), loss, and the gradient "d" + name of every parameter (Radford et al. 2019); and what is between.
 
+    They are in order of computation.
     Names and shapes are those of nnz.gpt; a bias that is not among the parameters is none, and without "head.weight"
     the head is tied to wte. idx and targets are (B,T). Between them are emb and x, what the final norm takes (B,T,E),
     its h, probs (B,T,V), and of each block, after "blocks.0.": x, h1, qkv, probs, y, x_mid, h2, a_pre, a; and the
@@ -86,7 +87,6 @@ class _GPT:
         t["logits"] = self.rounded(np.einsum("bte,ve->btv", t["h"], p[f"{self.head}.weight"]) + p.get("head.bias", 0))
         t["loss"], t["probs"], t["dlogits"] = self._cross_entropy(t["logits"], targets)
 
-        t |= {f"d{name}": np.zeros_like(array) for name, array in p.items()}
         self._add("head.bias", t["dlogits"].sum(axis=(0, 1)))
         self._add(f"{self.head}.weight", np.einsum("btv,bte->ve", t["dlogits"], t["h"]))
         t["dh"] = self.rounded(np.einsum("btv,ve->bte", t["dlogits"], p[f"{self.head}.weight"]))
@@ -109,7 +109,8 @@ class _GPT:
         qkv = t[f"{at}qkv"] = self._linear(f"{at}attention.qkv", t[f"{at}h1"]).reshape(B, T, 3, E)
         mask = self._mask((B, self.n_head, T, T), site, p)
         self.kept[f"{at}probs"] = (mask,)
-        t[f"{at}y"], t[f"{at}probs"] = map(self.rounded, attention_forward(qkv, mask, self.n_head))
+        y, t[f"{at}probs"] = map(self.rounded, attention_forward(qkv, mask, self.n_head))
+        t[f"{at}y"] = y
         x = self.rounded(x + self._dropped(f"{at}proj", self._linear(f"{at}attention.proj", t[f"{at}y"]), site + 1, p))
         t[f"{at}x_mid"] = x
         t[f"{at}h2"] = self._norm(f"{at}norm2", x)
@@ -183,9 +184,9 @@ class _GPT:
         return self.rounded(dy * self.kept[name][0])
 
     def _add(self, name: str, gradient: Array) -> None:
-        """A parameter collects from each place where it is used; what is none collects nothing."""
+        """A parameter collects from each place where it is used, the last of which is its own in the order."""
         if name in self.p:
-            self.t[f"d{name}"] = self.t[f"d{name}"] + self.rounded(gradient)
+            self.t[f"d{name}"] = self.t.pop(f"d{name}", 0) + self.rounded(gradient)
 
 
 def _wide(x: Array) -> Array:

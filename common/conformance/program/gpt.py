@@ -11,7 +11,7 @@ from nnz.backend import checks, initial
 from nnz.backend.gpt_config import GPTConfig
 from nnz.numbers.rng import RNG
 
-from .protocol import Program
+from .protocol import Program, intermediates_of
 
 SETTINGS = ("n_layer", "n_head", "activation", "norm", "dropout", "embedding_dropout")  # the rest shapes show
 
@@ -57,6 +57,14 @@ class GPT:
         """The gradients of the last batch by the parameters' names."""
         checks.forward_came_first(self._response)
         return {name: self._response[f"d{name}"].copy() for name in self._weights}
+
+    def intermediates(self) -> dict[str, np.ndarray]:
+        """The tensors between weights and gradients. Raises NotImplementedError if the program returns none."""
+        checks.forward_came_first(self._response)
+        names = intermediates_of("gpt", self._config.n_layer)
+        if not self._response.keys() & set(names):
+            raise NotImplementedError(f"{self._program.name} returns no intermediates")
+        return {name: self._response[name] for name in (*names, "logits")}
 
     def train(self) -> None:
         self.training = True

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from nnz.backend import initial, spec
+from nnz.backend.gpt_config import GPTConfig
 from nnz.files import tensor_file
 from nnz.files.errors import nearest, one_line
 from nnz.numbers import precisions
@@ -30,7 +31,10 @@ OUTPUTS: dict[str, tuple[str, ...]] = {
     **{name: tuple(f.outputs or f.updates) for name, f in spec.FUNCTIONS.items()},
     "initial_weights": PARAMETERS,
     "mlp": ("logits", "loss", *GRADIENTS),  # and INTERMEDIATES, all or none; without targets only the logits
-    "gpt": ("logits", "loss"),  # and the gradient of each weight; without targets only the logits
+    "gpt": (
+        "logits",
+        "loss",
+    ),  # and the gradient of each weight, and the intermediates; without targets only the logits
     "training": ("losses", *STATE),
     "sampling": ("tokens",),
     "checkpoint": ("loss",),
@@ -97,7 +101,8 @@ class Program:
                 raise Refused(f"{self.name} refuses: {said}")
             if code != 0:
                 raise ProgramError(f"{self.name} ended with {_ending(code)}: {said}")
-            return _read(response, {"format": RESPONSE, **head}, expected_of(function, given))
+            optional = intermediates_of(function, settings.get("n_layer", 0))
+            return _read(response, {"format": RESPONSE, **head}, expected_of(function, given), optional)
 
     def __enter__(self) -> Program:
         return self
@@ -195,6 +200,14 @@ def expected_of(function: str, given: Collection[str]) -> tuple[str, ...]:
     return tuple(k for k in OUTPUTS[function] if k not in optional or k.removeprefix("d") in given)
 
 
+def intermediates_of(function: str, n_layer: int) -> tuple[str, ...]:
+    """The tensors that the response to a batch with targets may hold, all or none of them."""
+    if function == "gpt":
+        shapes = GPTConfig(vocab_size=1, n_layer=n_layer, n_head=1, n_embd=1).intermediates(1, 1)
+        return tuple(name for name in shapes if name != "logits")
+    return INTERMEDIATES if function == "mlp" else ()
+
+
 def _sent(value: Any) -> np.ndarray:
     """Token ids are sent as int32; one that is too large is clipped, and is still too large to be an id."""
     array = np.asarray(value)
@@ -213,15 +226,16 @@ def _ending(code: int) -> str:
     return f"signal {-code}" if code < 0 else f"exit code {code}"
 
 
-def _read(path: Path, head: dict[str, str], expected: tuple[str, ...]) -> dict[str, np.ndarray]:
+def _read(
+    path: Path, head: dict[str, str], expected: tuple[str, ...], optional: tuple[str, ...]
+) -> dict[str, np.ndarray]:
     """The response's tensors. Raises ProgramError for a file that is missing, damaged or of another request."""
 
     def check(metadata: dict[str, str], found: dict[str, tuple[str, tuple[int, ...]]]) -> None:
         for key, value in head.items():
             if metadata.get(key) != value:
                 raise ValueError(f"its {key} is {metadata.get(key)!r}, not {value!r}")
-        some = head["function"] == "mlp" and found.keys() & set(INTERMEDIATES)
-        needed = {*expected, *(INTERMEDIATES if some else ())}
+        needed = {*expected, *(optional if found.keys() & set(optional) else ())}
         if needed != found.keys():
             wrong = sorted(needed - found.keys()) or sorted(found.keys() - needed)
             raise ValueError(f"it {'lacks' if needed - found.keys() else 'should not hold'} {wrong[0]!r}")

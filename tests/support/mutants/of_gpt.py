@@ -15,8 +15,8 @@ FC2_NUMPY = 'return x + _dropped(self._linear_forward(s["a"]'
 BACK2_C = "norm_backward(g.dx, d(m, p.norm2_weight)"
 BACK1_C = "norm_backward(g.dx, d(m, p.norm1_weight)"
 BACK2_NUMPY, BACK1_NUMPY = (
-    'dx = dx + self._norm_backward(dh2, s["x_mid"]',
-    'return dx + self._norm_backward(dh1, s["x"]',
+    'dx_mid = dx + self._norm_backward(dh2, s["x_mid"]',
+    'dx = dx_mid + self._norm_backward(dh1, s["x"]',
 )
 NORM2_C = "norm_forward(a.norm2, a.mean2, a.rstd2, a.mid, p.norm2_weight, p.norm2_bias, n, E, EPS);"
 NORM2_NUMPY = 'self._norm_forward(x, f"{at}norm2")'
@@ -29,7 +29,7 @@ AT = 'at = self.config, {"x": x}, 1 + 3 * layer, f"blocks.{layer}."'
 AT_TORCH = 'c, site, at = self.config, 1 + 3 * layer, f"blocks.{layer}."'
 GRADS_TORCH = "return dict(zip(self._p, map(as_array, gradients), strict=True))"
 LOSS_NUMPY = "loss, probs = cross_entropy_forward(logits, targets.reshape(-1))"
-LOSS_TORCH = 'found["loss"], _ = cross_entropy_forward(logits, targets.flatten())'
+LOSS_TORCH = 'found["loss"], _ = cross_entropy_forward(found["logits"].flatten(0, 1), targets.flatten())'
 HEAD_C = "linear_forward(logits, a.norm, p.head_weight, p.head_bias, n, E, V);"
 LINEAR_PY = 'self._p.get(f"{name}.bias"))'
 SITE_PROJ, SITE_FC2 = "3 * l + 2);", "3 * l + 3);"
@@ -126,7 +126,7 @@ MUTANTS = (
         "the gradient does not pass beside attention",
         "gpt",
         c=(BACK1_C, f"memset(g.dx, 0, n * E * sizeof(real));\n    {BACK1_C}"),
-        numpy=(BACK1_NUMPY, BACK1_NUMPY.replace("dx + ", "")),
+        numpy=(BACK1_NUMPY, BACK1_NUMPY.replace("dx_mid + ", "")),
         torch=(PROJ_TORCH, PROJ_TORCH.replace("= x +", "= x.detach() +")),
     ),
     gpt_mutant(
@@ -261,7 +261,7 @@ MUTANTS = (
         "gpt_last_block_not_differentiated",
         "the gradients of the last block are 0",
         "gpt",
-        c=("for (size_t l = m->c.L; l-- > 0;)", "for (size_t l = m->c.L - (m->c.L > 1); l-- > 0;)"),
+        c=("for (size_t l = m->c.L; l-- > last;)", "for (size_t l = m->c.L - (m->c.L > 1); l-- > last;)"),
         torch=(
             f"{BLOCKS_PY}\n            x = self._block(layer, x, (B, T), step, cache)",
             (
@@ -270,8 +270,8 @@ MUTANTS = (
             ),
         ),
         numpy=(
-            'dx = self._block_backward(layer, dx, s["blocks"][layer], d)',
-            ('dx = self._block_backward(layer, dx if layer < c.n_layer - 1 else 0 * dx, s["blocks"][layer], d)'),
+            'self._block_backward(layer, dx, s["blocks"][layer], d)',
+            'self._block_backward(layer, dx if layer < c.n_layer - 1 else 0 * dx, s["blocks"][layer], d)',
         ),
     ),
     gpt_mutant(
@@ -319,7 +319,7 @@ MUTANTS = (
         c=(
             "embedding_backward(d(m, p.wte), demb,",
             (
-                "if (m->c.tied_head) { memset(d(m, p.wte), 0, V * E * sizeof(real)); }\n"
+                "if (m->c.tied_head) { memset(d(m, p.wte), 0, m->c.V * E * sizeof(real)); }\n"
                 "    embedding_backward(d(m, p.wte), demb,"
             ),
         ),
@@ -342,7 +342,7 @@ MUTANTS = (
         c=(
             "embedding_backward(d(m, p.wte), demb,",
             (
-                "for (size_t i = 0; i < V * E && m->c.tied_head; i++) { d(m, p.wte)[i] *= 2; }\n"
+                "for (size_t i = 0; i < m->c.V * E && m->c.tied_head; i++) { d(m, p.wte)[i] *= 2; }\n"
                 "    embedding_backward(d(m, p.wte), demb,"
             ),
         ),
@@ -368,7 +368,7 @@ MUTANTS = (
         c=(
             "embedding_backward(d(m, p.wte), demb, m->inputs, B, T, E);",
             (
-                "for (size_t i = 0; i < n; i++) {\n        const size_t id = (size_t)m->inputs[i];\n"
+                "for (size_t i = 0, n = B * T; i < n; i++) {\n        const size_t id = (size_t)m->inputs[i];\n"
                 "        size_t j = i + 1;\n        while (j < n && (size_t)m->inputs[j] != id) { j++; }\n"
                 "        if (j == n) { add(d(m, p.wte) + id * E, demb + i * E, E); }\n    }"
             ),
@@ -382,7 +382,12 @@ MUTANTS = (
             LOSS_NUMPY,
             (f"{LOSS_NUMPY}\n        loss = cross_entropy_forward(logits[T - 1 :: T], targets[:, -1])[0]"),
         ),
-        torch=(LOSS_TORCH, LOSS_TORCH.replace("(logits, targets.flatten())", "(logits[T - 1 :: T], targets[:, -1])")),
+        torch=(
+            LOSS_TORCH,
+            LOSS_TORCH.replace(
+                '(found["logits"].flatten(0, 1), targets.flatten())', "(logits[T - 1 :: T], targets[:, -1])"
+            ),
+        ),
         c=(
             "cross_entropy_forward(loss, a.probs, logits, targets, n, V);",
             (

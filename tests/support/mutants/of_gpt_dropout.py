@@ -322,8 +322,8 @@ MUTANTS = (
         "two models share what the last forward left",
         "gpt",
         common=(
-            'self._saved = {"inputs": inputs, "targets": targets, **computed}',
-            ('type(self)._last = self._saved = {"inputs": inputs, "targets": targets, **computed}'),
+            'self._saved = {"inputs": inputs, "targets": targets, "step": step, **computed}',
+            ('type(self)._last = self._saved = {"inputs": inputs, "targets": targets, "step": step, **computed}'),
         ),
     ),
 )

@@ -64,7 +64,7 @@ def gpt(nn, given, s, dtype):
     logits, loss = model(inputs, targets)
     found = {"logits": logits}
     if targets is not None:
-        found |= {"loss": loss, **{f"d{k}": g for k, g in model.backward().items()}}
+        found |= {"loss": loss, **{f"d{k}": g for k, g in model.backward().items()}} | model.intermediates()
     return found
 
 
