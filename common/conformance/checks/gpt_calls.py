@@ -185,15 +185,18 @@ def _drawn_sizes(rng: np.random.Generator) -> dict[str, int]:
 
 
 def cached(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
-    """A row read a few tokens at a time, with a cache of those before: the logits after each as of the whole row."""
+    """Two batches read a few tokens at a time, in turn, each with a cache: the logits as of the whole row."""
     for _ in range(min(rounds, ROUNDS)):
         case = random_gpt_case(rng, dtype, **DROPPED)
-        inputs, targets = random_gpt_batch(rng, case.config, USUAL_BATCH, case.config.context_length)
-        model = Model(backend, case, dtype)
-        cache, past = backend.call(backend.find("new_cache", model.gpt), len(inputs)), 0
-        while past < inputs.shape[1]:
-            until = min(past + int(rng.integers(1, 4)), inputs.shape[1])
-            logits = backend.call(backend.find("last_logits", model.gpt), inputs[:, past:until].copy(), cache)
+        T, model = case.config.context_length, Model(backend, case, dtype)
+        batches = [random_gpt_batch(rng, case.config, B, T) for B in (USUAL_BATCH, USUAL_BATCH + 1)]
+        caches = [backend.call(backend.find("new_cache", model.gpt), len(inputs)) for inputs, _ in batches]
+        past = [0, 0]
+        while min(past) < T:
+            which = int(past[1] < past[0])
+            (inputs, targets), before = batches[which], past[which]
+            past[which] = until = min(before + int(rng.integers(1, 4)), T)
+            given = inputs[:, before:until].copy()
+            logits = backend.call(backend.find("last_logits", model.gpt), given, caches[which])
             whole = replace(case, inputs=inputs[:, :until], targets=targets[:, :until])
             yield compared({"logits": logits}, whole, dtype, last=True)
-            past = until

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from nnz.backend import initial
 from nnz.numbers.rng import RNG
 
 from ..bounds.gpt import with_limits
@@ -16,7 +17,7 @@ from .ops import CheckFunction, Measured
 
 FEW = 3  # rounds: a layer uses the arithmetic of the operations, which are checked in many more
 CHANNELS, HEADS, STEPS = 24, 3, 3
-SEED, SITE = 2**40 + 5, 7
+SEED, SITE, LAYER_SEED = 2**40 + 5, 7, 5
 
 Make = Callable[[Callable, dict[str, Any]], Any]  # (the layer of a name, rng and dtype) -> a layer
 
@@ -93,8 +94,10 @@ def _batches(backend: BackendUnderTest, way: Way, axes: int, dtype: str, rng: np
     def of(name: str) -> Callable[..., Any]:
         return lambda *values, **settings: backend.call(backend.find(name), *values, **settings)
 
-    layer = way.make(of, {"rng": RNG(5), "dtype": dtype})
-    shapes = {k: np.shape(as_array(k, p, dtype)) for k, p in backend.call(backend.find("parameters", layer)).items()}
+    layer = way.make(of, {"rng": RNG(LAYER_SEED), "dtype": dtype})
+    first = {k: np.array(as_array(k, p, dtype)) for k, p in backend.call(backend.find("parameters", layer)).items()}
+    _drawn_by_the_seed(first, dtype)
+    shapes = {k: p.shape for k, p in first.items()}
     weights = {k: rng.normal(len(shape) == 1, shape[-1] ** -0.5, shape).astype(dtype) for k, shape in shapes.items()}
     backend.call(backend.find("load_parameters", layer), weights)
     wide = {k: p.astype(np.float64) for k, p in weights.items()}
@@ -114,6 +117,22 @@ def _batches(backend: BackendUnderTest, way: Way, axes: int, dtype: str, rng: np
         if left_out := sorted(set(expected) - set(actual)):
             raise Wrong(f"it does not return {left_out[0]}")
         yield compare_all(actual, expected, limits, dtype, any_value=True)
+
+
+def _drawn_by_the_seed(weights: dict[str, Array], dtype: str) -> None:
+    """Raises Wrong unless each is, to the bit, as the layer starts: a linear's drawn in order, a norm's 1 and 0."""
+    rng = RNG(LAYER_SEED)
+    for name, array in weights.items():
+        part, _, kind = name.rpartition(".")
+        if array.ndim == 2:
+            drawn = initial.linear(*array.shape, f"{part}.bias" in weights, rng, dtype)
+            expected = drawn["weight"]
+        else:
+            expected = (
+                drawn["bias"] if part.endswith(("qkv", "proj")) else np.full(array.shape, kind == "weight", dtype)
+            )
+        if array.tobytes() != expected.tobytes():
+            raise Wrong(f"{name} differs from what the layer must start with, drawn by nnz.RNG({LAYER_SEED})")
 
 
 def _one_batch(backend: BackendUnderTest, layer: Any, x: Array, dy: Array) -> dict[str, Any]:
