@@ -12,7 +12,7 @@ with requires("torch", __name__):
 
 from . import baseline, benchmark
 from .cache import Cache
-from .exchange import from_hf, is_replaceable, to_hf
+from .exchange import from_hf, to_hf
 from .gpt import GPT
 from .language_model import LanguageModel
 from .maps import attention_maps
@@ -30,7 +30,6 @@ __all__ = [
     "benchmark",
     "from_hf",
     "generate",
-    "is_replaceable",
     "stream",
     "to_hf",
 ]

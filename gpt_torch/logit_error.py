@@ -6,9 +6,6 @@ from __future__ import annotations
 # Measured on the models of the tests: at most 7.6e-7 and 2.5e-15.
 GRADIENT_LIMIT = {"float32": 1e-4, "float64": 1e-12}
 
-# Logits against those of Hugging Face transformers, absolute. Measured: at most 9.5e-7 and 3.1e-15.
-TRANSFORMERS_LIMIT = {"float32": 1e-5, "float64": 1e-12}
-
 # How many times faster generation is with a cache than without, at 256 tokens of context. Measured, on one
 # core and for the course's GPT: 6 to 9.
 CACHE_SPEEDUP = 5

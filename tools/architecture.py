@@ -8,8 +8,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURE = ROOT / "docs" / "architecture.svg"
-ROOMS = ["numbers", "files", "backend", "text", "recipes", "runs", "pictures", "training", "conformance", "reading"]
-ROOMS += ["commands"]  # from the ground up
+ROOMS = ["numbers", "files", "backend", "text", "exchange", "recipes", "runs", "pictures", "training", "conformance"]
+ROOMS += ["reading", "commands"]  # from the ground up
 GROUND = ROOMS[:3]  # which every room above may use: their arrows are not drawn
 WIDTH, ROW, BOX, LEFT = 900, 58, 32, 420
 

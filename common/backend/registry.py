@@ -20,7 +20,7 @@ _BACKENDS = {
     "numpy": ("nnz.numpy", "numpy", "install it with: pip install numpy"),
     "torch": ("nnz.torch", "torch", "install it with: pip install torch"),
 }
-ON_GPU = "torch"  # the one that computes there
+TORCH = "torch"  # which computes on a GPU, and alone writes its own files
 _ONE_THREAD = ("nnz.numpy", "nnz.torch")  # several are many times slower on a busy machine; C chooses while it runs
 _THREADS_SET = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -68,7 +68,7 @@ def is_torch(nn: ModuleType) -> bool:
 
 def has_gpu() -> bool:
     """Tell whether torch is here, and finds CUDA."""
-    return loads(ON_GPU) and "cuda" in load(ON_GPU).devices()
+    return loads(TORCH) and "cuda" in load(TORCH).devices()
 
 
 def gpt() -> ModuleType:

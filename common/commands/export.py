@@ -1,6 +1,7 @@
 """Write a model for other programs: a torch state dict, or a folder for Hugging Face transformers.
 
-pth holds {name: tensor} with the names of the checkpoint; hf is only for a GPT of GPT-2's shape.
+pth holds {name: tensor} with the names of the checkpoint, and torch writes it. hf is only for a GPT of GPT-2's shape:
+AutoModelForCausalLM and AutoTokenizer load the folder.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from ..files.atomic import is_stream
 from ..files.errors import UsageError, refusing
 
 EXAMPLES = """\
-  nnz export runs/gpt-torch --to pth gpt.pth
+  nnz export runs/names-c --to pth names.pth
   nnz export runs/my-gpt2 --to hf my-gpt2
 """
 FORMATS = ("pth", "hf")
@@ -31,20 +32,23 @@ def run(arguments: argparse.Namespace) -> None:
     """Export, and print what was written. Raises Refusal."""
     with refusing():
         from ..backend import registry
+        from ..exchange import hugging_face
+        from ..recipes.models import MODELS
         from ..runs import load_model
 
-        nn, path = registry.load("torch"), Path(arguments.path)
+        path = Path(arguments.path)
         checkpoint = load_model.find(arguments.run, finite=True)
         kind = checkpoint.recipe.model.kind
         if arguments.to == "hf" and kind != "gpt":
             raise UsageError(f"--to hf is for a gpt, but {arguments.run} is of kind {kind}; use --to pth")
-        writer = nn.state_dict if arguments.to == "pth" else registry.gpt()
+        writer = registry.load(registry.TORCH).state_dict if arguments.to == "pth" else hugging_face
         if not (arguments.restart or writer.is_replaceable(path)):
             raise FileExistsError(f"{path} is there, and no earlier export; replace it with --restart, or name another")
-        model = load_model.build(checkpoint, "torch")
         if arguments.to == "pth":
-            nn.state_dict.write(path, model)
+            writer.write(path, load_model.build(checkpoint, registry.TORCH))
         else:
-            registry.gpt().to_hf(model.gpt, checkpoint.tokenizer.to_config(), path)
+            tokenizer = checkpoint.tokenizer
+            config = MODELS[kind].config(checkpoint.recipe, tokenizer.vocab_size)
+            writer.write(path, config, checkpoint.parameters, tokenizer)
     if not is_stream(path):
         print(path)

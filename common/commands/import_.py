@@ -1,6 +1,7 @@
 """Read a GPT-2 from a folder of Hugging Face transformers into a run folder.
 
-The folder must be as nnz export --to hf writes it. nnz sample and nnz export then treat it like any other run.
+Whoever wrote it: nnz, or transformers. nnz sample and nnz export then treat it like any other run. Where its tokenizer
+is neither GPT-2's nor one of nnz, text is token ids: nnz sample --prompt "464 3290".
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ EXAMPLES = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     add = parser.add_argument
-    add("folder", metavar="DIR", help="a folder with config.json, model.safetensors and nnz-tokenizer.json")
+    add("folder", metavar="DIR", help="a folder with config.json, model.safetensors and a tokenizer")
     add("--out", metavar="RUN", help="the run folder to write; default: runs/ and the name of DIR")
     add("--restart", action="store_true", help="replace the run that is in the run folder")
 
@@ -29,39 +30,33 @@ def run(arguments: argparse.Namespace) -> None:
     """Import, and print the run folder. Raises Refusal."""
     with refusing():
         from ..backend import registry
+        from ..exchange import hugging_face
         from ..files.atomic import write_text
         from ..files.terminal import note
         from ..runs import checkpoints
         from ..runs.folder import START_AGAIN, RunFolder
-        from ..text import tokenizers
 
-        if not (Path(arguments.folder) / "config.json").is_file():
-            raise FileNotFoundError(
-                f"{arguments.folder} is not a folder with a config.json; nnz export --to hf writes such folders"
-            )
-        gpt, tokenizer = registry.gpt().from_hf(arguments.folder)
-        if tokenizer is None:
-            raise ValueError(
-                f"{arguments.folder} has no nnz-tokenizer.json, and nnz reads only this kind of tokenizer; "
-                "to read the model without one, use nnz.gpt.from_hf in Python"
-            )
-        name = Path(arguments.folder).resolve().name
-        out, recipe = RunFolder(arguments.out or Path("runs") / name), _recipe(name, gpt.config)
-        parameters = checkpoints.to_numpy({name: p.detach() for name, p in gpt.named_parameters()})
+        config, parameters, tokenizer, reason = hugging_face.read(arguments.folder)
         checkpoints.check_finite(arguments.folder, parameters)
-        found = checkpoints.Checkpoint(recipe, tokenizers.from_config(tokenizer), "torch", 0, parameters)
+        name = Path(arguments.folder).resolve().name
+        out, backend = RunFolder(arguments.out or Path("runs") / name), registry.default()
+        recipe = _recipe(name, config, backend, tokenizer.to_config()["kind"])
+        found = checkpoints.Checkpoint(recipe, tokenizer, backend, 0, parameters)
         out.hold()
         with out.lock:
             out.clear(arguments.restart, START_AGAIN)
             out.start_log()
             checkpoints.save(out.checkpoint, found)
             write_text(out.config, recipe.to_toml())
+    if reason:
+        note(f'{reason}: text is token ids, as in nnz sample {out.path} --prompt "0 1 2"')
     note("the folder does not say what it was trained on, so nnz compare needs --data")
     print(out.path)
 
 
-def _recipe(name: str, config: Any) -> Any:
+def _recipe(name: str, config: Any, backend: str, kind: str) -> Any:
     from ..recipes.recipe import load
+    from ..text.tokenizers import KINDS
 
     recipe = load("gpt")
     for key, value in {
@@ -73,6 +68,8 @@ def _recipe(name: str, config: Any) -> Any:
         "model.dropout": config.dropout,
         "model.embedding_dropout": config.embedding_dropout,
         "model.dtype": config.dtype,
+        "train.backend": backend,
+        "data.tokenizer": kind if kind in KINDS else "char",
     }.items():
         recipe = recipe.override(key, value)
     return dataclasses.replace(recipe, name=name)

@@ -95,7 +95,7 @@ def run(arguments: argparse.Namespace) -> None:
         flags = arguments.resume, arguments.device, arguments.threads, arguments.restart
         ready = Run(recipe, backend, out, *flags)
         asked = recipe.train.backend
-        if asked == GPU and backend != registry.ON_GPU:
+        if asked == GPU and backend != registry.TORCH:
             _say_cost(ready)
     ready.train()
     if is_silent_worker():
@@ -214,10 +214,10 @@ def _backend(arguments: argparse.Namespace, recipe: Recipe) -> str:
         return arguments.backend
     recorded = recipe.train.backend
     if recorded in ("", GPU) and is_one_of_several():
-        return registry.ON_GPU
+        return registry.TORCH
     if recorded == GPU:
         on_gpu = arguments.device in ("cuda", "mps") or (arguments.device == "auto" and registry.has_gpu())
-        return registry.ON_GPU if on_gpu else registry.default()
+        return registry.TORCH if on_gpu else registry.default()
     if recorded and recorded not in registry.names():  # a recipe from elsewhere must not choose what code runs
         hint = f"{nearest(recorded, registry.names())}; if you trust the module, add --backend {recorded}"
         raise UsageError(f"the recipe asks for the module {recorded!r}; {hint}")

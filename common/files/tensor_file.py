@@ -62,9 +62,35 @@ def read(
             metadata, names = file.metadata() or {}, sorted(file.keys())
             views = {name: file.get_slice(name) for name in names}
             check(metadata, {name: (view.get_dtype(), tuple(view.get_shape())) for name, view in views.items()})
-            return metadata, {name: file.get_tensor(name) for name in names}
+            return metadata, {
+                name: _bfloat16(path, name) if view.get_dtype() == "BF16" else file.get_tensor(name)
+                for name, view in views.items()
+            }
     except SafetensorError as error:
         raise ValueError(str(error)[:LONGEST_REASON]) from error  # it may quote the header
+
+
+def metadata(path: Path) -> dict[str, str]:
+    """Return the metadata alone. Raises what `read` raises."""
+    from safetensors import SafetensorError, safe_open
+
+    check_header(path)
+    try:
+        with safe_open(path, framework="np") as file:
+            return file.metadata() or {}
+    except SafetensorError as error:
+        raise ValueError(str(error)[:LONGEST_REASON]) from error
+
+
+def _bfloat16(path: Path, name: str) -> np.ndarray:
+    """An array that numpy has no dtype for, as float32, of which it has the upper half of the bits."""
+    with inputs.open_file(path) as file:
+        length = int.from_bytes(file.read(8), "little")
+        entry = json.loads(file.read(length))[name]
+        begin, end = entry["data_offsets"]
+        file.seek(8 + length + begin)
+        upper = np.frombuffer(file.read(end - begin), "<u2").astype(np.uint32)
+    return (upper << 16).view(np.float32).reshape(entry["shape"])
 
 
 def check_header(path: Path) -> None:

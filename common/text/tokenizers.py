@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike
 
 from ..backend.checks import positive_int
 from ..files.errors import quoted
+from .byte_pairs import BytePairTokenizer
+from .token_ids import TokenIds, known_ids
 from .word_splitting import GLUE, LINE_END, PARAGRAPH, UNKNOWN, gap, has_paragraphs, tokens
 
 
@@ -55,7 +57,7 @@ class CharTokenizer:
 
     def decode(self, ids: ArrayLike) -> str:
         """The text of some ids. Raises TypeError if they are not integers, ValueError for one outside 0 .. V-1."""
-        ids = _known_ids(ids, self.vocab_size)
+        ids = known_ids(ids, self.vocab_size)
         return self._codes[ids].tobytes().decode("utf-32-le", "surrogatepass")
 
     def pieces(self, ids: Iterable[int], after: str = "") -> Iterator[str]:
@@ -158,7 +160,7 @@ class WordTokenizer:
 
         Raises TypeError if they are not integers, ValueError for one outside 0 .. V-1.
         """
-        return "".join(self.pieces(_known_ids(ids, self.vocab_size)))
+        return "".join(self.pieces(known_ids(ids, self.vocab_size)))
 
     def pieces(self, ids: Iterable[int], after: str = "") -> Iterator[str]:
         """Yield the text of each id as it comes, with the space that it needs after the text `after`."""
@@ -194,8 +196,8 @@ class WordTokenizer:
         )
 
 
-Tokenizer = CharTokenizer | WordTokenizer
-KINDS = ("char", "word")
+Tokenizer = CharTokenizer | WordTokenizer | BytePairTokenizer | TokenIds
+KINDS = ("char", "word")  # those whose vocabulary is that of a text; the others come with a model
 
 
 def of_text(kind: str, text: str, min_count: int = 1, ends: bool = True, encoded: str = "") -> Tokenizer:
@@ -213,7 +215,11 @@ def from_config(config: Mapping[str, Any]) -> Tokenizer:
         return CharTokenizer(config["characters"], ends="delimiter" not in config)
     if config.get("kind") == "word" and "words" in config:
         return WordTokenizer.from_config(config)
-    known = " and ".join(map(repr, KINDS))
+    if config.get("kind") == "bpe":
+        return BytePairTokenizer.from_config(config)
+    if config.get("kind") == "ids":
+        return TokenIds(config.get("vocab_size"), config.get("end"))
+    known = "'char', 'word', 'bpe' and 'ids'"
     raise ValueError(f"tokenizer kind {quoted(config.get('kind'))} cannot be read: this version of nnz knows {known}")
 
 
@@ -222,19 +228,6 @@ def same_vocabulary(a: Tokenizer, b: Tokenizer) -> bool:
     one, other = a.to_config(), b.to_config()
     apart = {"delimiter": None, "rare": None}  # what tokens are not made of
     return one | apart == other | apart
-
-
-def _known_ids(ids: ArrayLike, vocab_size: int) -> np.ndarray:
-    """The ids as an array (n,). Raises TypeError if they are not integers, ValueError for one outside 0 .. V-1."""
-    ids = np.atleast_1d(ids)
-    if ids.size == 0:
-        return ids.astype(np.int32)
-    if not np.issubdtype(ids.dtype, np.integer):
-        raise TypeError(f"token ids must be integers, not {ids.dtype}")
-    if ids.min() < 0 or ids.max() >= vocab_size:
-        wrong = ids[(ids < 0) | (ids >= vocab_size)][0]
-        raise ValueError(f"token id {wrong} is outside the vocabulary: ids run from 0 to {vocab_size - 1}")
-    return ids
 
 
 def _shown(character: str) -> str:

@@ -6,6 +6,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import textwrap
 import warnings
 from functools import partial
 
@@ -148,12 +149,8 @@ def test_a_model_that_is_not_finite_is_not_imported(capsys, place, tmp_path):
     assert not (tmp_path / "back").exists()
 
 
-def test_a_folder_that_is_no_gpt2_of_ours_is_refused(capsys, place, tmp_path):
+def test_a_folder_that_is_no_gpt2_is_refused(capsys, place, tmp_path):
     nnz(capsys, "export", place / "gpt2", "--to", "hf", tmp_path / "hf")
-    (tmp_path / "hf" / "nnz-tokenizer.json").rename(tmp_path / "away.json")
-    code, _, error = nnz(capsys, "import", tmp_path / "hf", "--out", tmp_path / "back")
-    assert code == 1
-    assert "has no nnz-tokenizer.json" in error
     config = json.loads((tmp_path / "hf" / "config.json").read_text())
     (tmp_path / "hf" / "config.json").write_text(json.dumps(config | {"model_type": "llama"}))
     code, _, error = nnz(capsys, "import", tmp_path / "hf", "--out", tmp_path / "back")
@@ -165,21 +162,24 @@ def test_a_folder_that_is_no_gpt2_of_ours_is_refused(capsys, place, tmp_path):
     assert not (tmp_path / "back").exists()
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (
-            lambda arrays: arrays.pop("transformer.h.1.ln_2.bias"),
-            "it lacks 'h.1.ln_2.bias'",
-        ),
-        (
-            lambda arrays: arrays.update(more=np.zeros(3)),
-            "it holds 'more', which a GPT-2 does not have",
-        ),
-    ],
-    ids=["missing", "extra"],
-)
-def test_a_folder_with_a_missing_or_an_extra_tensor_is_refused_and_loses_nothing(
+WTE, BIAS = "transformer.wte.weight", "transformer.h.1.ln_2.bias"
+FIT = "model.safetensors does not fit its config.json: "
+SPOILT = {
+    "missing": (lambda arrays: arrays.pop(BIAS), f"{FIT}it lacks 'h.1.ln_2.bias'"),
+    "extra": (lambda arrays: arrays.update(more=np.zeros(3)), f"{FIT}it holds 'more', which a GPT-2 does not have"),
+    "of another shape": (
+        lambda arrays: arrays.update({WTE: arrays[WTE][:, 1:].copy()}),
+        f"{FIT}parameters['wte.weight'] must have shape (19, 8); got (19, 7)",
+    ),
+    "of whole numbers": (
+        lambda arrays: arrays.update({BIAS: np.zeros(8, np.int32)}),
+        f"model.safetensors: {BIAS!r} is I32; weights are floating-point numbers",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), SPOILT.values(), ids=list(SPOILT))
+def test_a_folder_with_a_tensor_that_does_not_fit_is_refused_and_loses_nothing(
     capsys, place, tmp_path, change, message
 ):
     nnz(capsys, "export", place / "gpt2", "--to", "hf", tmp_path / "hf")
@@ -189,7 +189,7 @@ def test_a_folder_with_a_missing_or_an_extra_tensor_is_refused_and_loses_nothing
     before = {path.name: path.read_bytes() for path in (place / "course").iterdir()}
     code, out, error = nnz(capsys, "import", tmp_path / "hf", "--out", place / "course", "--restart")
     assert (code, out, error.count("\n")) == (1, "", 1)
-    assert error == f"nnz: {tmp_path / 'hf' / 'model.safetensors'} does not fit its config.json: {message}\n"
+    assert error == f"nnz: {tmp_path / 'hf'}/{message}\n"
     assert {path.name: path.read_bytes() for path in (place / "course").iterdir()} == before
 
 
@@ -202,6 +202,51 @@ def test_an_imported_model_writes_the_same_text_in_every_backend(capsys, place, 
     expected = nnz(capsys, "sample", tmp_path / "run", *words)
     assert expected[0] == 0
     assert nnz(capsys, "sample", tmp_path / "back", *words, "--backend", backend) == expected
+
+
+def test_a_broken_tokenizer_is_refused_and_loses_nothing(capsys, place, tmp_path):
+    nnz(capsys, "export", place / "gpt2", "--to", "hf", tmp_path / "hf")
+    (tmp_path / "hf" / "tokenizer.json").write_text("{")
+    before = {path.name: path.read_bytes() for path in (place / "course").iterdir()}
+    code, out, error = nnz(capsys, "import", tmp_path / "hf", "--out", place / "course", "--restart")
+    assert (code, out, error.count("\n")) == (1, "", 1)
+    assert f"{tmp_path / 'hf' / 'tokenizer.json'} is not as it should be: Input data was truncated" in error
+    assert {path.name: path.read_bytes() for path in (place / "course").iterdir()} == before
+
+
+def test_a_model_without_a_tokenizer_speaks_in_token_ids(capsys, place, tmp_path):
+    nnz(capsys, "export", place / "gpt2", "--to", "hf", hf := tmp_path / "hf")
+    (hf / "nnz-tokenizer.json").unlink()
+    (hf / "tokenizer.json").unlink()
+    code, _, error = nnz(capsys, "import", hf, "--out", run := tmp_path / "run")
+    assert (code, f"{hf} has no tokenizer.json and no vocab.json: text is token ids" in error) == (0, True)
+    for backend in BUILT:
+        code, out, error = nnz(capsys, "sample", run, "--prompt", "3 1", "--tokens", 4, "--backend", backend)
+        assert (code, error, out.split()[:2], len(out.split())) == (0, "", ["3", "1"], 6)
+        words = ("sample", run, "--prompt", "em", "--backend", backend)
+        assert nnz(capsys, *words)[2].startswith(
+            "nnz: 'em' is not a token id: of this model only those are known, 0 to"
+        )
+    assert nnz(capsys, "plot", run, "--prompt", "3 1 4")[0] == 0
+    code, _, error = nnz(capsys, "compare", run, "--data", place / "few-names")
+    assert (code, error.count("\n")) == (1, 1)
+
+
+def test_a_gpt_goes_out_and_comes_back_where_there_is_no_torch(place, tmp_path):
+    lines = f"""
+        import sys; sys.modules["torch"] = None
+        from nnz.commands.main import main
+        for words in (
+            ["export", {str(place / "gpt2")!r}, "--to", "hf", "hf"], ["import", "hf", "--out", "run"],
+            ["sample", "run", "--count", "2"], ["compare", "run", "--data", {str(place / "few-names")!r}],
+            ["plot", "run", "--prompt", "em"],
+        ):
+            assert not main(words), words
+    """
+    command = [sys.executable, "-c", textwrap.dedent(lines)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("run/attention.png\n")
 
 
 @pytest.mark.parametrize("to", ["pth", "hf"])

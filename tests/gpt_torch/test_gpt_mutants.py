@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import test_gpt_choice
-import test_gpt_exchange
 import test_gpt_generation
 import test_gpt_proofs
 import test_gpt_sizes
@@ -20,7 +19,7 @@ FOLDER = Path(nnz.gpt.__file__).parent
 RUNS = [Path(module.__file__) for module in (nnz.runs.choice, nnz.runs.generation)]  # what it has from there
 PROOFS = {
     name.removeprefix("check_"): proof
-    for module in (test_gpt_proofs, test_gpt_sizes, test_gpt_choice, test_gpt_generation, test_gpt_exchange)
+    for module in (test_gpt_proofs, test_gpt_sizes, test_gpt_choice, test_gpt_generation)
     for name, proof in vars(module).items()
     if name.startswith("check_")
 }
@@ -117,9 +116,6 @@ MUTANTS = [
     ("choice", "threshold always certain", "(z >= threshold - shift).sum()", "(z >= threshold).sum()", "certainty"),
     ("choice", "greedy always certain", "logits.max() - 2 * error", "logits.max()", "certainty"),
     ("choice", "top-p always certain", "margin = shift + rounding", "margin = 0.0", "certainty"),
-    ("exchange", "not laid on its side", "p.T if theirs.endswith(LYING) else p", "p", "exchange"),
-    ("exchange", "norms swapped", '"norm1": "ln_1",', '"norm1": "ln_2", "norm2_": "ln_1",', "exchange"),
-    ("exchange_config", "no end of text", '"eos_token_id": delimiter', '"eos_token_id": None', "exchange"),
 ]
 # fmt: on
 
@@ -139,10 +135,6 @@ def load_copy(folder):
     return package
 
 
-def run(proof, package, folder):
-    PROOFS[proof](*(package, folder) if proof == "exchange" else (package,))
-
-
 @pytest.fixture
 def copy(tmp_path):
     folder = shutil.copytree(FOLDER, tmp_path / "gpt", ignore=shutil.ignore_patterns("__pycache__"))
@@ -154,18 +146,18 @@ def copy(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: f"{mutant[0]}: {mutant[1]}")
-def test_a_mutant_is_caught_by_the_proof_meant_for_it(mutant, copy, tmp_path):
+def test_a_mutant_is_caught_by_the_proof_meant_for_it(mutant, copy):
     file, _, old, new, proof = mutant
     source = (copy / f"{file}.py").read_text(encoding="utf-8")
     assert old in source, "the line to spoil is no longer there"
     (copy / f"{file}.py").write_text(source.replace(old, new, 1), encoding="utf-8")
     package = load_copy(copy)
     with pytest.raises(AssertionError):
-        run(proof, package, tmp_path / "exchange")
+        PROOFS[proof](package)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("proof", PROOFS)
-def test_an_unspoilt_copy_passes_each_proof_and_each_proof_has_a_mutant(proof, copy, tmp_path):
-    run(proof, load_copy(copy), tmp_path / "exchange")
+def test_an_unspoilt_copy_passes_each_proof_and_each_proof_has_a_mutant(proof, copy):
+    PROOFS[proof](load_copy(copy))
     assert proof in {mutant[-1] for mutant in MUTANTS}

@@ -17,9 +17,9 @@ from typing import Any
 import atheris
 
 with atheris.instrument_imports(include=["nnz"]):
-    import nnz.gpt
     from nnz.conformance import golden
     from nnz.conformance.program import protocol
+    from nnz.exchange.hugging_face import read as read_hugging_face
     from nnz.files import tensor_file
     from nnz.files.errors import UsageError
     from nnz.numbers import digests
@@ -89,23 +89,23 @@ def value(provider: Any) -> Any:
 
 def hugging_face(data: bytes) -> None:
     """A folder of Hugging Face is a GPT-2 or a ValueError: one of its files is any bytes, or has one value changed."""
-    names = ("config.json", "nnz-tokenizer.json", "model.safetensors")
-    which, changed = data[0] % 5 if data else 0, data[1:]
+    names = ("config.json", "nnz-tokenizer.json", "tokenizer.json", "model.safetensors")
+    which, changed = data[0] % 7 if data else 0, data[1:]
     folder = PLACE / "hf"
     folder.mkdir(exist_ok=True)
     for name in names:
         (folder / name).write_bytes((SEEDS / "hf" / name).read_bytes())
-    path = folder / names[which % 3]
-    if which < 3:
+    path = folder / names[which % 4]
+    if which < 4:
         path.write_bytes(changed)
     else:
         provider = atheris.FuzzedDataProvider(changed)
-        path = folder / names[which - 3]
+        path = folder / names[which - 4]
         table = json.loads(path.read_text(encoding="utf-8"))
         table[provider.PickValueInList(sorted(table))] = value(provider)
         path.write_text(json.dumps(table), encoding="utf-8")
     with suppress(ValueError):
-        nnz.gpt.from_hf(folder)
+        read_hugging_face(folder)
 
 
 class Answering(protocol.Program):

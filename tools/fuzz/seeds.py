@@ -55,7 +55,7 @@ def write(folder: Path) -> None:
         nnz.gpt.GPTConfig.gpt2(vocab_size=7, context_length=4, n_layer=1, n_head=2, n_embd=4), rng=RNG(1)
     )
     nnz.gpt.to_hf(model, TOKENIZER.to_config(), folder / "hf")
-    files = ("config.json", "nnz-tokenizer.json", "model.safetensors")
+    files = ("config.json", "nnz-tokenizer.json", "tokenizer.json", "model.safetensors")
     requests, responses = exchanged()
     seeds |= {
         "recipe": toml,
@@ -67,7 +67,7 @@ def write(folder: Path) -> None:
         "hugging-face": [bytes([i]) + (folder / "hf" / name).read_bytes() for i, name in enumerate(files)],
         "response": [*responses, b"linear_forward float32 strict\nmlp float64\n", *broken],
     }
-    seeds["hugging-face"] += [bytes([which, i]) * 9 for which in (3, 4) for i in range(30)]
+    seeds["hugging-face"] += [bytes([which, i]) * 9 for which in (4, 5, 6) for i in range(30)]
     flags = b"--data\0x\0--steps\x003\0--set\0model.hidden_size=16\0--lr\x001e-3\0--resume\0--help\0--dtype\0float64"
     log = b"step,train_loss,val_loss,lr\n" + b"".join(b"%d,3.1,3.2,1e-3\n" % step for step in (0, 5, 10))
     seeds["program"] = [READER + data[1:] for data in seeds["checkpoint"] if data[:1] == RAW]

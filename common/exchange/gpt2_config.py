@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from nnz.backend.gpt_config import GPTConfig
-from nnz.files.errors import quoted
+from ..backend.gpt_config import GPTConfig
+from ..files.errors import quoted
 
 SIZES = {
     "vocab_size": "vocab_size",
@@ -65,6 +65,12 @@ def to_hf_config(config: GPTConfig, delimiter: int | None) -> dict[str, Any]:
         "dtype": config.dtype,
         "torch_dtype": config.dtype,  # what transformers 4 reads
     }
+
+
+def generation_config(context_length: int, delimiter: int | None) -> dict[str, Any]:
+    """Return what generation_config.json is to hold: texts as long as the context, drawn as nnz sample draws them."""
+    ends = {"bos_token_id": delimiter, "eos_token_id": delimiter}
+    return {"max_length": context_length, "do_sample": True, "top_k": 0, **ends}
 
 
 def from_hf_config(found: dict[str, Any], changes: dict[str, Any]) -> GPTConfig:
