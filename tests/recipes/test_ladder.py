@@ -80,10 +80,10 @@ def test_fifty_float64_steps_give_the_same_losses_in_every_backend(name, changes
 
 @pytest.mark.slow
 @each_variant
-def test_a_thousand_float64_steps_give_the_same_log_in_every_backend(name, changes, tmp_path, capsys) -> None:
-    settings = rung(name, {**changes, "train.steps": 1_000, "train.eval_every": 50})
+def test_hundreds_of_float64_steps_give_the_same_log_in_every_backend(name, changes, tmp_path, capsys) -> None:
+    settings = rung(name, {**changes, "train.steps": 300, "train.eval_every": 100})
     first, *others = (train(settings, tmp_path / b, b) / "log.csv" for b in registry.names())
-    assert len(first.read_text().splitlines()) == 22
+    assert len(first.read_text().splitlines()) == 5
     for other in others:
         assert other.read_bytes() == first.read_bytes()
 
