@@ -63,8 +63,10 @@ def build(checkpoint: Checkpoint, backend: str | None = None, untrained: bool = 
 
 def _recorded(checkpoint: Checkpoint) -> str:
     """Return the backend that wrote the checkpoint, if it is one of ours and is installed."""
-    if checkpoint.backend in registry.names() and registry.loads(checkpoint.backend):  # importing torch takes long
+    is_ours = checkpoint.backend in registry.names()
+    if is_ours and registry.loads(checkpoint.backend):  # importing torch takes long
         return checkpoint.backend
     default = registry.default()
-    note(f"written by backend {checkpoint.backend!r}, which is not available; using {default!r}")
+    why = "is not available" if is_ours else "is used only where it is named, as by --backend"
+    note(f"written by backend {checkpoint.backend!r}, which {why}; using {default!r}")
     return default
