@@ -67,9 +67,11 @@ def _title(checkpoint: Any) -> str:
 
 def _dataset(checkpoint: Any) -> Any:
     from ..recipes import from_recipe
-    from ..text.tokenizers import same_vocabulary
+    from ..text.tokenizers import KINDS, same_vocabulary
 
     name = checkpoint.recipe.data.name
+    if checkpoint.tokenizer.to_config()["kind"] not in KINDS:  # it came with the model, whatever the text
+        return from_recipe.dataset(checkpoint.recipe, checkpoint.tokenizer)
     try:
         dataset = from_recipe.dataset(checkpoint.recipe)
         same = same_vocabulary(dataset.tokenizer, checkpoint.tokenizer)

@@ -9,16 +9,17 @@ from typing import Any
 from ..files.errors import UsageError
 from ..numbers.precisions import NATIVE
 from ..text.datasets import Dataset, load_dataset
+from ..text.tokenizers import Tokenizer
 from .models import MODELS
 from .recipe import Recipe
 
 MAX_PARAMETERS = 2**40
 
 
-def dataset(recipe: Recipe) -> Dataset:
-    """Load the recipe's data. Raises what `load_dataset` raises."""
+def dataset(recipe: Recipe, tokenizer: Tokenizer | None = None) -> Dataset:
+    """Load the recipe's data, in the tokens of its text or of a tokenizer. Raises what `load_dataset` raises."""
     data = recipe.data
-    words = {"tokenizer": data.tokenizer, "min_count": data.min_count, "kind": data.kind}
+    words = {"tokenizer": tokenizer or data.tokenizer, "min_count": data.min_count, "kind": data.kind}
     return load_dataset(data.name, data.windows, data.split, data.fractions, **words)
 
 

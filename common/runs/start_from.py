@@ -11,7 +11,7 @@ from ..files.errors import UsageError
 from ..recipes import from_recipe
 from ..recipes.models import MODELS
 from ..recipes.recipe import Recipe
-from ..text.tokenizers import Tokenizer
+from ..text.tokenizers import KINDS, Tokenizer
 from . import load_model
 from .checkpoints import to_numpy
 
@@ -26,6 +26,8 @@ def start_from(run: str, model: Any, recipe: Recipe, tokenizer: Tokenizer) -> st
     UsageError for a model of other sizes.
     """
     checkpoint = load_model.find(run, finite=True)
+    if checkpoint.tokenizer.to_config()["kind"] not in KINDS:
+        raise UsageError(f"{run} has a tokenizer that no text gives: training cannot start from it; take another run")
     _check_sizes(run, checkpoint.recipe, recipe)
     known = {token: row for row, token in enumerate(_tokens(run, checkpoint.tokenizer, tokenizer))}
     tokens = _tokens(run, tokenizer, tokenizer)

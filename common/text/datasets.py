@@ -146,7 +146,7 @@ def load_dataset(
     split: str = "lines",
     fractions: Sequence[float] = (0.9, 0.05, 0.05),
     seed: int = 1337,
-    tokenizer: str = "char",
+    tokenizer: str | Tokenizer = "char",
     min_count: int = 1,
     kind: str | None = None,
 ) -> Dataset:
@@ -156,16 +156,18 @@ def load_dataset(
     each item ends it. In a running "text" every character counts, and no token ends it. Without a `kind` it is what
     `kind_of` says. A file is split by `fractions`: "lines" shuffles its lines by RNG(seed), "position" keeps their
     order; with two fractions the second is val, and test is the same. The vocabulary is that of the whole file, or of
-    train.txt, with `tokenizer` "char" or "word". `windows` is "stream" or "padded" (see `batches`). A known name is
-    preferred to a file of that name: write ./names for the file. Raises ValueError, FileNotFoundError or
-    downloads.DownloadError.
+    train.txt, with `tokenizer` "char" or "word"; or `tokenizer` is one already. `windows` is "stream" or "padded" (see
+    `batches`). A known name is preferred to a file of that name: write ./names for the file. Raises ValueError,
+    FileNotFoundError or downloads.DownloadError.
     """
-    kind = kind or kind_of(windows, split, tokenizer)
+    known = None if isinstance(tokenizer, str) else tokenizer
+    how = tokenizer if isinstance(tokenizer, str) else "char"
+    kind = kind or kind_of(windows, split, how)
     _one_of("kind", kind, KINDS)
     _one_of("windows", windows, batches.KINDS)
     _one_of("split", split, SPLIT_BY)
-    _one_of("tokenizer", tokenizer, tokenizers.KINDS)
-    by_words = tokenizer == "word"
+    _one_of("tokenizer", how, tokenizers.KINDS)
+    by_words = how == "word"
     if kind == "text" and windows == "padded" and not by_words:
         raise ValueError("data.windows = 'padded' needs lines that end; take data.windows=stream, or data.kind=list")
     name, path = _locate(source)
@@ -179,7 +181,8 @@ def load_dataset(
         text = read_text(path)
         parts = split_file(path, text, kind, split, fractions, seed, by_words)
         vocabulary, empty = "".join(parts.values()), _empty_lines(text)
-    known = tokenizers.of_text(tokenizer, vocabulary, min_count, kind == "list", "".join(parts.values()))
+    if known is None:
+        known = tokenizers.of_text(how, vocabulary, min_count, kind == "list", "".join(parts.values()))
     splits = {part: _split(part, text, known, windows, path) for part, text in parts.items()}
     return Dataset(name, **splits, tokenizer=known, kind=kind, empty_lines=empty if kind == "list" else 0)
 

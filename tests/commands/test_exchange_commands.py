@@ -228,8 +228,12 @@ def test_a_model_without_a_tokenizer_speaks_in_token_ids(capsys, place, tmp_path
             "nnz: 'em' is not a token id: of this model only those are known, 0 to"
         )
     assert nnz(capsys, "plot", run, "--prompt", "3 1 4")[0] == 0
-    code, _, error = nnz(capsys, "compare", run, "--data", place / "few-names")
-    assert (code, error.count("\n")) == (1, 1)
+    for words, message in (
+        (["compare", run, "--data", place / "few-names"], "is not a token id"),
+        (["train", "names", "--init", run, "--out", tmp_path / "new"], "training cannot start from it"),
+    ):
+        code, _, error = nnz(capsys, *words)
+        assert (code in (1, 2), error.count("\n"), message in error) == (True, 1, True), error
 
 
 def test_a_gpt_goes_out_and_comes_back_where_there_is_no_torch(place, tmp_path):

@@ -1,6 +1,7 @@
 """The GPT trains by one loop in every backend: in float64 to the same bytes, also where another one goes on."""
 
 import re
+import shlex
 import subprocess
 import sys
 from argparse import Namespace
@@ -26,7 +27,12 @@ BACKENDS = [*BUILT, *(["nnz.c.plain"] if "c" in BUILT else [])]
 HOW = {"model__shape": "gpt2", "model__dropout": 0.2, "model__embedding_dropout": 0.1, "train__eval_every": 10}
 HOW |= {"optimizer__decay": "matrices", "optimizer__weight_decay": 0.1, "optimizer__clip": 0.05, "optimizer__warmup": 5}
 OLD = {"n_layer = ": "layers = ", "n_head = ": "heads = ", "n_embd = ": "embedding_size = "}
-WITHOUT_TORCH = "import sys; sys.modules['torch'] = None; from nnz.commands.main import main; sys.exit(main())"
+WITHOUT_TORCH = """
+import shlex, sys
+sys.modules["torch"] = None
+from nnz.commands.main import main
+print("exit codes:", *[main(shlex.split(words)) for words in sys.argv[1:]])
+"""
 
 each_backend = pytest.mark.parametrize("backend", BACKENDS)
 
@@ -174,18 +180,19 @@ def test_attention_is_the_same_picture_from_every_backend(data, whole):
 
 
 @pytest.mark.parametrize("backend", [name for name in BUILT if name != "torch"])
-def test_it_trains_samples_and_compares_where_there_is_no_torch(data, tmp_path, whole, backend):
+def test_it_trains_samples_compares_and_draws_where_there_is_no_torch(data, tmp_path, whole, backend):
     (tmp_path / "tiny.toml").write_text(made(data).to_toml(), encoding="utf-8")
-    for words in (["train", "tiny.toml", "--backend", backend], ["sample", f"runs/tiny-{backend}"]):
-        command = [sys.executable, "-c", WITHOUT_TORCH, *words]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-    for name in ("log.csv", "samples.txt"):
-        assert (tmp_path / "runs" / f"tiny-{backend}" / name).read_bytes() == (whole[backend] / name).read_bytes(), name
-    command = [sys.executable, "-c", WITHOUT_TORCH, "train", "tiny.toml", "--backend", "torch"]
+    run = f"runs/tiny-{backend}"
+    commands = [["train", "tiny.toml", "--backend", backend], ["sample", run], ["compare", run], ["plot", run]]
+    commands.append(["train", "tiny.toml", "--backend", "torch"])
+    command = [sys.executable, "-c", WITHOUT_TORCH, *map(shlex.join, commands)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert "needs torch, which is not installed" in done.stderr
+    assert done.stdout.count("val_loss") == 2 + len((tmp_path / run / "log.csv").read_text().splitlines()) - 1
+    assert f"{run}/attention.png\n" in done.stdout
+    for name in ("log.csv", "samples.txt"):
+        assert (tmp_path / run / name).read_bytes() == (whole[backend] / name).read_bytes(), name
+    assert done.stdout.endswith("exit codes: 0 0 0 0 1\n")
+    assert "needs torch, which is not installed" in done.stderr.splitlines()[-1]
 
 
 def old_names(toml):
