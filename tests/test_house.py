@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,17 @@ def test_each_contract_is_kept_and_an_import_that_breaks_it_is_found(house):
         with open(house / "nnz" / file, "a", encoding="utf-8") as source:
             source.write(f"{line}\n")
     assert contracts(house) == dict.fromkeys(kept, "BROKEN")
+
+
+def test_every_package_is_installed():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    folders = {ROOT / folder: name for name, folder in settings["package-dir"].items()}
+
+    def name(folder: Path) -> str:
+        return folders[folder] if folder in folders else f"{name(folder.parent)}.{folder.name}"
+
+    found = {name(init.parent) for folder in folders for init in folder.rglob("__init__.py")}
+    assert found | {"nnz.docs"} == set(settings["packages"])  # which has pages, and no code
 
 
 def test_every_file_that_a_source_or_a_page_names_is_there():

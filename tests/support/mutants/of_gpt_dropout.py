@@ -323,7 +323,8 @@ MUTANTS = (
         "gpt",
         common=(
             'self._saved = {"inputs": inputs, "targets": targets, "step": step, **computed}',
-            ('type(self)._last = self._saved = {"inputs": inputs, "targets": targets, "step": step, **computed}'),
+            'type(self)._saved = {"inputs": inputs, "targets": targets, "step": step, **computed}\n'
+            '            del self.__dict__["_saved"]',
         ),
     ),
 )
