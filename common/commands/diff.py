@@ -1,8 +1,8 @@
-"""Run one batch and a few steps of SGD and AdamW through two backends; name the first tensor that differs.
+"""Run the same batches and steps through two backends; name the first tensor that differs.
 
-It compares emb, h_pre, h, logits, probs, loss and the gradients, in this order, then the parameters after each step.
-Two correct backends differ by at most the sum of their bounds. The exit code is 0 if the two agree with each other and
-with the oracle.
+It compares emb, h_pre, h, logits, probs, loss and the gradients of the MLP, in this order; of the GPT what is between
+weights and gradients, block by block; then the parameters after each step of SGD and AdamW. Two correct backends differ
+by at most the sum of their bounds. The exit code is 0 if the two agree with each other and with the oracle.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ COMMANDS = {
     "bench-gpt": "Time a training step of a GPT on this machine, next to baselines in eager torch.",
     "data": "List the known data sets, or download one.",
     "parity": "Grade backends against the float64 oracle: points, what to mend first, and why.",
-    "diff": "Run one batch and a few steps of SGD and AdamW through two backends; name the first tensor that differs.",
+    "diff": "Run the same batches and steps through two backends; name the first tensor that differs.",
     "golden": "Write golden files: the oracle's numbers for one small model, to check any implementation.",
     "new-backend": "Write a package with a stub for every op, to fill in and to grade with nnz parity.",
     "read": "Open the reading page: C, numpy and PyTorch side by side, with their measurements.",

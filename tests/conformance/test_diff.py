@@ -1,23 +1,30 @@
 """nnz diff: the first tensor that differs, where, which of the two is off, and why that may be."""
 
+import inspect
 import re
 import sys
+import textwrap
 from types import ModuleType
 from typing import ClassVar
 
 import numpy as np
 import pytest
-from support.planted_bugs import BUGS
+from support.planted_bugs import BUGS, GPT_BUGS
 
 from nnz.backend import registry
 from nnz.commands.main import main
+from nnz.conformance.cases.gpt import gpt_case
 from nnz.conformance.cases.mlp import ordinary_case, overflowing_case
 from nnz.conformance.checks.backend_under_test import BackendUnderTest
 from nnz.conformance.diff.first_difference import compare_batch
+from nnz.conformance.diff.gpt import gpt_walk
 from nnz.conformance.diff.likely_cause import UNKNOWN, cause_in_step, likely_cause
+from nnz.conformance.diff.mlp import COMPUTED_BY, methods, mlp_walk
 from nnz.conformance.diff.optimizers import MISTAKES, RATES, expected_steps, gradients, mistaken_steps
-from nnz.conformance.diff.sources import COMPUTED_BY, caller, source_of
+from nnz.conformance.diff.sources import source_of
+from nnz.conformance.levels import GPT_FORWARDS
 from nnz.conformance.oracle import mlp as oracle
+from nnz.conformance.oracle import ops as oracle_ops
 
 EXACT = np.finfo(np.float64).eps * 8  # of a step in float64
 
@@ -34,7 +41,12 @@ def test_between_two_right_backends_nothing_differs(capsys, pair, dtype):
     code, out, err = diff(capsys, *pair, "--dtype", dtype, "--seed", "3")
     assert (code, err) == (0, "")
     compared = [line.split()[0] for line in out.splitlines() if line.startswith("  ")]
-    assert compared == 2 * list(COMPUTED_BY) + 2 * len(RATES) * ["step"]
+    assert compared[: 2 * len(COMPUTED_BY)] == 2 * list(COMPUTED_BY)
+    blocks = [line for line in compared[2 * len(COMPUTED_BY) : -2 * len(RATES)] if "." in line]
+    forward = blocks[: len(blocks) // 2]
+    assert forward == [f"blocks.{layer}" for layer in range(len(forward))]
+    assert blocks[len(forward) :] == [f"d{block}" for block in reversed(forward)]
+    assert compared[-2 * len(RATES) :] == 2 * len(RATES) * ["step"]
     assert "first difference" not in out
     assert out.endswith(f"\n{pair[0]} and {pair[1]} agree\n")
 
@@ -57,6 +69,44 @@ def test_a_planted_bug_is_named_with_its_place_and_its_usual_cause(capsys, monke
     assert "support/planted_bugs.py:" in out
 
 
+@pytest.mark.parametrize("bug", GPT_BUGS)
+def test_a_bug_planted_in_the_gpt_is_named_with_its_block_its_place_and_its_usual_cause(capsys, monkeypatch, bug):
+    function, wrong, tensor, cause, place = GPT_BUGS[bug]
+    case = gpt_case(1, "float64")
+    assert (case.config.norm, case.config.activation) == ("rms", "gelu")
+    if isinstance(wrong, str):  # a line of the model
+        monkeypatch.setattr(registry.load("numpy").GPT, function, changed(function, *wrong.split(" -> ")))
+    else:
+        monkeypatch.setattr(f"nnz.numpy.gpt.gpt.{function}", wrong)
+        monkeypatch.setattr(registry.load("numpy").ops, function, wrong)
+    code, out, err = diff(capsys, "torch", "numpy")
+    assert code == 1
+    assert f"first difference: {tensor}[" in out, out
+    assert cause in out, out
+    assert place in out, out
+    assert err.endswith(f"the first difference is in {tensor}; numpy differs from the oracle there\n")
+
+
+def changed(method, old, new):
+    """numpy's GPT with one line of a method changed."""
+    module = sys.modules["nnz.numpy.gpt.gpt"]
+    source = textwrap.dedent(inspect.getsource(getattr(module.GPT, method)))
+    assert source.count(old) == 1
+    names = {}
+    exec(compile(source.replace(old, new), module.__file__, "exec"), vars(module), names)
+    return names[method]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_each_tensor_is_what_is_said_to_compute_it(seed):
+    for walk in (mlp_walk(ordinary_case(seed, "float64"), "float64"), gpt_walk(gpt_case(seed, "float64"), "float64")):
+        for name, expected in walk.values.items():
+            made = walk.made(name)
+            output = oracle_ops.outputs(made.op, made.given)[made.output]
+            found = np.reshape(output, np.shape(expected)) + (0 if made.added is None else made.added)
+            assert np.allclose(found, expected, rtol=1e-12, atol=1e-14), name
+
+
 def plant(monkeypatch, function, wrong):
     """In numpy's model and in its ops."""
     monkeypatch.setattr(registry.load("numpy").MLP.ops_by_precision["native"], function, wrong)
@@ -64,13 +114,17 @@ def plant(monkeypatch, function, wrong):
 
 
 def source_stem(tensor):
-    return COMPUTED_BY[tensor].removesuffix("_forward").removesuffix("_backward")
+    return COMPUTED_BY[tensor][0].removesuffix("_forward").removesuffix("_backward")
 
 
-@pytest.mark.parametrize("tensor", COMPUTED_BY)
-def test_the_source_named_is_the_line_where_the_function_is_defined(tensor):
+OPS = {op: ("MLP", *methods(tensor)) for tensor, (op, _) in COMPUTED_BY.items()}
+OPS |= {f"{op}_{way}": ("GPT", "forward") for op in GPT_FORWARDS for way in ("forward", "backward")}
+
+
+@pytest.mark.parametrize("op", OPS)
+def test_the_source_named_is_the_line_where_the_function_is_defined(op):
     for backend, start in (("c", "void "), ("numpy", "def "), ("torch", "def ")):
-        place, function = source_of(BackendUnderTest(backend), COMPUTED_BY[tensor], caller(tensor)).split("  ")
+        place, function = source_of(BackendUnderTest(backend), op, OPS[op]).split("  ")
         path, line = place.rsplit(":", 1)
         with open(path, encoding="utf-8") as file:
             assert file.read().splitlines()[int(line) - 1].startswith(f"{start}{function}(")
@@ -78,11 +132,13 @@ def test_the_source_named_is_the_line_where_the_function_is_defined(tensor):
 
 def test_a_backend_without_intermediates_is_compared_by_loss_logits_and_gradients(monkeypatch, tmp_path, capsys):
     monkeypatch.delattr("nnz.backend.model.MLPBase.intermediates")
+    monkeypatch.delattr("nnz.backend.gpt.GPTBase.intermediates")
     code, out, _ = diff(capsys, "numpy", "torch")
     assert code == 0
     compared = [line.split()[0] for line in out.splitlines() if line.startswith("  ")]
     assert compared[:7] == ["logits", "loss", "dfc2.weight", "dfc2.bias", "dfc1.weight", "dfc1.bias", "dwte"]
-    assert "not compared: emb, h_pre, h, probs, dlogits, dh, dh_pre, demb\nnumpy and torch agree in all else\n" in out
+    assert "not compared: emb, h_pre, h, probs, dlogits, dh, dh_pre, demb, blocks.0.x, " in out
+    assert out.endswith("numpy and torch agree in all else\n")
 
 
 @pytest.mark.parametrize("size", [1, 2, 128])
@@ -117,14 +173,16 @@ def test_the_second_batch_overflows_exp_and_the_first_does_not():
 
 def test_what_has_no_usual_cause_is_said_to_have_none():
     case = ordinary_case(1, "float64")
-    values = oracle.mlp(case.weights, case.inputs, case.targets)
-    off = values["h_pre"] + np.random.default_rng(0).normal(size=values["h_pre"].shape)
-    assert likely_cause("h_pre", off, values, case, "float64") == UNKNOWN
+    walk = mlp_walk(case, "float64")
+    right = walk.values["h_pre"]
+    off = right + np.random.default_rng(0).normal(size=right.shape)
+    assert likely_cause(walk.made("h_pre"), off, right, "float64") == UNKNOWN
 
 
 def test_every_tensor_of_the_oracle_is_compared_in_its_order():
     case = ordinary_case(2, "float64")
-    compared = compare_batch(BackendUnderTest("numpy"), BackendUnderTest("torch"), case, "float64")
+    walk = mlp_walk(case, "float64")
+    compared = compare_batch(BackendUnderTest("numpy"), BackendUnderTest("torch"), walk, "float64")
     names = [name for name, _ in compared.steps]
     assert names == list(oracle.mlp(case.weights, case.inputs, case.targets)) == list(COMPUTED_BY)
     assert compared.difference is None
@@ -147,7 +205,7 @@ class WrongAdamW(registry.load("numpy").AdamW):
 def run_with(monkeypatch, capsys, **changed):
     """nnz diff of torch and a backend that has numpy's parts but for these."""
     other, numpy = ModuleType("other"), registry.load("numpy")
-    for name in ("MLP", "SGD", "AdamW", "ops"):
+    for name in ("MLP", "GPT", "SGD", "AdamW", "ops"):
         setattr(other, name, changed.get(name, getattr(numpy, name)))
     monkeypatch.setitem(sys.modules, "other", other)
     return diff(capsys, "torch", "other")
@@ -197,7 +255,8 @@ def test_what_one_of_the_two_does_not_have_is_said_and_is_no_difference(monkeypa
     monkeypatch.setitem(sys.modules, "other", other)
     code, out, _ = diff(capsys, "torch", "other")
     assert code == 0
-    assert "not compared: SGD, which other does not have, AdamW, which other does not have\n" in out
+    lacks = "the GPT (other: it has no GPT), SGD, which other does not have, AdamW, which other does not have"
+    assert f"not compared: {lacks}\n" in out
     assert out.endswith("torch and other agree in all else\n")
 
 

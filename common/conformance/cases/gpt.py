@@ -5,7 +5,7 @@ Every size differs from the others, tokens repeat, biases are not zero, and the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,16 @@ def random_gpt_case(rng: np.random.Generator, dtype: DTypeLike, **changes: Any) 
     config = GPTConfig(**({"vocab_size": V, "dtype": str(np.dtype(dtype))} | given | switches | changes))
     inputs, targets = random_gpt_batch(rng, config, int(sizes.choice(ROWS)))
     return GPTCase(config, random_gpt_weights(rng, config), inputs, targets)
+
+
+def gpt_case(seed: int, dtype: DTypeLike, batch_size: int | None = None) -> GPTCase:
+    """A random case of two blocks or three, of any batch size."""
+    rng = np.random.default_rng(seed)
+    case = random_gpt_case(rng, dtype, n_layer=int(rng.integers(2, 4)))
+    if batch_size is None:
+        return case
+    inputs, targets = random_gpt_batch(rng, case.config, batch_size)
+    return replace(case, inputs=inputs, targets=targets)
 
 
 def random_gpt_batch(rng: np.random.Generator, config: GPTConfig, B: int, T: int | None = None) -> tuple[Array, Array]:

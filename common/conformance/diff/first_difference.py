@@ -10,15 +10,15 @@ from functools import partial
 
 import numpy as np
 
-from ..bounds.compare import T2_LIMIT
-from ..bounds.derived import OPTIMIZERS, mlp_bounds
-from ..bounds.rounding import unit_roundoff
+from ..bounds.derived import OPTIMIZERS
+from ..cases.gpt import gpt_case
 from ..cases.mlp import MLPCase, ordinary_case, overflowing_case
 from ..checks.backend_under_test import Array, BackendUnderTest, NotThere, Wrong, as_array
-from ..checks.model_under_test import Model
-from ..oracle import mlp as oracle
 from . import optimizers, sources
+from .gpt import gpt_walk
 from .likely_cause import cause_in_step, likely_cause
+from .mlp import mlp_walk
+from .walk import Walk
 
 Pair = tuple[float, float]  # one for each of the two backends
 
@@ -50,14 +50,15 @@ class Comparison:
 def compare_backends(
     a: BackendUnderTest, b: BackendUnderTest, dtype: str, seed: int, batch_size: int | None = None
 ) -> Iterator[Comparison]:
-    """An ordinary batch; one whose logits overflow exp; the optimizers. The first difference ends it.
+    """An ordinary batch; one whose logits overflow exp; a GPT's; the optimizers. The first difference ends it.
 
     Raises NotThere and Wrong.
     """
     case = ordinary_case(seed, dtype, batch_size)
     comparisons: list[Callable[[], Comparison]] = [
-        partial(compare_batch, a, b, case, dtype),
-        partial(compare_batch, a, b, overflowing_case(case, dtype), dtype),
+        lambda: compare_batch(a, b, mlp_walk(case, dtype), dtype),
+        lambda: compare_batch(a, b, mlp_walk(overflowing_case(case, dtype), dtype), dtype),
+        *([lambda: compare_gpt(a, b, dtype, seed, batch_size)] if has_gpt(a) or has_gpt(b) else []),
         *(partial(compare_optimizer, a, b, name, case, seed, dtype) for name in OPTIMIZERS),
     ]
     for compare in comparisons:
@@ -67,40 +68,57 @@ def compare_backends(
             return
 
 
-def compare_batch(a: BackendUnderTest, b: BackendUnderTest, case: MLPCase, dtype: str) -> Comparison:
+def compare_gpt(
+    a: BackendUnderTest, b: BackendUnderTest, dtype: str, seed: int, batch_size: int | None = None
+) -> Comparison:
+    """A batch through the GPTs; what one of the two does not have is missing."""
+    walk = gpt_walk(gpt_case(seed, dtype, batch_size), dtype)
+    try:
+        return compare_batch(a, b, walk, dtype)
+    except NotThere as error:
+        return Comparison(walk.title, (), None, (f"the GPT ({str(error).rstrip('. ')})",))
+
+
+def has_gpt(backend: BackendUnderTest) -> bool:
+    """Whether there is an nn.GPT, be it a stub."""
+    with suppress(NotThere, Wrong):
+        return backend.find("GPT") is not None
+    return False
+
+
+def compare_batch(a: BackendUnderTest, b: BackendUnderTest, walk: Walk, dtype: str) -> Comparison:
     """Compare a's tensors with b's, allowing the sum of both bounds, and both with the oracle's."""
-    ours, theirs = (_tensors(backend, case, dtype) for backend in (a, b))
-    batch = case.inputs, case.targets
-    values = oracle.mlp({name: p.astype(np.float64) for name, p in case.weights.items()}, *batch)
-    limits = mlp_bounds(case.weights, *batch, dtype)
-    title = f"{case.title} ({', '.join(f'{name} {size}' for name, size in case.sizes.items())})"
-    missing = tuple(name for name in values if name not in ours or name not in theirs)
+    ours, theirs = (_tensors(backend, walk, dtype) for backend in (a, b))
+    missing = tuple(name for name in walk.values if name not in ours or name not in theirs)
+    steps: dict[str, float] = {}  # by the line of what is printed
+    for name, expected in walk.values.items():
+        if name in missing:
+            continue
+        largest, difference = _compared(
+            (a, b),
+            name,
+            (ours[name], theirs[name]),
+            expected,
+            walk.allowed[name],
+            partial(_cause, walk, name, dtype),
+            partial(_place, walk, name, dtype),
+        )
+        line = walk.line(name)
+        steps[line] = max(largest, steps.get(line, 0.0))
+        if difference is not None:
+            return Comparison(walk.title, tuple(steps.items()), difference, missing)
+    return Comparison(walk.title, tuple(steps.items()), None, missing)
 
-    def place(name: str, backend: BackendUnderTest, is_wrong: bool) -> str:
-        op, caller = sources.COMPUTED_BY[name], sources.caller(name)
-        given = sources.given_to(name, case, values)
-        if is_wrong and sources.right_by_itself(backend, op, given, dtype):
-            return f"{sources.caller_of(backend, *caller)}, as {op} itself is right"
-        return sources.source_of(backend, op, caller)
 
-    steps = []
-    for name, expected in values.items():
-        if name not in missing:
-            allowed = np.minimum(limits[name], T2_LIMIT * unit_roundoff(dtype) * np.abs(expected).max())
-            pair = ours[name], theirs[name]
-            largest, difference = _compared(
-                (a, b),
-                name,
-                pair,
-                expected,
-                allowed,
-                lambda t, name=name: likely_cause(name, t, values, case, dtype),
-                partial(place, name),
-            )
-            steps.append((name, largest))
-            if difference is not None:
-                return Comparison(title, tuple(steps), difference, missing)
-    return Comparison(title, tuple(steps), None, missing)
+def _cause(walk: Walk, name: str, dtype: str, actual: Array) -> str:
+    return likely_cause(walk.made(name), actual, np.asarray(walk.values[name]), dtype, walk.inputs)
+
+
+def _place(walk: Walk, name: str, dtype: str, backend: BackendUnderTest, is_wrong: bool) -> str:
+    made, caller = walk.made(name), (walk.model, *walk.methods(name))
+    if is_wrong and sources.right_by_itself(backend, made.op, made.given, dtype):
+        return f"{sources.caller_of(backend, *caller)}, as {made.op} itself is right"
+    return sources.source_of(backend, made.op, caller)
 
 
 def compare_optimizer(
@@ -183,14 +201,10 @@ def share(actual: Array, other: Array, allowed: Array) -> Array:
         return np.divide(apart, allowed, out=np.where(apart > 0, np.inf, 0.0), where=allowed > 0)
 
 
-def _tensors(backend: BackendUnderTest, case: MLPCase, dtype: str) -> dict[str, Array]:
-    """All tensors of one pass that the backend returns: logits, loss, gradients and, if it has them, intermediates."""
+def _tensors(backend: BackendUnderTest, walk: Walk, dtype: str) -> dict[str, Array]:
+    """All tensors of one pass that the backend returns."""
     try:
-        model = Model(backend, case.sizes, dtype, case.weights)
-        found = model.step(case.inputs, case.targets)
-        with suppress(NotThere):
-            found = {**model.intermediates(), **found}
-        arrays = {name: as_array(name, tensor, dtype) for name, tensor in found.items()}
+        arrays = {name: as_array(name, tensor, dtype) for name, tensor in walk.tensors(backend).items()}
         for name, array in arrays.items():
             if not isinstance(array, float) and array.dtype != np.dtype(dtype):
                 raise Wrong(f"{name} is {array.dtype}; it must be {dtype}")
