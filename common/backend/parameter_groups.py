@@ -49,7 +49,7 @@ class ParameterGroups:
             if group
         ]
         if inner:
-            self._optimizers.append((inner, Muon(inner, lr, weight_decay)))
+            self._optimizers.append((inner, Muon(inner, lr, weight_decay, nn.ops.linear_forward)))
         self._parameters = parameters
         if clip and not hasattr(nn, "clip_grad_norm"):
             raise ImportError(

@@ -87,7 +87,7 @@ def test_muon_is_torchs_but_for_its_bfloat16():
         ours = rng.normal(size=shape)
         p = torch.nn.Parameter(torch.tensor(ours))
         theirs = torch.optim.Muon([p], lr=0.3, weight_decay=0.5, adjust_lr_fn="match_rms_adamw")
-        mine = Muon({"blocks.w": ours}, 0.3, 0.5)
+        mine = Muon({"blocks.w": ours}, 0.3, 0.5, registry.load("numpy").ops.linear_forward)
         for _ in range(3):
             p.grad = torch.tensor(g := rng.normal(size=shape))
             theirs.step()
