@@ -78,6 +78,7 @@ class Optimizer:
 @dataclass(frozen=True)
 class Train:
     """How many steps, on which batches, and how often it is evaluated; an empty backend means the default one.
+    As "gpu" it is torch on a GPU, and without one the default.
 
     `init` is a run whose weights come first, instead of those that the seed draws.
 
