@@ -70,6 +70,7 @@ def _recipe(name: str, config: Any, backend: str, kind: str) -> Any:
         "model.dtype": config.dtype,
         "train.backend": backend,
         "data.tokenizer": kind if kind in KINDS else "char",
+        "sample.tokens": recipe.sample.tokens if kind in KINDS else 0,  # to the end of the text
     }.items():
         recipe = recipe.override(key, value)
     return dataclasses.replace(recipe, name=name)

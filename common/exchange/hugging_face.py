@@ -103,6 +103,11 @@ def read(folder: str | os.PathLike, **changes: Any) -> Found:
         raise FileNotFoundError(
             f"{folder} is not a folder with a {CONFIG}; nnz export --to hf and transformers write such folders"
         )
+    if not (folder / WEIGHTS).exists():
+        raise FileNotFoundError(
+            f"{folder} has no {WEIGHTS}; write its weights into one such file, in transformers by "
+            'model.save_pretrained(folder, max_shard_size="1TB")'
+        )
     tensors = _read_tensors(folder / WEIGHTS)
     dtype = "float64" if any(t.dtype == np.float64 for t in tensors.values()) else "float32"
     theirs = tokenizer_files.read_object(folder / CONFIG)

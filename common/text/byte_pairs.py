@@ -75,8 +75,10 @@ class BytePairTokenizer:
         return {"kind": "bpe", "tokens": tokens, "merges": merges, "special": self.special, "end": self.delimiter}
 
     def encode(self, text: str) -> np.ndarray:
-        """`text` -> its ids, int32 (n,). Raises ValueError for a byte that has no token."""
+        """`text` -> its ids, int32 (n,). Raises ValueError for a byte that has no token, or is not UTF-8."""
         found: list[int] = []
+        if strange := re.search("[\ud800-\udfff]", text):
+            raise ValueError(f"position {strange.start()} of the text is not UTF-8 ({strange[0]!r}): leave it out")
         for part in self._special.split(text) if self.special else [text]:
             if part in self.special:
                 found.append(self._ids[part])
@@ -103,7 +105,7 @@ class BytePairTokenizer:
         yield decoder.decode(b"", final=True)
 
     def _merged(self, word: str) -> list[int]:
-        parts = [letters()[byte] for byte in word.encode("utf-8", "surrogatepass")]
+        parts = [letters()[byte] for byte in word.encode()]
         while len(parts) > 1:
             ranks = [self._ranks.get(pair, len(self._ranks)) for pair in pairwise(parts)]
             if (first := min(ranks)) == len(self._ranks):

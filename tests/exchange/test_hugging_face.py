@@ -87,6 +87,8 @@ def test_gpt2s_own_tokenizer_is_read_in_both_of_its_forms_and_written_again(thei
         for ours in (each.tokenizer for each in found):
             assert ours.encode(text).tolist() == ids
             assert "".join(ours.pieces(ids)) == ours.decode(ids) == text
+    with pytest.raises(ValueError, match="position 1 of the text is not UTF-8"):
+        ours.encode("a\udcff")
     assert found[0].tokenizer.decode([tokenizer.vocab["Ã"]]) == "\ufffd"  # half of a letter
     assert tokenizers.from_config(json.loads(json.dumps(ours.to_config()))).to_config() == ours.to_config()
     assert (ours.delimiter, ours.start) == (0, 0)
