@@ -33,6 +33,8 @@ def run(arguments: argparse.Namespace) -> None:
     with refusing():
         from ..backend import registry
         from ..exchange import hugging_face
+        from ..exchange.tokenizer_files import THEIRS
+        from ..files.terminal import note
         from ..recipes.models import MODELS
         from ..runs import load_model
 
@@ -50,5 +52,7 @@ def run(arguments: argparse.Namespace) -> None:
             tokenizer = checkpoint.tokenizer
             config = MODELS[kind].config(checkpoint.recipe, tokenizer.vocab_size)
             writer.write(path, config, checkpoint.parameters, tokenizer)
+    if arguments.to == "hf" and not (path / THEIRS).exists():
+        note(f"{path} has no {THEIRS}: only characters and byte pairs can be written so; transformers takes token ids")
     if not is_stream(path):
         print(path)
