@@ -11,8 +11,8 @@ import numpy as np
 from ..bounds.compare import Measurement
 from ..cases.gpt import DROPPED, random_gpt_batch, random_gpt_case, random_gpt_weights
 from ..cases.wide import log_uniform, some
-from .backend_under_test import Array, BackendUnderTest, Wrong
-from .gpt_model import Model, compared
+from .backend_under_test import Array, BackendUnderTest, Wrong, compare_all
+from .gpt_model import Model, compared, of_oracle
 from .kept import Kept
 from .ops import THREADS, Measured
 
@@ -191,13 +191,14 @@ def cached(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, roun
         case = random_gpt_case(rng, dtype, **DROPPED)
         T, model = case.config.context_length, Model(backend, case, dtype)
         batches = [random_gpt_batch(rng, case.config, B, T) for B in (USUAL_BATCH, USUAL_BATCH + 1)]
+        whole = [of_oracle(replace(case, inputs=inputs, targets=targets), dtype) for inputs, targets in batches]
         caches = [backend.call(backend.find("new_cache", model.gpt), len(inputs)) for inputs, _ in batches]
         past = [0, 0]
         while min(past) < T:
             which = int(past[1] < past[0])
-            (inputs, targets), before = batches[which], past[which]
+            (inputs, _), before = batches[which], past[which]
             past[which] = until = min(before + int(rng.integers(1, 4)), T)
             given = inputs[:, before:until].copy()
             logits = backend.call(backend.find("last_logits", model.gpt), given, caches[which])
-            whole = replace(case, inputs=inputs[:, :until], targets=targets[:, :until])
-            yield compared({"logits": logits}, whole, dtype, last=True)
+            exact, limits = ({"logits": tensors["logits"][:, until - 1]} for tensors in whole[which])
+            yield compare_all({"logits": logits}, exact, limits, dtype, any_value=True)

@@ -86,17 +86,16 @@ def compared(
     dtype: str,
     prefix: str = "",
     terms: int = 1,
-    last: bool = False,
     **dropped: Any,
 ) -> list[Measurement]:
-    """Each tensor against the oracle's, by what rounding costs in it; `terms` are those of the longest sum.
-
-    With `last` the logits are those of the last position alone.
-    """
-    c = case.config
-    switches = {"n_head": c.n_head, "activation": c.activation, "norm": c.norm, **dropped}
-    exact, limits = gpt_with_limits(case.weights, case.inputs, case.targets, dtype, terms, **switches)
-    if last:
-        exact, limits = ({"logits": tensors["logits"][:, -1]} for tensors in (exact, limits))
+    """Each tensor against the oracle's, by what rounding costs in it; `terms` are those of the longest sum."""
+    exact, limits = of_oracle(case, dtype, terms, **dropped)
     found = compare_all(actual, exact, limits, dtype, any_value=True)  # what rounding costs has T2's factor in it
     return [replace(m, name=f"{prefix}{m.name}") for m in found]
+
+
+def of_oracle(case: GPTCase, dtype: str, terms: int = 1, **dropped: Any) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Every tensor of the batch, and how far each of its numbers may be off."""
+    c = case.config
+    switches = {"n_head": c.n_head, "activation": c.activation, "norm": c.norm, **dropped}
+    return gpt_with_limits(case.weights, case.inputs, case.targets, dtype, terms, **switches)
