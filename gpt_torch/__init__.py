@@ -10,7 +10,7 @@ from nnz.runs.generation import generate, stream
 with requires("torch", __name__):
     import torch as _torch  # noqa: F401
 
-from . import baseline, benchmark
+from . import baseline, benchmark, graded
 from .cache import Cache
 from .exchange import from_hf, to_hf
 from .gpt import GPT
@@ -30,6 +30,7 @@ __all__ = [
     "benchmark",
     "from_hf",
     "generate",
+    "graded",
     "stream",
     "to_hf",
 ]

@@ -25,12 +25,15 @@ COMPILED = (".pyc", ".o", ".so", ".pyd", ".dylib")
 
 
 def load(word: str) -> ModuleType:
-    """Import a backend by its path, or by its name as nnz.backend.registry.load does.
+    """Import a backend by its path, or by its name as nnz.backend.registry.load does: what of it is to be graded.
+
+    A package that is used in another way has a module `graded` with the interface of the backends.
 
     Raises UsageError for what is neither, and whatever its own code raises.
     """
     if not is_path(word):
-        return registry.load(word)
+        module = registry.load(word)
+        return getattr(module, "graded", module)
     file = file_of(word)
     folder = file.parent if file.name == PACKAGE else None
     name = module_name(word)

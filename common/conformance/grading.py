@@ -39,6 +39,8 @@ __all__ = [
 ROUNDS, SEED = 20, 2003
 ALL_CHECKS = (*CHECKS, *STRICT_CHECKS, *GPT_CHECKS)
 GPT_PART = "the GPT's operations"
+ALL_BUT_GPT = "all but the GPT"
+OF_GPT_ALONE = ("gpt", "gpt_initial_weights", "gpt_cache")
 
 Job = tuple[Check, str, int | None]  # a check, a dtype and the number of the check, if it is not in ALL_CHECKS
 Each = Callable[[BackendUnderTest, Result], Result]
@@ -68,7 +70,8 @@ def grade(
 ) -> Report:
     """Grade a backend in some levels with `rounds` random cases for each check.
 
-    If levels is None, in all; but in those of the GPT only if it has any of its operations.
+    If levels is None, in all; but in those of the GPT only if it has any of its operations. A GPT that comes without
+    operations and MLP is graded in OF_GPT_ALONE.
 
     One given by name or as a module runs in this process. `each` gets each result while the backend is there to be
     asked, and may add to it. `shared` says how others may help, and who is told of each result, in order.
@@ -78,9 +81,11 @@ def grade(
     """
     asked = selected(levels, dtypes)
     under_test = backend if isinstance(backend, BackendUnderTest) else BackendUnderTest(backend)
-    skipped = () if levels is not None or has_gpt(under_test) else (GPT_PART,)
-    if skipped:
-        asked = [(check, dtype) for check, dtype in asked if check.level not in GPT_LEVELS]
+    skipped = ()
+    if levels is None and not has_gpt(under_test):
+        alone = _has(under_test, "GPT") and not _has(under_test, "ops") and not _has(under_test, "MLP")
+        skipped, levels = ((ALL_BUT_GPT,), OF_GPT_ALONE) if alone else ((GPT_PART,), LEVELS)
+        asked = selected(levels, dtypes)
     return graded(under_test, [(*job, None) for job in asked], rounds, seed, each, shared, skipped)
 
 
@@ -130,10 +135,13 @@ def graded(
 
 def has_gpt(backend: BackendUnderTest) -> bool:
     """Whether it has any of the GPT's operations; one that has none is graded on the MLP's part alone."""
-    for name in spec.FUNCTIONS.keys() - spec.MLP_FUNCTIONS.keys():
-        with suppress(NotThere, Wrong):
-            backend.find(f"ops.{name}")
-            return True
+    return any(_has(backend, f"ops.{name}") for name in spec.FUNCTIONS.keys() - spec.MLP_FUNCTIONS.keys())
+
+
+def _has(backend: BackendUnderTest, path: str) -> bool:
+    with suppress(NotThere, Wrong):
+        backend.find(path)
+        return True
     return False
 
 
