@@ -20,6 +20,8 @@
 #define square_sum NAME(square_sum)
 #define clip_step NAME(clip_step)
 
+#define gpt_block_sizes NAME(gpt_block_sizes)
+
 #define GPT NAME(GPT)
 #define GPTConfig NAME(GPTConfig)
 #define gpt_parameter_size NAME(gpt_parameter_size)

@@ -37,9 +37,9 @@ def set_threads(n: int) -> None:
     threadpoolctl.threadpool_limits(n, user_api="blas")
 
 
-def block_sizes(dtype: str) -> tuple[int, ...]:
-    """The sizes at which a computation goes another way: nnz parity tries each, one less and one more."""
-    return (BLOCK,)
+def block_sizes(dtype: str) -> dict[str, tuple[int, ...]]:
+    """The sizes, by the op, at which a computation goes another way: nnz parity tries each, one less and one more."""
+    return {"sgd": (BLOCK,), "adamw": (BLOCK,)}
 
 
 def built_with() -> str:

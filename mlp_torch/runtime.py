@@ -69,9 +69,9 @@ def copy_into(destination: Tensor, source: np.ndarray | Tensor) -> None:
     destination.detach().copy_(as_tensor(source))
 
 
-def block_sizes(dtype: str) -> tuple[int, ...]:
+def block_sizes(dtype: str) -> dict[str, tuple[int, ...]]:
     """The sizes at which a computation goes another way: none that this backend knows of, torch has its own."""
-    return ()
+    return {}
 
 
 def built_with() -> str:

@@ -7,6 +7,7 @@
 #include "../cache.c"
 #include "../tensors.c"
 
+#include "../../mlp_c/fast/block_sizes.h"
 #include "../../mlp_c/fast/contract.h"
 
 #include "attention.c"
@@ -16,3 +17,16 @@
 #include "layer_norm.c"
 #include "relu.c"
 #include "rms_norm.c"
+
+const BlockSizes gpt_block_sizes[] = {
+    {"attention", {ROWS, COLS, QUERIES, KEYS}},
+    {"layer_norm", {NORM_ROWS, NORM_COLUMNS}},
+    {"rms_norm", {RMS_ROWS, RMS_COLUMNS}},
+    {"relu", {RELU_BLOCK}},
+    {"gelu", {GELU_BLOCK}},
+    {"dropout", {DROPOUT_BLOCK}},
+    {"dropout_mask", {MASK_BLOCK}},
+    {"square_sum", {CLIP_BLOCK}},
+    {"clip", {CLIP_BLOCK}},
+    {NULL, {0}},
+};

@@ -14,6 +14,7 @@ KERNELS = {  # each set of kernels by name: its source in each of the folders, a
     "plain_float32": ("binding/plain_float32.c", "float"),
     "plain_float64": ("binding/plain_float64.c", "double"),
 }
+DTYPES = ("float32", "float64")  # of the fast kernels
 SHARED = ("strict/tally.c", "fast/threads.c")
 HEADERS = {MLP: ("ops/ops.h", "mlp.h"), GPT: ("ops/ops.h", "config.h", "gpt.h")}
 FLAGS = ["-std=c11", "-O3", "-fno-math-errno", "-ffp-contract=off", "-fopenmp-simd", "-pthread"]
@@ -37,7 +38,8 @@ def declarations(kernels: str, source: str, real: str) -> str:
 DECLARATIONS = (
     "".join(declarations(kernels, *how) for kernels, how in KERNELS.items())
     + "void set_threads(int n);\nvoid tally_read(double *rounded, double *summed);\n"
-    + "extern const size_t block_sizes_float32[], block_sizes_float64[];\n"
+    + re.sub(r"^#.*\n", "", (MLP / "fast/block_sizes.h").read_text(), flags=re.MULTILINE)
+    + "".join(f"extern const BlockSizes {of}block_sizes_{dtype}[];\n" for of in ("", "gpt_") for dtype in DTYPES)
 )
 BUILT_WITH = f"""
 #if defined(__clang__)

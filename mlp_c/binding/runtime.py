@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from itertools import count
 
 import numpy as np
 
@@ -36,12 +37,13 @@ def set_threads(n: int) -> None:
     lib.set_threads(checks.threads(n))
 
 
-def block_sizes(dtype: str) -> tuple[int, ...]:
-    """The sizes at which the kernels of a dtype go another way: what is right below one may be wrong above it."""
-    sizes, n = getattr(lib, f"block_sizes_{dtype}"), 0
-    while sizes[n]:
-        n += 1
-    return tuple(sorted({*sizes[0:n]}))
+def block_sizes(dtype: str) -> dict[str, tuple[int, ...]]:
+    """The sizes, by the op, at which its kernels go another way: what is right below one may be wrong above it."""
+    found: dict[str, tuple[int, ...]] = {}
+    for told in (getattr(lib, f"{of}block_sizes_{dtype}") for of in ("", "gpt_")):
+        last = next(n for n in count() if told[n].op == ffi.NULL)
+        found |= {ffi.string(one.op).decode(): tuple(sorted({*one.sizes} - {0})) for one in told[0:last]}
+    return found
 
 
 def built_with() -> str:

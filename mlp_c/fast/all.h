@@ -4,6 +4,7 @@
 #include "../mlp.c"
 #include "../tensors.c"
 
+#include "block_sizes.h"
 #include "contract.h"
 
 #include "../ops/embedding.c"
@@ -14,6 +15,11 @@
 #include "sgd.c"
 #include "tanh.c"
 
-// The sizes at which these kernels go another way, ended by 0: nnz parity tries each, one less and one more.
-const size_t block_sizes[] = {ROWS,       FEW_ROWS, COLS,     HEIGHT,       DEPTH, BLOCK, ADAMW_BLOCK,
-                              TANH_BLOCK, TOGETHER, CHANNELS, ROWS_AT_ONCE, LINE,  0};
+const BlockSizes block_sizes[] = {
+    {"linear", {ROWS, FEW_ROWS, COLS, MOST_PANELS * COLS, HEIGHT, PACKED_HEIGHT, DEPTH}},
+    {"tanh", {TANH_BLOCK}},
+    {"cross_entropy", {ROWS_AT_ONCE}},
+    {"batch_norm", {CHANNELS}},
+    {"adamw", {ADAMW_BLOCK}},
+    {NULL, {0}},
+};

@@ -3,8 +3,9 @@
 // A tile of ROWS x COLS results stays in registers, twelve of the sixteen that AVX2 has, while k runs over up to DEPTH:
 // each step reads COLS numbers of b and ROWS of a and does ROWS * COLS multiply-adds. b is first copied ("packed") into
 // panels COLS wide, so that the innermost loop reads it in order whatever its strides, and so that a ragged last panel
-// is padded with zeros. Of a, which is read less, only what lies badly is packed. Each thread has copies of its own: a
-// result is always summed by one thread in one order, so their number changes no bit.
+// is padded with zeros. Where AVX-512 has more registers, a tile spans two panels. Of a, which is read less, only what
+// lies column by column is packed. Each thread has copies of its own: a result is always summed by one thread in one
+// order, so their number changes no bit.
 // (Goto and van de Geijn 2008, Anatomy of High-Performance Matrix Multiplication.)
 #ifndef NNZ_MATMUL_H
 #define NNZ_MATMUL_H
@@ -14,63 +15,76 @@
 #include "packing.h"
 #include "threads.h"
 
-// c = start + rows panel        start, c (height,COLS)  rows (height,K)  panel (K,COLS)        start may be c; k runs
-// in a loop that ends after its first round at the earliest: else GCC would store the sums before it and load them
-// after it, in case it is not run.
+// c = start + rows [panel, ...]        start, c (height,panels*COLS)  rows (height,K)  each panel (K,COLS)
+// start may be c; k runs in a loop that ends after its first round at the earliest: else GCC would store the sums
+// before it and load them after it, in case it is not run.
 static inline void tile(real *c, size_t c_row, const real *start, size_t start_row, const real *const rows[ROWS],
-                        size_t a_col, const real *restrict panel, size_t K, size_t height) {
-    real sum[ROWS][COLS];
+                        size_t a_col, const real *restrict panel, size_t panels, size_t K, size_t height) {
+    real sum[ROWS][MOST_PANELS][COLS];
     for (size_t i = 0; i < height; i++) {
-        // The end of the row, to have come when the sums are done: the panel before this one had the beginning.
-        __builtin_prefetch(c + i * c_row + COLS - 1, 1);
+        for (size_t p = 0; p < panels; p++) {
+            // The end of the row, to have come when the sums are done: the panel before this one had the beginning.
+            __builtin_prefetch(c + i * c_row + p * COLS + COLS - 1, 1);
 #pragma omp simd
-        for (size_t j = 0; j < COLS; j++) { sum[i][j] = 0; }
+            for (size_t j = 0; j < COLS; j++) { sum[i][p][j] = 0; }
+        }
     }
     size_t k = 0;
     do {
         for (size_t i = 0; i < height; i++) {
+            for (size_t p = 0; p < panels; p++) {
 #pragma omp simd
-            for (size_t j = 0; j < COLS; j++) { sum[i][j] += rows[i][k * a_col] * panel[k * COLS + j]; }
+                for (size_t j = 0; j < COLS; j++) {
+                    sum[i][p][j] += rows[i][k * a_col] * panel[(p * K + k) * COLS + j];
+                }
+            }
         }
     } while (++k < K);
     for (size_t i = 0; i < height; i++) {
+        for (size_t p = 0; p < panels; p++) {
 #pragma omp simd
-        for (size_t j = 0; j < COLS; j++) { c[i * c_row + j] = start[i * start_row + j] + sum[i][j]; }
+            for (size_t j = 0; j < COLS; j++) {
+                c[i * c_row + p * COLS + j] = start[i * start_row + p * COLS + j] + sum[i][p][j];
+            }
+        }
     }
 }
 
 // A tile that reaches past c: of n rows and `cols` columns. Past the last row of a the last one is taken again.
 static inline void tile_at_edge(real *c, size_t c_row, const real *start, size_t start_row, const real *rows[ROWS],
-                                size_t a_col, const real *restrict panel, size_t K, size_t n, size_t cols) {
-    real edge[ROWS * COLS] = {0};
+                                size_t a_col, const real *restrict panel, size_t panels, size_t K, size_t n,
+                                size_t cols) {
+    real edge[ROWS * MOST_PANELS * COLS] = {0};
+    const size_t width = panels * COLS;
     for (size_t r = n; r < ROWS; r++) { rows[r] = rows[n - 1]; }
     if (n <= FEW_ROWS) {
-        tile(edge, COLS, edge, COLS, rows, a_col, panel, K, FEW_ROWS);
+        tile(edge, width, edge, width, rows, a_col, panel, panels, K, FEW_ROWS);
     } else {
-        tile(edge, COLS, edge, COLS, rows, a_col, panel, K, ROWS);
+        tile(edge, width, edge, width, rows, a_col, panel, panels, K, ROWS);
     }
     for (size_t r = 0; r < n; r++) {
-        for (size_t s = 0; s < cols; s++) { c[r * c_row + s] = start[r * start_row + s] + edge[r * COLS + s]; }
+        for (size_t s = 0; s < cols; s++) { c[r * c_row + s] = start[r * start_row + s] + edge[r * width + s]; }
     }
 }
 
-// The first `cols` columns of c = start + a (M,K) panel (K,COLS), the slivers of a `step` numbers apart
-static inline void multiply_panel(real *c, size_t c_row, const real *start, size_t start_row, const real *a,
-                                  size_t step, size_t a_row, size_t a_col, const real *panel, size_t M, size_t K,
-                                  size_t cols) {
+// The first `cols` columns of c = start + a (M,K) [panel, ...], the slivers of a `step` numbers apart
+static inline void multiply_panels(real *c, size_t c_row, const real *start, size_t start_row, const real *a,
+                                   size_t step, size_t a_row, size_t a_col, const real *panel, size_t panels, size_t M,
+                                   size_t K, size_t cols) {
     for (size_t i = 0; i < M; i += ROWS, a += step) {
         const size_t n = min_size(ROWS, M - i);
         const real *rows[ROWS];
         for (size_t r = 0; r < ROWS; r++) { rows[r] = a + r * a_row; }
-        if (n == ROWS && cols == COLS) {
-            tile(c + i * c_row, c_row, start + i * start_row, start_row, rows, a_col, panel, K, ROWS);
+        if (n == ROWS && cols == panels * COLS) {
+            tile(c + i * c_row, c_row, start + i * start_row, start_row, rows, a_col, panel, panels, K, ROWS);
         } else {
-            tile_at_edge(c + i * c_row, c_row, start + i * start_row, start_row, rows, a_col, panel, K, n, cols);
+            tile_at_edge(c + i * c_row, c_row, start + i * start_row, start_row, rows, a_col, panel, panels, K, n,
+                         cols);
         }
     }
 }
 
-// 148 KB for each thread: build/mlp has them outside its stack, which `ulimit -s` may make small. In a library that
+// 152 KB for each thread: build/mlp has them outside its stack, which `ulimit -s` may make small. In a library that
 // would cost a step of float64 a tenth.
 #ifndef NNZ_PROGRAM
 #define PLACE
@@ -79,38 +93,47 @@ static inline void multiply_panel(real *c, size_t c_row, const real *start, size
 #endif
 
 // A thread's part of c = start + a b. The rows of c lie c_row apart, those of start start_row, which is 0 if all are
-// the same; NULL is zeros, and where it is c the product is added to it. A block of a stays in the second cache while b
-// goes by: as it is, unless it is read by column, or its rows are so far apart that a cache would put them all in the
-// same few places.
+// the same; NULL is zeros, and where it is c the product is added to it. A block of a stays in the cache while b goes
+// by: as it is, unless it lies column by column, so that a_row is 1.
 DISPATCH
 static void multiply(real *c, size_t c_row, const real *start, size_t start_row, const real *a, size_t a_row,
                      size_t a_col, const real *b, size_t b_row, size_t b_col, size_t M, size_t N, size_t K) {
-    static const real zeros[COLS];
-    PLACE _Alignas(64) real panel[DEPTH * COLS], block[BLOCK];
-    const bool packed = a_col != 1 || (a_row % 1024 == 0 && N > 8 * COLS);
+    static const real zeros[MOST_PANELS * COLS];
+    PLACE _Alignas(64) real panel[MOST_PANELS * DEPTH * COLS], block[PACKED_HEIGHT * DEPTH];
+    const bool packed = a_col != 1;
+    const size_t width = (HAS_AVX512 ? MOST_PANELS : 1) * COLS;
     const size_t rounds = K / DEPTH + 1, even = K / rounds + 1;  // at most DEPTH, and no short round at the end
+    const size_t slivers = (M + ROWS - 1) / ROWS, blocks = 1 + (M - 1) / (packed ? PACKED_HEIGHT : HEIGHT);
+    const size_t most = (1 + (slivers - 1) / blocks) * ROWS;  // equally high: b is packed again for each
     for (size_t k = 0; k < K; k += even) {
-        const size_t depth = min_size(even, K - k), slivers = (M + ROWS - 1) / ROWS;
-        const size_t blocks = 1 + (slivers - 1) / ((packed ? BLOCK : HEIGHT * DEPTH) / depth / ROWS);
-        const size_t most = (1 + (slivers - 1) / blocks) * ROWS;  // equally high: b is packed again for each
+        const size_t depth = min_size(even, K - k);
         for (size_t i = 0; i < M; i += most) {
             const size_t height = min_size(most, M - i);
             const real *rows = a + i * a_row + k * a_col;
             if (packed) {
-                pack_block(block, rows, a_row, a_col, height, depth);
+                pack_block(block, rows, a_col, height, depth);
             }
-            for (size_t j = 0; j < N; j += COLS) {
-                const size_t cols = min_size(COLS, N - j);
+            for (size_t j = 0; j < N; j += width) {
+                const size_t cols = min_size(width, N - j);
                 real *corner = c + i * c_row + j;
                 const real *from = k > 0 ? corner : start ? start + i * start_row + j : zeros;  // later rounds add to c
                 const size_t from_row = k > 0 ? c_row : start ? start_row : 0;
-                pack_panel(panel, b + k * b_row + j * b_col, b_row, b_col, cols, depth);
-                if (packed) {
-                    multiply_panel(corner, c_row, from, from_row, block, ROWS * depth, 1, ROWS, panel, height, depth,
-                                   cols);
+                for (size_t p = 0; p < cols; p += COLS) {
+                    pack_panel(panel + p * depth, b + k * b_row + (j + p) * b_col, b_row, b_col,
+                               min_size(COLS, cols - p), depth);
+                }
+                if (packed && cols > COLS) {
+                    multiply_panels(corner, c_row, from, from_row, block, ROWS * depth, 1, ROWS, panel, 2, height,
+                                    depth, cols);
+                } else if (packed) {
+                    multiply_panels(corner, c_row, from, from_row, block, ROWS * depth, 1, ROWS, panel, 1, height,
+                                    depth, cols);
+                } else if (cols > COLS) {
+                    multiply_panels(corner, c_row, from, from_row, rows, ROWS * a_row, a_row, 1, panel, 2, height,
+                                    depth, cols);
                 } else {
-                    multiply_panel(corner, c_row, from, from_row, rows, ROWS * a_row, a_row, 1, panel, height, depth,
-                                   cols);
+                    multiply_panels(corner, c_row, from, from_row, rows, ROWS * a_row, a_row, 1, panel, 1, height,
+                                    depth, cols);
                 }
             }
         }

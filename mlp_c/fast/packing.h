@@ -5,7 +5,15 @@
 #include "../ops/ops.h"
 #include "threads.h"
 
-enum { ROWS = 6, FEW_ROWS = 4, COLS = 64 / sizeof(real), HEIGHT = 192, DEPTH = 320, BLOCK = 131072 / sizeof(real) };
+enum {
+    ROWS = 6,
+    FEW_ROWS = 4,
+    COLS = 64 / sizeof(real),
+    MOST_PANELS = 2,  // side by side: AVX-512 has registers for as many sums
+    DEPTH = 256,
+    HEIGHT = 768,                        // of a block of rows; they are multiples of ROWS,
+    PACKED_HEIGHT = 480 / sizeof(real),  // and for a block that is packed there is less room
+};
 
 static inline void pack(real *restrict panel, const real *restrict b, size_t b_row, size_t b_col, size_t K) {
     for (size_t k = 0; k < K; k++) {
@@ -30,30 +38,20 @@ static inline void pack_panel(real *restrict panel, const real *restrict b, size
     }
 }
 
-// A few columns of a at a time, for which the first cache has room however they lie.
-static inline void pack_slivers(real *restrict block, const real *restrict a, size_t a_row, size_t a_col, size_t M,
-                                size_t K) {
+// block = a (M,K), which lies column by column, in slivers of ROWS rows, each as (K,ROWS); in the last one there may be
+// fewer. A few columns at a time, for which the first cache has room however far apart they lie.
+static inline void pack_block(real *restrict block, const real *restrict a, size_t a_col, size_t M, size_t K) {
+    const size_t full = M / ROWS * ROWS;
     for (size_t first = 0; first < K; first += 8) {
         const size_t last = first + min_size(8, K - first);
-        for (size_t i = 0; i < M; i += ROWS) {
+        for (size_t i = 0; i < full; i += ROWS) {
             for (size_t k = first; k < last; k++) {
-                for (size_t r = 0; r < ROWS; r++) { block[i * K + k * ROWS + r] = a[(i + r) * a_row + k * a_col]; }
+                for (size_t r = 0; r < ROWS; r++) { block[i * K + k * ROWS + r] = a[i + r + k * a_col]; }
             }
         }
     }
-}
-
-// block = a (M,K) in slivers of ROWS rows, each as (K,ROWS); in the last one there may be fewer
-static inline void pack_block(real *restrict block, const real *restrict a, size_t a_row, size_t a_col, size_t M,
-                              size_t K) {
-    const size_t full = M / ROWS * ROWS;
-    if (a_row == 1) {
-        pack_slivers(block, a, 1, a_col, full, K);
-    } else {
-        pack_slivers(block, a, a_row, a_col, full, K);
-    }
     for (size_t i = full; i < M; i++) {
-        for (size_t k = 0; k < K; k++) { block[full * K + k * ROWS + i - full] = a[i * a_row + k * a_col]; }
+        for (size_t k = 0; k < K; k++) { block[full * K + k * ROWS + i - full] = a[i + k * a_col]; }
     }
 }
 

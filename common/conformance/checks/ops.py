@@ -95,7 +95,8 @@ def sizes_check(name: str) -> CheckFunction:
         )  # where even a kernel that needs much work shares it out
         for drawn_from in (wide.sizes_of_one, wide.long_pairs):
             sizes += wide.some(rng, rounds, drawn_from(rng, name))
-        sizes += wide.some(rng, AROUND * rounds, wide.sizes_around(rng, name, block_sizes(backend, dtype)))
+        told = block_sizes(backend, dtype, wide.op_of(name))
+        sizes += wide.some(rng, AROUND * rounds, wide.sizes_around(rng, name, told))
         for number, drawn in enumerate(far + sizes):
             backend.use_threads(threads := 1 if number % 2 and number >= len(far) else THREADS)
             case = wide.case_of(rng, name, drawn, dtype)
@@ -152,10 +153,10 @@ def layouts_check(name: str) -> CheckFunction:
     return check
 
 
-def block_sizes(backend: BackendUnderTest, dtype: str) -> tuple[int, ...]:
-    """The sizes at which the backend says that its kernels go another way; none if it does not say."""
+def block_sizes(backend: BackendUnderTest, dtype: str, op: str) -> tuple[int, ...]:
+    """The sizes at which the backend says that its kernels of the op go another way; none if it does not say."""
     try:
-        return tuple(backend.call(backend.find("block_sizes"), dtype))
+        return tuple(backend.call(backend.find("block_sizes"), dtype).get(op, ()))
     except NotThere:
         return ()
 

@@ -79,7 +79,7 @@ def optimizer_object(name: str) -> CheckFunction:
         yield from run(SHAPES, (0.0, 0.01, 0.0, 0.01), 0.0, **(others and {**others, "eps": 0.0}))
         for t in (2_001, log_uniform(rng, 10**6), 10**6):
             yield from run(SHAPES, RATES, DECAYS[1], resumed_after=2, resumed_at=t)
-        for size in sorted({block + by for block in block_sizes(backend, dtype) for by in (-1, 0, 1)}):
+        for size in sorted({block + by for block in block_sizes(backend, dtype, name.lower()) for by in (-1, 0, 1)}):
             yield from run({"weight": (size,)}, RATES[:2], DECAYS[0])
 
     return check

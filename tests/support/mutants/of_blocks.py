@@ -15,23 +15,13 @@ MUTANTS = (
         "linear_terms_past_640_take_the_first_weights",
         "the third block of terms is multiplied by the first block's weights",
         "linear",
-        c=("fast/matmul.h", "b + k * b_row + j * b_col, b_row", "b + (k < 640 ? k : 0) * b_row + j * b_col, b_row"),
+        c=("fast/matmul.h", "b + k * b_row + (j", "b + (k < 640 ? k : 0) * b_row + (j"),
     ),
     linear(
         "linear_rows_past_384_are_the_first_again",
         "the third block of rows is the first one again",
         "linear",
         c=("fast/matmul.h", "= a + i * a_row + k * a_col;", "= a + (i < 384 ? i : 0) * a_row + k * a_col;"),
-    ),
-    linear(
-        "linear_packs_far_rows_wrongly",
-        "where rows lie a multiple of 1,024 numbers apart, they are packed one number off",
-        "linear",
-        c=(
-            "fast/packing.h",
-            "pack_slivers(block, a, a_row, a_col, full, K);",
-            "pack_slivers(block, a + 1, a_row, a_col, full, K);",
-        ),
     ),
     linear(
         "linear_second_of_two_rows_is_the_first",
@@ -55,7 +45,7 @@ MUTANTS = (
         "weight_gradient_slivers_left_over",
         "rows left over after the last whole sliver are packed as the sliver's first",
         "linear_backward",
-        c=("fast/packing.h", "a[i * a_row + k * a_col]; }", "a[full * a_row + k * a_col]; }"),
+        c=("fast/packing.h", "= a[i + k * a_col]; }", "= a[full + k * a_col]; }"),
     ),
     linear(
         "weight_gradient_of_eight_rows_at_a_time",

@@ -3,14 +3,14 @@
 from functools import partial
 
 from .mutant import mutant, op_mutant
+from .of_linear import FACTOR_C, TERM_C
 
 embedding, linear = partial(op_mutant, "embedding"), partial(op_mutant, "linear")
 tanh, cross_entropy = partial(op_mutant, "tanh"), partial(op_mutant, "cross_entropy")
 batch_norm = partial(op_mutant, "batch_norm")
 
 VJP = "return torch.func.vjp(linear_forward, x, w, dy.new_zeros(dy.shape[1]))[1](dy)"
-TERM_C = "sum[i][j] += rows[i][k * a_col] * panel[k * COLS + j];"
-HALF_C = "real v = panel[k * COLS + j], t = v * 8193; sum[i][j] += rows[i][k * a_col] * (t - (t - v));"  # 11 bits of v
+HALF_C = f"real v = {FACTOR_C}, t = v * 8193; sum[i][p][j] += rows[i][k * a_col] * (t - (t - v));"  # 11 bits of v
 
 MUTANTS = (
     embedding(

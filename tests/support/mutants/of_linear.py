@@ -8,14 +8,15 @@ linear = partial(op_mutant, "linear")
 
 PRODUCT_C = "matmul(y, b, 0, x, N, 1, w, 1, N, B, M, N);"
 PRODUCT_NUMPY, PRODUCT_TORCH = "x @ w.T", "torch.addmm(b, x, w.T)"
+FACTOR_C = "panel[(p * K + k) * COLS + j]"
 EDGE_C = "for (size_t r = n; r < ROWS; r++) { rows[r] = rows[n - 1]; }\n    if (n <= FEW_ROWS) {"
-TERM_C = "sum[i][j] += rows[i][k * a_col] * panel[k * COLS + j];"
+TERM_C = f"sum[i][p][j] += rows[i][k * a_col] * {FACTOR_C};"
 
 
 def rounded_term(float_factor: int, double_factor: int) -> str:
     """The kernel's line with v split as Veltkamp does: v (2^s + 1) - (v (2^s + 1) - v) keeps the upper bits of v."""
     factor = f"(sizeof(real) == 4 ? (real){float_factor} : (real){double_factor})"
-    return f"real v = panel[k * COLS + j], t = v * {factor}; sum[i][j] += rows[i][k * a_col] * (t - (t - v));"
+    return f"real v = {FACTOR_C}, t = v * {factor}; sum[i][p][j] += rows[i][k * a_col] * (t - (t - v));"
 
 
 MUTANTS = (

@@ -3,7 +3,7 @@
 from functools import partial
 
 from .mutant import op_mutant
-from .of_linear import PRODUCT_TORCH
+from .of_linear import FACTOR_C, PRODUCT_TORCH, TERM_C
 
 linear = partial(op_mutant, "linear")
 
@@ -84,9 +84,9 @@ MUTANTS = (
         "linear_backward",
         c=(
             "fast/matmul.h",
-            "sum[i][j] += rows[i][k * a_col] * panel[k * COLS + j];",
+            TERM_C,
             "real v = rows[i][k * a_col], t = v * (sizeof(real) == 4 ? (real)65537 : (real)35184372088833); "
-            "sum[i][j] += (t - (t - v)) * panel[k * COLS + j];",
+            f"sum[i][p][j] += (t - (t - v)) * {FACTOR_C};",
         ),
         numpy=(DW_NUMPY, "(s := dy * (2.0 ** (np.finfo(dy.dtype).nmant - 7) + 1), s - (s - dy))[1].T @ x"),
         torch=(DERIVED, DERIVED.replace("(dy)", "(dy.bfloat16().to(dy.dtype))")),

@@ -3,12 +3,12 @@
 from functools import partial
 
 from .mutant import op_mutant
+from .of_linear import FACTOR_C, TERM_C
 
 embedding, linear = partial(op_mutant, "embedding"), partial(op_mutant, "linear")
 tanh, cross_entropy = partial(op_mutant, "tanh"), partial(op_mutant, "cross_entropy")
 batch_norm, sgd, adamw = partial(op_mutant, "batch_norm"), partial(op_mutant, "sgd"), partial(op_mutant, "adamw")
 
-TERM_C = "sum[i][j] += rows[i][k * a_col] * panel[k * COLS + j];"
 VJP = "return torch.func.vjp(lambda wte: embedding_forward(wte, ids), wte)[1](demb)[0]"
 LINEAR_VJP = "return torch.func.vjp(linear_forward, x, w, dy.new_zeros(dy.shape[1]))[1](dy)"
 BACK_TORCH = "torch.ops.aten.native_batch_norm_backward(dy, x, weight, running, running, mean, rstd, True, eps, wanted)"
@@ -30,7 +30,7 @@ MUTANTS = (
         "product_in_float32",
         "in float64 the product is computed in float32",
         "linear",
-        c=("fast/matmul.h", TERM_C, "sum[i][j] += (float)rows[i][k * a_col] * (float)panel[k * COLS + j];"),
+        c=("fast/matmul.h", TERM_C, f"sum[i][p][j] += (float)rows[i][k * a_col] * (float){FACTOR_C};"),
         numpy=("    y = x @ w.T", "    y = (x.astype(np.float32) @ w.T.astype(np.float32)).astype(x.dtype)"),
         torch=("torch.addmm(b, x, w.T)", "torch.addmm(b.float(), x.float(), w.float().T).to(x.dtype)"),
     ),

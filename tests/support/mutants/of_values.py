@@ -3,12 +3,12 @@
 from functools import partial
 
 from .mutant import op_mutant
+from .of_linear import FACTOR_C, TERM_C
 
 embedding, linear = partial(op_mutant, "embedding"), partial(op_mutant, "linear")
 tanh, cross_entropy = partial(op_mutant, "tanh"), partial(op_mutant, "cross_entropy")
 batch_norm, sgd, adamw = partial(op_mutant, "batch_norm"), partial(op_mutant, "sgd"), partial(op_mutant, "adamw")
 
-TERM_C = "sum[i][j] += rows[i][k * a_col] * panel[k * COLS + j];"
 SHIFTED, LOG_SOFTMAX = "    shifted = logits - ", "F.log_softmax(logits, dim=1)"
 
 MUTANTS = (
@@ -170,7 +170,7 @@ MUTANTS = (
         "zero_weights_skipped",
         "a term whose weight is 0 is skipped, though 0 times infinity is NaN",
         "linear",
-        c=("fast/matmul.h", TERM_C, f"if (panel[k * COLS + j] != 0) {{ {TERM_C} }}"),
+        c=("fast/matmul.h", TERM_C, f"if ({FACTOR_C} != 0) {{ {TERM_C} }}"),
         numpy=(
             "    y = x @ w.T",
             "    y = x @ w.T if np.isfinite(x).all() else np.where(w == 0, 0, x[:, None] * w).sum(axis=2)",
@@ -193,8 +193,8 @@ MUTANTS = (
         "linear",
         c=(
             "fast/matmul.h",
-            "start[i * start_row + j] + sum[i][j];",
-            "start[i * start_row + j] + (real)fmin(sum[i][j], 65504);",
+            "+ sum[i][p][j];",
+            "+ (real)fmin(sum[i][p][j], 65504);",
         ),
         numpy=("        y += b\n", "        y += b\n        y = np.minimum(y, 65504)\n"),
         torch=("torch.addmm(b, x, w.T)", "torch.addmm(b, x, w.T).clamp(max=65504)"),
