@@ -7,6 +7,7 @@ from nnz.backend import registry, spec
 from nnz.commands.bench import contenders as benchmark_contenders
 from nnz.commands.bench import tables, workload
 from nnz.commands.bench.contenders import Baseline, Ours, Squares, contenders
+from nnz.commands.bench.gpt import of_gpt
 from nnz.commands.bench.measure import measure, measure_ops
 from nnz.commands.bench.workload import NOT_IN_A_STEP, step_calls
 from nnz.numbers.rng import RNG
@@ -55,6 +56,12 @@ class Stub:
     def round(self, steps):
         self.turns.append(steps)
         return {"step": self.seconds}
+
+
+def test_a_gpt_is_timed_with_the_switches_of_its_recipe_and_without_dropout():
+    config = of_gpt(load("gpt-cpu").override("model.shape", "gpt2").override("model.dropout", 0.1)).config
+    assert (config.tied_head, config.activation) == (True, "gelu")
+    assert config.dropout == config.embedding_dropout == 0
 
 
 def test_rates_and_shares_follow_from_the_times(monkeypatch):

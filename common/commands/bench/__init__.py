@@ -1,7 +1,7 @@
 """Time a training step of every backend on this machine, next to a baseline; of a GPT its generation too.
 
 All run in turn, round after round, and the tables show the medians. A backend that fails parity is not timed. With the
-default settings this takes about three minutes.
+default settings this takes about three minutes, and of a GPT about two.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ EXAMPLES = """\
   nnz bench gpt-cpu
 """
 DTYPES = ("float32", "float64")
-GPT_TURN = 0.3  # seconds that a GPT takes in a round, or one step if that takes longer
+ROUNDS, GPT_ROUNDS = 15, 5
+GPT_TURN = 0.2  # seconds that a GPT takes in a round, or one step if that takes longer
 BASELINE = "baseline torch"  # the one that every row is compared with
 
 
@@ -42,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--backend", action="append", metavar="NAME", help="may be repeated; default: every backend on this machine")
     add("--dtype", action="append", choices=DTYPES, help="may be repeated; default: both, of a GPT float32")
     add("--threads", action="append", type=whole, metavar="N", help="may be repeated; default: 1 and all cores")
-    add("--rounds", type=whole, default=15, metavar="N", help="number of rounds, in which all run in turn; default: 15")
+    add("--rounds", type=whole, metavar="N", help="number of rounds, in which all run in turn; default: 15, of a GPT 5")
     add("--steps", type=whole, default=40, metavar="N", help="training steps of each in a round; default: 40")
     add("--set", action="append", default=[], metavar="K=V", help="set section.key of the recipe")
     add("--json", metavar="FILE", help="write the times, also of each op, and the machine to FILE as JSON")
@@ -96,6 +97,8 @@ def _settings(arguments: argparse.Namespace) -> tuple[Recipe, list[int]]:
         recipe = recipe.override(*assignment(word))
     if recipe.model.kind not in ("mlp", "gpt"):
         raise UsageError(f"{arguments.recipe} is a recipe of kind {recipe.model.kind}; nnz bench times mlp and gpt")
+    if arguments.rounds is None:
+        arguments.rounds = GPT_ROUNDS if recipe.model.kind == "gpt" else ROUNDS
     threads = sorted(set(arguments.threads or [1, os.cpu_count() or 1]))
     check("--rounds", arguments.rounds, 1)
     check("--steps", arguments.steps, 1)

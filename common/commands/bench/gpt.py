@@ -15,6 +15,7 @@ import numpy as np
 from ...backend import registry
 from ...backend.gpt_config import GPTConfig
 from ...numbers.rng import RNG
+from ...recipes.models import MODELS
 from ...recipes.recipe import Recipe
 from ...runs.generation import stream
 from .measure import in_turn
@@ -33,9 +34,8 @@ class GPTWorkload(Workload):
     @property
     def config(self) -> GPTConfig:
         """The shape of the model, without dropout: not every backend of a library draws the same."""
-        how = self.recipe.model
-        sizes = {name: getattr(how, name) for name in ("context_length", "n_layer", "n_head", "n_embd")}
-        return GPTConfig(self.vocab_size, **sizes, dropout=0.0)
+        config = MODELS["gpt"].config(self.recipe, self.vocab_size)
+        return dataclasses.replace(config, dropout=0.0, embedding_dropout=0.0)
 
     @property
     def operations(self) -> int:
