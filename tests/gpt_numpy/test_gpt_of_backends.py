@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import inspect
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +13,10 @@ import nnz.gpt
 from nnz.backend import initial, registry
 from nnz.backend.gpt_config import GPTConfig
 from nnz.conformance.bounds.rounding import unit_roundoff
+from nnz.conformance.checks.backend_under_test import BackendUnderTest
+from nnz.conformance.grading import GPT_CHECKS, grade_one
 from nnz.conformance.oracle.gpt import gpt as oracle
+from nnz.conformance.report import FAILED
 from nnz.gpt.logit_error import GRADIENT_LIMIT
 
 BACKENDS = ("c", "numpy", "torch")
@@ -263,3 +267,24 @@ def test_a_checkpoint_of_another_shape_is_refused(name):
 @each_backend
 def test_the_model_says_what_it_is(name):
     assert repr(model(name)).startswith("GPT(vocab_size=11, context_length=7, n_layer=2, n_head=3, n_embd=12, ")
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil", "reason"),
+    [
+        ("dblocks.0.x_mid", lambda tensor: tensor * 1.5, "dblocks.0.x_mid is 1.5 times too large"),
+        ("blocks.0.y", lambda tensor: tensor[:, ::-1].copy(), "blocks.0.y is"),
+        ("blocks.0.probs", lambda tensor: None, "intermediates() does not return blocks.0.probs"),
+    ],
+)
+def test_an_intermediate_that_is_wrong_or_missing_is_named_by_the_grade(name, spoil, reason):
+    class Spoiled(registry.load("numpy").GPT):
+        def intermediates(self):
+            found = super().intermediates()
+            found[name] = spoil(found[name])
+            return {k: tensor for k, tensor in found.items() if tensor is not None}
+
+    (check,) = [each for each in GPT_CHECKS if each.name == "intermediates"]
+    result = grade_one(BackendUnderTest(SimpleNamespace(GPT=Spoiled, __name__="spoiled")), check, "float64", 1, 1)
+    assert result.outcome == FAILED
+    assert reason in result.reason
