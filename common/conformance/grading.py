@@ -52,7 +52,7 @@ def unchanged(backend: BackendUnderTest, result: Result) -> Result:
 
 @dataclass(frozen=True)
 class Shared:
-    """How checks are shared out: so many at once, each process with the backend that `opened` opens for it."""
+    """How checks are shared out: how many at once, and what opens a backend for each process."""
 
     at_once: int = 1
     opened: Callable[[], AbstractContextManager[BackendUnderTest]] | None = None
@@ -110,7 +110,8 @@ def graded(
         return each(one, grade_one(one, *jobs[job][:2], rounds, seed, jobs[job][2])), one.borrowed()
 
     def accept(more: Iterable[tuple[int, tuple[Result, Collection[str]]]]) -> None:
-        came.update(more)
+        for job, outcome in more:
+            came.setdefault(job, outcome)
         while (found := came.pop(len(results), None)) is not None:
             result = found[0]
             if result.outcome == FAILED and (why := because(*jobs[len(results)][:2], result, results)):

@@ -30,7 +30,6 @@ EXAMPLES = """\
 """
 QUICK, THOROUGH = 1, 500  # rounds
 MOST_PROBLEMS = 5  # that the error names
-MOST_JOBS = 4  # conformance.sharing.MOST
 LONGEST = 100_000  # seconds
 SEEDS = 10**6  # of which one is drawn
 
@@ -55,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     help = "seconds that a backend may take for one check, a program for one request; default: 60"
     add("--timeout", type=decimal, default=60.0, metavar="SECONDS", help=help)
-    help = f"checks graded at a time, each in processes of its own; default: one a core, at most {MOST_JOBS}"
+    help = f"checks graded at a time, of a class backends; default: one a core, {one.MOST_JOBS} checks at most"
     add("--jobs", type=whole, metavar="N", help=help)
     add("--json", metavar="FILE", help="write the results as JSON to FILE; - is stdout, without the table")
     add("--csv", metavar="FILE", help="write a row for each backend to FILE, and print no more than a row")
@@ -103,6 +102,8 @@ def _check(arguments: argparse.Namespace) -> None:
     check("--rounds", arguments.rounds, 1)
     if arguments.jobs is not None:
         check("--jobs", arguments.jobs, 1)
+        if arguments.in_process:
+            raise UsageError("--jobs is for processes; leave it out, or --in-process")
     check("--seed", arguments.seed, 0, LARGEST_SEED)
     if not 0 < arguments.timeout <= LONGEST:
         raise UsageError(f"--timeout is {arguments.timeout:g}; it must be above 0 and at most {LONGEST}")

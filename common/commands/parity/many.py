@@ -1,4 +1,4 @@
-"""Grades several backends, each by an `nnz parity` of its own: few one after the other, a class one on each core.
+"""Grades several backends, each by an `nnz parity` of its own: a few one after the other, a class one on each core.
 
 So whatever happens to one grading, the others go on, and nothing that a backend prints is in the results. A result
 counts only with a signature, whose key the grading reads from its stdin before the backend starts.
@@ -20,17 +20,15 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import IO, Any
 
-from ...backend import by_path, registry
+from ...backend import by_path
 from ...files.errors import UsageError, one_line
 from ...files.terminal import bar
 from . import one
 from .written import KEY_SIZE, Graded, row, rows_alone, signature
 
-FEW = len(registry.names())  # for more than these there is one process each
 PAUSE = 0.05  # seconds between two looks at those that run
 PATIENCE = 20  # seconds in which a grading that is asked to end ends what it has started
 MOST = 2**26  # bytes of a result
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 NO_RESULT = "its grading ended without a result"
 
 
@@ -55,13 +53,15 @@ def grade(names: Sequence[str | None], arguments: argparse.Namespace) -> Graded:
 
     waiting, running = list(enumerate(names)), []
     found: dict[int, dict[str, Any]] = {}
-    at_once, jobs = (1, one.cores()) if len(names) <= FEW else (one.cores(), 1)
+    at_once, jobs = 1, one.jobs(arguments)
+    if rows_alone(names, arguments):
+        at_once, jobs = arguments.jobs or one.cores(), 1
     shown = bar(len(names), "backend", leave=False)
     with shown, Descendants() as descendants:
         try:
             while waiting or running:
                 while waiting and len(running) < at_once:
-                    running.append(_start(*waiting.pop(0), arguments, arguments.jobs or jobs))
+                    running.append(_start(*waiting.pop(0), arguments, jobs))
                 time.sleep(PAUSE)
                 for job in [job for job in running if _has_ended(job)]:
                     running.remove(job)
@@ -98,7 +98,7 @@ def _start(place: int, name: str | None, arguments: argparse.Namespace, jobs: in
     words += [
         f"--{flag.replace('_', '-')}" for flag in ("strict", "verbose", "allow_borrowing") if getattr(arguments, flag)
     ]
-    environment = {**(ONE_THREAD if jobs == 1 else {}), **os.environ}
+    environment = one.ONE_THREAD | os.environ
     command = [sys.executable, "-P", "-m", __package__.partition(".")[0], "parity", *words]
     how = {"stdin": subprocess.PIPE, "stdout": out, "stderr": err, "env": environment, "pass_fds": [result.fileno()]}
     key, sha256 = secrets.token_bytes(KEY_SIZE), _sha256(name)
@@ -110,19 +110,15 @@ def _start(place: int, name: str | None, arguments: argparse.Namespace, jobs: in
 
 def _has_ended(job: _Job) -> bool:
     """Whether it has; one that was stopped, as by SIGSTOP, would wait for ever, and is killed."""
+    from ...conformance.isolated.descendants import is_stopped
+
     if job.process.poll() is not None:
         return True
-    if _is_stopped(job):
+    if is_stopped(job.process.pid):
         time.sleep(PAUSE)  # after Ctrl-Z and `fg` it goes on when we do
-        if _is_stopped(job):
+        if is_stopped(job.process.pid):
             job.process.kill()
     return False
-
-
-def _is_stopped(job: _Job) -> bool:
-    if not hasattr(os, "waitid"):  # Windows
-        return False
-    return os.waitid(os.P_PID, job.process.pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def _end(running: Sequence[_Job]) -> None:

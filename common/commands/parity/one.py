@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,9 @@ from .written import Graded, row, rows_alone
 
 if TYPE_CHECKING:
     from ...conformance.report import Report, Result
+
+MOST_JOBS = 4  # where --jobs says nothing: each has a backend, which may take much memory
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 def grade(names: Sequence[str | None], arguments: argparse.Namespace) -> Graded:
@@ -52,6 +55,11 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def jobs(arguments: argparse.Namespace) -> int:
+    """How many checks of one backend are graded at a time."""
+    return 1 if arguments.in_process else arguments.jobs or min(cores(), MOST_JOBS)
+
+
 def words(command: str) -> list[str]:
     """The program and its arguments, as a shell would cut them. Raises UsageError."""
     try:
@@ -74,21 +82,34 @@ def _graded(name: str | None, arguments: argparse.Namespace) -> Report:
     asked, levels = dtypes(arguments), arguments.level
     # Two threads gain nothing in the oracle's small products, and on a busy machine wait for each other.
     alone = nullcontext() if arguments.in_process else threadpool_limits(1, user_api="blas")
-    with alone, _Progress(name or arguments.cmd, len(grading.selected(levels, asked)), arguments) as progress:
-        drawn, limit, jobs = (arguments.rounds, arguments.seed), arguments.timeout, arguments.jobs or cores()
+    drawn, limit, at_once = (arguments.rounds, arguments.seed), arguments.timeout, jobs(arguments)
+    asked_checks = len(grading.selected(levels, asked))
+    with alone, _alone(at_once), _Progress(name or arguments.cmd, asked_checks, arguments) as progress:
         if name is None:
             command = words(arguments.cmd)
-            return grade_program(command, asked, *drawn, levels, limit, explained, jobs, progress.show)
+            return grade_program(command, asked, *drawn, levels, limit, explained, at_once, progress.show)
         place = by_path.place_of(name)
         sha256 = by_path.sha256_of(place) if place is not None else ""  # before anything of it runs
         try:
             opened = partial(nullcontext, name) if arguments.in_process else partial(IsolatedBackend, name, limit)
-            shared = grading.Shared(1 if arguments.in_process else jobs, opened, progress.show)
+            shared = grading.Shared(at_once, opened, progress.show)
             with opened() as backend:
                 report = grading.grade(backend, levels, asked, *drawn, explained, shared)
         except ImportError as error:
             report = grading.not_importable(name, error, levels, asked)
     return replace(report, sha256=sha256)
+
+
+@contextmanager
+def _alone(at_once: int) -> Iterator[None]:
+    """While several work, each new process computes on one thread, unless the environment says otherwise."""
+    before = dict(os.environ)
+    os.environ.update(ONE_THREAD | before if at_once > 1 else {})
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 class _Progress:

@@ -49,6 +49,15 @@ def end_with_parent() -> None:
         ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
 
 
+def is_stopped(pid: int) -> bool:
+    """Whether a child was stopped, as by SIGSTOP: it may wait for ever."""
+    if not hasattr(os, "waitid"):  # Windows
+        return False
+    with suppress(ChildProcessError):  # it has ended, and somebody has waited for it
+        return os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT) is not None
+    return False
+
+
 class Descendants:
     """While entered, a process whose parent ends becomes our child, so that `end` finds it wherever it went (Linux).
 
