@@ -11,7 +11,7 @@ from .bounds.compare import Measurement
 from .cases.mlp import ordinary_case
 from .checks.backend_under_test import BackendUnderTest, NotThere, Wrong
 from .diff import likely_cause as known
-from .diff.first_difference import Comparison, compare_backends, compare_gpt, compare_optimizer
+from .diff.first_difference import compare_backends, compare_gpt, compare_optimizer
 from .diff.walk import Made
 from .levels import STRICT
 from .report import FAILED, NOT_THERE, Result
@@ -72,9 +72,8 @@ def _cause(backend: BackendUnderTest, result: Result, wrong: Measurement) -> str
         return cause if actual.shape == expected.shape or cause == known.TRANSPOSED else ""
     if result.level in ("mlp", "training", "gpt"):
         with suppress(NotThere, Wrong):
-            compare = compare_gpt if result.level == "gpt" else compare_backends
-            found = compare(backend, backend, result.dtype, SEED)
-            for compared in (found,) if isinstance(found, Comparison) else found:
+            pair = backend, backend, result.dtype, SEED
+            for compared in [compare_gpt(*pair)] if result.level == "gpt" else compare_backends(*pair, gpt=False):
                 if compared.difference is not None and compared.difference.causes[0] != known.UNKNOWN:
                     return f"{compared.difference.causes[0]}, in {compared.difference.tensor}"
     return ""

@@ -2,19 +2,22 @@
 
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 from support.students import MISTAKES, write
 
-from nnz.backend import by_path
+from nnz.backend import by_path, registry
 from nnz.commands.main import main
 from nnz.conformance import printed
 from nnz.conformance.bounds.compare import compare
 from nnz.conformance.bounds.in_words import in_words
+from nnz.conformance.checks.backend_under_test import BackendUnderTest
 from nnz.conformance.explained import explained
 from nnz.conformance.grading import grade
 from nnz.conformance.isolated.remote import IsolatedBackend
+from nnz.conformance.report import FAILED, Result
 
 
 @pytest.fixture
@@ -83,6 +86,16 @@ def test_a_failure_shows_only_the_tensors_outside_their_bounds(graded):
 def test_the_likely_cause_is_named(mistake, level, cause, graded):
     first = graded(mistake, [level], rounds=3).first_to_mend()
     assert cause in first.cause, (first.reason, first.cause)
+
+
+def test_a_mistake_in_the_gpt_is_not_the_cause_of_a_wrong_training():
+    nn, wrong = registry.load("numpy"), ModuleType("wrong")
+    wrong.ops, wrong.MLP = nn.ops, nn.MLP
+    wrong.GPT = type("GPT", (nn.GPT,), {"_norm_forward": lambda self, x, name: (x, x)})
+    wrong.AdamW = type("AdamW", (nn.AdamW,), {"_update": lambda self, p, m, v, g: nn.AdamW._update(self, p, m, v, -g)})
+    measured = compare("wte", np.ones(1), np.zeros(1), np.zeros(1), "float64")
+    result = Result("training", "each of 100 steps", "float64", FAILED, "", (measured,))
+    assert explained(BackendUnderTest(wrong), result).cause.endswith("after step 1 of AdamW")
 
 
 @pytest.mark.slow

@@ -48,17 +48,17 @@ class Comparison:
 
 
 def compare_backends(
-    a: BackendUnderTest, b: BackendUnderTest, dtype: str, seed: int, batch_size: int | None = None
+    a: BackendUnderTest, b: BackendUnderTest, dtype: str, seed: int, batch_size: int | None = None, gpt: bool = True
 ) -> Iterator[Comparison]:
-    """An ordinary batch; one whose logits overflow exp; a GPT's; the optimizers. The first difference ends it.
+    """An ordinary batch; one whose logits overflow exp; a GPT's, if `gpt`; the optimizers.
 
-    Raises NotThere and Wrong.
+    The first difference ends it. Raises NotThere and Wrong.
     """
     case = ordinary_case(seed, dtype, batch_size)
     comparisons: list[Callable[[], Comparison]] = [
         lambda: compare_batch(a, b, mlp_walk(case, dtype), dtype),
         lambda: compare_batch(a, b, mlp_walk(overflowing_case(case, dtype), dtype), dtype),
-        *([lambda: compare_gpt(a, b, dtype, seed, batch_size)] if has_gpt(a) or has_gpt(b) else []),
+        *([lambda: compare_gpt(a, b, dtype, seed, batch_size)] if gpt and (has_gpt(a) or has_gpt(b)) else []),
         *(partial(compare_optimizer, a, b, name, case, seed, dtype) for name in OPTIMIZERS),
     ]
     for compare in comparisons:
