@@ -12,6 +12,7 @@ import pytest
 from support.planted_bugs import BUGS, GPT_BUGS
 
 from nnz.backend import registry
+from nnz.backend.gpt import GPTBase
 from nnz.commands.main import main
 from nnz.conformance.cases.gpt import gpt_case
 from nnz.conformance.cases.mlp import ordinary_case, overflowing_case
@@ -21,7 +22,7 @@ from nnz.conformance.diff.gpt import gpt_walk
 from nnz.conformance.diff.likely_cause import UNKNOWN, cause_in_step, likely_cause
 from nnz.conformance.diff.mlp import COMPUTED_BY, methods, mlp_walk
 from nnz.conformance.diff.optimizers import MISTAKES, RATES, expected_steps, gradients, mistaken_steps
-from nnz.conformance.diff.sources import source_of
+from nnz.conformance.diff.sources import caller_of, source_of
 from nnz.conformance.levels import GPT_FORWARDS
 from nnz.conformance.oracle import mlp as oracle
 from nnz.conformance.oracle import ops as oracle_ops
@@ -276,6 +277,17 @@ def test_a_bias_that_is_not_passed_is_looked_for_in_the_model_and_not_in_the_ope
     line = next(line for line in out.splitlines() if "MLP._forward" in line)
     assert "test_diff.py:" in line
     assert line.endswith("MLP._forward, as linear_forward itself is right")
+
+
+def test_where_a_backend_has_a_method_from_nnz_its_own_class_is_shown():
+    class GPT(GPTBase):
+        """In a backend of a single file."""
+
+    backend = ModuleType("backend")
+    backend.GPT = GPT
+    place = caller_of(BackendUnderTest(backend), "GPT", "_backward", "backward")
+    assert "test_diff.py:" in place
+    assert place.endswith("  GPT")
 
 
 @pytest.mark.parametrize(

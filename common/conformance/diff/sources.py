@@ -33,13 +33,15 @@ def source_of(backend: BackendUnderTest, name: str, caller: tuple[str, ...]) -> 
 
 
 def caller_of(backend: BackendUnderTest, kind: str, *methods: str) -> str:
-    """`path:line  Class.method`, of the first of these methods that the class has in its own module."""
+    """`path:line  Class.method`, of the first of these methods that is where the class is; if none is, of the class."""
     owner = backend.find(kind)
-    package = str(getattr(owner, "__module__", "")).rpartition(".")[0]
-    found = [m for m in methods if hasattr(owner, m)]
-    own = [m for m in found if str(getattr(getattr(owner, m), "__module__", "")).startswith(package)]
-    way = (own or found or methods)[0]
-    return _place(getattr(owner, way, None), f"{kind}.{way}")
+    home = str(getattr(owner, "__module__", ""))
+    package = home.rpartition(".")[0] or home  # a module of a single file is in none
+    for method in methods:
+        written_in = str(getattr(getattr(owner, method, None), "__module__", ""))
+        if f"{written_in}.".startswith(f"{package}."):
+            return _place(getattr(owner, method), f"{kind}.{method}")
+    return _place(owner, kind)
 
 
 def right_by_itself(backend: BackendUnderTest, name: str, given: dict[str, Any], dtype: str) -> bool:
