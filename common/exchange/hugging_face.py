@@ -62,7 +62,7 @@ def write(
     Raises ValueError for a model that GPT-2's code cannot compute, before anything is written; OSError.
     """
     end = None if tokenizer is None else tokenizer.delimiter
-    files = {CONFIG: to_hf_config(config, end), GENERATION: generation_config(config.context_length, end)}
+    files = {GENERATION: generation_config(config.context_length, end), CONFIG: to_hf_config(config, end)}
     if tokenizer is not None:
         files = tokenizer_files.of(tokenizer, config.context_length) | files
     arrays = {}
@@ -76,7 +76,7 @@ def write(
     for name in (tokenizer_files.OWN, tokenizer_files.THEIRS, tokenizer_files.SETTINGS):
         if name not in files:  # of an earlier export, with another tokenizer
             (folder / name).unlink(missing_ok=True)
-    for name, content in files.items():  # the config last
+    for name, content in files.items():  # the config last: a folder without it is not read
         atomic.write_text(folder / name, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
 
 
