@@ -18,7 +18,7 @@ typedef struct {  // what a block's forward leaves for its backward; the masks a
     real *probs_mask, *proj_mask, *fc2_mask;
 } BlockActivations;
 
-typedef struct {  // what there is once; the gradients from dact on are of one block after the other
+typedef struct {  // what there is once; the gradients from dmid on are of one block after the other
     real *x, *norm, *mean, *rstd, *probs, *emb_mask, *dlogits, *dx, *dnorm, *dbranch, *dmid;
     real *dact, *dfc1, *dnorm2, *datt, *dqkv, *dnorm1;
 } Activations;
