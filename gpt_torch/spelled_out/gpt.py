@@ -28,7 +28,6 @@ from ..ops.embedding import embedding_forward
 from ..ops.linear import linear_forward
 from ..runtime import as_array, token_ids
 from .cached_attention import cached_attention
-from .tensors import tensors_between
 
 
 class GPT(OnTensors, GPTBase):
@@ -54,20 +53,25 @@ class GPT(OnTensors, GPTBase):
         c, p, (B, T), past = self.config, self._p, inputs.shape, 0 if cache is None else cache.length
         positions = torch.arange(past, past + T, dtype=torch.int32, device=self.device)[None]  # (1, T)
         emb = embedding_forward(p["wte.weight"], inputs) + embedding_forward(p["wpe.weight"], positions)  # (B, T, E)
-        x = self._dropped(emb.view(B * T, c.n_embd), 0, c.embedding_dropout, step)
+        x, found = self._dropped(emb.view(B * T, c.n_embd), 0, c.embedding_dropout, step), {}
         for layer in range(c.n_layer):
-            x = self._block(layer, x, (B, T), step, cache)
+            x, of_block = self._block(layer, x, (B, T), step, cache)
+            if targets is not None:
+                found |= {f"blocks.{layer}.{name}": tensor for name, tensor in of_block.items()}
         h = self._norm(x, "norm")
         logits = linear_forward(h, p.get("head.weight", p["wte.weight"]), p.get("head.bias"))  # -> (B*T, V)
-        found = {"logits": logits.view(B, T, -1)}
+        found |= {"x": x, "h": h, "logits": logits.view(B, T, -1)}
         if targets is not None:
             found["loss"], _ = cross_entropy_forward(found["logits"].flatten(0, 1), targets.flatten())
         return found
 
-    def _block(self, layer: int, x: Tensor, BT: tuple[int, int], step: int | None, cache: Cache | None) -> Tensor:
-        """x = x + attention(norm1(x)), x = x + mlp(norm2(x)); x (B*T, E) -> (B*T, E)."""
-        c, site, at = self.config, 1 + 3 * layer, f"blocks.{layer}."
-        qkv = self._linear(self._norm(x, f"{at}norm1"), f"{at}attention.qkv").view(*BT, 3, c.n_embd)  # (B, T, 3, E)
+    def _block(
+        self, layer: int, x: Tensor, BT: tuple[int, int], step: int | None, cache: Cache | None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """x = x + attention(norm1(x)), x = x + mlp(norm2(x)); x (B*T, E) -> the next x, and what lies between."""
+        c, s, site, at = self.config, {"x": x}, 1 + 3 * layer, f"blocks.{layer}."
+        s["h1"] = self._norm(x, f"{at}norm1")
+        s["qkv"] = qkv = self._linear(s["h1"], f"{at}attention.qkv").view(*BT, 3, c.n_embd)  # (B, T, 3, E)
         mask = self._mask(site, c.dropout, (BT[0], c.n_head, BT[1], BT[1]), step)
         if cache is not None:
             y = cached_attention(qkv, cache.kept[layer], cache.length)
@@ -75,12 +79,14 @@ class GPT(OnTensors, GPTBase):
             y = fused_attention(qkv, c.n_head)
         else:
             y, _ = attention_forward(qkv, mask, c.n_head)  # (B, T, E)
-        proj = self._linear(y.reshape(x.shape), f"{at}attention.proj")
-        x = x + self._dropped(proj, site + 1, c.dropout, step)
+        s["y"] = y.reshape(x.shape)
+        proj = self._linear(s["y"], f"{at}attention.proj")
+        x = s["x_mid"] = x + self._dropped(proj, site + 1, c.dropout, step)
 
-        a_pre = self._linear(self._norm(x, f"{at}norm2"), f"{at}mlp.fc1")  # (B*T, E) @ (E, 4*E) -> (B*T, 4*E)
-        a = relu_forward(a_pre) if c.activation == "relu" else gelu_forward(a_pre)
-        return x + self._dropped(self._linear(a, f"{at}mlp.fc2"), site + 2, c.dropout, step)
+        s["h2"] = self._norm(x, f"{at}norm2")
+        s["a_pre"] = self._linear(s["h2"], f"{at}mlp.fc1")  # (B*T, E) @ (E, 4*E) -> (B*T, 4*E)
+        s["a"] = relu_forward(s["a_pre"]) if c.activation == "relu" else gelu_forward(s["a_pre"])
+        return x + self._dropped(self._linear(s["a"], f"{at}mlp.fc2"), site + 2, c.dropout, step), s
 
     def _linear(self, x: Tensor, name: str) -> Tensor:
         return linear_forward(x, self._p[f"{name}.weight"], self._p.get(f"{name}.bias"))
@@ -114,7 +120,14 @@ class GPT(OnTensors, GPTBase):
         return dict(zip(self._p, map(as_array, gradients), strict=True))
 
     def _tensors(self, saved: dict[str, Tensor]) -> dict[str, np.ndarray]:
-        return tensors_between(self, saved)
+        c, (B, T) = self.config, saved["inputs"].shape
+        found = {name: saved[name] for name in c.intermediates(B, T) if name in saved}
+        backward = torch.autograd.grad(saved["loss"], list(found.values()), retain_graph=True)
+        found |= {f"d{name}": gradient for name, gradient in zip(found, backward, strict=True)}
+        found["probs"] = cross_entropy_forward(found["logits"].flatten(0, 1), saved["targets"].flatten())[1]
+        for block in (f"blocks.{layer}." for layer in range(c.n_layer)):  # fused attention does not hand them out
+            found[f"{block}probs"] = attention_forward(found[f"{block}qkv"], None, c.n_head)[1]
+        return {name: tensor.detach().cpu().numpy() for name, tensor in found.items()}
 
     def _ids(self, name: str, ids: np.ndarray | Tensor, shape: tuple[int | None, ...]) -> Tensor:
         return token_ids(name, ids, shape, self.config.vocab_size, self.device)

@@ -16,7 +16,7 @@ from nnz.conformance.bounds.rounding import unit_roundoff
 from nnz.conformance.checks.backend_under_test import BackendUnderTest
 from nnz.conformance.grading import GPT_CHECKS, grade_one
 from nnz.conformance.oracle.gpt import gpt as oracle
-from nnz.conformance.report import FAILED
+from nnz.conformance.report import FAILED, PASSED
 from nnz.gpt.logit_error import GRADIENT_LIMIT
 
 BACKENDS = ("c", "numpy", "torch")
@@ -284,7 +284,24 @@ def test_an_intermediate_that_is_wrong_or_missing_is_named_by_the_grade(name, sp
             found[name] = spoil(found[name])
             return {k: tensor for k, tensor in found.items() if tensor is not None}
 
-    (check,) = [each for each in GPT_CHECKS if each.name == "intermediates"]
-    result = grade_one(BackendUnderTest(SimpleNamespace(GPT=Spoiled, __name__="spoiled")), check, "float64", 1, 1)
+    result = graded_intermediates(Spoiled)
     assert result.outcome == FAILED
     assert reason in result.reason
+
+
+def test_intermediates_must_be_of_the_last_forward_though_the_weights_have_changed():
+    class Anew(registry.load("numpy").GPT):
+        def _tensors(self, saved):
+            return super()._tensors(saved | self._forward(saved["inputs"], saved["targets"], saved["step"]))
+
+    result = graded_intermediates(Anew)
+    assert result.outcome == FAILED
+    assert result.reason.startswith("after a step: blocks.0.x is")
+    for name in BACKENDS:
+        assert graded_intermediates(registry.load(name).GPT).outcome == PASSED, name
+
+
+def graded_intermediates(gpt):
+    backend = SimpleNamespace(GPT=gpt, AdamW=registry.load("numpy").AdamW, __name__="backend")
+    (check,) = [each for each in GPT_CHECKS if each.name == "intermediates"]
+    return grade_one(BackendUnderTest(backend), check, "float64", 1, 1)

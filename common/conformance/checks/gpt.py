@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from nnz.backend import initial
 from nnz.numbers.rng import RNG
 
 from ..cases.gpt import DROPPED, random_gpt_batch, random_gpt_case
-from .backend_under_test import BackendUnderTest, Wrong, as_array
+from .backend_under_test import BackendUnderTest, NotThere, Wrong, as_array
 from .gpt_model import SEED, Model, compared
 from .ops import Measured
 
@@ -43,7 +44,10 @@ def with_dropout(backend: BackendUnderTest, dtype: str, rng: np.random.Generator
 
 
 def intermediates(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:
-    """The tensors between weights and gradients by name, block by block, with dropout."""
+    """The tensors between weights and gradients by name, block by block, with dropout.
+
+    They are of the last forward, whatever the weights have become since.
+    """
     for _ in range(min(rounds, FEW)):
         case = random_gpt_case(rng, dtype, **DROPPED)
         model = Model(backend, case, dtype, dropout_seed=1)
@@ -51,7 +55,13 @@ def intermediates(backend: BackendUnderTest, dtype: str, rng: np.random.Generato
         tensors = model.intermediates()
         if missing := [name for name in case.config.intermediates(*case.inputs.shape) if name not in tensors]:
             raise Wrong(f"intermediates() does not return {missing[0]}")
-        yield compared(tensors, case, dtype, **DROPPED, seed=1, step=0)
+        found = compared(tensors, case, dtype, **DROPPED, seed=1, step=0)
+        gradients = {name[1:]: gradient for name, gradient in model.gradients().items()}
+        with suppress(NotThere):  # an optimizer is asked for elsewhere
+            optimizer = backend.call(backend.find("AdamW"), model.own_parameters(), lr=1.0, updates=1)
+            backend.call(backend.find("step", optimizer), gradients)
+        after = {name: tensor for name, tensor in model.intermediates().items() if not name.startswith("d")}
+        yield found + compared(after, case, dtype, "after a step: ", **DROPPED, seed=1, step=0)
 
 
 def sizes_of_one(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Measured:

@@ -10,7 +10,7 @@ POSITIONS_TORCH = "torch.arange(past, past + T, dtype=torch.int32, device=self.d
 WPE = ' + embedding_forward(p["wpe.weight"], positions)'
 TIED = 'p.get("head.weight", p["wte.weight"]), p.get("head.bias"))  # -> (B*T, V)'
 PROJ_NUMPY = 'x = s["x_mid"] = x + _dropped('
-PROJ_TORCH, FC2_TORCH = "x = x + self._dropped(proj,", "return x + self._dropped("
+PROJ_TORCH, FC2_TORCH = 'x = s["x_mid"] = x + self._dropped(proj,', "return x + self._dropped("
 FC2_NUMPY = 'return x + _dropped(self._linear_forward(s["a"]'
 BACK2_C = "norm_backward(g.dx, d(m, p.norm2_weight)"
 BACK1_C = "norm_backward(g.dx, d(m, p.norm1_weight)"
@@ -21,12 +21,10 @@ BACK2_NUMPY, BACK1_NUMPY = (
 NORM2_C = "norm_forward(a.norm2, a.mean2, a.rstd2, a.mid, p.norm2_weight, p.norm2_bias, n, E, EPS);"
 NORM2_NUMPY = 'self._norm_forward(x, f"{at}norm2")'
 NORM2_TORCH = 'self._norm(x, f"{at}norm2")'
-ACT_NUMPY = 'relu_forward(s["a_pre"]) if c.activation == "relu" else gelu_forward(s["a_pre"])'
-ACT_TORCH = 'relu_forward(a_pre) if c.activation == "relu" else gelu_forward(a_pre)'
+ACT = 'relu_forward(s["a_pre"]) if c.activation == "relu" else gelu_forward(s["a_pre"])'
 BLOCKS_C = "for (size_t l = 0; l < L; l++) { block_forward(m, l, l + 1 < L ? m->blocks[l + 1].a.x : a.x); }"
-BLOCKS_PY = "for layer in range(c.n_layer):"
+BLOCK_TORCH = "x, of_block = self._block(layer, x, (B, T), step, cache)"
 AT = 'at = self.config, {"x": x}, 1 + 3 * layer, f"blocks.{layer}."'
-AT_TORCH = 'c, site, at = self.config, 1 + 3 * layer, f"blocks.{layer}."'
 GRADS_TORCH = "return dict(zip(self._p, map(as_array, gradients), strict=True))"
 LOSS_NUMPY = "loss, probs = cross_entropy_forward(logits, targets.reshape(-1))"
 LOSS_TORCH = 'found["loss"], _ = cross_entropy_forward(found["logits"].flatten(0, 1), targets.flatten())'
@@ -103,7 +101,7 @@ MUTANTS = (
         "gpt",
         c=("    add(a.mid, a.x, n * E);\n", ""),
         numpy=(PROJ_NUMPY, 'x = s["x_mid"] = _dropped('),
-        torch=(PROJ_TORCH, "x = self._dropped(proj,"),
+        torch=(PROJ_TORCH, PROJ_TORCH.replace("x + ", "")),
     ),
     gpt_mutant(
         "gpt_second_residual_dropped",
@@ -143,7 +141,7 @@ MUTANTS = (
         "gpt",
         c=(BACK1_C, f"memset(g.dnorm1, 0, n * E * sizeof(real));\n    {BACK1_C}"),
         numpy=(BACK1_NUMPY, BACK1_NUMPY.replace("_norm_backward(dh1,", "_norm_backward(0 * dh1,")),
-        torch=('self._linear(self._norm(x, f"{at}norm1")', 'self._linear(self._norm(x.detach(), f"{at}norm1")'),
+        torch=('self._norm(x, f"{at}norm1")', 'self._norm(x.detach(), f"{at}norm1")'),
     ),
     gpt_mutant(
         "gpt_feed_forward_beside_attention",
@@ -194,8 +192,8 @@ MUTANTS = (
         "a GPT that asks for GELU gets ReLU",
         "gpt",
         c=("gpt/switches.c", "(m->c.gelu ? gelu_forward : relu_forward)", "relu_forward"),
-        numpy=(ACT_NUMPY, 'relu_forward(s["a_pre"])'),
-        torch=(ACT_TORCH, "relu_forward(a_pre)"),
+        numpy=(ACT, 'relu_forward(s["a_pre"])'),
+        torch=(ACT, 'relu_forward(s["a_pre"])'),
     ),
     gpt_mutant(
         "gpt_gelu_gradient_from_its_output",
@@ -215,8 +213,8 @@ MUTANTS = (
                 "    if (l > 0) { memcpy(a.act, a.fc1, n * 4 * E * sizeof(real)); }"
             ),
         ),
-        numpy=(f"= {ACT_NUMPY}", f'= s["a_pre"] if layer else {ACT_NUMPY}'),
-        torch=(f"a = {ACT_TORCH}", f"a = a_pre if layer else {ACT_TORCH}"),
+        numpy=(f"= {ACT}", f'= s["a_pre"] if layer else {ACT}'),
+        torch=(f"= {ACT}", f'= s["a_pre"] if layer else {ACT}'),
     ),
     gpt_mutant(
         "gpt_fourth_block_skipped",
@@ -229,7 +227,7 @@ MUTANTS = (
                 "        memcpy(y, a.x, n * E * sizeof(real));\n        return;\n    }\n    norm_forward"
             ),
         ),
-        torch=(f"{BLOCKS_PY}\n            x =", f"{BLOCKS_PY}\n            x = x if layer == 3 else"),
+        torch=(BLOCK_TORCH, f"before = x\n            {BLOCK_TORCH}\n            x = before if layer == 3 else x"),
         numpy=(
             "x, saved = self._block_forward(layer, x, (B, T), step, cache)",
             (
@@ -255,7 +253,7 @@ MUTANTS = (
             ),
         ),
         numpy=(AT, AT.replace("{layer}", "0")),
-        torch=(AT_TORCH, AT_TORCH.replace("{layer}", "0")),
+        torch=(AT, AT.replace("{layer}", "0")),
     ),
     gpt_mutant(
         "gpt_last_block_not_differentiated",
@@ -263,11 +261,8 @@ MUTANTS = (
         "gpt",
         c=("for (size_t l = m->c.L; l-- > last;)", "for (size_t l = m->c.L - (m->c.L > 1); l-- > last;)"),
         torch=(
-            f"{BLOCKS_PY}\n            x = self._block(layer, x, (B, T), step, cache)",
-            (
-                f"{BLOCKS_PY}\n            x = self._block(layer, x, (B, T), step, cache)\n"
-                "            x = x.detach() + 0 * x if layer and layer == c.n_layer - 1 else x"
-            ),
+            BLOCK_TORCH,
+            f"{BLOCK_TORCH}\n            x = x.detach() + 0 * x if layer and layer == c.n_layer - 1 else x",
         ),
         numpy=(
             'self._block_backward(layer, dx, s["blocks"][layer], d)',
@@ -436,8 +431,8 @@ MUTANTS = (
             'return {"logits": np.roll(logits.reshape(B, T, -1), 1, 1)}',
         ),
         torch=(
-            'found = {"logits": logits.view(B, T, -1)}',
-            'found = {"logits": logits.view(B, T, -1).roll(int(targets is None), 1)}',
+            '"logits": logits.view(B, T, -1)}',
+            '"logits": logits.view(B, T, -1).roll(int(targets is None), 1)}',
         ),
     ),
     gpt_mutant(
@@ -449,14 +444,7 @@ MUTANTS = (
             "    add(y, a.mid, n * E);\n    for (size_t i = 0; i < n * E; i++) { y[i] = (real)(float)y[i]; }\n",
         ),
         numpy=("blocks.append(saved)", "blocks.append(saved)\n            x = x.astype(np.float32).astype(x.dtype)"),
-        torch=(
-            f"{BLOCKS_PY}\n            x = self._block(layer, x, (B, T), step, cache)",
-            (
-                f"{BLOCKS_PY}\n"
-                "            x = self._block(layer, x, (B, T), step, cache)\n"
-                "            x = x.float().to(x.dtype)"
-            ),
-        ),
+        torch=(BLOCK_TORCH, f"{BLOCK_TORCH}\n            x = x.float().to(x.dtype)"),
     ),
     gpt_mutant(
         "gpt_qkv_in_bf16",

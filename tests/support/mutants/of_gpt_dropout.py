@@ -25,7 +25,7 @@ MUTANTS = (
         "gpt",
         c=(PROBS_C, PROBS_C.replace("3 * l + 1", "3 * l + 4")),
         numpy=('"x": x}, 1 + 3 * layer', '"x": x}, 2 + 3 * layer'),
-        torch=("c, site, at = self.config, 1 + 3 * layer", "c, site, at = self.config, 2 + 3 * layer"),
+        torch=('"x": x}, 1 + 3 * layer', '"x": x}, 2 + 3 * layer'),
     ),
     gpt_mutant(
         "gpt_same_sites_in_every_block",
@@ -33,7 +33,7 @@ MUTANTS = (
         "gpt",
         c=(FC2_C, FC2_C.replace("3 * l + 3", "3")),
         numpy=('"x": x}, 1 + 3 * layer', '"x": x}, 1'),
-        torch=("c, site, at = self.config, 1 + 3 * layer", "c, site, at = self.config, 1"),
+        torch=('"x": x}, 1 + 3 * layer', '"x": x}, 1'),
     ),
     gpt_mutant(
         "gpt_one_mask_for_both_branches",
