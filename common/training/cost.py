@@ -13,7 +13,7 @@ UNITS = (("days", 86_400), ("hours", 3_600), ("minutes", 60), ("seconds", 1))
 
 
 def seconds(trainer: Trainer) -> float:
-    """From the trainer's step to the last, with all evaluations; the model's weights stay as they are."""
+    """From the trainer's step to the last, with all evaluations; the model stays as it is."""
     recipe = trainer.recipe
     inputs, targets = trainer.first_batch()
     rows = min(ROWS, len(inputs))
@@ -27,9 +27,10 @@ def seconds(trainer: Trainer) -> float:
         with evaluating(trainer.model):
             trainer.model(*batch)
 
-    step()
-    judge()  # for the first time: memory is allotted
-    per_step, per_judged = (_timed(work) * len(inputs) / rows for work in (step, judge))
+    with trainer.forgetting():
+        step()
+        judge()  # for the first time: memory is allotted
+        per_step, per_judged = (_timed(work) * len(inputs) / rows for work in (step, judge))
     left = recipe.train.steps - trainer.step
     evaluations = left // recipe.train.eval_every + 1
     judged = evaluations * (recipe.train.eval_batches + trainer.batches_of(trainer.dataset.val))

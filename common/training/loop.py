@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -105,14 +106,21 @@ class Trainer:
 
     def try_step(self) -> None:
         """Compute a step and forget it: a batch too large for the memory is found before an earlier run is lost."""
-        buffers = {name: np.array(buffer) for name, buffer in to_numpy(buffers_of(self.model)).items()}
         inputs, targets = self.first_batch()
-        self._set_dropout_step()
-        with np.errstate(all="ignore"):
+        with self.forgetting(), np.errstate(all="ignore"):
             self.model(inputs, targets)
             self.model.backward()
-        if buffers:
-            self.model.load_buffers(buffers)
+
+    @contextmanager
+    def forgetting(self) -> Iterator[None]:
+        """Put back the running statistics, whatever is computed inside; all that is drawn, is drawn by `step`."""
+        buffers = {name: np.array(buffer) for name, buffer in to_numpy(buffers_of(self.model)).items()}
+        self._set_dropout_step()
+        try:
+            yield
+        finally:
+            if buffers:
+                self.model.load_buffers(buffers)
 
     def first_batch(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the batch of the current step."""

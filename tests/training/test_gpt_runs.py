@@ -11,7 +11,7 @@ import pytest
 from support.stopped_runs import FILES, stopped
 from support.tiny_checkpoints import rewrite
 from support.tiny_gpt import tiny_gpt
-from support.tiny_runs import BUILT, data_folder, nnz, train
+from support.tiny_runs import BUILT, data_folder, nnz, tiny_recipe, train
 
 from nnz.backend import registry
 from nnz.backend.muon import Muon
@@ -122,6 +122,14 @@ def test_without_a_gpu_it_says_what_the_training_will_cost_and_goes_on(capsys, m
     assert [cost.in_words(seconds) for seconds in (1.6, 130, 7200, 200_000)] == [
         *("2 seconds", "2 minutes", "2 hours", "2 days")
     ]
+
+
+def test_to_estimate_the_cost_leaves_the_running_statistics_as_they_were(data, tmp_path):
+    trainer = Run(tiny_recipe(data, model__kind="mlp-batchnorm"), "numpy", tmp_path).trainer
+    before = {name: buffer.copy() for name, buffer in trainer.model.buffers().items()}
+    assert cost.seconds(trainer) > 0
+    for name, buffer in trainer.model.buffers().items():
+        assert np.array_equal(buffer, before[name]), name
 
 
 @each_backend
