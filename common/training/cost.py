@@ -38,9 +38,10 @@ def seconds(trainer: Trainer) -> float:
 
 
 def in_words(seconds: float) -> str:
-    """The time in its largest unit, of which it is at least two: 31 hours."""
+    """The time in its largest unit, of which it is at least two, or in seconds: 31 hours."""
     unit, size = next((unit for unit in UNITS if seconds >= 2 * unit[1]), UNITS[-1])
-    return f"{seconds / size:.0f} {unit}"
+    count = max(1, round(seconds / size))
+    return f"{count} {unit if count > 1 else unit.removesuffix('s')}"
 
 
 def _timed(work: Callable[[], None]) -> float:

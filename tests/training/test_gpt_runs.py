@@ -117,11 +117,15 @@ def test_without_a_gpu_it_says_what_the_training_will_cost_and_goes_on(capsys, m
     monkeypatch.setattr(registry, "has_gpu", lambda: False)
     (tmp_path / "tiny.toml").write_text(made(data, train__steps=2, train__backend="gpu").to_toml(), encoding="utf-8")
     code, out, error = nnz(capsys, "train", tmp_path / "tiny.toml", "--out", tmp_path / "run")
-    said = rf"no GPU for torch here: tiny will take about \d+ seconds in {registry.default()}; Ctrl-C stops it and"
+    said = rf"no GPU for torch here: tiny will take about \d+ seconds? in {registry.default()}; Ctrl-C stops it and"
     assert (code, re.match(said, error) is not None, "test_loss" in out) == (0, True, True)
-    assert [cost.in_words(seconds) for seconds in (1.6, 130, 7200, 200_000)] == [
-        *("2 seconds", "2 minutes", "2 hours", "2 days")
+    assert [cost.in_words(seconds) for seconds in (0.2, 1.6, 130, 7200, 200_000)] == [
+        *("1 second", "2 seconds", "2 minutes", "2 hours", "2 days")
     ]
+    monkeypatch.setattr(Run, "train", lambda self: None)
+    for words in (["--backend", registry.default()], ["--device", "cpu"]):  # who chose is told nothing
+        error = nnz(capsys, "train", tmp_path / "tiny.toml", "--out", tmp_path / words[0], *words)[2]
+        assert "no GPU" not in error
 
 
 def test_to_estimate_the_cost_leaves_the_running_statistics_as_they_were(data, tmp_path):
