@@ -130,7 +130,7 @@ def _their_name(name: str) -> str:
 
 def _our_parameters(tensors: dict[str, np.ndarray], config: GPTConfig) -> dict[str, np.ndarray]:
     """Theirs by our names, upright. Raises ValueError if one is missing, or is one that this model does not have."""
-    left = {name.removeprefix(PREFIX): t for name, t in tensors.items() if not name.endswith(BUFFERS)}
+    left = {name.removeprefix(PREFIX): t for name, t in tensors.items()}
     head, found = left.pop(HEAD, None), {}
     for name in _our_names(config):
         theirs = _their_name(name)
@@ -159,11 +159,11 @@ def _read_tensors(path: Path) -> dict[str, np.ndarray]:
 
     def check(_: dict[str, str], found: dict[str, tuple[str, tuple[int, ...]]]) -> None:
         for name, (dtype, _) in found.items():
-            if dtype not in FLOATS and not name.endswith(BUFFERS):
+            if dtype not in FLOATS:
                 raise _NotWeights(f"{path}: {quoted(name)} is {dtype}; weights are floating-point numbers")
 
     try:
-        return tensor_file.read(path, check)[1]
+        return tensor_file.read(path, check, left_out=BUFFERS)[1]
     except _NotWeights:
         raise
     except ValueError as error:

@@ -48,11 +48,14 @@ def write(path: Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, s
 
 
 def read(
-    path: Path, check: Callable[[dict[str, str], dict[str, tuple[str, tuple[int, ...]]]], None]
+    path: Path,
+    check: Callable[[dict[str, str], dict[str, tuple[str, tuple[int, ...]]]], None],
+    left_out: tuple[str, ...] = (),
 ) -> tuple[dict[str, str], dict[str, np.ndarray]]:
     """Return the metadata and the arrays by name, after `check` has accepted the metadata and {name: (dtype, shape)}.
 
-    Raises OSError if the file cannot be read, ValueError if it is not a whole one, and what `check` raises.
+    Arrays whose names end in one of `left_out` are neither read nor checked. Raises OSError if the file cannot be read,
+    ValueError if it is not a whole one, and what `check` raises.
     """
     from safetensors import SafetensorError, safe_open  # here: commands that read no checkpoint start faster
 
@@ -60,7 +63,7 @@ def read(
     try:
         with safe_open(path, framework="np") as file:
             metadata, names = file.metadata() or {}, sorted(file.keys())
-            views = {name: file.get_slice(name) for name in names}
+            views = {name: file.get_slice(name) for name in names if not name.endswith(left_out)}
             check(metadata, {name: (view.get_dtype(), tuple(view.get_shape())) for name, view in views.items()})
             return metadata, {
                 name: _bfloat16(path, name) if view.get_dtype() == "BF16" else file.get_tensor(name)

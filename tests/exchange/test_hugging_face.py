@@ -130,6 +130,18 @@ def test_the_folder_has_gpt2s_layout_and_reads_back(tmp_path):
     assert json.loads((tmp_path / "config.json").read_text())["eos_token_id"] == CHARACTERS.delimiter
 
 
+@pytest.mark.parametrize("dtype", ["float8_e4m3fn", "float64"])  # one that numpy does not have; one that is wider
+def test_the_causal_mask_of_an_older_version_is_not_even_read(tmp_path, dtype):
+    torch = pytest.importorskip("torch")
+    from safetensors.torch import save_file
+
+    config, _ = write_gpt2(tmp_path)
+    tensors = {name: torch.tensor(t) for name, t in load_file(tmp_path / "model.safetensors").items()}
+    mask = torch.ones(9).to(getattr(torch, dtype))
+    save_file(tensors | {"transformer.h.0.attn.bias": mask}, tmp_path / "model.safetensors")
+    assert hugging_face.read(tmp_path).config == config
+
+
 def test_folders_of_older_versions_are_read_too(tmp_path):
     config, parameters = write_gpt2(tmp_path)
     tensors = {name.removeprefix("transformer."): t for name, t in load_file(tmp_path / "model.safetensors").items()}
