@@ -129,7 +129,10 @@ def _from_theirs(found: dict[str, Any], V: int, end: int | None) -> tuple[Tokeni
         text = "".join(characters)
         if sorted(text) != characters:
             return None, f"{THEIRS} has a vocabulary that is not one of sorted characters"
-        return CharTokenizer(text, ends=end is not None), ""
+        tokenizer = CharTokenizer(text, ends=end is not None)
+        if tokenizer.delimiter != end:
+            return None, f"{THEIRS} has characters, but {quoted(characters[end])} ends a text, and not a newline"
+        return tokenizer, ""
     as_gpt2 = cuts.get("type") == "ByteLevel" and not cuts.get("add_prefix_space", True) and cuts.get("use_regex", True)
     if kind != "BPE" or not as_gpt2:
         return None, f"{THEIRS} has a model of kind {quoted(kind)} and cuts texts as {quoted(cuts.get('type'))}"

@@ -142,6 +142,18 @@ def test_the_causal_mask_of_an_older_version_is_not_even_read(tmp_path, dtype):
     assert hugging_face.read(tmp_path).config == config
 
 
+@pytest.mark.parametrize(("end", "delimiter"), [(0, 0), (3, 3), (None, None), (11, None)])
+def test_a_text_of_characters_ends_with_the_token_that_the_config_names(tmp_path, end, delimiter):
+    write_gpt2(tmp_path)
+    (tmp_path / "nnz-tokenizer.json").unlink()  # as after a training in transformers
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | {"eos_token_id": end}))
+    back = hugging_face.read(tmp_path)
+    assert back.tokenizer.delimiter == delimiter
+    assert isinstance(back.tokenizer, CharTokenizer) == (end != 3)
+    assert back.reason == ("tokenizer.json has characters, but 'c' ends a text, and not a newline" if end == 3 else "")
+
+
 def test_folders_of_older_versions_are_read_too(tmp_path):
     config, parameters = write_gpt2(tmp_path)
     tensors = {name.removeprefix("transformer."): t for name, t in load_file(tmp_path / "model.safetensors").items()}
