@@ -114,7 +114,11 @@ def optimizer_run(
         before = {k: np.array(as_array(k, p, dtype)) for k, p in parameters.items()}
         backend.call(setattr, optimizer, "lr", lr)
         backend.call(backend.find("step", optimizer), gradients)
-        yield compare_all(parameters, *error_bounds.step(before, gradients, lr), dtype)
+        after, limits = error_bounds.step(before, gradients, lr)
+        found = compare_all(parameters, after, limits, dtype)
+        moved = {k: max(np.abs(p).max(), lr * np.abs(gradients[k]).max()) for k, p in before.items()}
+        # Where large numbers cancel, their rounding is large next to what is left: T2 does not fit.
+        yield [m.by_t1_alone() if np.abs(after[m.name]).max() < moved[m.name] / 2 else m for m in found]
 
 
 def _state(backend: BackendUnderTest, optimizer: Any, dtype: str) -> dict[str, Array] | None:
