@@ -94,8 +94,8 @@ def run(arguments: argparse.Namespace) -> None:
             return
         flags = arguments.resume, arguments.device, arguments.threads, arguments.restart
         ready = Run(recipe, backend, out, *flags)
-        chosen = arguments.backend is not None or arguments.device != "auto"  # then it is as was asked
-        if recipe.train.backend == GPU and backend != registry.TORCH and not chosen:
+        asked, chosen = recipe.train.backend, arguments.backend is not None or arguments.device != "auto"
+        if asked == GPU and backend != registry.TORCH and not chosen:
             _say_cost(ready)
     ready.train()
     if is_silent_worker():
