@@ -17,18 +17,11 @@ static inline uint32_t rng_u32(RNG *rng) {
 }
 static inline double rng_uniform(RNG *rng) { return (double)(rng_u32(rng) >> 8) / 16777216.0; }
 
-// Numbers from U(-bound, bound), drawn in double, then rounded. The product is rounded before the sum: the same weights
-// whatever the compiler is told of multiply-adds.
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC push_options
-#pragma GCC optimize("fp-contract=off")
-#endif
+// Numbers from U(-bound, bound), drawn in double, then rounded; volatile, so that no multiply-add rounds only once.
 static inline void rng_uniforms(RNG *rng, real *values, size_t n, double bound) {
-    for (size_t i = 0; i < n; i++) { values[i] = (real)(rng_uniform(rng) * (bound - -bound) + -bound); }
+    volatile double scaled;
+    for (size_t i = 0; i < n; i++) { scaled = rng_uniform(rng) * (2 * bound), values[i] = (real)(scaled - bound); }
 }
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC pop_options
-#endif
 
 // Numbers from N(0, scale^2): of two uniforms, two normals (Box and Muller 1958). An odd n drops the last one.
 static inline void rng_normals(RNG *rng, real *values, size_t n, double scale) {
@@ -41,5 +34,4 @@ static inline void rng_normals(RNG *rng, real *values, size_t n, double scale) {
         }
     }
 }
-
 #endif

@@ -5,6 +5,8 @@
 #ifndef NNZ_DISPATCH_H
 #define NNZ_DISPATCH_H
 
+#define ALWAYS_INLINE __attribute__((always_inline)) static inline
+
 #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && __GNUC__ >= 12 && !defined(__clang__) && \
     !defined(NNZ_ONE_COPY) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define DISPATCH __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))

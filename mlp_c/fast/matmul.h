@@ -17,8 +17,8 @@
 
 // c = start + rows [panel, ...]        start, c (height,panels*COLS)  rows (height,K)  each panel (K,COLS)
 // start may be c; k runs in a loop that ends after its first round at the earliest: else GCC would store the sums
-// before it and load them after it, in case it is not run.
-static inline void tile(real *c, size_t c_row, const real *start, size_t start_row, const real *const rows[ROWS],
+// before it and load them after it, in case it is not run. What is not inlined is compiled for the baseline alone.
+ALWAYS_INLINE void tile(real *c, size_t c_row, const real *start, size_t start_row, const real *const rows[ROWS],
                         size_t a_col, const real *restrict panel, size_t panels, size_t K, size_t height) {
     real sum[ROWS][MOST_PANELS][COLS];
     for (size_t i = 0; i < height; i++) {
@@ -51,7 +51,7 @@ static inline void tile(real *c, size_t c_row, const real *start, size_t start_r
 }
 
 // A tile that reaches past c: of n rows and `cols` columns. Past the last row of a the last one is taken again.
-static inline void tile_at_edge(real *c, size_t c_row, const real *start, size_t start_row, const real *rows[ROWS],
+ALWAYS_INLINE void tile_at_edge(real *c, size_t c_row, const real *start, size_t start_row, const real *rows[ROWS],
                                 size_t a_col, const real *restrict panel, size_t panels, size_t K, size_t n,
                                 size_t cols) {
     real edge[ROWS * MOST_PANELS * COLS] = {0};
@@ -68,7 +68,7 @@ static inline void tile_at_edge(real *c, size_t c_row, const real *start, size_t
 }
 
 // The first `cols` columns of c = start + a (M,K) [panel, ...], the slivers of a `step` numbers apart
-static inline void multiply_panels(real *c, size_t c_row, const real *start, size_t start_row, const real *a,
+ALWAYS_INLINE void multiply_panels(real *c, size_t c_row, const real *start, size_t start_row, const real *a,
                                    size_t step, size_t a_row, size_t a_col, const real *panel, size_t panels, size_t M,
                                    size_t K, size_t cols) {
     for (size_t i = 0; i < M; i += ROWS, a += step) {

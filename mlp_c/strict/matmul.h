@@ -58,8 +58,7 @@ static inline void pack_lines(double *restrict packed, double *restrict squared,
 }
 
 // sum (S_ROWS,S_COLS) += a b        a (depth,S_ROWS)  b (depth,S_COLS), as packed
-__attribute__((always_inline)) static inline void wide_tile(double *sum, const double *restrict a,
-                                                            const double *restrict b, size_t depth) {
+ALWAYS_INLINE void wide_tile(double *sum, const double *restrict a, const double *restrict b, size_t depth) {
     double tile[S_ROWS][S_COLS] = {{0}};
     for (size_t k = 0; k < depth; k++) {
         for (size_t i = 0; i < S_ROWS; i++) {

@@ -46,7 +46,7 @@ def assert_no_pass(report: Report) -> None:
     assert all(r.reason and "\n" not in r.reason for r in report.results)
 
 
-@pytest.mark.parametrize(("way", "dtype"), zip(WAYS, cycle(["float32", "float64"]), strict=False))
+@pytest.mark.parametrize(("way", "dtype"), list(zip(WAYS, cycle(["float32", "float64"]), strict=False)))
 def test_a_program_that_is_wrong_in_one_way_gets_no_pass_at_any_level(way: str, dtype: str, tmp_path: Path) -> None:
     report = grade_program(spoiled(way, tmp_path), dtypes=(dtype,), rounds=1)
     assert report.asked > len(LEVELS)
