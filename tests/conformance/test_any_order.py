@@ -17,6 +17,8 @@ from nnz.conformance.checks.sequences import Session, any_order
 from nnz.conformance.program.backend import ProgramBackend
 from nnz.conformance.program.protocol import Program
 
+pytestmark = pytest.mark.slow
+
 MOST_MODELS, CALLS, SEQUENCES = 3, 25, 6
 HOW = {"deadline": None, "database": None, "derandomize": True, "suppress_health_check": list(HealthCheck)}
 SEEDS = st.integers(0, 2**32 - 1)

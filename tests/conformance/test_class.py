@@ -19,6 +19,8 @@ from nnz.commands.main import main
 from nnz.conformance.grading import selected
 from nnz.files.errors import UsageError
 
+pytestmark = pytest.mark.slow
+
 QUICK = ["--level", "tanh", "--dtype", "float64", "--rounds", "1"]
 HOSTILE = [
     "nothing",

@@ -14,6 +14,8 @@ from nnz.conformance.diff.first_difference import compare_backends
 from nnz.conformance.grading import BOTH, LEVELS, ROUNDS, grade
 from nnz.conformance.report import NOT_THERE
 
+pytestmark = pytest.mark.slow
+
 NOT_IN_PLAIN_LISTS = {"batch_norm", "batch_norm_backward", "layers", "sgd"}
 QUICK = [level for level in LEVELS if level != "training"]
 

@@ -29,6 +29,7 @@ MOVES_ONLY = {"embedding/", "layers/Flatten", "layers/from the seed"}  # what is
 each_backend = pytest.mark.parametrize("backend", BACKENDS)
 
 
+@pytest.mark.slow
 @each_backend
 @pytest.mark.parametrize("part", PARTS)
 def test_every_backend_of_the_project_meets_all_that_is_asked(backend, part):

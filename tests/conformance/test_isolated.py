@@ -20,6 +20,8 @@ from nnz.conformance.isolated import descendants
 from nnz.conformance.isolated.remote import IsolatedBackend
 from nnz.numbers.rng import RNG
 
+pytestmark = pytest.mark.slow
+
 TANH = ["tanh"]
 DTYPES = ("float32", "float64")
 

@@ -26,6 +26,7 @@ def says(folder: Path, *lines: str) -> list[str]:
     return script(folder, "".join(f"print({line!r})\n" for line in lines))
 
 
+@pytest.mark.slow
 def test_the_c_program_meets_every_level_in_both_dtypes() -> None:
     report = grade_program([str(built())], rounds=2)
     assert report.ok, [(r.name, r.outcome, r.reason) for r in report.results if not r.passed]

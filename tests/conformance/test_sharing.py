@@ -15,6 +15,8 @@ from nnz.conformance.isolated.descendants import LINUX
 from nnz.conformance.report import Report, Result
 from nnz.conformance.sharing import JOBS_EACH, Assistants
 
+pytestmark = pytest.mark.slow
+
 LEVELS = ["linear", "tanh", "batch_norm", "linear_backward", "tanh_backward", "batch_norm_backward"]
 OURS = os.getpid()
 needs_linux = pytest.mark.skipif(not LINUX, reason="checks are shared out on Linux alone")
