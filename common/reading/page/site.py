@@ -137,7 +137,7 @@ def _contents(page: Page, count: Callable[[], object]) -> dict[str, tuple[str, d
         "styles": ["code.css", "example.css"],
         "scripts": ["columns.js", "model.js", "heatmap.js", "live.js"],
     }
-    scripts = ["model.js", "heatmap.js", "stages.js", "example.js"]
+    scripts = ["model.js", "heatmap.js", "walk.js", "stages.js", "example.js"]
     pages = {
         "index.html": ("index.html", index | {"graph_source": sources.href(FILE)} | model | live),
         "operations.html": ("operations.html", ops | code),
