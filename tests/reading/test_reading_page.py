@@ -8,7 +8,7 @@ import pytest
 from support.chromium import Visit, chromium
 
 import nnz.numpy as nn
-from nnz.backend import spec
+from nnz.backend import registry, spec
 from nnz.numbers.rng import RNG
 from nnz.reading.page.figures import Figures
 from nnz.reading.page.site import MORE, PAGES, build
@@ -78,6 +78,7 @@ def visit(browser, site):
         ("index.html", SMALLEST),
         ("index.html", {"color_scheme": "dark"}),
         ("example.html", {"color_scheme": "dark"}),
+        ("attention.html", SMALLEST | {"color_scheme": "dark"}),
     ],
     ids=lambda value: value if isinstance(value, str) else next(iter(value), "wide"),
 )
@@ -361,9 +362,11 @@ def test_an_accent_typed_before_its_letter_is_not_taken_away(visit):
     assert rows.all_inner_texts() == ["z", "o", "e"]
 
 
-@pytest.mark.parametrize("name", ["index.html", "example.html"])
-def test_the_weights_in_a_page_take_few_bytes(visit, name):
-    assert len(visit(name).page.locator("#data").text_content()) < 25_000
+@pytest.mark.parametrize(
+    ("name", "most"), [("index.html", 25_000), ("example.html", 25_000), ("attention.html", 35_000)]
+)
+def test_the_weights_in_a_page_take_few_bytes(visit, name, most):
+    assert len(visit(name).page.locator("#data").text_content()) < most
 
 
 @pytest.mark.parametrize("width", [1101, 1280])
@@ -411,3 +414,75 @@ def test_the_probabilities_follow_the_window_and_the_name_that_are_chosen(visit)
     first = heat.locator("output").inner_text()
     page.keyboard.press("ArrowRight")
     assert heat.locator("output").inner_text() != first
+
+
+@pytest.mark.parametrize("backend", ["c", "numpy"])
+def test_the_gpt_in_the_browser_has_the_attention_weights_and_probabilities_of_nnz(visit, backend):
+    page = visit("attention.html").page
+    data = json.loads(page.locator("#data").text_content())
+    texts = ["", "emma", "q", "maximilianandre"]  # the longest that fits
+    rows = [[data["characters"].index(c) for c in "\u00b7" + text] for text in texts]
+    computed = page.evaluate(
+        """(rows) => {
+            const { parameters, scale, config } = JSON.parse(document.getElementById("data").textContent);
+            const weights = Object.entries(parameters).map(([n, { shape, data }]) =>
+                [n, { shape, data: data.map(x => x / scale) }]);
+            return rows.map(ids => {
+                const tensors = gpt.run(Object.fromEntries(weights), ids, config);
+                const cool = gpt.softmax(tensors.logits.data.slice(-parameters["head.weight"].shape[0]), 0.5);
+                return { cool, ...Object.fromEntries(Object.entries(tensors).map(([n, t]) => [n, [...t.data]])) };
+            });
+        }""",
+        rows,
+    )
+    model = registry.load(backend).GPT(len(data["characters"]), **data["config"], rng=RNG(1), dtype="float64")
+    weights = {n: np.reshape(p["data"], p["shape"]) / data["scale"] for n, p in data["parameters"].items()}
+    model.load_parameters(weights)
+    for ids, got in zip(rows, computed, strict=True):
+        batch = np.array([ids], np.int32)
+        logits, _ = model(batch, batch)
+        hot = np.exp(logits[0, -1] / 0.5)
+        np.testing.assert_allclose(got.pop("cool"), hot / hot.sum(), rtol=0, atol=1e-12)
+        expected = model.intermediates()
+        assert {n for n in expected if not n.startswith("d") and n != "probs"} == set(got)
+        for name, tensor in got.items():
+            np.testing.assert_allclose(tensor, expected[name].ravel(), rtol=0, atol=1e-9, err_msg=name)
+
+
+def test_the_gpt_is_typed_into_and_stepped_through_and_what_it_does_not_know_is_said(visit):
+    page = visit("attention.html").page
+    typed, note, guess = page.locator("#typed"), page.locator("#note"), page.locator("#guess")
+    assert page.locator("#stage figcaption b").all_inner_texts() == [
+        f"block {b}, head {h}" for b in (1, 2) for h in (1, 2, 3, 4)
+    ]
+    assert note.inner_text() == ""
+    typed.fill("Zo\u00eb<b>\u00b7")
+    assert note.inner_text().startswith(
+        "\u201c\u00eb\u201d, \u201c<\u201d, \u201c>\u201d, \u201c\u00b7\u201d are not in the vocabulary"
+    )
+    assert page.locator(".choose b").count() == 0
+    assert page.locator(".window").all_inner_texts() == ["\u00b7", "z", "o", "b"]
+    typed.fill("maximilianandre")
+    assert note.inner_text() == "The context is full: it holds 16 characters."
+    assert page.locator("#draw").is_disabled()
+    typed.fill("emm")
+    page.locator(".window").last.focus()
+    page.keyboard.press("ArrowLeft")
+    assert guess.inner_text().startswith("After \u00b7em comes ")
+    title = page.locator("#title")
+    page.locator("#stages button").first.focus()
+    for _ in range(page.locator("#stages button").count() - 1):
+        page.keyboard.press("ArrowRight")
+    assert title.inner_text().endswith("softmax")
+    before = guess.inner_text()
+    page.locator("#temperature").focus()
+    page.keyboard.press("Home")
+    assert page.locator("#degrees").inner_text() == "0.1"
+    assert guess.inner_text() != before
+    page.evaluate("Math.random = () => 0.5")
+    page.locator("#draw").click()
+    assert typed.input_value() == "emma"
+    page.evaluate("Math.random = () => 0")  # draws the first character of all, which is the end
+    page.locator("#temperature").fill("3")
+    page.locator("#draw").click()
+    assert guess.inner_text() == "The model drew the end. Its name: emma."

@@ -1,5 +1,5 @@
 // A tensor as a small heat map: blue below zero, orange above, as strong as the largest of it. Arrow keys read it out.
-function heatmap(name, tensor, { rows = [], chosen = -1, group = 0 } = {}) {
+function heatmap(name, tensor, { rows = [], columns = [], chosen = -1, group = 0 } = {}) {
   const height = tensor.shape.length > 1 ? tensor.shape[0] : 1, width = tensor.data.length / height;
   const largest = tensor.data.reduce((most, x) => Math.max(most, Math.abs(x)), 0) || 1;
   const element = (tag, style, text = "") => Object.assign(document.createElement(tag), { className: style, textContent: text });
@@ -25,6 +25,7 @@ function heatmap(name, tensor, { rows = [], chosen = -1, group = 0 } = {}) {
   });
   if (rows.length) {
     figure.classList.add("labelled");
+    if (columns.length) grid.append(element("span", "row"), ...columns.map((label) => element("span", "column-label", label)));
     rows.forEach((label, r) => grid.append(element("span", r === chosen ? "row chosen" : "row", label), ...cells.slice(r * width, r * width + width)));
   } else grid.append(...cells);
 
@@ -33,7 +34,7 @@ function heatmap(name, tensor, { rows = [], chosen = -1, group = 0 } = {}) {
     cells[at].classList.remove("at");
     at = i;
     cells[at].classList.add("at");
-    const place = [...(height > 1 ? [rows[Math.floor(at / width)] ?? Math.floor(at / width)] : []), at % width];
+    const place = [...(height > 1 ? [rows[Math.floor(at / width)] ?? Math.floor(at / width)] : []), columns[at % width] ?? at % width];
     readout.textContent = `[${place.join(", ")}] ${number(tensor.data[at])}`;
   };
   grid.addEventListener("pointermove", (event) => {

@@ -17,12 +17,12 @@ const nnz = (() => {
     return dwte;
   }
 
-  // y = x w^T + b
+  // y = x w^T + b; without b where there is none
   function linearForward(x, w, b) {
     const [M, N] = w.shape, B = x.data.length / N, y = tensor([B, M]);
     for (let i = 0; i < B; i++) {
       for (let j = 0; j < M; j++) {
-        let sum = b.data[j];
+        let sum = b ? b.data[j] : 0;
         for (let k = 0; k < N; k++) sum += x.data[i * N + k] * w.data[j * N + k];
         y.data[i * M + j] = sum;
       }
@@ -90,5 +90,5 @@ const nnz = (() => {
   const stepped = (p, tensors, lr) => Object.fromEntries(
     Object.entries(p).map(([name, a]) => [name, map(a, (x, i) => x - lr * tensors[`d${name}`].data[i])]));
 
-  return { run, stepped };
+  return { run, stepped, tensor, embeddingForward, linearForward };
 })();

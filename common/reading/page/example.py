@@ -24,18 +24,27 @@ def example() -> dict[str, Any]:
     dataset = datasets.load_dataset("names", windows="padded")
     model, loss = trained(dataset)
     T, E, H = SIZES.values()
-    characters = [dataset.tokenizer.decode([i]).replace("\n", END) for i in range(dataset.tokenizer.vocab_size)]
-    parameters = model.parameters()
+    parameters, shown = model.parameters(), characters(dataset)
     data = {
-        "characters": characters,
+        "characters": shown,
         "T": T,
         "E": E,
         "parameters": {n: {"shape": p.shape, "data": p.ravel().tolist()} for n, p in parameters.items()},
         "names": [{"name": name, **windows(dataset, name)} for name in offered(dataset)],
     }
     count, names = sum(p.size for p in parameters.values()), len(dataset.train.lines)
-    about = {"T": T, "E": E, "H": H, "V": len(characters), "parameters": f"{count:,}", "steps": f"{STEPS:,}"}
-    return {"data": json.dumps(data).replace("</", "<\\/"), "model": about | {"loss": loss, "names": f"{names:,}"}}
+    about = {"T": T, "E": E, "H": H, "V": len(shown), "parameters": f"{count:,}", "steps": f"{STEPS:,}"}
+    return {"data": embedded(data), "model": about | {"loss": loss, "names": f"{names:,}"}}
+
+
+def characters(dataset: datasets.Dataset) -> list[str]:
+    """What the page shows for each token."""
+    return [dataset.tokenizer.decode([i]).replace("\n", END) for i in range(dataset.tokenizer.vocab_size)]
+
+
+def embedded(data: Any) -> str:
+    """JSON that may stand in a script element of a page."""
+    return json.dumps(data, separators=(",", ":")).replace("</", "<\\/")
 
 
 def trained(dataset: datasets.Dataset) -> tuple[Any, float]:

@@ -28,6 +28,7 @@ from ..sources.source_pages import Sources
 from .example import example
 from .facts import facts
 from .figures import Figures
+from .gpt_example import gpt_example
 from .operations import Page, models, operations
 from .prose import page_html
 from .variants import PLAIN, includes
@@ -38,7 +39,8 @@ PAGES = (  # file, title, what it is about; those of the first line are at the t
     ("operations.html", "Operations", "Every operation in three columns, with its errors and times."),
     ("walk.html", "One operation", "A linear layer from the formula to a fast kernel that is proved to be right."),
     ("example.html", "Worked example", "A name followed through a trained model, forward and backward."),
-    ("graphs.html", "Graphs", "The computation graph of the MLP and of every rung of the ladder."),
+    ("attention.html", "Attention", "A text that you type, followed through a small GPT: what each head looks at."),
+    ("graphs.html", "Graphs", "The computation graph of the MLP, of every rung of the ladder and of the GPT."),
     ("reading-order.html", "Reading order", "From the first line of C to the GPT."),
 )
 MORE = (
@@ -137,12 +139,15 @@ def _contents(page: Page, count: Callable[[], object]) -> dict[str, tuple[str, d
         "styles": ["code.css", "example.css"],
         "scripts": ["columns.js", "model.js", "heatmap.js", "live.js"],
     }
-    scripts = ["model.js", "heatmap.js", "walk.js", "stages.js", "example.js"]
+    shared = ["model.js", "heatmap.js", "walk.js"]
+    mlp_walk = {"styles": ["example.css"], "scripts": [*shared, "stages.js", "example.js"]}
+    gpt_walk = {"styles": ["example.css"], "scripts": [*shared, "gpt.js", "attention.js"]}
     pages = {
         "index.html": ("index.html", index | {"graph_source": sources.href(FILE)} | model | live),
         "operations.html": ("operations.html", ops | code),
         "program.html": ("program.html", _program(page) | {"styles": ["code.css"]}),
-        "example.html": ("example.html", model | {"styles": ["example.css"], "scripts": scripts}),
+        "example.html": ("example.html", model | mlp_walk),
+        "attention.html": ("attention.html", gpt_example() | gpt_walk),
         "graphs.html": ("graphs.html", {"graphs": drawn, "ladder_source": sources.href("common/recipes/ladder.py")}),
     }
     for file, texts in PROSE.items():
