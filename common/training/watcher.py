@@ -29,6 +29,8 @@ class Watcher:
 
     def resume_from(self, step: int, eval_every: int, steps: int) -> None:
         """Load what was recorded before `step`, if it can be read: pictures are not worth refusing a run for."""
+        if step == 0:
+            return  # nothing was
         try:
             self.statistics = Statistics.load(self._path)
             self.statistics.truncate(step, eval_every, steps)
