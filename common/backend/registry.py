@@ -146,7 +146,8 @@ def _modules_here() -> list[str]:
         here = list(Path().iterdir())
     except OSError:
         return []
-    return [path.stem for path in here if path.suffix == ".py" or (path / "__init__.py").is_file()]
+    in_clone = Path("common/backend/registry.py").is_file()  # whose folders are the sources of nnz
+    return [path.stem for path in here if path.suffix == ".py" or (not in_clone and (path / "__init__.py").is_file())]
 
 
 def _load_own(name: str) -> ModuleType:
