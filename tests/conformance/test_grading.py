@@ -80,6 +80,7 @@ def test_a_backend_without_the_gpts_operations_is_graded_on_the_mlps_and_that_is
     assert f", {GPT_PART} skipped" in printed.summary(report)
 
 
+@pytest.mark.slow
 def test_every_check_measures_something_in_every_dtype_it_is_asked_in():
     quick = [check for check in CHECKS if check.level != "training"]
     report = grade("numpy", {check.level for check in quick}, rounds=1)

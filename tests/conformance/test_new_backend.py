@@ -13,6 +13,8 @@ from nnz.commands.main import main
 from nnz.conformance.grading import CHECKS, GPT_CHECKS, grade
 from nnz.conformance.report import NOT_THERE
 
+pytestmark = pytest.mark.slow
+
 ASKED = sum(len(check.dtypes) for check in CHECKS)
 OPTIMIZERS = """
 from nnz.backend import optimizers

@@ -10,6 +10,8 @@ import pytest
 
 from nnz.backend import registry
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 C = ROOT / "gpt_c"
 WARNINGS = ["-std=c11", "-Wall", "-Wextra", "-Werror"]

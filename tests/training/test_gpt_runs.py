@@ -22,6 +22,8 @@ from nnz.runs import checkpoints
 from nnz.training import cost
 from nnz.training.run import Run
 
+pytestmark = pytest.mark.slow
+
 BACKENDS = [*BUILT, *(["nnz.c.plain"] if "c" in BUILT else [])]
 # dropout in all its places, and what GPT-2 has: a tied head, GELU, biases everywhere
 HOW = {"model__shape": "gpt2", "model__dropout": 0.2, "model__embedding_dropout": 0.1, "train__eval_every": 10}
