@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     help = "seconds that a backend may take for one check, a program for one request; default: 60"
     add("--timeout", type=decimal, default=60.0, metavar="SECONDS", help=help)
-    help = f"checks graded at a time, of a class backends; default: one a core, {one.MOST_JOBS} checks at most"
+    help = f"how many checks run at a time, or backends of a class; default: one a core, {one.MOST_JOBS} checks at most"
     add("--jobs", type=whole, metavar="N", help=help)
     add("--json", metavar="FILE", help="write the results as JSON to FILE; - is stdout, without the table")
     add("--csv", metavar="FILE", help="write a row for each backend to FILE, and print no more than a row")

@@ -28,7 +28,8 @@ STATISTICS = ("mean", "new_running_mean", "new_running_var")  # in evaluation th
 INFINITIES_STAY = ("embedding_forward", "embedding_backward", "linear_forward", "linear_backward", "sgd_step")
 SIGNED = ("tanh_forward", "embedding_forward")  # whose zeros have the sign that they came with
 
-FEW, OVER = 16, {"batch_norm": "B", "layer_norm": "E", "rms_norm": "E"}  # of fewer a norm's dx may cancel to nothing
+# Of fewer numbers a norm's dx, or what a step leaves of a weight, may cancel to nothing.
+FEW, OVER = 16, {"batch_norm": "B", "layer_norm": "E", "rms_norm": "E", "sgd": "n", "adamw": "n"}
 
 Measured = Iterator[list[Measurement]]
 CheckFunction = Callable[[BackendUnderTest, str, np.random.Generator, int], Measured]
