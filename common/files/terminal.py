@@ -77,7 +77,7 @@ def is_one_of_several() -> bool:
 class Progress:
     """A progress bar with the loss and the tokens per second; none if stderr is not a terminal."""
 
-    def __init__(self, steps: int, start: int, tokens_per_step: int, shown: bool = True) -> None:
+    def __init__(self, steps: int, start: int, tokens_per_step: float, shown: bool = True) -> None:
         self._bar = bar(steps, "step", initial=start) if shown and is_seen() else None
         self._start, self._tokens = start, tokens_per_step
 

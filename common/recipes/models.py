@@ -49,6 +49,8 @@ class Kind:
         if optimizer not in self.optimizers:
             allowed = f"{', '.join(self.optimizers[:-1])} or {self.optimizers[-1]}"
             raise UsageError(f"optimizer.name = {optimizer!r} cannot train {kind}; take {allowed}")
+        if recipe.data.windows == "documents" and not self.predicts_every_position:
+            raise UsageError(f"data.windows = 'documents' is not for {kind}, which predicts one token; take padded")
         for name in SPECIAL:
             section, _, key = name.partition(".")
             settings = getattr(recipe, section)
@@ -144,8 +146,12 @@ class GPT(Kind):
                 f"model.n_embd = {sizes.n_embd} is not a multiple of model.n_head = {sizes.n_head}; "
                 "each head has an equal part of it"
             )
-        if recipe.data.windows != "stream":
-            raise UsageError("data.windows = 'padded' is not for gpt, which would learn the padding; take stream")
+        if recipe.data.windows == "padded":
+            raise UsageError(
+                "data.windows = 'padded' is not for gpt, which would learn the padding; take documents or stream"
+            )
+        if recipe.data.windows == "documents":
+            _check_documents(recipe)
         if recipe.train.autocast == "on" and sizes.dtype == "float64":
             raise UsageError("train.autocast computes in bfloat16, not in model.dtype = 'float64'; drop one of them")
 
@@ -207,6 +213,14 @@ class GPT(Kind):
             attention=m.attention,
             dtype=m.dtype,
         )
+
+
+def _check_documents(recipe: Any) -> None:
+    """Raises UsageError for what makes no sense with documents."""
+    if recipe.model.context_length == 1:
+        raise UsageError("model.context_length = 1 shows of a document only its start; take 2 or more")
+    if recipe.train.evaluation == "batches":
+        raise UsageError("train.evaluation = 'batches' counts windows, and documents have none; take all")
 
 
 def _asked_of_torch(recipe: Any) -> Iterator[str]:

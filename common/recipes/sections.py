@@ -15,12 +15,13 @@ from .settings import LARGEST_SEED, backend_name, fraction, fractions, integer, 
 class Data:
     """Which text, and how it becomes splits, tokens and windows; min_count is for words.
 
-    A `list` has an item on each line; a running `text` has none, and nothing ends it.
+    A `list` has an item on each line; a running `text` has none, and nothing ends it. A `stream` is the whole text, one
+    token after the other; `padded` lines and `documents` are each on their own, the documents for `gpt` alone.
     """
 
     name: str = setting("names", text("a known data set, a text file or a folder"))
     kind: str = setting("list", one_of("list", "text"))
-    windows: str = setting("stream", one_of("stream", "padded"))
+    windows: str = setting("stream", one_of("stream", "padded", "documents"))
     split: str = setting("lines", one_of("lines", "position"))
     tokenizer: str = setting("char", one_of(*KINDS))
     min_count: int = setting(1, integer(1))

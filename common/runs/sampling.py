@@ -41,6 +41,7 @@ class Sampler:
     tokenizer: Any
     context_length: int
     choice: Choice = field(default_factory=Choice)
+    longest: int | None = None  # tokens of a sample that nothing ends; None: as the tokenizer says
 
     def stream(self, rng: RNG, prompt: str = "") -> Iterator[int]:
         """Yield tokens without end, each drawn given the T tokens before it.
@@ -54,7 +55,7 @@ class Sampler:
     def sample(self, rng: RNG, prompt: str = "", tokens: int | None = None) -> Iterator[int]:
         """Yield what follows the prompt: exactly `tokens` tokens, or all before the next delimiter.
 
-        Without a delimiter, as always in a running text, it ends after the tokenizer's `longest_sample`.
+        Without a delimiter, as always in a running text, it ends after `longest` tokens.
         """
         return self._truncate(self.stream(rng, prompt), tokens)
 
@@ -120,7 +121,7 @@ class Sampler:
             yield from islice(stream, tokens)
             return
         delimiter = self.tokenizer.delimiter
-        for token in islice(stream, self.tokenizer.longest_sample):
+        for token in islice(stream, self.longest or self.tokenizer.longest_sample):
             if token == delimiter:
                 return
             yield token
@@ -221,4 +222,5 @@ def of_recipe(
     kind = Sampler
     if recipe.model.predicts_every_position:
         kind = GPTSampler if hasattr(model, "new_cache") and hasattr(model, "config") else WindowSampler
-    return kind(model, tokenizer, recipe.model.context_length, choice)
+    T = recipe.model.context_length
+    return kind(model, tokenizer, T, choice, T if recipe.data.windows == "documents" else None)

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import count
+from itertools import count, islice
 from numbers import Integral
+from typing import Protocol
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -11,10 +12,23 @@ from numpy.lib.stride_tricks import sliding_window_view
 from ..backend.checks import positive_int
 from ..numbers.rng import RNG
 
-KINDS = ("stream", "padded")
+KINDS = ("stream", "padded", "documents")
 CHUNK = 2**16  # draws at a time
 
 Batch = tuple[np.ndarray, np.ndarray]
+
+
+class Examples(Protocol):
+    """What batches are made of: Windows, or nnz.text.documents.Documents."""
+
+    def batch(self, step: int, batch_size: int) -> Batch:
+        """The batch of a step, where one example follows the other."""
+
+    def drawn(self, draws: np.ndarray) -> Batch:
+        """The batch that u32 draws (B,) choose."""
+
+    def every_target(self, batch_size: int, batches: int | None) -> Iterator[Batch]:
+        """Batches that hold each target once, all of them or so many."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,11 +42,37 @@ class Windows:
     def __len__(self) -> int:
         return len(self.view if self.starts is None else self.starts)
 
-    def batch(self, first: int, batch_size: int) -> Batch:
+    @property
+    def targets_per_row(self) -> float:
+        """How many tokens a window predicts."""
+        return self.view.shape[1] - 1 if self.predicts_every_position else 1
+
+    def batch(self, step: int, batch_size: int) -> Batch:
         """Inputs (B, T) and targets (B,) or (B, T), int32 copies; after the last window the first one follows."""
+        first = step * batch_size % len(self)
         if first + batch_size <= len(self):
             return self.rows(slice(first, first + batch_size))
         return self.rows(np.arange(first, first + batch_size) % len(self))
+
+    def drawn(self, draws: np.ndarray) -> Batch:
+        """The windows floor(u n / 2^32) of u32 draws (B,)."""
+        numbers = draws.astype(np.uint64) * np.uint64(len(self)) >> np.uint64(32)
+        return self.rows(numbers.astype(np.int64))
+
+    def every_target(self, batch_size: int, batches: int | None = None) -> Iterator[Batch]:
+        """Batches that hold each target once, in order, or the first so many of them; the last ones are smaller."""
+        return islice(self._every_target(batch_size), batches)
+
+    def _every_target(self, batch_size: int) -> Iterator[Batch]:
+        windows, left = self, 0  # targets after the last full window
+        context_length = self.view.shape[1] - 1
+        if self.predicts_every_position:
+            left = (len(self.view) - 1) % context_length
+            windows = replace(self, view=self.view[::context_length])
+        for first in range(0, len(windows), batch_size):
+            yield windows.rows(slice(first, first + batch_size))
+        if left:
+            yield replace(self, view=self.view[-1:, -left - 1 :]).rows(slice(None))
 
     def rows(self, numbers: slice | np.ndarray) -> Batch:
         """Inputs (B, T) and targets (B,) or (B, T), int32 copies, of the windows with these numbers."""
@@ -75,58 +115,48 @@ def closed_lines(tokens: np.ndarray, delimiter: int) -> np.ndarray:
     return closed[~(ends & after_an_end)]
 
 
-def batches(windows: Windows, batch_size: int, steps: int | None = None, start: int = 0) -> Iterator[Batch]:
-    """The batches from step `start` on, `steps` of them or endlessly; that of step s begins at window s B mod n.
+def batches(examples: Examples, batch_size: int, steps: int | None = None, start: int = 0) -> Iterator[Batch]:
+    """The batches from step `start` on, `steps` of them or endlessly; of windows, that of step s begins at s B mod n.
 
     Raises TypeError or ValueError unless batch_size and steps are positive ints and start is one from 0.
     """
     numbers = _numbers(batch_size, steps, start)
-    return (windows.batch(step * batch_size % len(windows), batch_size) for step in numbers)
+    return (examples.batch(step, batch_size) for step in numbers)
 
 
-def every_target(windows: Windows, batch_size: int) -> Iterator[Batch]:
-    """Batches that hold each target exactly once, in order; the last ones are smaller.
+def every_target(examples: Examples, batch_size: int, batches: int | None = None) -> Iterator[Batch]:
+    """Batches that hold each target exactly once; or a part of them, as many targets as `batches` batches have.
 
-    A model that predicts every position takes the windows at 0, T, 2T, ..., and what is left of the text as a shorter
-    one. Raises TypeError or ValueError unless batch_size is a positive int.
+    Windows come in order, and the last batches are smaller. A model that predicts every position takes the windows at
+    0, T, 2T, ..., and what is left of the text as a shorter one. Documents come by length, of a part of them as many as
+    fill so many batches. Raises TypeError or ValueError unless batch_size is a positive int.
     """
     positive_int("batch_size", batch_size)
-    return _every_target(windows, int(batch_size))
-
-
-def _every_target(windows: Windows, batch_size: int) -> Iterator[Batch]:
-    left = 0  # targets after the last full window
-    last, context_length = windows.view[-1:], windows.view.shape[1] - 1
-    if windows.predicts_every_position:
-        left = (len(windows.view) - 1) % context_length
-        windows = replace(windows, view=windows.view[::context_length])
-    for first in range(0, len(windows), batch_size):
-        yield windows.rows(slice(first, first + batch_size))
-    if left:
-        yield replace(windows, view=last[:, -left - 1 :]).rows(slice(None))
+    return examples.every_target(int(batch_size), batches)
 
 
 def random_batches(
-    windows: Windows, batch_size: int, seed: int, steps: int | None = None, start: int = 0
+    examples: Examples, batch_size: int, seed: int, steps: int | None = None, start: int = 0
 ) -> Iterator[Batch]:
     """As `batches`, but every window is drawn from all n, with replacement: number floor(u32 n / 2^32).
 
-    Step s takes the draws s B ... s B + B - 1 of RNG(2^64 - seed): not of RNG(seed), which drew the weights.
-    Raises what `batches` raises, and ValueError or TypeError for a seed that is not valid.
+    Documents are drawn as nnz.text.documents says. Step s takes the draws s B ... s B + B - 1 of RNG(2^64 - seed): not
+    of RNG(seed), which drew the weights. Raises what `batches` raises, and ValueError or TypeError for a seed that is
+    not valid.
     """
     numbers = _numbers(batch_size, steps, start)
     rng = RNG(2**64 - RNG(seed).state)
     for first in range(0, start * batch_size, CHUNK):  # a resumed run skips the draws of the steps before
         rng.u32(min(CHUNK, start * batch_size - first))
-    return _drawn(windows, batch_size, rng, numbers)
+    return _drawn(examples, batch_size, rng, numbers)
 
 
-def _drawn(windows: Windows, batch_size: int, rng: RNG, numbers: Iterable[int]) -> Iterator[Batch]:
+def _drawn(examples: Examples, batch_size: int, rng: RNG, numbers: Iterable[int]) -> Iterator[Batch]:
     ahead = max(1, CHUNK // batch_size)  # steps at a time: many draws at once cost less
     for i, _ in enumerate(numbers):
         if i % ahead == 0:
-            draws = rng.u32((ahead, batch_size)).astype(np.uint64) * np.uint64(len(windows)) >> np.uint64(32)
-        yield windows.rows(draws[i % ahead].astype(np.int64))
+            draws = rng.u32((ahead, batch_size))
+        yield examples.drawn(draws[i % ahead])
 
 
 def _numbers(batch_size: int, steps: int | None, start: int) -> Iterable[int]:

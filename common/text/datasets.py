@@ -18,11 +18,13 @@ from numpy.typing import ArrayLike
 from ..files import downloads, inputs
 from ..numbers.rng import RNG
 from . import batches, tokenizers
+from .documents import Documents, documents
 from .tokenizers import Tokenizer
 
 SPLITS = ("train", "val", "test")
 SPLIT_BY = ("lines", "position")
 KINDS = ("list", "text")
+OF_LINES = {"padded": batches.padded, "documents": documents}
 LONG_LINE = 60  # characters: the items of a list are seldom longer on average
 SHARES = ((0.8, 0.1, 0.1), (0.6, 0.2, 0.2), (0.4, 0.3, 0.3))  # offered where others leave a split empty
 _MARK_AT_LINE_START = re.compile("^\ufeff+", re.MULTILINE)
@@ -37,14 +39,14 @@ class Split:
     tokens: np.ndarray
     delimiter: int | None
     windows: str = "stream"
-    _sliding: dict[int, batches.Windows] = field(default_factory=dict, init=False)  # by context length
+    _made: dict[int, batches.Windows | Documents] = field(default_factory=dict, init=False)  # by context length
 
     def __repr__(self) -> str:
         return f"Split({self.name!r}, {len(self.tokens):,} tokens, windows={self.windows!r})"
 
     @cached_property
     def n_tokens(self) -> int:
-        """How many tokens there are to predict: all of a stream; of padded lines, each with its closing delimiter."""
+        """How many tokens there are to predict: all of a stream; of lines, each with its closing delimiter."""
         if self.windows == "stream":
             return len(self.tokens)
         return len(batches.closed_lines(self.tokens, self.delimiter))
@@ -67,39 +69,47 @@ class Split:
 
         The batch of step s is windows s B, s B + 1, ..., taken modulo their number; with a `seed`, windows drawn at
         random. Either way it depends on s alone: so a run resumes where it was. Targets are (B,), the token after the
-        window; with `predicts_every_position` (B, T), the token after each. Raises TypeError or ValueError for sizes
-        that are not positive ints, and for a text shorter than a window.
+        window; with `predicts_every_position` (B, T), the token after each. Documents are in batches of one length n,
+        inputs and targets (B, n): see nnz.text.documents. Raises TypeError or ValueError for sizes that are not
+        positive ints, and for a text shorter than a window.
         """
-        windows = self._windows(context_length, predicts_every_position)
+        examples = self.examples(context_length, predicts_every_position)
         if seed is None:
-            return batches.batches(windows, batch_size, steps, start)
-        return batches.random_batches(windows, batch_size, seed, steps, start)
+            return batches.batches(examples, batch_size, steps, start)
+        return batches.random_batches(examples, batch_size, seed, steps, start)
 
     def every_target(
-        self, context_length: int, batch_size: int, predicts_every_position: bool = False
+        self,
+        context_length: int,
+        batch_size: int,
+        predicts_every_position: bool = False,
+        n_batches: int | None = None,
     ) -> Iterator[batches.Batch]:
         """Inputs and targets as `batches` gives them, each target of the split exactly once: the last ones are smaller.
 
-        With `predicts_every_position` the first token of the split is no target, else the first T of a stream.
+        With `predicts_every_position` the first token of a stream is no target, else its first T. With `n_batches`
+        a part of the split, from its start, of about so many batches.
         """
-        return batches.every_target(self._windows(context_length, predicts_every_position), batch_size)
+        return batches.every_target(self.examples(context_length, predicts_every_position), batch_size, n_batches)
 
-    def _windows(self, context_length: int, predicts_every_position: bool) -> batches.Windows:
-        return replace(self.sliding_windows(context_length), predicts_every_position=predicts_every_position)
+    def examples(self, context_length: int, predicts_every_position: bool) -> batches.Examples:
+        """What batches are made of. Raises what `sliding_windows` raises."""
+        made = self.sliding_windows(context_length)
+        return made if self.windows == "documents" else replace(made, predicts_every_position=predicts_every_position)
 
-    def sliding_windows(self, context_length: int) -> batches.Windows:
-        """All windows of T + 1 tokens, made once for each T.
+    def sliding_windows(self, context_length: int) -> batches.Windows | Documents:
+        """All windows of T + 1 tokens, or the documents, made once for each T.
 
         Raises TypeError or ValueError for a T that is not a positive int, or too long for the text.
         """
         batches.positive_int("context_length", context_length)
-        if context_length not in self._sliding:
-            self._sliding[context_length] = (
+        if context_length not in self._made:
+            self._made[context_length] = (
                 batches.stream(self.tokens, context_length, self.name)
                 if self.windows == "stream"
-                else batches.padded(self.tokens, self.delimiter, context_length, self.name)
+                else OF_LINES[self.windows](self.tokens, self.delimiter, context_length, self.name)
             )
-        return self._sliding[context_length]
+        return self._made[context_length]
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,9 +166,9 @@ def load_dataset(
     each item ends it. In a running "text" every character counts, and no token ends it. Without a `kind` it is what
     `kind_of` says. A file is split by `fractions`: "lines" shuffles its lines by RNG(seed), "position" keeps their
     order; with two fractions the second is val, and test is the same. The vocabulary is that of the whole file, or of
-    train.txt, with `tokenizer` "char" or "word"; or `tokenizer` is one already. `windows` is "stream" or "padded" (see
-    `batches`). A known name is preferred to a file of that name: write ./names for the file. Raises ValueError,
-    FileNotFoundError or downloads.DownloadError.
+    train.txt, with `tokenizer` "char" or "word"; or `tokenizer` is one already. `windows` is "stream", "padded" (see
+    `batches`) or "documents". A known name is preferred to a file of that name: write ./names for the file. Raises
+    ValueError, FileNotFoundError or downloads.DownloadError.
     """
     known = None if isinstance(tokenizer, str) else tokenizer
     how = tokenizer if isinstance(tokenizer, str) else "char"
@@ -168,8 +178,9 @@ def load_dataset(
     _one_of("split", split, SPLIT_BY)
     _one_of("tokenizer", how, tokenizers.KINDS)
     by_words = how == "word"
-    if kind == "text" and windows == "padded" and not by_words:
-        raise ValueError("data.windows = 'padded' needs lines that end; take data.windows=stream, or data.kind=list")
+    if kind == "text" and windows != "stream" and not by_words:
+        remedy = "take data.windows=stream, or data.kind=list"
+        raise ValueError(f"data.windows = {windows!r} needs lines that end; {remedy}")
     name, path = _locate(source)
     if path.is_dir():
         texts = {part: read_text(path / f"{part}.txt") for part in SPLITS}

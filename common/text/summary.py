@@ -10,8 +10,8 @@ from .tokenizers import CharTokenizer
 FEW_LINES, FEW_TOKENS = 100, 1_000  # a val loss of fewer says little
 
 
-def describe(dataset: Dataset) -> Iterator[str]:
-    """Yield the lines: how much there is of what, and what may surprise."""
+def describe(dataset: Dataset, context_length: int = 0) -> Iterator[str]:
+    """Yield the lines: how much there is of what, and what may surprise; also of documents cut to a context_length."""
     splits = dict.fromkeys((dataset.train, dataset.val, dataset.test))
     is_list, unit = dataset.kind == "list", "lines" if dataset.kind == "list" else "tokens"
     counts = {split.name: _size(split, is_list) for split in splits}
@@ -22,6 +22,11 @@ def describe(dataset: Dataset) -> Iterator[str]:
         yield from _of_lines(dataset)
     if (few := counts["val"]) < (FEW_LINES if is_list else FEW_TOKENS):
         yield f"val has only {few} {unit if few > 1 else unit.removesuffix('s')}: expect noise in val_loss"
+    if context_length and dataset.train.windows == "documents":
+        cut = {split.name: split.sliding_windows(context_length).cut for split in splits}
+        if any(cut.values()):
+            counts = ", ".join(f"{name} {count:,}" for name, count in cut.items())
+            yield f"documents longer than context_length {context_length}, of which the rest is not seen: {counts}"
 
 
 def _size(split: Split, is_list: bool) -> int:

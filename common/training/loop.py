@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -131,6 +130,13 @@ class Trainer:
         self._losses.check()
         check_arrays(self.step, self._arrays())
 
+    @property
+    def tokens_per_step(self) -> float:
+        """How many tokens one update learns to predict; with documents, on average."""
+        model = self.recipe.model
+        examples = self.dataset.train.examples(model.context_length, model.predicts_every_position)
+        return self.recipe.train.batch_size * examples.targets_per_row
+
     def lr(self) -> float:
         """Return the learning rate of the current step."""
         how = self.recipe.optimizer
@@ -151,7 +157,7 @@ class Trainer:
         """Return how many batches `split_loss` takes."""
         train = self.recipe.train
         n_batches = {
-            "all": math.ceil(split.n_tokens / self.recipe.tokens_per_step),
+            "all": math.ceil(split.n_tokens / self.tokens_per_step),
             "batches": max(1, split.n_tokens // train.batch_size),
             "drawn": train.eval_batches,
         }
@@ -182,7 +188,7 @@ class Trainer:
         """
         evaluation, total, weights = self.recipe.train.evaluation, 0.0, 0
         if evaluation == "all":
-            batches = islice(split.every_target(**self._windows()), n_batches)
+            batches = split.every_target(**self._windows(), n_batches=n_batches)
         else:
             seed = EVALUATION_SEED if evaluation == "drawn" else None
             batches = split.batches(**self._windows(), steps=n_batches, seed=seed)

@@ -95,10 +95,10 @@ class Run:
     def _train(self) -> None:
         steps, start, began = self.recipe.train.steps, self.trainer.step, time.perf_counter()
         if self._writes and start == 0:
-            for line in describe(self.dataset):
+            for line in describe(self.dataset, self.recipe.model.context_length):
                 note(line)
         before = self._nn.strict_tally() if self.recipe.model.precision == STRICT else (0, 0)
-        bar = Progress(steps, start, self.recipe.tokens_per_step, self._writes)
+        bar = Progress(steps, start, self.trainer.tokens_per_step, self._writes)
         with np.errstate(all="ignore"), StopSignals() as signals, bar as progress:  # divergence is reported by the run
             try:
                 self.trainer.run(

@@ -21,7 +21,7 @@ MUTANTS = (
         "windows_overlap_by_one_batch",
         "each batch begins one window after the last one began, not B",
         STREAM,
-        common=("text/batches.py", "step * batch_size % len(windows)", "step % len(windows)"),
+        common=("text/batches.py", "step * batch_size % len(self)", "step % len(self)"),
     ),
     mutant(
         "windows_start_over_one_early",
