@@ -55,10 +55,16 @@ void gpt_append(GPT *m, real *logits, real *cache, const int32_t *ids, size_t t)
     const size_t B = m->B, V = m->c.V, E = m->c.E, L = m->c.L;
     const Parameters p = m->p;
     const Activations a = m->a;
-    real *x = m->blocks[0].a.x;
+    const bool first = m->c.norm_first;
+    real *x = first ? a.x : m->blocks[0].a.x, *last = first ? a.norm : a.x;
     embedding_forward(x, p.wte, ids, B, 1, E);
     for (size_t b = 0; b < B; b++) { add(x + b * E, p.wpe + t * E, E); }
-    for (size_t l = 0; l < L; l++) { block_append(m, l, l + 1 < L ? m->blocks[l + 1].a.x : a.x, cache, t); }
-    norm_forward(a.norm, a.mean, a.rstd, a.x, p.norm_weight, p.norm_bias, B, E, EPS);
+    if (first) {
+        outer_norm_forward(m, m->blocks[0].a.x, B);
+    }
+    for (size_t l = 0; l < L; l++) { block_append(m, l, l + 1 < L ? m->blocks[l + 1].a.x : last, cache, t); }
+    if (!first) {
+        outer_norm_forward(m, a.norm, B);
+    }
     linear_forward(logits, a.norm, p.head_weight, p.head_bias, B, E, V);
 }

@@ -54,7 +54,8 @@ class GPT(GPTBase):
     def _c_config(self) -> Any:
         c, pointer_to_config = self.config, ffi.typeof(self._kernel("gpt_new")).args[1]
         sizes = {"V": c.vocab_size, "T": c.context_length, "L": c.n_layer, "H": c.n_head, "E": c.n_embd}
-        switches = {field: getattr(c, field) for field in ("qkv_bias", "linear_bias", "head_bias", "tied_head")}
+        on_or_off = ("qkv_bias", "linear_bias", "head_bias", "tied_head", "norm_first")
+        switches = {field: getattr(c, field) for field in on_or_off}
         switches |= {"gelu": c.activation == "gelu", "rms": c.norm == "rms"}
         rates = {"dropout": c.dropout, "embedding_dropout": c.embedding_dropout, "dropout_seed": self.dropout_seed}
         return ffi.new(pointer_to_config, sizes | switches | rates)
@@ -94,7 +95,9 @@ class GPT(GPTBase):
         for path, shape in shapes.items():  # "h1" of block 0 is "blocks.0.h1", and its gradient "dblocks.0.h1"
             block, _, name = path.rpartition(".")
             layer = int(block.rpartition(".")[2]) if block else self.config.n_layer
-            if path.startswith("d") and reached != layer:
+            if path == "dx" and self.config.norm_first:  # the last of all
+                self._c_backward(self._c, pointer(gradients))
+            elif path.startswith("d") and reached != layer:
                 backward(self._c, pointer(gradients), layer)
                 reached = layer
             address = tensor(self._c, ("d" * block.startswith("d") + name).encode(), layer)

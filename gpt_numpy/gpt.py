@@ -47,16 +47,22 @@ class GPT(GPTBase):
         emb = embedding_forward(p["wte.weight"], inputs) + embedding_forward(p["wpe.weight"], positions)  # (B, T, E)
         mask = self._mask(0, c.embedding_dropout, (B * T, c.n_embd), step)
         x, blocks = _dropped(emb.reshape(B * T, c.n_embd), mask), []
+        if c.norm_first:
+            outer_x = x
+            x, norm = self._norm_forward(x, "norm")
         for layer in range(c.n_layer):
             x, saved = self._block_forward(layer, x, (B, T), step, cache)
             blocks.append(saved)
-        h, norm = self._norm_forward(x, "norm")
+        h = x
+        if not c.norm_first:
+            outer_x = x
+            h, norm = self._norm_forward(x, "norm")
         logits = linear_forward(h, p.get("head.weight", p["wte.weight"]), p.get("head.bias"))  # -> (B*T, V)
         if targets is None:
             return {"logits": logits.reshape(B, T, -1)}
         loss, probs = cross_entropy_forward(logits, targets.reshape(-1))
         found = {"logits": logits.reshape(B, T, -1), "loss": loss, "probs": probs}
-        return found | {"positions": positions, "mask": mask, "blocks": blocks, "x": x, "h": h, "norm": norm}
+        return found | {"positions": positions, "mask": mask, "blocks": blocks, "x": outer_x, "h": h, "norm": norm}
 
     def _backward(self, s: dict, between: Named | None = None) -> Named:
         """The gradients of the parameters; `between`, if it is given, gets those of the intermediates."""
@@ -64,13 +70,17 @@ class GPT(GPTBase):
         dlogits = cross_entropy_backward(s["probs"], s["targets"].reshape(-1))  # (B*T, V)
         w = p.get("head.weight", p["wte.weight"])
         dh, dw, d["head.bias"] = linear_backward(dlogits, s["h"], w)
-        dx = self._norm_backward(dh, s["x"], s["norm"], "norm", d)
+        dx = dh if c.norm_first else self._norm_backward(dh, s["x"], s["norm"], "norm", d)
         if between is not None:
             between |= {"dlogits": dlogits, "dh": dh, "dx": dx}
         for layer in reversed(range(c.n_layer)):
             dx, of_block = self._block_backward(layer, dx, s["blocks"][layer], d)
             if between is not None:
                 between |= {f"dblocks.{layer}.{name}": gradient for name, gradient in of_block.items()}
+        if c.norm_first:
+            dx = self._norm_backward(dx, s["x"], s["norm"], "norm", d)
+            if between is not None:
+                between["dx"] = dx
         demb = _dropped_backward(dx, s["mask"]).reshape(B, T, -1)
         d["wte.weight"] = embedding_backward(demb, s["inputs"], c.vocab_size)
         d["wpe.weight"] = embedding_backward(demb.sum(axis=0)[None], s["positions"], c.context_length)

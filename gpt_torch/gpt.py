@@ -102,9 +102,11 @@ class GPT(nn.Module):
         position = torch.arange(past, past + idx.size(1), device=idx.device)  # (T,)
 
         x = self.dropout(self.wte(idx) + self.wpe(position))  # (B, T, E) + (T, E) -> (B, T, E)
+        if self.config.norm_first:
+            x = self.norm(x)
         for layer, block in enumerate(self.blocks):
             x = block(x, None if cache is None else cache.layers[layer])
-        logits = self.head(self.norm(x))  # (B, T, E) @ (E, V) -> (B, T, V)
+        logits = self.head(x if self.config.norm_first else self.norm(x))  # (B, T, E) @ (E, V) -> (B, T, V)
 
         if targets is None:
             return logits, None

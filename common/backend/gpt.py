@@ -32,8 +32,9 @@ class Cache:
 class GPTBase:
     """logits = head(norm(blocks(wte[idx] + wpe[0 .. T-1])))        (Radford et al. 2019, GPT-2)
 
-    Each block is x = x + attention(norm1(x)), x = x + mlp(norm2(x)). It starts in training mode, in which there is
-    dropout. A backend writes `_forward` and `_backward`; `self.config` has the shape, `self._p` holds the weights.
+    With norm_first: head(blocks(norm(wte[idx] + wpe[0 .. T-1]))). Each block is x = x + attention(norm1(x)),
+    x = x + mlp(norm2(x)). It starts in training mode, in which there is dropout. A backend writes `_forward` and
+    `_backward`; `self.config` has the shape, `self._p` holds the weights.
 
     Args:
         vocab_size, ..., attention: the shape; nnz.backend.gpt_config.GPTConfig tells what each of them means.
@@ -66,6 +67,7 @@ class GPTBase:
         linear_bias: bool = True,
         head_bias: bool = True,
         tied_head: bool = False,
+        norm_first: bool = False,
         norm: str = "layer",
         attention: str = "fused",
         rng: RNG | None = None,
@@ -124,8 +126,9 @@ class GPTBase:
         """Copies of what lies between weights and gradients, of the last forward with targets, in order of computation.
 
         Of each block, after "blocks.0.": x, h1 (B, T, E), qkv (B, T, 3, E), probs (B, H, T, T), y, x_mid, h2 (B, T, E),
-        a_pre, a (B, T, 4 E); then x, h (B, T, E), logits, probs (B, T, V). The gradients of all but the probs follow,
-        last first; that of "blocks.0.a" is "dblocks.0.a".
+        a_pre, a (B, T, 4 E); then x, which the norm outside the blocks takes, and h, which the head takes (B, T, E),
+        logits, probs (B, T, V); with norm_first x comes first. The gradients of all but the probs follow, last first;
+        that of "blocks.0.a" is "dblocks.0.a".
         """
         checks.forward_came_first(self._saved)
         found, shapes = self._tensors(self._saved), self.config.intermediates(*self._saved["inputs"].shape)

@@ -36,6 +36,7 @@ class GPTConfig:
     linear_bias: bool = True  # in attention's projection and in both layers of the feed-forward
     head_bias: bool = True
     tied_head: bool = False  # the head's weight is the token embedding (Press and Wolf 2017)
+    norm_first: bool = False  # the norm outside the blocks is of what goes into them, not of what comes out
     norm: str = "layer"  # "rms" takes no mean off, and has no weights (Zhang and Sennrich 2019)
     attention: str = "fused"  # torch's own kernel, or "spelled out": the same numbers up to rounding
     dtype: str = "float32"
@@ -52,7 +53,7 @@ class GPTConfig:
         for name in ("dropout", "embedding_dropout"):
             if checks.non_negative(name, getattr(self, name)) >= 1:
                 raise ValueError(f"{name} must be below 1; got {getattr(self, name)}")
-        for name in ("qkv_bias", "linear_bias", "head_bias", "tied_head"):
+        for name in ("qkv_bias", "linear_bias", "head_bias", "tied_head", "norm_first"):
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"{name} must be true or false; got {getattr(self, name)!r}")
         for name, known in CHOICES.items():
@@ -65,7 +66,9 @@ class GPTConfig:
         block = {"x": x, "h1": x, "qkv": (B, T, 3, c.n_embd), "probs": (B, c.n_head, T, T), "y": x}
         block |= {"x_mid": x, "h2": x, "a_pre": wide, "a": wide}
         forward = {f"blocks.{layer}.{name}": shape for layer in range(c.n_layer) for name, shape in block.items()}
-        forward |= {"x": x, "h": x, "logits": logits, "probs": logits}
+        # x is what the norm outside the blocks takes, h what the head takes
+        forward = {"x": x} | forward | {"h": x} if c.norm_first else forward | {"x": x, "h": x}
+        forward |= {"logits": logits, "probs": logits}
         return forward | {f"d{name}": forward[name] for name in reversed(forward) if not name.endswith("probs")}
 
     @classmethod

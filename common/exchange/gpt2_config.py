@@ -37,6 +37,7 @@ SHAPE = {
     "linear_bias": True,
     "head_bias": False,
     "tied_head": True,
+    "norm_first": False,
 }
 CHANGES = ("attention", "dropout", "embedding_dropout", "dtype")
 

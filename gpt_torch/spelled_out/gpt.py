@@ -54,13 +54,15 @@ class GPT(OnTensors, GPTBase):
         positions = torch.arange(past, past + T, dtype=torch.int32, device=self.device)[None]  # (1, T)
         emb = embedding_forward(p["wte.weight"], inputs) + embedding_forward(p["wpe.weight"], positions)  # (B, T, E)
         x, found = self._dropped(emb.view(B * T, c.n_embd), 0, c.embedding_dropout, step), {}
+        if c.norm_first:
+            outer_x, x = x, self._norm(x, "norm")
         for layer in range(c.n_layer):
             x, of_block = self._block(layer, x, (B, T), step, cache)
             if targets is not None:
                 found |= {f"blocks.{layer}.{name}": tensor for name, tensor in of_block.items()}
-        h = self._norm(x, "norm")
+        outer_x, h = (outer_x, x) if c.norm_first else (x, self._norm(x, "norm"))
         logits = linear_forward(h, p.get("head.weight", p["wte.weight"]), p.get("head.bias"))  # -> (B*T, V)
-        found |= {"x": x, "h": h, "logits": logits.view(B, T, -1)}
+        found |= {"x": outer_x, "h": h, "logits": logits.view(B, T, -1)}
         if targets is not None:
             found["loss"], _ = cross_entropy_forward(found["logits"].flatten(0, 1), targets.flatten())
         return found

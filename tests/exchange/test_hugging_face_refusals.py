@@ -44,7 +44,8 @@ def test_a_folder_that_this_model_would_compute_otherwise_is_refused(changes, me
 
 
 @pytest.mark.parametrize(
-    "changes", [{"activation": "relu"}, {"qkv_bias": False}, {"tied_head": False}, {"head_bias": True}]
+    "changes",
+    [{"activation": "relu"}, {"qkv_bias": False}, {"tied_head": False}, {"head_bias": True}, {"norm_first": True}],
 )
 def test_a_model_that_is_no_gpt2_is_refused_before_anything_is_written(changes, tmp_path):
     config = GPTConfig.gpt2(**SIZES | changes)

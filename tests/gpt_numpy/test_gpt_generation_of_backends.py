@@ -17,6 +17,7 @@ SWITCHES = {
     "the course's": {},
     "GPT-2's": {"activation": "gelu", "qkv_bias": True, "head_bias": False, "tied_head": True},
     "without biases, rms": {"linear_bias": False, "head_bias": False, "norm": "rms"},
+    "norm first": {"norm_first": True},
 }
 WAYS = [{}, {"temperature": 3.0}, {"temperature": 0.0}, {"top_k": 3}, {"top_p": 0.8}, {"banned": (0, 3)}]
 

@@ -300,7 +300,7 @@ class GPT:
     def __init__(
         self, vocab_size, context_length, n_layer, n_head, n_embd, dropout=0.0, embedding_dropout=0.0,
         activation="relu", qkv_bias=False, linear_bias=True, head_bias=True, tied_head=False, norm="layer",
-        rng=None, dtype="float32", dropout_seed=1337,
+        norm_first=False, rng=None, dtype="float32", dropout_seed=1337,
     ):
         self.gpt = own.GPT(**{k: v for k, v in locals().items() if k != "self"})
         for array in self.gpt._p.values():

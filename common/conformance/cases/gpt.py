@@ -24,6 +24,7 @@ SWITCHES = {  # one of each is drawn
     "linear_bias": (True, False),
     "head_bias": (True, False),
     "tied_head": (False, True),
+    "norm_first": (False, False, True),
 }
 HEADS, HEAD_SIZES, LAYERS = (1, 2, 3), (7, 8, 9), (1, 2, 3)
 VOCABULARIES, CONTEXTS, ROWS = (11, 13, 29), (5, 6, 10), (2, 3, 4)

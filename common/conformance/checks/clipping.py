@@ -127,7 +127,14 @@ def _batches(rng: np.random.Generator, case: GPTCase, steps: int) -> Iterator[tu
 def _oracle_losses(case: GPTCase, batches: list[tuple[tuple[Array, Array], float]]) -> Iterator[Array]:
     weights: Mapping[str, Array] = {k: p.astype(np.float64) for k, p in case.weights.items()}
     c, error_bounds = case.config, OptimizerBounds("AdamW", "float64", DECAY)
-    how = {"n_head": c.n_head, "activation": c.activation, "norm": c.norm, **DROPPED, "seed": SEED}
+    how = {
+        "n_head": c.n_head,
+        "activation": c.activation,
+        "norm": c.norm,
+        "norm_first": c.norm_first,
+        **DROPPED,
+        "seed": SEED,
+    }
     for step, (batch, lr) in enumerate(batches):
         values = oracle.gpt(dict(weights), *batch, **how, step=step)
         yield values["loss"]

@@ -97,5 +97,5 @@ def compared(
 def of_oracle(case: GPTCase, dtype: str, terms: int = 1, **dropped: Any) -> tuple[dict[str, Array], dict[str, Array]]:
     """Every tensor of the batch, and how far each of its numbers may be off."""
     c = case.config
-    switches = {"n_head": c.n_head, "activation": c.activation, "norm": c.norm, **dropped}
+    switches = {"n_head": c.n_head, "activation": c.activation, "norm": c.norm, "norm_first": c.norm_first, **dropped}
     return gpt_with_limits(case.weights, case.inputs, case.targets, dtype, terms, **switches)

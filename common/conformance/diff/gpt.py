@@ -17,7 +17,7 @@ from ..checks.gpt_model import Model
 from ..oracle import gpt_ops as oracle
 from .walk import Made, Walk
 
-UNSEEN = ("emb", "demb")  # of the oracle's: without dropout they are the first block's x and dx
+UNSEEN = ("emb", "demb")  # of the oracle's: without dropout they are what comes next
 LINEARS = {  # layer of a block -> what it takes, and whose gradient it is given
     "attention.qkv": ("h1", "qkv"),
     "attention.proj": ("y", "x_mid"),
@@ -29,12 +29,13 @@ LINEARS = {  # layer of a block -> what it takes, and whose gradient it is given
 def gpt_walk(case: GPTCase, dtype: str) -> Walk:
     """A batch is allowed 32 times what rounding costs in it."""
     c, (B, T) = case.config, case.inputs.shape
-    switches = {"n_head": c.n_head, "activation": c.activation, "norm": c.norm}
+    switches = {"n_head": c.n_head, "activation": c.activation, "norm": c.norm, "norm_first": c.norm_first}
     values, limits = gpt_with_limits(case.weights, case.inputs, case.targets, dtype, **switches)
     sizes = {"B": B, "T": T, "V": c.vocab_size, "blocks": c.n_layer, "heads": c.n_head, "E": c.n_embd}
     values = {name: np.asarray(value) for name, value in values.items() if name not in UNSEEN}
     return Walk(
-        title=f"a GPT ({', '.join(f'{name} {size}' for name, size in sizes.items())}, {c.activation}, {c.norm} norm)",
+        title=f"a GPT ({', '.join(f'{name} {size}' for name, size in sizes.items())}, {c.activation}, {c.norm} norm"
+        f"{', which comes first' if c.norm_first else ''})",
         model="GPT",
         inputs=case.inputs,
         values=values,
@@ -87,7 +88,9 @@ class _Made:
 
     def _forward(self, name: str) -> Made:
         v, (B, T) = self.v, self.case.inputs.shape
-        if name == "x":
+        if name == "x" and self.c.norm_first:
+            return self._embedded()
+        if name == "x" or (name == "h" and self.c.norm_first):
             return self._block_gives(self.c.n_layer - 1)
         if name == "h":
             return self._norm("norm", v["x"])
@@ -105,8 +108,8 @@ class _Made:
         if name.startswith("head") or name == "h":
             return self._linear_back(name, v["dlogits"], v["h"], self.head)
         if name.startswith("norm") or name == "x":
-            return self._norm_back(name, "norm", v["dh"], v["x"])
-        demb = v["dblocks.0.x"]
+            return self._norm_back(name, "norm", v["dblocks.0.x" if c.norm_first else "dh"], v["x"])
+        demb = v["dx" if c.norm_first else "dblocks.0.x"]
         if name == "wpe.weight":
             given = {"demb": demb.sum(axis=0)[None], "ids": np.arange(ids.shape[1])[None], "V": c.context_length}
             return Made("embedding_backward", "dwte", given)
@@ -118,9 +121,7 @@ class _Made:
         if name == "x" and layer > 0:
             return self._block_gives(layer - 1)
         if name == "x":
-            T = self.case.inputs.shape[1]
-            given = {"wte": self.w["wte.weight"], "ids": self.case.inputs}
-            return Made("embedding_forward", "emb", given, np.broadcast_to(self.w["wpe.weight"][:T], v[f"{at}x"].shape))
+            return self._norm("norm", v["x"]) if self.c.norm_first else self._embedded()
         if name in ("h1", "h2"):
             return self._norm(f"{at}norm{name[1]}", v[at + ("x" if name == "h1" else "x_mid")])
         if name in ("probs", "y"):
@@ -132,7 +133,8 @@ class _Made:
 
     def _backward_in_block(self, layer: int, name: str) -> Made:
         at, v = f"dblocks.{layer}.", self.v
-        given_back = v[f"dblocks.{layer + 1}.x"] if layer + 1 < self.c.n_layer else v["dx"]
+        after = "dh" if self.c.norm_first else "dx"
+        given_back = v[f"dblocks.{layer + 1}.x" if layer + 1 < self.c.n_layer else after]
         of = {"h1": "attention.qkv", "y": "attention.proj", "h2": "mlp.fc1", "a": "mlp.fc2"}
         if (linear := of.get(name, name.rpartition(".")[0])) in LINEARS:
             x, y = LINEARS[linear]
@@ -147,6 +149,11 @@ class _Made:
         number = "2" if name == "x_mid" or name.startswith("norm2") else "1"
         x, past = ("x_mid", given_back) if number == "2" else ("x", v[f"{at}x_mid"])
         return self._norm_back(name, f"{at[1:]}norm{number}", v[f"{at}h{number}"], v[at[1:] + x], past)
+
+    def _embedded(self) -> Made:
+        given = {"wte": self.w["wte.weight"], "ids": self.case.inputs}
+        positions = self.w["wpe.weight"][: self.case.inputs.shape[1]]
+        return Made("embedding_forward", "emb", given, np.broadcast_to(positions, self.v["x"].shape))
 
     def _block_gives(self, layer: int) -> Made:
         at = f"blocks.{layer}."

@@ -26,15 +26,16 @@ class GPT:
     first two have a weight and, where a switch says so, a bias. norm="rms" has no weights; a tied head is wte.weight.
 
     `rng`, an nnz.RNG, draws every matrix in this order: 0.02 rng.normal(shape), in float64, rounded to `dtype`. The
-    weights of norms are 1, biases 0. The norms' eps is 1e-5. In training, with targets, there is dropout by
-    dropout_mask(mask, p, dropout_seed, site, self.dropout_step): site 0 after the embeddings, and of block l 1 + 3l on
-    the probs of attention, 2 + 3l after proj, 3 + 3l after fc2. `dropout_step` then is one more.
+    weights of norms are 1, biases 0. The norms' eps is 1e-5. With norm_first the GPT is head(blocks(norm(wte + wpe))).
+    In training, with targets, there is dropout by dropout_mask(mask, p, dropout_seed, site, self.dropout_step): site 0
+    after the embeddings, and of block l 1 + 3l on the probs of attention, 2 + 3l after proj, 3 + 3l after fc2.
+    `dropout_step` then is one more.
     """
 
     def __init__(
         self, vocab_size, context_length, n_layer, n_head, n_embd, dropout=0.0, embedding_dropout=0.0,
         activation="relu", qkv_bias=False, linear_bias=True, head_bias=True, tied_head=False, norm="layer",
-        rng=None, dtype="float32", dropout_seed=1337,
+        norm_first=False, rng=None, dtype="float32", dropout_seed=1337,
     ):
         raise NotImplementedError
 

@@ -33,6 +33,7 @@ def gpt(
     n_head: int,
     activation: str,
     norm: str = "layer",
+    norm_first: bool = False,
     dropout: float = 0.0,
     embedding_dropout: float = 0.0,
     seed: int = 1337,
@@ -41,14 +42,14 @@ def gpt(
 ) -> dict[str, Array]:
     """logits (B,T,V), loss, and the gradient "d" + name of every parameter (Radford et al. 2019); and what is between.
 
-    They are in order of computation.
-    Names and shapes are those of nnz.gpt; a bias that is not among the parameters is none, and without "head.weight"
-    the head is tied to wte. idx and targets are (B,T). Between them are emb and x, what the final norm takes (B,T,E),
-    its h, probs (B,T,V), and of each block, after "blocks.0.": x, h1, qkv, probs, y, x_mid, h2, a_pre, a; and the
-    gradient of each, "d" + name, but for probs. Each result passes through `rounded`: see bounds.gpt.
+    They are in order of computation. Names and shapes are those of nnz.gpt; a bias that is not among the parameters is
+    none, and without "head.weight" the head is tied to wte. idx and targets are (B,T). Between them are emb; x, what
+    the norm outside the blocks takes, and h, what the head takes (B,T,E); probs (B,T,V); of each block, after
+    "blocks.0.": x, h1, qkv, probs, y, x_mid, h2, a_pre, a; and the gradient of each, "d" + name, but for probs. Each
+    result passes through `rounded`: see bounds.gpt.
     """
     rates = dropout, embedding_dropout
-    return _GPT(parameters, n_head, activation, norm, rates, (seed, step), rounded)(idx, targets)
+    return _GPT(parameters, n_head, activation, norm, norm_first, rates, (seed, step), rounded)(idx, targets)
 
 
 class _GPT:
@@ -60,6 +61,7 @@ class _GPT:
         n_head: int,
         activation: str,
         norm: str,
+        norm_first: bool,
         rates: tuple[float, float],
         drawn_by: tuple[int, int],
         rounded: Callable[[Array], Array],
@@ -67,7 +69,8 @@ class _GPT:
         self.rounded = rounded
         self.p = {name: _wide(array) for name, array in parameters.items()}
         self.n_layer = 1 + max(int(name.split(".")[1]) for name in self.p if name.startswith("blocks."))
-        self.n_head, self.norm, self.rates, self.drawn_by = n_head, norm, rates, drawn_by
+        self.n_head, self.rates, self.drawn_by = n_head, rates, drawn_by
+        self.norm, self.norm_first = norm, norm_first
         self.act, self.act_back = {"relu": (relu_forward, relu_backward), "gelu": (gelu_forward, gelu_backward)}[
             activation
         ]
@@ -80,19 +83,28 @@ class _GPT:
         t, p, T = self.t, self.p, idx.shape[1]
         t["emb"] = self.rounded(p["wte.weight"][idx] + p["wpe.weight"][:T])
         x = self._dropped("emb", t["emb"], 0, self.rates[1])
+        if self.norm_first:
+            t["x"] = x
+            x = self._norm("norm", x)
         for layer in range(self.n_layer):
             x = self._block(f"blocks.{layer}.", x, 1 + 3 * layer)
-        t["x"] = x
-        t["h"] = self._norm("norm", x)
+        if not self.norm_first:
+            t["x"] = x
+            x = self._norm("norm", x)
+        t["h"] = x
         t["logits"] = self.rounded(np.einsum("bte,ve->btv", t["h"], p[f"{self.head}.weight"]) + p.get("head.bias", 0))
         t["loss"], t["probs"], t["dlogits"] = self._cross_entropy(t["logits"], targets)
 
         self._add("head.bias", t["dlogits"].sum(axis=(0, 1)))
         self._add(f"{self.head}.weight", np.einsum("btv,bte->ve", t["dlogits"], t["h"]))
         t["dh"] = self.rounded(np.einsum("btv,ve->bte", t["dlogits"], p[f"{self.head}.weight"]))
-        dx = t["dx"] = self._norm_back("norm", t["dh"], x)
+        dx = t["dh"]
+        if not self.norm_first:
+            dx = t["dx"] = self._norm_back("norm", dx, t["x"])
         for layer in reversed(range(self.n_layer)):
             dx = self._block_back(f"blocks.{layer}.", dx)
+        if self.norm_first:
+            dx = t["dx"] = self._norm_back("norm", dx, t["x"])
         demb = t["demb"] = self._dropped_back("emb", dx)
         dwte, dwpe = (np.zeros(p[name].shape, demb.dtype) for name in ("wte.weight", "wpe.weight"))
         np.add.at(dwte, idx, demb)  # a token that occurs twice collects twice

@@ -13,7 +13,7 @@ from nnz.numbers.rng import RNG
 
 from .protocol import Program, intermediates_of
 
-SETTINGS = ("n_layer", "n_head", "activation", "norm", "dropout", "embedding_dropout")  # the rest shapes show
+SETTINGS = ("n_layer", "n_head", "activation", "norm", "norm_first", "dropout", "embedding_dropout")
 
 
 class GPT:
@@ -24,6 +24,7 @@ class GPT:
     ) -> None:
         program.must_list("gpt", dtype)
         self._program, self._dtype, self._config = program, dtype, GPTConfig(**settings, dtype=dtype)
+        # the rest shapes show
         self._settings = {name: getattr(self._config, name) for name in SETTINGS} | {"dropout_seed": dropout_seed}
         self._weights: dict[str, np.ndarray] | None = None
         self._response: dict[str, np.ndarray] | None = None

@@ -22,7 +22,7 @@ NORM2_C = "norm_forward(a.norm2, a.mean2, a.rstd2, a.mid, p.norm2_weight, p.norm
 NORM2_NUMPY = 'self._norm_forward(x, f"{at}norm2")'
 NORM2_TORCH = 'self._norm(x, f"{at}norm2")'
 ACT = 'relu_forward(s["a_pre"]) if c.activation == "relu" else gelu_forward(s["a_pre"])'
-BLOCKS_C = "for (size_t l = 0; l < L; l++) { block_forward(m, l, l + 1 < L ? m->blocks[l + 1].a.x : a.x); }"
+BLOCKS_C = "for (size_t l = 0; l < L; l++) { block_forward(m, l, l + 1 < L ? m->blocks[l + 1].a.x : last); }"
 BLOCK_TORCH = "x, of_block = self._block(layer, x, (B, T), step, cache)"
 AT = 'at = self.config, {"x": x}, 1 + 3 * layer, f"blocks.{layer}."'
 GRADS_TORCH = "return dict(zip(self._p, map(as_array, gradients), strict=True))"
@@ -163,14 +163,56 @@ MUTANTS = (
         "the head gets x as the last block leaves it",
         "gpt",
         c=(
-            "norm_forward(a.norm, a.mean, a.rstd, a.x, p.norm_weight, p.norm_bias, n, E, EPS);\n    linear",
-            (
-                "norm_forward(a.norm, a.mean, a.rstd, a.x, p.norm_weight, p.norm_bias, n, E, EPS);\n"
-                "    memcpy(a.norm, a.x, n * E * sizeof(real));\n    linear"
-            ),
+            "outer_norm_forward(m, a.norm, n);",
+            "outer_norm_forward(m, a.norm, n), memcpy(a.norm, a.x, n * E * sizeof(real));",
         ),
         numpy=('h, norm = self._norm_forward(x, "norm")', 'h, norm = x, self._norm_forward(x, "norm")[1]'),
-        torch=('h = self._norm(x, "norm")', 'h = x + 0 * self._norm(x, "norm")'),
+        torch=('(x, self._norm(x, "norm"))', '(x, x + 0 * self._norm(x, "norm"))'),
+    ),
+    gpt_mutant(
+        "gpt_norm_first_ignored",
+        "with norm_first the norm is where it is without",
+        "gpt",
+        c=("const bool first = m->c.norm_first;", "const bool first = m->c.norm_first = false;"),
+        numpy=(
+            "c, p, (B, T), past = self.config,",
+            "c, p, (B, T), past = __import__('dataclasses').replace(self.config, norm_first=False),",
+        ),
+        torch=(
+            "c, p, (B, T), past = self.config,",
+            "c, p, (B, T), past = __import__('dataclasses').replace(self.config, norm_first=False),",
+        ),
+    ),
+    gpt_mutant(
+        "gpt_norm_first_and_last",
+        "with norm_first there is a norm before the head too",
+        "gpt",
+        c=(
+            "if (!first) {\n        outer_norm_forward(m, a.norm, n);",
+            "{ norm_forward(a.norm, a.mean, a.rstd, last, p.norm_weight, p.norm_bias, n, E, EPS);",
+        ),
+        numpy=("        h = x\n", '        h = self._norm_forward(x, "norm")[0] if c.norm_first else x\n'),
+        torch=("(outer_x, x) if c.norm_first", '(outer_x, self._norm(x, "norm")) if c.norm_first'),
+    ),
+    gpt_mutant(
+        "gpt_norm_first_not_differentiated",
+        "the gradient goes past the norm that comes first",
+        "gpt",
+        c=(
+            "outer_norm_backward(m, m->a.dx, m->a.dnorm, B * T);",
+            (
+                "outer_norm_backward(m, m->a.dx, m->a.dnorm, B * T);\n"
+                "        memcpy(m->a.dx, m->a.dnorm, B * T * E * sizeof(real));"
+            ),
+        ),
+        numpy=(
+            'dx = self._norm_backward(dx, s["x"], s["norm"], "norm", d)\n            if',
+            'self._norm_backward(dx, s["x"], s["norm"], "norm", d)\n            if',
+        ),
+        torch=(
+            'outer_x, x = x, self._norm(x, "norm")',
+            'outer_x, x = x, self._norm(x.detach(), "norm") + x - x.detach()',
+        ),
     ),
     gpt_mutant(
         "gpt_another_eps",

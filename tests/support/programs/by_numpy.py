@@ -55,9 +55,10 @@ def gpt(nn, given, s, dtype):
         linear_bias="blocks.0.mlp.fc1.bias" in given,
         head_bias="head.bias" in given,
         tied_head="head.weight" not in given,
+        norm_first=bool(s["norm_first"]),
         rng=RNG(1),
         dtype=dtype,
-        **{k: v for k, v in s.items() if k not in ("training", "step")},
+        **{k: v for k, v in s.items() if k not in ("training", "step", "norm_first")},
     )
     model.load_parameters(given)
     model.train(bool(s["training"])).dropout_step = s["step"]
