@@ -13,6 +13,7 @@ import statistics
 import sys
 import time
 from datetime import date
+from itertools import product
 from pathlib import Path
 
 from nnz.conformance.environment import environment
@@ -82,22 +83,21 @@ def gpt() -> str:
 
     gpu = torch.cuda.is_available()
     machine = torch.cuda.get_device_name() if gpu else f"{environment()['cpu']}, {os.cpu_count()} cores"
-    recipes = ("gpt", "gpt-best") if gpu else ("gpt-cpu", "gpt-cpu-best")
-    lines = ["| recipe | best val loss | at step | of | seconds |", "|---|---:|---:|---:|---:|"]
-    for recipe in recipes:
-        out = BUILD / "gpt" / recipe
+    recipes, backends = (("gpt", "gpt-best"), ["torch"]) if gpu else (("gpt-cpu", "gpt-cpu-best"), ["c", "torch"])
+    lines = ["| recipe | backend | best val loss | at step | of | seconds |", "|---|---|---:|---:|---:|---:|"]
+    for recipe, backend in product(recipes, backends):
+        out = BUILD / "gpt" / f"{recipe}-{backend}"
         began = time.perf_counter()
-        readme.run(f"nnz train {recipe} --backend torch --restart --out {out}")
+        readme.run(f"nnz train {recipe} --backend {backend} --restart --out {out}")
         seconds = time.perf_counter() - began
         rows = RunFolder(out).read_log()
         step, _, best = min(rows, key=lambda row: row[2])
-        lines.append(f"| `{recipe}` | {best:.4f} | {step:,} | {rows[-1][0] + 1:,} | {seconds:.0f} |")
+        lines.append(f"| `{recipe}` | {backend} | {best:.4f} | {step:,} | {rows[-1][0] + 1:,} | {seconds:.0f} |")
     speed = readme.run(f"nnz bench-gpt {recipes[0]}")
     return (
-        f"Whole commands with torch, by `make bench-gpt` on {date.today()} ({machine}). The second table times a "
-        f"training step of `{recipes[0]}` next to two baselines in eager torch: all run in turn, medians.\n\n"
-        + "\n".join(lines)
-        + f"\n\n{speed}"
+        f"Whole commands, with all evaluations, samples and pictures, by `make bench-gpt` on {date.today()} ({machine}). "
+        f"The second table times a training step of `{recipes[0]}` with nnz.gpt next to two baselines in eager torch, "
+        "all in turn, medians; C and numpy are in [speed](speed.md).\n\n" + "\n".join(lines) + f"\n\n{speed}"
     )
 
 
