@@ -95,7 +95,7 @@ def gpt() -> str:
         lines.append(f"| `{recipe}` | {backend} | {best:.4f} | {step:,} | {rows[-1][0] + 1:,} | {seconds:.0f} |")
     speed = readme.run(f"nnz bench-gpt {recipes[0]}")
     return (
-        f"Whole commands, with all evaluations, samples and pictures, by `make bench-gpt` on {date.today()} ({machine}). "
+        f"Whole commands, with evaluations, samples and pictures, by `make bench-gpt` on {date.today()} ({machine}). "
         f"The second table times a training step of `{recipes[0]}` with nnz.gpt next to two baselines in eager torch, "
         "all in turn, medians; C and numpy are in [speed](speed.md).\n\n" + "\n".join(lines) + f"\n\n{speed}"
     )
