@@ -68,9 +68,10 @@ def test_every_package_is_installed():
 
 
 def test_every_file_that_a_source_or_a_page_names_is_there():
-    folders = [*FOLDERS, "common", "docs", "tools", "make"]
-    path = re.compile(rf"(?<![\w./-])(?:{'|'.join([*folders, 'tests'])})/[\w./-]*\w\.(?:py|[ch]|md|toml|svg|png)\b")
-    suffixes = (".py", ".c", ".h", ".md", ".toml", ".mk")
+    folders = [*FOLDERS, "common", "docs", "tools", "make", "examples"]
+    kinds = "py|[ch]|md|toml|svg|png|js|lua|cpp|go"
+    path = re.compile(rf"(?<![\w./-])(?:{'|'.join([*folders, 'tests'])})/[\w./-]*\w\.(?:{kinds})\b")
+    suffixes = (".py", ".c", ".h", ".md", ".toml", ".mk", ".js", ".lua", ".cpp", ".go")
     sources = [f for folder in folders for f in (ROOT / folder).rglob("*") if f.suffix in suffixes]
     named = {name: file for file in [ROOT / "README.md", *sources] for name in path.findall(file.read_text("utf-8"))}
     assert len(named) > 50
