@@ -19,7 +19,8 @@ LARGEST_MATRIX = 2**60  # numbers; torch cannot count the bytes of more
 
 @dataclass(frozen=True)
 class GPTConfig:
-    """V, T, the depth and the width of a GPT. The defaults are the course's GPT; `GPTConfig.gpt2()` has GPT-2's shape.
+    """V, T, the depth and the width of a GPT. The defaults are the course's GPT; `GPTConfig.gpt2()` has GPT-2's shape,
+    `GPTConfig.microgpt()` microgpt's.
 
     Raises TypeError for a field of the wrong type, ValueError for a value that makes no model.
     """
@@ -77,3 +78,10 @@ class GPTConfig:
         sizes = {"vocab_size": 50257, "context_length": 1024, "n_layer": 12, "n_head": 12, "n_embd": 768}
         shape = {"activation": "gelu", "qkv_bias": True, "head_bias": False, "tied_head": True}
         return cls(**sizes | shape | {"dropout": 0.1, "embedding_dropout": 0.1} | changes)
+
+    @classmethod
+    def microgpt(cls, **changes: Any) -> GPTConfig:
+        """microgpt's shape, 4,192 parameters unless `changes` say otherwise (Karpathy 2026): RMS norms, no biases."""
+        sizes = {"vocab_size": 27, "context_length": 16, "n_layer": 1, "n_head": 4, "n_embd": 16, "dropout": 0.0}
+        shape = {"norm": "rms", "norm_first": True, "linear_bias": False, "head_bias": False}
+        return cls(**sizes | shape | changes)

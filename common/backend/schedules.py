@@ -16,12 +16,22 @@ def constant(lr: float, step: int, steps: int) -> float:
     return lr
 
 
+def linear(lr: float, step: int, steps: int) -> float:
+    """lr * (1 - step / steps), from lr at step 0 towards 0."""
+    return lr * (1.0 - step / steps)
+
+
 def step(lr: float, step: int, steps: int) -> float:
     """lr for the first half of the steps, lr / 10 for the second."""
     return lr if step < steps / 2 else lr / 10
 
 
-SCHEDULES: dict[str, Callable[[float, int, int], float]] = {"cosine": cosine, "constant": constant, "step": step}
+SCHEDULES: dict[str, Callable[[float, int, int], float]] = {
+    "cosine": cosine,
+    "constant": constant,
+    "linear": linear,
+    "step": step,
+}
 
 
 def warmed_up(schedule: str, warmup: int, lr: float, step: int, steps: int) -> float:

@@ -19,8 +19,9 @@ MAX_PARAMETERS = 2**40
 def dataset(recipe: Recipe, tokenizer: Tokenizer | None = None) -> Dataset:
     """Load the recipe's data, in the tokens of its text or of a tokenizer. Raises what `load_dataset` raises."""
     data = recipe.data
+    seed = {"seed": recipe.train.seed} if data.split == "python" else {}  # microgpt has one for everything
     words = {"tokenizer": tokenizer or data.tokenizer, "min_count": data.min_count, "kind": data.kind}
-    return load_dataset(data.name, data.windows, data.split, data.fractions, **words)
+    return load_dataset(data.name, data.windows, data.split, data.fractions, **seed, **words)
 
 
 def model(nn: ModuleType, recipe: Recipe, vocab_size: int, device: str = "cpu", trains: bool = True) -> Any:

@@ -18,7 +18,7 @@ from ..files.errors import UsageError
 from ..files.terminal import is_one_of_several
 from ..numbers.precisions import NATIVE
 from ..numbers.rng import RNG
-from . import ladder, ladder_shapes
+from . import ladder, ladder_shapes, microgpt
 from .ladder_shapes import LayerShapes, Shapes
 
 OPTIMIZERS = {"adamw": "AdamW", "sgd": "SGD", "muon": "Muon", "none": ""}  # name in a recipe -> class in a backend
@@ -29,9 +29,10 @@ DEPTH = ("model.hidden_layers", "model.skips", "model.batch_norm")
 GPT_SETTINGS = (
     *("model.shape", "model.n_layer", "model.n_head", "model.n_embd"),
     *("model.dropout", "model.embedding_dropout", "model.attention"),
-    *("optimizer.decay", "optimizer.clip"),
+    *("optimizer.beta1", "optimizer.decay", "optimizer.clip"),
     *("train.parts", "train.autocast", "train.compile", "train.deterministic"),
 )
+SHAPES = {"course": GPTConfig, "gpt2": GPTConfig.gpt2, "microgpt": GPTConfig.microgpt}
 SPECIAL = (*WIDTHS, *DEPTH, "model.smoothing", "model.precision", *GPT_SETTINGS)
 
 
@@ -83,7 +84,7 @@ class Kind:
         o = recipe.optimizer
         if not OPTIMIZERS[o.name]:
             return NoOptimizer()
-        betas = {"betas": (0.9, o.beta2)} if o.name in MOMENTS else {}
+        betas = {"betas": (o.beta1, o.beta2)} if o.name in MOMENTS else {}
         make = getattr(nn, OPTIMIZERS[o.name])
         return make(model.parameters(), lr=o.lr, weight_decay=o.weight_decay, **betas, **_precision(recipe))
 
@@ -195,14 +196,20 @@ class GPT(Kind):
         o = recipe.optimizer
         if registry.is_torch(nn) and hasattr(model, "gpt"):  # the module has optimizers of its own
             make, parameters = getattr(registry.gpt(), OPTIMIZERS[o.name]), dict(model.gpt.named_parameters())
-            return make(parameters, o.lr, (0.9, o.beta2), o.weight_decay, o.decay, o.clip)
-        how = o.lr, (0.9, o.beta2), o.weight_decay, o.decay, o.clip, o.name
+            return make(parameters, o.lr, (o.beta1, o.beta2), o.weight_decay, o.decay, o.clip)
+        how = o.lr, (o.beta1, o.beta2), o.weight_decay, o.decay, o.clip, o.name
         return ParameterGroups(nn, model.parameters(), *how)
+
+    def fit(self, recipe: Any, model: Any, dataset: Any) -> None:
+        """Of microgpt the weights that Python's generator draws, after it has shuffled the documents."""
+        if recipe.model.shape == "microgpt":
+            rng = microgpt.shuffled(recipe.train.seed, dataset)
+            model.load_parameters(microgpt.weights(rng, self.shapes(recipe, dataset.tokenizer.vocab_size).parameters))
 
     def config(self, recipe: Any, V: int) -> GPTConfig:
         """The sizes and switches of the recipe's model."""
         m = recipe.model
-        return {"course": GPTConfig, "gpt2": GPTConfig.gpt2}[m.shape](
+        return SHAPES[m.shape](
             vocab_size=V,
             context_length=m.context_length,
             n_layer=m.n_layer,

@@ -22,7 +22,7 @@ class Data:
     name: str = setting("names", text("a known data set, a text file or a folder"))
     kind: str = setting("list", one_of("list", "text"))
     windows: str = setting("stream", one_of("stream", "padded", "documents"))
-    split: str = setting("lines", one_of("lines", "position"))
+    split: str = setting("lines", one_of("lines", "python", "position"))
     tokenizer: str = setting("char", one_of(*KINDS))
     min_count: int = setting(1, integer(1))
     fractions: tuple[float, ...] = setting((0.9, 0.05, 0.05), fractions())
@@ -45,7 +45,7 @@ class Model:
     smoothing: float = setting(1.0, number(0.0, above=True))
     dtype: str = setting("float32", one_of("float32", "float64"))
     precision: str = setting(NATIVE, one_of(*PRECISIONS))
-    shape: str = setting("course", one_of("course", "gpt2"))
+    shape: str = setting("course", one_of("course", "gpt2", "microgpt"))
     n_layer: int = setting(6, integer(1, 1_000))
     n_head: int = setting(6, integer(1))
     n_embd: int = setting(384, integer(1))
@@ -63,7 +63,7 @@ class Model:
 class Optimizer:
     """The optimizer and its learning rate, which rises from 0 over the first `warmup` steps; beta2 is for `adamw`.
 
-    Only for `gpt`: which parameters decay, and the norm to which the whole gradient is clipped (0: not clipped).
+    Only for `gpt`: beta1, which parameters decay, and the norm to which the whole gradient is clipped (0: not clipped).
     """
 
     name: str = setting("adamw", one_of(*OPTIMIZERS))
@@ -71,6 +71,7 @@ class Optimizer:
     weight_decay: float = setting(1e-4, number(0.0))
     schedule: str = setting("cosine", one_of(*SCHEDULES))
     warmup: int = setting(0, integer(0))
+    beta1: float = setting(0.9, number(0.0, below=1.0))
     beta2: float = setting(0.999, number(0.0, below=1.0))
     decay: str = setting("all", one_of("all", "matrices"))
     clip: float = setting(0.0, number(0.0))
@@ -84,7 +85,8 @@ class Train:
     `init` is a run whose weights come first, instead of those that the seed draws.
 
     An evaluation takes eval_batches of train. Of val `all` takes every target once; `batches` as many full batches as
-    the split has tokens for, as the published runs do; `drawn` eval_batches, the same ones each time.
+    the split has tokens for, as the published runs do; `drawn` eval_batches, the same ones each time. `step` does as
+    `drawn`, but of train it takes the batch of the step.
     Only for `gpt` in torch: a batch in several parts, in bfloat16, compiled (auto: on CUDA), deterministic.
     """
 
@@ -93,7 +95,7 @@ class Train:
     steps: int = setting(50_000, integer(1))
     eval_every: int = setting(200, integer(1))
     eval_batches: int = setting(20, integer(1))
-    evaluation: str = setting("all", one_of("all", "batches", "drawn", whole="batches"))
+    evaluation: str = setting("all", one_of("all", "batches", "drawn", "step", whole="batches"))
     seed: int = setting(1337, integer(1, LARGEST_SEED))
     backend: str = setting("", backend_name())
     init: str = setting("", text("a run folder or a checkpoint"))

@@ -16,13 +16,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..files import downloads, inputs
+from ..numbers.mersenne_twister import MersenneTwister
 from ..numbers.rng import RNG
 from . import batches, tokenizers
 from .documents import Documents, documents
 from .tokenizers import Tokenizer
 
 SPLITS = ("train", "val", "test")
-SPLIT_BY = ("lines", "position")
+SPLIT_BY = ("lines", "python", "position")
 KINDS = ("list", "text")
 OF_LINES = {"padded": batches.padded, "documents": documents}
 LONG_LINE = 60  # characters: the items of a list are seldom longer on average
@@ -164,9 +165,10 @@ def load_dataset(
 
     A "list" has an item on each line, without the white space around it; empty lines are dropped, and the newline after
     each item ends it. In a running "text" every character counts, and no token ends it. Without a `kind` it is what
-    `kind_of` says. A file is split by `fractions`: "lines" shuffles its lines by RNG(seed), "position" keeps their
-    order; with two fractions the second is val, and test is the same. The vocabulary is that of the whole file, or of
-    train.txt, with `tokenizer` "char" or "word"; or `tokenizer` is one already. `windows` is "stream", "padded" (see
+    `kind_of` says. A file is split by `fractions`: "lines" shuffles its lines by RNG(seed), "python" as Python's
+    random.Random(seed).shuffle does, "position" keeps their order; with two fractions the second is val, and test is
+    the same. The vocabulary is that of the whole file, or of train.txt, with `tokenizer` "char", "word" or "microgpt",
+    which is "char" with the newline last; or `tokenizer` is one already. `windows` is "stream", "padded" (see
     `batches`) or "documents". A known name is preferred to a file of that name: write ./names for the file. Raises
     ValueError, FileNotFoundError or downloads.DownloadError.
     """
@@ -227,7 +229,8 @@ def read_text(path: Path) -> str:
 def split_file(
     path: Path, text: str, kind: str, by: str, fractions: Sequence[float], seed: int, whole_words: bool = False
 ) -> dict[str, str]:
-    """The text of one file as three: its lines in the order RNG(seed).permutation, or what it has in its own order.
+    """The text of one file as three: its lines in the order of RNG(seed).permutation or of Python's random.shuffle,
+    or what it has in its own order.
 
     Of n pieces train has the first floor(n f), where f is the first fraction; with two fractions val and test are the
     same. The pieces by position are the lines of a list, the characters of a text. With `whole_words` a split between
@@ -237,12 +240,14 @@ def split_file(
     _ends(fractions)
     if kind == "list":
         pieces: Sequence[str] = _items(text, path)
-    elif by == "lines":
+    elif by != "position":
         pieces = [f"{line}\n" for line in text.removesuffix("\n").split("\n")]
     else:
         pieces = text
     if by == "lines":
         pieces = [pieces[i] for i in RNG(seed).permutation(len(pieces))]
+    elif by == "python":
+        MersenneTwister(seed).shuffle(pieces)
     texts = _cut(pieces, fractions, whole_words)
     if not all(texts):
         unit = "characters" if isinstance(pieces, str) else "lines"

@@ -17,9 +17,12 @@ from .byte_pairs import BytePairTokenizer
 from .token_ids import TokenIds, known_ids
 from .word_splitting import GLUE, LINE_END, PARAGRAPH, UNKNOWN, gap, has_paragraphs, tokens
 
+MICROGPT = "microgpt"  # the kind of a CharTokenizer with `newline_last`
+
 
 class CharTokenizer:
     """One token per character (Unicode code point); its id is its place among the sorted distinct characters of `text`.
+    With `newline_last` the newline comes after all others, as microgpt has its BOS.
 
     `delimiter` is the id of the newline, which ends each line of a list and with it a sample; None where nothing ends a
     sample: in a running text (`ends` is False), or without a newline. `start` is what a sample begins after: the
@@ -28,8 +31,8 @@ class CharTokenizer:
 
     unknown = None  # no token is for unknown characters
 
-    def __init__(self, text: str, ends: bool = True) -> None:
-        self.characters = "".join(sorted(set(text)))
+    def __init__(self, text: str, ends: bool = True, newline_last: bool = False) -> None:
+        self.characters = "".join(sorted(set(text), key=lambda c: (newline_last and c == "\n", c)))
         if not self.characters:
             raise ValueError("the text is empty: a tokenizer needs at least one character")
         self.vocab_size = len(self.characters)
@@ -37,7 +40,9 @@ class CharTokenizer:
         self.start, self.delimiter = max(newline, 0), newline if ends and newline >= 0 else None
         self.longest_sample = 200 if self.delimiter is None else 1_000  # tokens; a sample must end somewhere
         self._codes = _code_points(self.characters)  # (V,)
-        self._ids = np.full(self._codes[-1] + 2, -1, np.int32)  # code point -> id; the last place is for all others
+        self._ids = np.full(
+            int(self._codes.max()) + 2, -1, np.int32
+        )  # code point -> id; the last place is for all others
         self._ids[self._codes] = np.arange(self.vocab_size)
 
     def __repr__(self) -> str:
@@ -80,7 +85,8 @@ class CharTokenizer:
     def to_config(self) -> dict[str, Any]:
         """What a checkpoint keeps: `from_config` makes the same tokenizer from it, also after JSON."""
         running = {"delimiter": None} if self.delimiter is None and "\n" in self.characters else {}
-        return {"kind": "char", "characters": self.characters, **running}
+        kind = "char" if list(self.characters) == sorted(self.characters) else MICROGPT
+        return {"kind": kind, "characters": self.characters, **running}
 
 
 MOST_RARE = 2**20  # characters of rare words in a checkpoint, about 130,000 words
@@ -197,29 +203,29 @@ class WordTokenizer:
 
 
 Tokenizer = CharTokenizer | WordTokenizer | BytePairTokenizer | TokenIds
-KINDS = ("char", "word")  # those whose vocabulary is that of a text; the others come with a model
+KINDS = ("char", MICROGPT, "word")  # those whose vocabulary is that of a text; the others come with a model
 
 
 def of_text(kind: str, text: str, min_count: int = 1, ends: bool = True, encoded: str = "") -> Tokenizer:
     """The tokenizer of that kind whose vocabulary is that of `text`. Raises what its class raises."""
-    return WordTokenizer(text, min_count, encoded) if kind == "word" else CharTokenizer(text, ends)
+    return WordTokenizer(text, min_count, encoded) if kind == "word" else CharTokenizer(text, ends, kind == MICROGPT)
 
 
 def from_config(config: Mapping[str, Any]) -> Tokenizer:
     """The tokenizer that a checkpoint describes. Raises ValueError if this version knows no such kind."""
-    if config.get("kind") == "char" and isinstance(config.get("characters"), str):
+    if config.get("kind") in ("char", MICROGPT) and isinstance(config.get("characters"), str):
         if config.get("delimiter") is not None:
             raise ValueError(
                 f"its delimiter is {quoted(config['delimiter'])}; only null can be read, for a running text"
             )
-        return CharTokenizer(config["characters"], ends="delimiter" not in config)
+        return CharTokenizer(config["characters"], "delimiter" not in config, config["kind"] == MICROGPT)
     if config.get("kind") == "word" and "words" in config:
         return WordTokenizer.from_config(config)
     if config.get("kind") == "bpe":
         return BytePairTokenizer.from_config(config)
     if config.get("kind") == "ids":
         return TokenIds(config.get("vocab_size"), config.get("end"))
-    known = "'char', 'word', 'bpe' and 'ids'"
+    known = "'char', 'microgpt', 'word', 'bpe' and 'ids'"
     raise ValueError(f"tokenizer kind {quoted(config.get('kind'))} cannot be read: this version of nnz knows {known}")
 
 

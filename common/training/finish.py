@@ -11,6 +11,7 @@ from ..numbers import digests
 from ..numbers.precisions import STRICT
 from ..numbers.rng import RNG
 from ..pictures import of_run
+from ..recipes import microgpt
 from ..runs import sampling
 from ..runs.checkpoints import to_numpy
 from ..runs.folder import RunFolder
@@ -63,6 +64,8 @@ def _samples(trainer: Trainer) -> list[str]:
     recipe, dataset = trainer.recipe, trainer.dataset
     how = recipe.sample
     sampler, rng = sampling.of_recipe(trainer.model, dataset.tokenizer, recipe), RNG(how.seed)
+    if recipe.model.shape == "microgpt":
+        rng = microgpt.drawn(recipe.train.seed, dataset, to_numpy(trainer.model.parameters()))
     if not how.new:
         return [
             dataset.tokenizer.decode(list(tokens))

@@ -82,7 +82,7 @@ class Trainer:
             self.optimizer.lr = self.lr()
             evaluated = self.step % train.eval_every == 0 or self.step == train.steps - 1
             if evaluated:
-                self._evaluate(on_evaluation, stopping)
+                self._evaluate(inputs, targets, on_evaluation, stopping)
             if stopping():
                 raise KeyboardInterrupt
             self.is_consistent = False  # from the forward on, which updates running statistics
@@ -160,12 +160,23 @@ class Trainer:
             "all": math.ceil(split.n_tokens / self.tokens_per_step),
             "batches": max(1, split.n_tokens // train.batch_size),
             "drawn": train.eval_batches,
+            "step": train.eval_batches,
         }
         return n_batches[train.evaluation]
 
-    def _evaluate(self, on_evaluation: Callable[[Evaluation, bool], None], stopping: Callable[[], bool]) -> None:
+    def _evaluate(
+        self,
+        inputs: Any,
+        targets: Any,
+        on_evaluation: Callable[[Evaluation, bool], None],
+        stopping: Callable[[], bool],
+    ) -> None:
         self.check_finite()
-        train_loss = self._mean_loss(self.dataset.train, self.recipe.train.eval_batches, stopping)
+        if self.recipe.train.evaluation == "step":
+            with evaluating(self.model):
+                train_loss = float(self.model(inputs, targets)[1])
+        else:
+            train_loss = self._mean_loss(self.dataset.train, self.recipe.train.eval_batches, stopping)
         check_loss(self.step, train_loss, "train_loss")
         self.val_loss = check_loss(self.step, self.split_loss(self.dataset.val, stopping), "val_loss")
         sha256 = self.sha256() if self.recipe.model.precision == STRICT else ""
@@ -190,7 +201,7 @@ class Trainer:
         if evaluation == "all":
             batches = split.every_target(**self._windows(), n_batches=n_batches)
         else:
-            seed = EVALUATION_SEED if evaluation == "drawn" else None
+            seed = None if evaluation == "batches" else EVALUATION_SEED
             batches = split.batches(**self._windows(), steps=n_batches, seed=seed)
         with evaluating(self.model):
             for inputs, targets in batches:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import shlex
 import time
 from contextlib import nullcontext
@@ -32,6 +33,8 @@ from . import finish
 from .divergence import Diverged
 from .loop import Evaluation, Trainer
 from .watcher import Watcher
+
+BETWEEN_SAVES = 1.0  # seconds, where each step is evaluated: a run that is killed does so much again
 
 
 class Run:
@@ -63,6 +66,7 @@ class Run:
         self.trainer = Trainer(model, optimizer, self.dataset, self.recipe)
         self._printed: list[str] = []  # the lines of results
         self._saved_step: int | None = None  # of the folder's checkpoint
+        self._saved_at, self._best = -math.inf, None  # when it was; a best one that is not in the folder yet
         self._workers = getattr(model, "workers", None)
         self._writes = self._workers is None or self._workers.rank == 0  # one of the workers writes for all
         if self._writes:
@@ -212,17 +216,22 @@ class Run:
         progress.line(evaluation.line())
         self._printed.append(evaluation.line())
         self.folder.append_log(evaluation.csv())
-        self._save()
         if is_best:
-            checkpoints.save(self.folder.best, dataclasses.replace(self._checkpoint(), optimizer={}))
+            model = self.trainer.model
+            held = {"parameters": _copies(model.parameters()), "buffers": _copies(buffers_of(model))}
+            self._best = dataclasses.replace(self._checkpoint(), **held, optimizer={})
+        if self.recipe.train.evaluation != "step" or time.monotonic() > self._saved_at + BETWEEN_SAVES:
+            self._save()
 
     def _save(self) -> None:
         """Write the checkpoint. The trainer must have found it finite."""
         if not self._writes:
             return
         self.folder.sync_log()
+        if self._best is not None:
+            checkpoints.save(self.folder.best, self._best)
         checkpoints.save(self.folder.checkpoint, self._checkpoint())
-        self._saved_step = self.trainer.step
+        self._saved_step, self._saved_at, self._best = self.trainer.step, time.monotonic(), None
 
     def _stopped(self) -> str:
         """Save a checkpoint of the current step, unless an update was interrupted; return the message."""
@@ -259,6 +268,10 @@ class Run:
             data=self.dataset.fingerprint,
             printed="".join(f"{line}\n" for line in self._printed),
         )
+
+
+def _copies(arrays: dict[str, Any]) -> dict[str, np.ndarray]:
+    return {name: np.array(array) for name, array in checkpoints.to_numpy(arrays).items()}
 
 
 def ready(recipe: Recipe, backend: str, device: str, threads: int | None) -> tuple[ModuleType, Dataset, Any]:
