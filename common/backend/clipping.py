@@ -19,7 +19,10 @@ def clip_grad_norm(ops: Any, grads: Mapping[str, Any], max_norm: float) -> float
     max_norm is a finite number from 0.
     """
     max_norm = checks.non_negative("max_norm", max_norm)
-    norm = sqrt(sum(float(ops.square_sum(g)) for g in grads.values()))
+    total = 0.0
+    for g in grads.values():  # and not sum(), which rounds otherwise from Python 3.12 on: build/mlp adds like this
+        total += float(ops.square_sum(g))
+    norm = sqrt(total)
     scale = min(1.0, max_norm / (norm + EPS))
     if isfinite(norm) and scale < 1:
         for g in grads.values():

@@ -14,23 +14,23 @@
 
 static const char FORMAT[] = "nnz-checkpoint-1";
 
-enum { MAX_TENSORS = 3 * N_PARAMETERS };
-
-// The arrays of a checkpoint: the parameters, and, if asked for and the optimizer has them, the moments.
-static size_t tensors_of(const Run *run, Tensor tensors[MAX_TENSORS], bool moments) {
+// The arrays of a checkpoint: the parameters, and, if asked for and the optimizer has them, the moments. The caller
+// frees.
+static Tensor *tensors_of(const Run *run, size_t *n_tensors, bool moments) {
     const Network *net = &run->net;
-    net->tensors(net, PARAMETERS, tensors);
-    if (!moments || strcmp(run->settings->optimizer, "adamw") != 0) {
-        return N_PARAMETERS;
-    }
-    net->tensors(net, FIRST_MOMENTS, tensors + N_PARAMETERS);
-    net->tensors(net, SECOND_MOMENTS, tensors + MAX_TENSORS - N_PARAMETERS);
-    return MAX_TENSORS;
+    const Group groups[] = {PARAMETERS, FIRST_MOMENTS, SECOND_MOMENTS};
+    const size_t n = net->n_tensors, n_groups = moments && is(run->settings->optimizer, "adamw") ? 3 : 1;
+    Tensor *tensors = allocate(n_groups * n, sizeof *tensors);
+    for (size_t i = 0; i < n_groups; i++) { memcpy(tensors + i * n, net->tensors[groups[i]], n * sizeof *tensors); }
+    *n_tensors = n_groups * n;
+    return tensors;
 }
 
 const char *checkpoint_hash(const Run *run, bool moments, char hash[SHA256_TEXT]) {
-    Tensor tensors[MAX_TENSORS];
-    digests_of_arrays(tensors, tensors_of(run, tensors, moments), hash);
+    size_t n_tensors;
+    Tensor *tensors = tensors_of(run, &n_tensors, moments);
+    digests_of_arrays(tensors, n_tensors, hash);
+    free(tensors);
     return hash;
 }
 
@@ -44,19 +44,17 @@ static bool is_finite(const Tensor *tensor) {
 }
 
 const char *checkpoint_not_finite(const Run *run) {
-    Tensor tensors[MAX_TENSORS];
-    const size_t n_tensors = tensors_of(run, tensors, true);
-    for (size_t i = 0; i < n_tensors; i++) {
-        if (!is_finite(tensors + i)) {
-            return tensors[i].name;
-        }
-    }
-    return NULL;
+    size_t n_tensors;
+    const char *name = NULL;
+    Tensor *tensors = tensors_of(run, &n_tensors, true);
+    for (size_t i = 0; i < n_tensors && name == NULL; i++) { name = is_finite(tensors + i) ? NULL : tensors[i].name; }
+    free(tensors);
+    return name;
 }
 
 static void save_as(const Run *run, const char *path, bool moments) {
-    Tensor tensors[MAX_TENSORS];
-    const size_t n_tensors = tensors_of(run, tensors, moments);
+    size_t n_tensors;
+    Tensor *tensors = tensors_of(run, &n_tensors, moments);
     char step[32], t[32], val_loss[32], best_val_loss[32], parameters_hash[SHA256_TEXT], hash[SHA256_TEXT];
     snprintf(step, sizeof step, "%" PRId64, run->step);
     snprintf(t, sizeof t, "%" PRId64, run->t);
@@ -79,6 +77,7 @@ static void save_as(const Run *run, const char *path, bool moments) {
     const size_t n_metadata = sizeof metadata / sizeof *metadata;
     digests_of(metadata, n_metadata, tensors, n_tensors, parameters_hash, hash);
     tensors_write(path, true, tensors, n_tensors, metadata, n_metadata);
+    free(tensors);
 }
 
 void checkpoint_save(Run *run) {
@@ -120,7 +119,9 @@ static double read_loss(const TensorFile *file, const char *key) {
     return number;
 }
 
-static void read_arrays(const TensorFile *file, Tensor *expected, size_t n_expected) {
+static void read_arrays(const TensorFile *file, const Run *run) {
+    size_t n_expected;
+    Tensor *expected = tensors_of(run, &n_expected, true);
     for (size_t i = 0; i < n_expected; i++) {
         const Tensor *found = tensors_find(file, expected[i].name);
         if (found == NULL) {
@@ -137,6 +138,7 @@ static void read_arrays(const TensorFile *file, Tensor *expected, size_t n_expec
     for (size_t i = 0; i < n_expected; i++) {
         memcpy(expected[i].data, tensors_find(file, expected[i].name)->data, tensor_bytes(expected + i));
     }
+    free(expected);
 }
 
 // Of what was printed, the first lines: those of the evaluations that the log still has.
@@ -153,14 +155,13 @@ static void keep_printed(Run *run, const char *printed, size_t lines) {
 
 void checkpoint_resume(Run *run) {
     const Settings *s = run->settings;
-    Tensor tensors[MAX_TENSORS];
     TensorFile file = tensors_read(run->folder->checkpoint, WITHOUT_RESUME);
     if (strcmp(text(&file, "format"), FORMAT) != 0) {
         refuse(&file, "its format is ", text(&file, "format"));
     }
     config_check(file.path, text(&file, "config"), s);
     digests_check(&file);
-    read_arrays(&file, tensors, tensors_of(run, tensors, true));
+    read_arrays(&file, run);
     const char *spoilt = checkpoint_not_finite(run);
     if (spoilt != NULL) {
         fail(COULD_NOT_BE_DONE, "%s: %s is not finite: its training diverged; take another, or train again", file.path,

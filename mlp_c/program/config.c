@@ -10,35 +10,33 @@
 #include "json.h"
 #include "settings.h"
 
-// What a recipe may say beyond our settings: with one value only, since this program does nothing else...
-static const char *const ONE_VALUE[][2] = {{"data.windows", "\"stream\""}, {"data.tokenizer", "\"char\""},
-                                           {"model.kind", "\"mlp\""},      {"optimizer.warmup", "0"},
-                                           {"optimizer.beta2", "0.999"},   {"train.order", "\"sequential\""},
-                                           {"sample.top_p", "1.0"},        {"sample.tokens", "0"}};
-
-// ... or with any, since it changes nothing for an MLP that is trained on a folder. All that begins with "model." does.
-static const char *const ANY_VALUE[] = {"data.split",     "data.min_count",     "data.fractions", "optimizer.decay",
-                                        "optimizer.clip", "train.backend",      "train.parts",    "train.autocast",
-                                        "train.compile",  "train.deterministic"};
-
-// The shortest decimal that is this number, with a point or an exponent.
-static void write_number(FILE *file, double number) {
-    char text[32] = "";
-    for (int digits = 1; digits <= 17 && (*text == '\0' || strtod(text, NULL) != number); digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, number);
+const char *number_text(char text[NUMBER_TEXT], double number) {
+    int digits = 0;
+    do { snprintf(text, NUMBER_TEXT, "%.*e", digits, number); } while (strtod(text, NULL) != number && ++digits < 17);
+    const int exponent = atoi(strchr(text, 'e') + 1);
+    if (exponent >= -4 && exponent < 16) {
+        snprintf(text, NUMBER_TEXT, "%.*f", digits > exponent ? digits - exponent : 1, number);
     }
-    fprintf(file, strpbrk(text, ".e") ? "%s" : "%s.0", text);
+    return text;
 }
 
 static void write_value(FILE *file, const Settings *settings, const Setting *setting) {
     const void *field = (const char *)settings + setting->offset;
+    const double *numbers = field;
+    char text[NUMBER_TEXT];
     switch (setting->kind) {
         case TEXT: json_write(file, *(const char *const *)field); break;
         case SEED: fprintf(file, "%" PRIu64, *(const uint64_t *)field); break;
-        case NUMBER: write_number(file, *(const double *)field); break;
+        case NUMBER:
+        case BELOW_ONE: fputs(number_text(text, *numbers), file); break;
         case THREADS:
         case INTEGER: fprintf(file, "%" PRId64, *(const int64_t *)field); break;
         case BOOLEAN: fputs(*(const int64_t *)field ? "true" : "false", file); break;
+        case FIXED: fputs(setting->initial[is(settings->model, "gpt")], file); break;
+        case FRACTIONS:
+            fputs("[\n", file);
+            for (int i = 0; i < 3 && numbers[i] > 0; i++) { fprintf(file, "    %s,\n", number_text(text, numbers[i])); }
+            fputs("]", file);
     }
 }
 
@@ -54,7 +52,7 @@ static char *value_text(const Settings *settings, const Setting *setting) {
 static bool same_value(const Settings *a, const Settings *b, const Setting *setting) {
     const char *x = (const char *)a + setting->offset, *y = (const char *)b + setting->offset;
     return setting->kind == TEXT ? strcmp(*(const char *const *)x, *(const char *const *)y) == 0
-                                 : memcmp(x, y, sizeof(int64_t)) == 0;  // all the others are 8 bytes
+                                 : memcmp(x, y, sizeof(int64_t)) == 0;  // all that are compared are 8 bytes
 }
 
 char *config_text(const Settings *settings) {
@@ -63,7 +61,7 @@ char *config_text(const Settings *settings) {
     FILE *file = text_open(&text, &size);
     for (const Setting *s = SETTINGS; s < SETTINGS + N_SETTINGS; s++) {
         const size_t length = strcspn(s->key, ".");
-        if (s->key[length] == '\0') {
+        if (s->key[length] == '\0' || !setting_is_of(s, settings)) {
             continue;  // --out and --threads are not part of a recipe
         }
         if (section == 0 || strncmp(s->key, s[-1].key, length + 1) != 0) {
@@ -77,37 +75,30 @@ char *config_text(const Settings *settings) {
     return text;
 }
 
-static bool is_ours(const char *key, const char *value) {
-    for (size_t i = 0; i < sizeof ONE_VALUE / sizeof *ONE_VALUE; i++) {
-        if (strcmp(ONE_VALUE[i][0], key) == 0) {
-            return strcmp(ONE_VALUE[i][1], value) == 0;
-        }
-    }
-    for (size_t i = 0; i < sizeof ANY_VALUE / sizeof *ANY_VALUE; i++) {
-        if (strcmp(ANY_VALUE[i], key) == 0) {
-            return true;
-        }
-    }
-    return strncmp(key, "model.", 6) == 0;
-}
-
 static void read_value(const char *path, const char *key, char *value, Settings *recorded) {
     const Setting *setting = setting_find(key, strlen(key));
-    if (setting == NULL && is_ours(key, value)) {
-        return;
+    const bool is_of_others = setting == NULL && strncmp(key, "model.", 6) == 0 && is(recorded->model, "mlp");
+    if (is_of_others || (setting != NULL && (!setting_is_of(setting, recorded) || setting->kind == FRACTIONS))) {
+        return;  // it changes nothing for this model, or only the tokens, whose hash is compared
     }
-    const bool is_evaluation = strcmp(key, "train.evaluation") == 0;
-    if (setting == NULL || (is_evaluation && strcmp(value, "\"drawn\"") == 0)) {
-        fail(COULD_NOT_BE_DONE,
-             "%s: the run to resume had %s = %s, which this program does not do; resume it with nnz train", path, key,
-             value);
-    }
-    if (setting->kind == TEXT) {  // TOML's basic strings are JSON's
+    char *text = value;
+    if (setting != NULL && setting->kind == TEXT) {  // TOML's basic strings are JSON's
         Json json = {path, WITHOUT_RESUME, value, value, value + strlen(value)};
-        value = json_string(&json);
+        text = json_string(&json);
+        text = is(key, "train.evaluation") && is(text, "whole") ? "batches" : text;  // its name before there was "all"
     }
-    const bool is_old = is_evaluation && strcmp(value, "whole") == 0;  // its name before there was "all"
-    setting_put(recorded, setting, is_old ? "batches" : value, COULD_NOT_BE_DONE);
+    const bool fixed = setting != NULL && setting->kind == FIXED;
+    if (setting == NULL || (setting->kind == TEXT && !setting_takes(setting, recorded, text)) ||
+        (fixed && setting->minimum > 0 && strcmp(value, setting->initial[is(recorded->model, "gpt")]) != 0)) {
+        fail(COULD_NOT_BE_DONE,
+             text == value
+                 ? "%s: the run to resume had %s = %s, which this program does not do; resume it with nnz train"
+                 : "%s: the run to resume had %s = \"%s\", which this program does not do; resume it with nnz train",
+             path, key, text);
+    }
+    if (!fixed) {
+        setting_put(recorded, setting, text, COULD_NOT_BE_DONE);
+    }
 }
 
 // The line at `*at`, without white space around it and ended by a zero byte; `*at` moves to the next one.
@@ -121,7 +112,7 @@ static char *next_line(char **at) {
 
 // What the lines of the text say, which are written to and must outlive it.
 static Settings read_lines(const char *path, char *text) {
-    Settings recorded = settings_default();
+    Settings recorded = settings_default(strstr(text, "\nkind = \"gpt\"") != NULL);
     char section[32] = "", key[96];
     for (char *at = text; *at != '\0';) {
         char *line = next_line(&at), *value = strstr(line, " = ");
@@ -154,20 +145,28 @@ char *config_with_steps(const char *text, int64_t steps) {
     return changed;
 }
 
+static _Noreturn void differ(const Setting *s, const Settings *recorded, const Settings *asked, const char *remedy) {
+    fail(COULD_NOT_BE_DONE, "the run in %s had %s = %s, not %s; ask for %s, or, " WITHOUT_RESUME, asked->out, s->key,
+         value_text(recorded, s), value_text(asked, s), remedy);
+}
+
 void config_check(const char *path, const char *text, const Settings *settings) {
     char *copy = text_copy(text);
     const Settings recorded = read_lines(path, copy);
+    if (!is(recorded.model, settings->model)) {
+        differ(setting_find("--model", 7), &recorded, settings, "the same settings");
+    }
     for (const Setting *s = SETTINGS; s < SETTINGS + N_SETTINGS; s++) {
-        if (strchr(s->key, '.') == NULL || strcmp(s->key, "data.name") == 0 || same_value(&recorded, settings, s)) {
+        const bool is_data = strncmp(s->key, "data.", 5) == 0 && strcmp(s->key, "data.kind") != 0;
+        if (strchr(s->key, '.') == NULL || is_data || s->kind == FIXED || !setting_is_of(s, settings) ||
+            same_value(&recorded, settings, s)) {
             continue;
         }
         const bool has_more = strcmp(s->key, "train.steps") == 0 && settings->steps > recorded.steps;
         if (has_more && settings->steps_given) {
             continue;
         }
-        fail(COULD_NOT_BE_DONE, "the run in %s had %s = %s, not %s; ask for %s, or, " WITHOUT_RESUME, settings->out,
-             s->key, value_text(&recorded, s), value_text(settings, s),
-             has_more ? "more steps by --steps" : "the same settings");
+        differ(s, &recorded, settings, has_more ? "more steps by --steps" : "the same settings");
     }
     free(copy);
 }

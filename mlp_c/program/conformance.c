@@ -26,7 +26,7 @@ static const Function *set_precision(Case *c, const char *dtype, const char *pre
         fail(ASKED_WRONGLY, "precision = %s is not allowed; it takes strict, in float32", precision);
     }
     c->dtype = wide ? FLOAT64 : FLOAT32;
-    c->new_network = strict ? network_strict : wide ? network_float64 : network_float32;
+    c->new_network = strict ? mlp_network_strict : wide ? mlp_network_float64 : mlp_network_float32;
     return strict ? OPS_strict : wide ? OPS_float64 : OPS_float32;
 }
 

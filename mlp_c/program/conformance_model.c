@@ -10,31 +10,34 @@
 #include "failure.h"
 #include "sampling.h"
 
-static const char *const NAMES[N_PARAMETERS] = {"wte", "fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"};
+enum { N_PARAMETERS = 5 };
+static const char *const NAMES[N_GROUPS][N_PARAMETERS] = {
+    {"wte", "fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"},
+    {"dwte", "dfc1.weight", "dfc1.bias", "dfc2.weight", "dfc2.bias"},
+    {"m.wte", "m.fc1.weight", "m.fc1.bias", "m.fc2.weight", "m.fc2.bias"},
+    {"v.wte", "v.fc1.weight", "v.fc1.bias", "v.fc2.weight", "v.fc2.bias"}};
 static const char *const SHAPES[N_PARAMETERS] = {"VE", "HN", "H", "VH", "V"};  // N is T*E
 
 // Read the five arrays of a group from the request.
 static void read_group(Case *c, const Network *net, Group group) {
-    Tensor tensors[N_PARAMETERS];
-    net->tensors(net, group, tensors);
+    const Tensor *tensors = net->tensors[group];
     for (int i = 0; i < N_PARAMETERS; i++) {
-        memcpy(tensors[i].data, case_in(c, tensors[i].name, SHAPES[i]), tensor_bytes(tensors + i));
+        memcpy(tensors[i].data, case_in(c, NAMES[group][i], SHAPES[i]), tensor_bytes(tensors + i));
     }
 }
 
 // Give the response the five arrays of a group.
 static void write_group(Case *c, const Network *net, Group group) {
-    Tensor tensors[N_PARAMETERS];
-    net->tensors(net, group, tensors);
-    for (int i = 0; i < N_PARAMETERS; i++) { case_copy(c, tensors[i].name, SHAPES[i], tensors[i].data); }
+    const Tensor *tensors = net->tensors[group];
+    for (int i = 0; i < N_PARAMETERS; i++) { case_copy(c, NAMES[group][i], SHAPES[i], tensors[i].data); }
 }
 
 // A network with the request's parameters; an array that was read before gave T.
 static Network network(Case *c) {
     case_in(c, "wte", "VE");
     SIZE('N') = SIZE('T') * SIZE('E');
-    for (int i = 1; i < N_PARAMETERS; i++) { case_in(c, NAMES[i], SHAPES[i]); }
-    const Network net = c->new_network(SIZE('V'), SIZE('T'), SIZE('E'), SIZE('H'));
+    for (int i = 1; i < N_PARAMETERS; i++) { case_in(c, NAMES[PARAMETERS][i], SHAPES[i]); }
+    const Network net = c->new_network(&(Shape){.V = SIZE('V'), .T = SIZE('T'), .E = SIZE('E'), .H = SIZE('H')});
     read_group(c, &net, PARAMETERS);
     return net;
 }
@@ -46,7 +49,7 @@ static void run_initial_weights(Case *c) {
     const size_t V = SIZE('V') = case_size(c, "V"), T = SIZE('T') = case_size(c, "T");
     const size_t E = SIZE('E') = case_size(c, "E"), H = SIZE('H') = case_size(c, "H");
     SIZE('N') = T * E;
-    Network net = c->new_network(V, T, E, H);
+    Network net = c->new_network(&(Shape){.V = V, .T = T, .E = E, .H = H});
     net.initialize(&net, case_seed(c, "seed"));
     write_group(c, &net, PARAMETERS);
     net.free(&net);
@@ -66,10 +69,10 @@ static void run_mlp(Case *c) {
     static const char *const shapes[] = {"BTE", "BH", "BH", "BV", "BV", "BH", "BH", "BTE"};
     case_in_as(c, "inputs", "BT", INT32);
     Network net = network(c);
-    const int32_t *inputs = case_ids(c, "inputs", "BT", net.V);
-    const int32_t *targets = case_has(c, "targets") ? case_ids(c, "targets", "B", net.V) : NULL;
+    const int32_t *inputs = case_ids(c, "inputs", "BT", net.shape.V);
+    const int32_t *targets = case_has(c, "targets") ? case_ids(c, "targets", "B", net.shape.V) : NULL;
     void *logits = case_out(c, "logits", "BV");
-    const double loss = net.forward(&net, logits, inputs, targets, SIZE('B'));
+    const double loss = net.forward(&net, logits, inputs, targets, SIZE('B'), SIZE('T'), -1);
     if (targets != NULL) {
         store(c, case_out(c, "loss", ""), 0, loss);
         net.backward(&net);
@@ -84,10 +87,10 @@ static double train_step(const Network *net, const Case *c, const int32_t *input
                          int64_t t, double lr) {
     const double beta1 = case_number(c, "beta1"), beta2 = case_number(c, "beta2"), eps = case_number(c, "eps");
     const double weight_decay = case_number(c, "weight_decay");
-    void *logits = allocate(B * net->V, DTYPES[net->dtype].size);
-    const double loss = net->forward(net, logits, inputs, targets, B);
+    void *logits = allocate(B * net->shape.V, DTYPES[net->dtype].size);
+    const double loss = net->forward(net, logits, inputs, targets, B, SIZE('T'), -1);
     net->backward(net);
-    net->adamw(net, t, lr, beta1, beta2, eps, weight_decay);
+    net->adamw(net, t, lr, beta1, beta2, eps, weight_decay, false);
     free(logits);
     return loss;
 }
@@ -101,13 +104,14 @@ static void write_state(Case *c, const Network *net) {
 static void run_training(Case *c) {
     case_in_as(c, "inputs", "SBT", INT32);
     Network net = network(c);
-    const int32_t *inputs = case_ids(c, "inputs", "SBT", net.V), *targets = case_ids(c, "targets", "SB", net.V);
+    const int32_t *inputs = case_ids(c, "inputs", "SBT", net.shape.V),
+                  *targets = case_ids(c, "targets", "SB", net.shape.V);
     const double *lr = case_in_as(c, "lr", "S", FLOAT64);
     const size_t B = SIZE('B');
     void *losses = case_out(c, "losses", "S");
     for (size_t s = 0; s < SIZE('S'); s++) {
         const int64_t t = (int64_t)s + 1;
-        store(c, losses, s, train_step(&net, c, inputs + s * B * net.T, targets + s * B, B, t, lr[s]));
+        store(c, losses, s, train_step(&net, c, inputs + s * B * net.shape.T, targets + s * B, B, t, lr[s]));
     }
     write_state(c, &net);
     net.free(&net);
@@ -116,13 +120,13 @@ static void run_training(Case *c) {
 static void run_sampling(Case *c) {
     case_in_as(c, "context", "T", INT32);
     Network net = network(c);
-    const int32_t *context = case_ids(c, "context", "T", net.V);
+    const int32_t *context = case_ids(c, "context", "T", net.shape.V);
     const double temperature = case_number(c, "temperature");
     if (temperature < 0) {
         fail(ASKED_WRONGLY, "temperature = %g is below 0", temperature);
     }
     Sampler sampler = sampler_init(&net, temperature, (size_t)case_integer(c, "top_k", 0, INT32_MAX));
-    memcpy(sampler.context, context, net.T * sizeof *context);
+    memcpy(sampler.context, context, net.shape.T * sizeof *context);
     RNG rng = {case_seed(c, "seed")};
     SIZE('S') = case_size(c, "count");
     int32_t *tokens = case_out_as(c, "tokens", "S", INT32);
@@ -161,7 +165,8 @@ static void run_checkpoint(Case *c) {
     file.sizes['T'] = SIZE('T');
     Network net = network(&file);
     read_group(&file, &net, FIRST_MOMENTS), read_group(&file, &net, SECOND_MOMENTS);
-    const int32_t *inputs = case_ids(c, "inputs", "BT", net.V), *targets = case_ids(c, "targets", "B", net.V);
+    const int32_t *inputs = case_ids(c, "inputs", "BT", net.shape.V),
+                  *targets = case_ids(c, "targets", "B", net.shape.V);
     const int64_t t = case_integer(&file, "t", 0, INT64_MAX - 1) + 1;
     void *loss = case_out(c, "loss", "");
     store(c, loss, 0, train_step(&net, c, inputs, targets, SIZE('B'), t, case_number(c, "lr")));

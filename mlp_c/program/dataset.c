@@ -18,10 +18,11 @@ static int is_space(uint32_t c) {
            (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
-// Strip each line of white space, close it with a newline, leave out the empty ones, and count these; return the new
-// length. `text` has room for one character more.
-static size_t strip_lines(uint32_t *text, size_t n, size_t *empty_lines) {
-    size_t kept = 0;
+// Strip each line of white space, close it with a newline, leave out the empty ones, and count these. The text has room
+// for one character more.
+static void strip_lines(Text *of, size_t *empty_lines) {
+    uint32_t *text = of->characters;
+    size_t n = of->n, kept = 0;
     for (size_t begin = 0, end, next; begin < n; begin = next) {
         for (end = begin; end < n && text[end] != '\n';) { end++; }
         next = end + 1;
@@ -35,14 +36,13 @@ static size_t strip_lines(uint32_t *text, size_t n, size_t *empty_lines) {
             ++*empty_lines;
         }
     }
-    return kept;
+    of->n = kept;
 }
 
 // The paths of the three files, without the slashes at the end of the folder's.
 static void make_paths(char paths[3][PATH_SIZE], const char *folder) {
     static const char *const names[] = {"train", "val", "test"};
     size_t length = strlen(folder);
-    struct stat status;
     while (length > 0 && folder[length - 1] == '/') { length--; }
     for (int i = 0; i < 3; i++) {
         const int end = snprintf(paths[i], PATH_SIZE, "%.*s/%s.txt", (int)length, folder, names[i]);
@@ -50,32 +50,28 @@ static void make_paths(char paths[3][PATH_SIZE], const char *folder) {
             fail(COULD_NOT_BE_DONE, "the path %s is too long", folder);
         }
     }
-    if (stat(folder, &status) == 0 && !S_ISDIR(status.st_mode)) {
-        fail(COULD_NOT_BE_DONE, "%s is not a folder; give one that holds train.txt, val.txt and test.txt", folder);
-    }
 }
 
-// The code points of a file; the caller frees.
-static uint32_t *read_text(const char *path, size_t *n) {
-    size_t size, length;
+// The text of a file, of a list without its empty lines; the caller frees.
+static Text read_text(const char *path, bool is_list, size_t *empty_lines) {
+    size_t size, length, n = 0;
     if (access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
         fail(COULD_NOT_BE_DONE, "no file %s: a data folder holds train.txt, val.txt and test.txt", path);
     }
     unsigned char *bytes = (unsigned char *)file_content(path, MOST_OF_A_TEXT, &size);
     uint32_t *text = allocate(size + 1, sizeof *text);
     int after_cr = 0;
-    *n = 0;
     for (size_t i = 0; i < size; i += length) {
-        length = utf8_decode(text + *n, bytes + i, size - i);
+        length = utf8_decode(text + n, bytes + i, size - i);
         if (length == 0) {
             fail(COULD_NOT_BE_DONE, "%s is not UTF-8: bad byte at offset %zu; convert it to UTF-8 first", path, i);
         }
-        const int is_mark = text[*n] == 0xFEFF && (*n == 0 || text[*n - 1] == '\n');
-        const int is_rest = text[*n] == '\n' && after_cr;  // of "\r\n"
-        after_cr = text[*n] == '\r';
+        const int is_mark = text[n] == 0xFEFF && (n == 0 || text[n - 1] == '\n');
+        const int is_rest = text[n] == '\n' && after_cr;  // of "\r\n"
+        after_cr = text[n] == '\r';
         if (!is_mark && !is_rest) {
-            text[*n] = after_cr ? '\n' : text[*n];
-            ++*n;
+            text[n] = after_cr ? '\n' : text[n];
+            n++;
         }
     }
     const unsigned char *nul = memchr(bytes, 0, size);
@@ -84,10 +80,17 @@ static uint32_t *read_text(const char *path, size_t *n) {
              nul - bytes);
     }
     free(bytes);
-    if (*n == 0) {
+    if (n == 0) {
         fail(COULD_NOT_BE_DONE, "%s is empty: it must hold some text", path);
     }
-    return text;
+    Text read = {text, n};
+    if (is_list) {
+        strip_lines(&read, empty_lines);
+    }
+    if (read.n == 0) {
+        fail(COULD_NOT_BE_DONE, "%s has no line that is not empty: a list needs one", path);
+    }
+    return read;
 }
 
 static int ascending(const void *a, const void *b) {
@@ -95,10 +98,17 @@ static int ascending(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static Vocabulary build_vocabulary(const uint32_t *text, size_t n) {
+// Of all these texts.
+static Vocabulary build_vocabulary(const Text *texts, int n_texts) {
+    size_t n = 0;
+    for (int i = 0; i < n_texts; i++) { n += texts[i].n; }
     Vocabulary vocabulary = {allocate(n, sizeof(uint32_t)), 0};
-    memcpy(vocabulary.characters, text, n * sizeof *text);
-    qsort(vocabulary.characters, n, sizeof *text, ascending);
+    uint32_t *end = vocabulary.characters;
+    for (int i = 0; i < n_texts; i++) {
+        memcpy(end, texts[i].characters, texts[i].n * sizeof *end);
+        end += texts[i].n;
+    }
+    qsort(vocabulary.characters, n, sizeof *end, ascending);
     for (size_t i = 0; i < n; i++) {
         if (i == 0 || vocabulary.characters[i] != vocabulary.characters[vocabulary.size - 1]) {
             vocabulary.characters[vocabulary.size++] = vocabulary.characters[i];
@@ -136,9 +146,10 @@ static void show(char *text, uint32_t c) {
 }
 
 // The tokens of a text, which it frees.
-static Tape encode(const Vocabulary *vocabulary, uint32_t *text, size_t n, const char *path) {
-    Tape tape = {allocate(n, sizeof(int32_t)), n};
-    for (size_t i = 0; i < n; i++) {
+static Tape encode(const Vocabulary *vocabulary, const Text *of, const char *path) {
+    uint32_t *text = of->characters;
+    Tape tape = {allocate(of->n, sizeof(int32_t)), of->n};
+    for (size_t i = 0; i < of->n; i++) {
         tape.tokens[i] = vocabulary_token(vocabulary, text[i]);
         if (tape.tokens[i] < 0) {
             char shown[32] = "";
@@ -188,22 +199,24 @@ static char *fingerprint_of(const Dataset *dataset) {
     return text;
 }
 
-Dataset dataset_read(const char *folder, int is_list) {
+Dataset dataset_read(const Settings *settings) {
     Dataset dataset = {.empty_lines = 0};
     static char paths[3][PATH_SIZE];  // not on the stack, which may be small
+    const bool is_list = is(settings->data_kind, "list");
     Tape *tapes[] = {&dataset.train, &dataset.val, &dataset.test};
-    uint32_t *texts[3];
-    make_paths(paths, folder);
-    size_t n[3];
-    for (int i = 0; i < 3; i++) { texts[i] = read_text(paths[i], n + i); }
-    for (int i = 0; i < 3 && is_list; i++) {
-        n[i] = strip_lines(texts[i], n[i], &dataset.empty_lines);
-        if (n[i] == 0) {
-            fail(COULD_NOT_BE_DONE, "%s has no line that is not empty: a list needs one", paths[i]);
-        }
+    Text texts[3];
+    struct stat status;
+    const bool is_file = stat(settings->data, &status) == 0 && !S_ISDIR(status.st_mode);
+    if (is_file) {
+        Text text = read_text(settings->data, is_list, &dataset.empty_lines);
+        split_text(&text, settings, texts);
+        free(text.characters);
+    } else {
+        make_paths(paths, settings->data);
+        for (int i = 0; i < 3; i++) { texts[i] = read_text(paths[i], is_list, &dataset.empty_lines); }
     }
-    dataset.vocabulary = build_vocabulary(texts[0], n[0]);
-    for (int i = 0; i < 3; i++) { *tapes[i] = encode(&dataset.vocabulary, texts[i], n[i], paths[i]); }
+    dataset.vocabulary = build_vocabulary(texts, is_file ? 3 : 1);
+    for (int i = 0; i < 3; i++) { *tapes[i] = encode(&dataset.vocabulary, texts + i, paths[i]); }
     dataset.end = is_list ? vocabulary_token(&dataset.vocabulary, '\n') : -1;
     dataset.tokenizer = tokenizer_of(&dataset.vocabulary, is_list);
     dataset.fingerprint = fingerprint_of(&dataset);
@@ -230,22 +243,56 @@ void dataset_check(const Dataset *dataset, size_t T) {
     }
 }
 
-Loader loader_init(const Tape *tape, size_t T, size_t B, int64_t step) {
-    const size_t first = (size_t)step * B % (tape->n - T);
-    return (Loader){tape, T, B, first, allocate(B, T * sizeof(int32_t)), allocate(B, sizeof(int32_t))};
+Loader loader_init(const Tape *tape, size_t T, size_t B, bool at_every_position, uint64_t seed, int64_t step) {
+    const size_t windows = tape->n - T, passed = (size_t)step * B, n_targets = at_every_position ? T : 1;
+    Loader loader = {.tape = tape,
+                     .T = T,
+                     .B = B,
+                     .position = passed % windows,
+                     .at_every_position = at_every_position,
+                     .random = seed != 0,
+                     .rng = {-seed},  // not the one that drew the weights
+                     .inputs = allocate(B, T * sizeof(int32_t)),
+                     .targets = allocate(B, n_targets * sizeof(int32_t))};
+    for (size_t i = 0; i < passed && seed != 0; i++) { rng_u32(&loader.rng); }
+    return loader;
+}
+
+// Put the i-th window of the batch where it belongs.
+static void load(Loader *l, size_t i, size_t position) {
+    const size_t T = l->T;
+    const int32_t *window = l->tape->tokens + position;
+    memcpy(l->inputs + i * T, window, T * sizeof *window);
+    if (l->at_every_position) {
+        memcpy(l->targets + i * T, window + 1, T * sizeof *window);
+    } else {
+        l->targets[i] = window[T];
+    }
 }
 
 void loader_next(Loader *loader) {
-    const size_t T = loader->T;
+    const size_t windows = loader->tape->n - loader->T;
     for (size_t i = 0; i < loader->B; i++) {
-        const int32_t *window = loader->tape->tokens + loader->position;
-        memcpy(loader->inputs + i * T, window, T * sizeof *window);
-        loader->targets[i] = window[T];
-        loader->position++;
-        if (loader->position + T == loader->tape->n) {
-            loader->position = 0;
+        if (loader->random) {
+            loader->position = (size_t)((uint64_t)rng_u32(&loader->rng) * windows >> 32);
         }
+        load(loader, i, loader->position);
+        loader->position = (loader->position + 1) % windows;
     }
+}
+
+bool loader_next_once(Loader *l) {
+    const size_t stride = l->at_every_position ? l->T : 1, targets = l->tape->n - l->T, end = l->tape->n - 1;
+    const size_t left = l->position < targets ? (targets - 1 - l->position) / stride + 1 : 0;
+    if (left == 0 && (!l->at_every_position || l->position >= end)) {
+        return false;
+    }
+    if (left == 0) {  // what is left of the text is a shorter window
+        l->T = end - l->position;
+    }
+    l->B = left == 0 ? 1 : left < l->B ? left : l->B;
+    for (size_t i = 0; i < l->B; i++, l->position += stride) { load(l, i, l->position); }
+    return true;
 }
 
 void loader_free(Loader *loader) {

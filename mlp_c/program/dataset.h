@@ -1,10 +1,18 @@
-// dataset.h: a folder with train.txt, val.txt and test.txt as tokens, one for each distinct character, and batches of
-// them.
+// dataset.h: a text as tokens, one for each distinct character, in three splits, and batches of them.
 #ifndef NNZ_DATASET_H
 #define NNZ_DATASET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "../rng.h"
+#include "settings.h"
+
+typedef struct {
+    uint32_t *characters;  // code points
+    size_t n;
+} Text;
 
 typedef struct {
     uint32_t *characters;  // code points, sorted: a character's token is its index
@@ -17,7 +25,7 @@ typedef struct {
 } Tape;
 
 typedef struct {
-    Vocabulary vocabulary;  // the characters of the training text
+    Vocabulary vocabulary;  // the characters of the training text, or of a file that is split
     Tape train, val, test;
     int32_t end;         // the newline, which ends each line of a list; -1 for a running text
     size_t empty_lines;  // of a list, which were left out
@@ -25,11 +33,16 @@ typedef struct {
         *fingerprint;  // the vocabulary as JSON, the hash of all tokens: as common/text/datasets.py has them
 } Dataset;
 
-// The files are UTF-8; "\r\n" and "\r" are read as "\n", and a byte order mark at the start of a line is left out. Of a
-// list, each line is stripped of white space, and empty lines are left out. Prints what was wrong and exits with 1 if
-// one is missing, empty or not UTF-8, or holds a NUL or a character that is not in the training text.
-Dataset dataset_read(const char *folder, int is_list);
+// A folder with train.txt, val.txt and test.txt, or a file that is split as the settings say. The files are UTF-8;
+// "\r\n" and "\r" are read as "\n", and a byte order mark at the start of a line is left out. Of a list, each line is
+// stripped of white space, and empty lines are left out. Prints what was wrong and exits with 1 if a file is missing,
+// empty or not UTF-8, or holds a NUL, if one of three files holds a character that is not in the training text, or if a
+// file is too short to be split.
+Dataset dataset_read(const Settings *settings);
 void dataset_free(Dataset *dataset);
+
+// The text of a file in three, as common/text/datasets.py splits it (split.c).
+void split_text(const Text *text, const Settings *settings, Text parts[3]);
 
 // Say how much there is of what, and what may surprise, in the words of common/text/summary.py; to be read before it is
 // trained on.
@@ -41,19 +54,27 @@ int32_t vocabulary_token(const Vocabulary *vocabulary, uint32_t character);
 // The text of some tokens as UTF-8, with a newline for -1; the caller frees.
 char *decode(const Vocabulary *vocabulary, const int32_t *tokens, size_t n);
 
-// Windows of T+1 tokens that start at 0, 1, 2, ... on a tape; after the last one the first comes again.
+// Windows of T+1 tokens that start at 0, 1, 2, ... on a tape; after the last one the first comes again. Or windows that
+// are drawn at random.
 typedef struct {
     const Tape *tape;
     size_t T, B, position;
-    int32_t *inputs, *targets;  // (B,T), (B,): the current batch
+    bool at_every_position;     // a target for each token, or one for the window
+    bool random;                // windows are drawn
+    RNG rng;                    // by this
+    int32_t *inputs, *targets;  // (B,T), (B,T) or (B,): the current batch
 } Loader;
 
 // Prints what was wrong and exits with 1 if a split is shorter than a window.
 void dataset_check(const Dataset *dataset, size_t T);
 
-// The batches of step `step` and after; the tape has a window at least.
-Loader loader_init(const Tape *tape, size_t T, size_t B, int64_t step);
+// The batches of step `step` and after; the tape has a window at least. A seed that is not 0 draws the windows.
+Loader loader_init(const Tape *tape, size_t T, size_t B, bool at_every_position, uint64_t seed, int64_t step);
 void loader_next(Loader *loader);
 void loader_free(Loader *loader);
+
+// The next of batches that have each target of the tape once: the last ones are smaller, and so is the last window if
+// there is a target at every position. Whether there is one. In place of loader_next, from step 0 on.
+bool loader_next_once(Loader *loader);
 
 #endif

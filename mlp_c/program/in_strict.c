@@ -1,4 +1,5 @@
 // in_strict.c: the files that are written in `real`, in float32 with every result correctly rounded.
 #define NNZ_STRICT
 #include "network.c"
+#include "network_mlp.c"
 #include "conformance_ops.c"

@@ -1,10 +1,13 @@
-// main.c: build/mlp, the whole job without Python: read a folder of text, train, print the log, samples, test loss.
+// main.c: build/mlp, the whole job without Python: read a text, train an MLP or a GPT, print the log, samples, test
+// loss.
 //
 // Read in this order:
 //   train.c        the loop that trains, evaluates, logs
-//   network.c      what it trains: first weights, forward, backward, AdamW, one drawn token; in three precisions
+//   network.c      what it trains, in three precisions: AdamW, and how a token is drawn; network_mlp.c and
+//   network_gpt.c:
+//                  first weights, forward, backward of either model
 //   sampling.c     from tokens to samples
-//   dataset.c      from a folder of text to batches of tokens; summary.c: what is in it, for a person
+//   dataset.c      from a text to batches of tokens; split.c: one file in three; summary.c: what is in it, for a person
 //   checkpoint.c   how a run is saved and resumed; run.c: how it begins
 //   settings.c     every setting and flag; config.c: the same as TOML, and whether a checkpoint agrees with them
 //   folder.c       the folder of a run, for one run at a time; log.c: log.csv in it
@@ -29,7 +32,7 @@ int main(int argc, char **argv) {
         return 0;
     }
     const Settings settings = settings_read(argc, argv);
-    Dataset dataset = dataset_read(settings.data, strcmp(settings.data_kind, "list") == 0);
+    Dataset dataset = dataset_read(&settings);
     train(&settings, &dataset);
     dataset_free(&dataset);
     return 0;

@@ -1,10 +1,12 @@
-// network.c: a network in one precision, which is float32 where this file is compiled alone; in_float64.c and
-// in_strict.c compile it twice more. A number is a `real`, and NAME gives each copy its own symbols.
+// network.c: what an MLP and a GPT have in common, in one precision, which is float32 where this file is compiled
+// alone; in_float64.c and in_strict.c compile it twice more. A number is a `real`, and NAME gives each copy its own
+// symbols.
 #if !defined(NNZ_FLOAT64) && !defined(NNZ_STRICT)
 #define NNZ_FLOAT32
 #endif
 #include "network.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <tgmath.h>
@@ -12,46 +14,24 @@
 #include "../kernels.h"
 #include "failure.h"
 
-static void net_tensors(const Network *net, Group group, Tensor tensors[N_PARAMETERS]) {
-    static const char *const names[N_GROUPS][N_PARAMETERS] = {
-        {"wte", "fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"},
-        {"dwte", "dfc1.weight", "dfc1.bias", "dfc2.weight", "dfc2.bias"},
-        {"m.wte", "m.fc1.weight", "m.fc1.bias", "m.fc2.weight", "m.fc2.bias"},
-        {"v.wte", "v.fc1.weight", "v.fc1.bias", "v.fc2.weight", "v.fc2.bias"}};
-    const size_t rows[] = {net->V, net->H, net->H, net->V, net->V}, columns[] = {net->E, net->T * net->E, 0, net->H, 0};
-    real *data = net->flat[group];
-    for (size_t i = 0; i < N_PARAMETERS; i++) {
-        tensors[i] = (Tensor){.name = names[group][i],
-                              .dtype = net->dtype,
-                              .rank = columns[i] > 0 ? 2 : 1,
-                              .shape = {rows[i], columns[i]},
-                              .data = data};
-        data += rows[i] * (columns[i] > 0 ? columns[i] : 1);
-    }
-}
-
-static void net_initialize(const Network *net, uint64_t seed) {
-    mlp_draw_parameters(net->flat[PARAMETERS], net->V, net->T, net->E, net->H, seed);
-}
-
-static double net_forward(const Network *net, void *logits, const int32_t *inputs, const int32_t *targets, size_t B) {
-    real loss = 0;
-    if (mlp_forward(net->model, logits, &loss, inputs, targets, B) != 0) {
-        fail(COULD_NOT_BE_DONE, "out of memory for a batch of %zu", B);
-    }
-    return (double)loss;
-}
-
-static void net_backward(const Network *net) { mlp_backward(net->model, net->flat[GRADIENTS]); }
-
 static void net_sgd(const Network *net, double lr, double weight_decay) {
     sgd_step(net->flat[PARAMETERS], net->flat[GRADIENTS], net->n, lr, weight_decay);
 }
 
 static void net_adamw(const Network *net, int64_t t, double lr, double beta1, double beta2, double eps,
-                      double weight_decay) {
-    adamw_step(net->flat[PARAMETERS], net->flat[FIRST_MOMENTS], net->flat[SECOND_MOMENTS], net->flat[GRADIENTS], net->n,
-               t, lr, beta1, beta2, eps, weight_decay);
+                      double weight_decay, bool only_matrices) {
+    real *p = net->flat[PARAMETERS], *g = net->flat[GRADIENTS];
+    real *m = net->flat[FIRST_MOMENTS], *v = net->flat[SECOND_MOMENTS];
+    if (!only_matrices) {
+        adamw_step(p, m, v, g, net->n, t, lr, beta1, beta2, eps, weight_decay);
+        return;
+    }
+    for (size_t i = 0, at = 0; i < net->n_tensors; i++) {
+        const Tensor *tensor = net->tensors[PARAMETERS] + i;
+        const size_t n = tensor_bytes(tensor) / sizeof(real);
+        adamw_step(p + at, m + at, v + at, g + at, n, t, lr, beta1, beta2, eps, tensor->rank == 2 ? weight_decay : 0);
+        at += n;
+    }
 }
 
 static int descending(const void *a, const void *b) {
@@ -71,7 +51,7 @@ static real threshold(const real *logits, real *sorted, size_t V, size_t k) {
 
 // The first token whose running sum of probabilities exceeds u, or the last one if none does.
 static int32_t net_choose(const Network *net, void *logits, void *scratch, double temperature, size_t top_k, double u) {
-    const size_t V = net->V;
+    const size_t V = net->shape.V;
     real *z = logits, t = (real)temperature, sum = 0, running = 0;
     size_t likeliest = 0;
     for (size_t j = 0; j < V; j++) {
@@ -96,23 +76,80 @@ static int32_t net_choose(const Network *net, void *logits, void *scratch, doubl
     return (int32_t)token;
 }
 
-static const void *net_activation(const Network *net, const char *name) { return mlp_tensor(net->model, name); }
-
-static void net_free(const Network *net) {
-    mlp_free(net->model);
-    for (Group group = PARAMETERS; group < N_GROUPS; group++) { free(net->flat[group]); }
+// As many roundings as lie, one after the other, between an embedding and a logit of a GPT whose sums run in another
+// order move a logit by this much: common/runs/generation.py says why.
+static double logit_error(const Shape *s, double largest) {
+    const size_t attention = 4 * s->E + s->E / s->H + 2 * s->T, mlp = 7 * s->E;
+    return sqrt((double)(s->L * (attention + mlp) + 3 * s->E)) * (sizeof(real) == 8 ? 0x1p-53 : 0x1p-24) * largest;
 }
 
-Network NAME(network)(size_t V, size_t T, size_t E, size_t H) {
-    Network net = {.V = V, .T = T, .E = E, .H = H, .n = mlp_parameter_count(V, T, E, H)};
-    net.dtype = sizeof(real) == 8 ? FLOAT64 : FLOAT32;
-    for (Group group = PARAMETERS; group < N_GROUPS; group++) { net.flat[group] = allocate(net.n, sizeof(real)); }
-    net.model = mlp_new(net.flat[PARAMETERS], V, T, E, H);
-    if (net.model == NULL) {
-        fail(COULD_NOT_BE_DONE, "out of memory");
+// As is_certain of common/runs/choice.py, with which build/mlp draws the same tokens.
+static bool net_is_certain(const Network *net, const void *logits, void *scratch, double temperature, size_t top_k,
+                           double u) {
+    const size_t V = net->shape.V;
+    const real *l = logits, t = (real)temperature;
+    real *z = scratch, largest = l[0], most = 0, sum = 0, running = 0;
+    for (size_t j = 0; j < V; j++) {
+        if (!isfinite(l[j])) {
+            return false;
+        }
+        largest = l[j] > largest ? l[j] : largest, most = fabs(l[j]) > most ? fabs(l[j]) : most;
     }
-    net.tensors = net_tensors, net.initialize = net_initialize, net.free = net_free;
-    net.forward = net_forward, net.backward = net_backward, net.activation = net_activation;
-    net.sgd = net_sgd, net.adamw = net_adamw, net.choose = net_choose;
+    const double error = logit_error(&net->shape, (double)most), shift = t == 0 ? 2 * error : 2 * error / temperature;
+    for (size_t j = 0; j < V; j++) { z[j] = t == 0 ? l[j] - largest : (l[j] - largest) / t; }
+    const real lowest = t == 0 ? 0 : threshold(z, z + V, V, top_k);
+    size_t kept = 0, near = 0;
+    for (size_t j = 0; j < V; j++) { kept += z[j] >= lowest, near += (double)z[j] >= (double)lowest - shift; }
+    if (t == 0 || near > kept) {
+        return near == 1;  // the likeliest, and no other; with top-k one more might have been kept
+    }
+    for (size_t j = 0; j < V; j++) { sum += z[j] = z[j] < lowest ? 0 : exp(z[j]); }
+    const double rounding = (sizeof(real) == 8 ? 0x1p-52 : 0x1p-23) * sqrt((double)kept);
+    for (size_t j = 0; j + 1 < V; j++) {
+        running += z[j] / sum;
+        const double c = (double)running, margin = shift * c * (c < 1 ? 1 - c : 0) + rounding;
+        if (fabs(c - u) <= margin) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void net_free(const Network *net) {
+    net->free_model(net);
+    for (Group group = PARAMETERS; group < N_GROUPS; group++) {
+        for (size_t i = 0; i < net->n_tensors; i++) { free((char *)net->tensors[group][i].name); }
+        free(net->flat[group]), free(net->tensors[group]);
+    }
+}
+
+static char *joined(const char *prefix, const char *name) {
+    const size_t size = strlen(prefix) + strlen(name) + 1;
+    char *text = allocate(size, 1);
+    snprintf(text, size, "%s%s", prefix, name);
+    return text;
+}
+
+Network NAME(base_network)(const Shape *shape, const Tensor *parameters, size_t n_tensors) {
+    static const char *const prefixes[N_GROUPS] = {"", "d", "m.", "v."};
+    Network net = {.shape = *shape, .dtype = sizeof(real) == 8 ? FLOAT64 : FLOAT32, .n_tensors = n_tensors};
+    for (Group group = PARAMETERS; group < N_GROUPS; group++) {
+        net.tensors[group] = allocate(n_tensors, sizeof(Tensor));
+        size_t n = 0;
+        for (size_t i = 0; i < n_tensors; i++) {
+            Tensor *tensor = net.tensors[group] + i;
+            *tensor = parameters[i];
+            tensor->dtype = net.dtype, tensor->name = joined(prefixes[group], parameters[i].name);
+            n += tensor_bytes(tensor) / sizeof(real);
+        }
+        real *numbers = net.flat[group] = allocate(n, sizeof(real));
+        for (size_t i = 0; i < n_tensors; i++) {
+            net.tensors[group][i].data = numbers;
+            numbers += tensor_bytes(net.tensors[group] + i) / sizeof(real);
+        }
+        net.n = n;
+    }
+    net.sgd = net_sgd, net.adamw = net_adamw, net.free = net_free;
+    net.choose = net_choose, net.is_certain = net_is_certain;
     return net;
 }

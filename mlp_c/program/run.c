@@ -13,19 +13,45 @@
 #include "process.h"
 
 // Sizes whose products would not fit into a size_t ask for more memory than any machine has.
-static void check_sizes(double V, double T, double E, double H, double B) {
-    const double max = 0x1p48, parameters = H * T * E + V * (H + E), activations = B * (2 * T * E + 4 * H + 2 * V);
+static void check_sizes(const Shape *s, double B) {
+    const double max = 0x1p48, V = (double)s->V, T = (double)s->T, E = (double)s->E, H = (double)s->H, L = (double)s->L;
+    const double of_mlp = H * T * E + V * (H + E), of_gpt = (2 * V + T + 12 * L * E) * E;
+    const double parameters = L > 0 ? of_gpt : of_mlp;
+    const double activations = B * (L > 0 ? T * (16 * L * E + 2 * L * H * T + 3 * V) : 2 * T * E + 4 * H + 2 * V);
     if (parameters > max || activations > max) {
         fail(COULD_NOT_BE_DONE, "out of memory: %.3g parameters, %.3g activations", parameters, activations);
     }
 }
 
+static Shape shape_of(const Settings *s, size_t V) {
+    const bool gpt = is(s->model, "gpt");
+    return (Shape){.V = V,
+                   .T = (size_t)s->context_length,
+                   .E = (size_t)(gpt ? s->n_embd : s->embedding_size),
+                   .H = (size_t)(gpt ? s->n_head : s->hidden_size),
+                   .L = (size_t)s->n_layer,
+                   .gpt2 = is(s->shape, "gpt2"),
+                   .dropout = s->dropout,
+                   .embedding_dropout = s->embedding_dropout,
+                   .dropout_seed = s->seed};
+}
+
+static NewNetwork *new_network(const Settings *s) {
+    const bool wide = is(s->dtype, "float64");
+    return is(s->model, "gpt")          ? wide ? gpt_network_float64 : gpt_network_float32
+           : is(s->precision, "strict") ? mlp_network_strict
+           : wide                       ? mlp_network_float64
+                                        : mlp_network_float32;
+}
+
 // Compute a step and forget it: a batch too large for the memory is found before an earlier run is lost.
 static void try_step(const Run *run) {
-    Loader loader = loader_init(&run->data->train, run->net.T, (size_t)run->settings->batch_size, 0);
+    const Network *net = &run->net;
+    const size_t T = net->shape.T;
+    Loader loader = loader_init(&run->data->train, T, (size_t)run->settings->batch_size, net->at_every_position, 0, 0);
     loader_next(&loader);
-    run->net.forward(&run->net, run->logits, loader.inputs, loader.targets, loader.B);
-    run->net.backward(&run->net);
+    net->forward(net, run->logits, loader.inputs, loader.targets, loader.B, T, 0);
+    net->backward(net);
     loader_free(&loader);
 }
 
@@ -33,31 +59,29 @@ Run run_init(const Settings *s, const Dataset *data) {
     static Folder folder;  // 20 KB of paths: not on the stack, which may be small
     Run run = {.settings = s, .data = data, .folder = &folder, .val_loss = NAN, .best_val_loss = INFINITY};
     const size_t V = data->vocabulary.size, B = (size_t)s->batch_size, T = (size_t)s->context_length;
-    const size_t E = (size_t)s->embedding_size, H = (size_t)s->hidden_size;
+    const Shape shape = shape_of(s, V);
     if (s->threads > 0) {
         set_threads((int)s->threads);
     }
-    check_sizes((double)V, (double)T, (double)E, (double)H, (double)B);
-    NewNetwork *new_network = strcmp(s->precision, "strict") == 0 ? network_strict
-                              : strcmp(s->dtype, "float64") == 0  ? network_float64
-                                                                  : network_float32;
-    run.net = new_network(V, T, E, H);
-    run.net.initialize(&run.net, s->seed);
-    run.logits = allocate(B * V, DTYPES[run.net.dtype].size);
     dataset_check(data, T);
+    check_sizes(&shape, (double)B);
+    run.net = new_network(s)(&shape);
+    run.net.initialize(&run.net, s->seed);
+    run.logits = allocate(B * (run.net.at_every_position ? T : 1) * V, DTYPES[run.net.dtype].size);
     folder = folder_open(s->out);
     const bool found = access(folder.checkpoint, F_OK) == 0;
     if (s->resume && found) {
         checkpoint_resume(&run);
         note("%s: going on from step %" PRId64, s->out, run.step);
-        if (run.goes_on && strcmp(s->schedule, "constant") != 0) {
+        if (run.goes_on && !is(s->schedule, "constant")) {
             note("the %s schedule now ends at step %" PRId64
                  ", and the learning rate goes on at %.3g: not the run that "
                  "%" PRId64 " steps from the start give",
                  s->schedule, s->steps, learning_rate(s, run.step), s->steps);
         }
     } else {
-        run.recipe = text_copy("names"), run.config = config_text(s), run.printed = text_copy("");
+        run.recipe = text_copy(is(s->model, "gpt") ? "gpt-cpu" : "names"), run.config = config_text(s),
+        run.printed = text_copy("");
         if (found && !s->resume && !s->restart && checkpoint_show(&run)) {
             note("%s holds this run, finished: here are its results; to train again, add --restart", s->out);
             flush_results();

@@ -15,7 +15,7 @@ typedef struct {
     const Dataset *data;
     Folder *folder;
     Network net;
-    void *logits;        // (B,V)
+    void *logits;        // (B,V), or (B,T,V)
     int64_t step, t;     // the next step, and how many updates there were
     int64_t saved_step;  // of the folder's checkpoint; first weights give finite losses, so there soon is one
     double val_loss, best_val_loss;

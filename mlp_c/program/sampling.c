@@ -9,28 +9,57 @@
 enum { MAX_SAMPLE = 1000, TEXT_SAMPLE = 200, DRAWS_PER_NEW_SAMPLE = 100 };
 
 Sampler sampler_init(const Network *net, double temperature, size_t top_k) {
-    const size_t size = DTYPES[net->dtype].size;
-    return (Sampler){
-        net, temperature, top_k, allocate(net->T, sizeof(int32_t)), allocate(net->V, size), allocate(net->V, size)};
+    const size_t V = net->shape.V, T = net->shape.T, size = DTYPES[net->dtype].size;
+    return (Sampler){.net = net,
+                     .temperature = temperature,
+                     .top_k = top_k,
+                     .context = allocate(T, sizeof(int32_t)),
+                     .n = T,
+                     .cached = T,
+                     .logits = allocate(net->at_every_position ? T * V : V, size),
+                     .scratch = allocate(2 * V, size)};
 }
 
 void sampler_free(Sampler *s) { free(s->context), free(s->logits), free(s->scratch); }
 
-int32_t sampler_next(Sampler *s, RNG *rng) {
-    const size_t T = s->net->T;
-    s->net->forward(s->net, s->logits, s->context, NULL, 1);
-    const int32_t token = s->net->choose(s->net, s->logits, s->scratch, s->temperature, s->top_k, rng_uniform(rng));
-    memmove(s->context, s->context + 1, (T - 1) * sizeof *s->context);
-    return s->context[T - 1] = token;
+// An MLP sees T times the start; a GPT sees it once, and then all that fits.
+static void begin(Sampler *s, int32_t start) {
+    const size_t T = s->net->shape.T;
+    for (size_t t = 0; t < T; t++) { s->context[t] = start; }
+    s->n = s->net->at_every_position ? 1 : T;
+    s->cached = s->n < T ? 0 : T;
 }
 
-// Draw until the end of the line, or so many tokens of a running text, which has no end: -1; return how many.
-static size_t draw(Sampler *s, int32_t *sample, int32_t start, int32_t end, RNG *rng) {
-    const size_t most = end < 0 ? TEXT_SAMPLE : MAX_SAMPLE;
-    for (size_t t = 0; t < s->net->T; t++) { s->context[t] = start; }
+int32_t sampler_next(Sampler *s, RNG *rng) {
+    const Network *net = s->net;
+    const size_t T = net->shape.T, V = net->shape.V;
+    const double u = rng_uniform(rng);
+    char *last = s->logits;
+    bool done = false;
+    if (s->cached < s->n) {  // once the window moves, all of it is at other positions, and the cache is worth nothing
+        for (; s->cached < s->n; s->cached++) { net->append(net, last, s->context[s->cached], s->cached); }
+        done = net->is_certain(net, last, s->scratch, s->temperature, s->top_k, u);
+    }
+    if (!done) {
+        net->forward(net, s->logits, s->context, NULL, 1, s->n, -1);
+        last += net->at_every_position ? (s->n - 1) * V * DTYPES[net->dtype].size : 0;
+    }
+    const int32_t token = net->choose(net, last, s->scratch, s->temperature, s->top_k, u);
+    if (s->n == T) {
+        memmove(s->context, s->context + 1, (T - 1) * sizeof *s->context);
+    } else {
+        s->n++;
+    }
+    return s->context[s->n - 1] = token;
+}
+
+// So many tokens; or if that is 0 until the end of the line, of which a running text has none: -1. Returns how many.
+static size_t draw(Sampler *s, int32_t *sample, size_t tokens, int32_t start, int32_t end, RNG *rng) {
+    const size_t most = tokens > 0 ? tokens : end < 0 ? TEXT_SAMPLE : MAX_SAMPLE;
+    begin(s, start);
     for (size_t n = 0; n < most; n++) {
         sample[n] = sampler_next(s, rng);
-        if (sample[n] == end) {
+        if (sample[n] == end && tokens == 0) {
             return n;
         }
     }
@@ -69,12 +98,13 @@ char *draw_samples(const Network *net, const Settings *s, const Dataset *data) {
     const int greedy = s->temperature <= 0 || s->top_k == 1;  // a greedy draw never changes: one is enough
     const size_t draws = !s->new ? count : greedy ? count > 0 : DRAWS_PER_NEW_SAMPLE * count;
     Sampler sampler = sampler_init(net, s->temperature, (size_t)s->top_k);
-    int32_t *tokens = allocate(MAX_SAMPLE, sizeof *tokens);
+    const size_t length = s->new ? 0 : (size_t)s->tokens;  // new ones are lines
+    int32_t *tokens = allocate(length > MAX_SAMPLE ? length : MAX_SAMPLE, sizeof *tokens);
     RNG rng = {s->sample_seed};
     Tape drawn = {NULL, 0};
     size_t samples = 0;
     for (size_t i = 0; i < draws && samples < count; i++) {
-        const size_t n = draw(&sampler, tokens, newline < 0 ? 0 : newline, data->end, &rng);
+        const size_t n = draw(&sampler, tokens, length, newline < 0 ? 0 : newline, data->end, &rng);
         if (s->new && (n == 0 || is_listed(data, newline, tokens, n) || is_line(&drawn, -1, tokens, n))) {
             continue;
         }

@@ -7,23 +7,25 @@
 #include "../rng.h"
 #include "settings.h"
 
-// Token after token.
+// Token after token. The window of those that the network sees is full, or a GPT's, which grows and then moves on.
 typedef struct {
     const Network *net;
     double temperature;
     size_t top_k;
     int32_t *context;        // (T,): the caller sets it before the first token
-    void *logits, *scratch;  // (V,)
+    size_t n, cached;        // tokens in it, and how many of them a GPT's cache holds
+    void *logits, *scratch;  // (V,), or (T,V) at every position; (2,V)
 } Sampler;
 
+// With a full window.
 Sampler sampler_init(const Network *net, double temperature, size_t top_k);
 void sampler_free(Sampler *sampler);
 
 // Draw the next token with one uniform, and move the context on by it.
 int32_t sampler_next(Sampler *sampler, RNG *rng);
 
-// `count` samples, a line each; the caller frees. New ones are not empty, no line of the training text, and all
-// different; if 100 draws a sample do not suffice, there are fewer.
+// `count` samples, with a newline after each; the caller frees. New ones are not empty, no line of the training text,
+// and all different; if 100 draws a sample do not suffice, there are fewer.
 char *draw_samples(const Network *net, const Settings *settings, const Dataset *data);
 
 #endif

@@ -13,43 +13,189 @@
 enum { MOST_THREADS = 1024 };
 
 #define AT(field) offsetof(Settings, field)
+#define BOTH(value) {value, value}
+#define OF_MLP(value) {value, NULL}
+#define OF_GPT(value) {NULL, value}
+#define FIXED_AT(key, minimum, ...) {key, key, FIXED, 0, minimum, __VA_ARGS__, BOTH(NULL), ""}
 
-const Setting SETTINGS[N_SETTINGS] = {
-    {"data.name", "--data", TEXT, AT(data), 0, NULL, "folder with train.txt, val.txt and test.txt"},
-    {"data.kind", "--data-kind", TEXT, AT(data_kind), 0, "list", "list: an item on each line; text: running text"},
-    {"out", "--out", TEXT, AT(out), 0, "runs/names-mlp", "folder for log.csv and samples.txt"},
-    {"--threads", "--threads", THREADS, AT(threads), 1, NULL, "1 to 1024 threads; else as many as are of use"},
-    {"model.context_length", "--context-length", INTEGER, AT(context_length), 1, "3", "tokens that the model sees"},
-    {"model.embedding_size", "--embedding-size", INTEGER, AT(embedding_size), 1, "48",
+const Setting SETTINGS[] = {
+    // those of a recipe in its order
+    {"data.name", "--data", TEXT, AT(data), 0, BOTH(NULL), BOTH(NULL),
+     "a text file, or a folder with train.txt, val.txt and test.txt"},
+    {"data.kind",
+     "--data-kind",
+     TEXT,
+     AT(data_kind),
+     0,
+     {"list", "text"},
+     BOTH("list or text"),
+     "list: an item on each line; text: running text"},
+    FIXED_AT("data.windows", 1, BOTH("\"stream\"")),
+    {"data.split",
+     "--split",
+     TEXT,
+     AT(split),
+     0,
+     {"lines", "position"},
+     BOTH("lines or position"),
+     "of a file; lines: shuffled; position: in their order"},
+    FIXED_AT("data.tokenizer", 1, BOTH("\"char\"")),
+    FIXED_AT("data.min_count", 0, BOTH("1")),
+    {"data.fractions",
+     "--fractions",
+     FRACTIONS,
+     AT(fractions),
+     0,
+     {"[0.9, 0.05, 0.05]", "[0.9, 0.1]"},
+     BOTH(NULL),
+     "of a file: train, val, test; of two val is test too"},
+    {"out",
+     "--out",
+     TEXT,
+     AT(out),
+     0,
+     {"runs/names-mlp", "runs/gpt-cpu-mlp"},
+     BOTH(NULL),
+     "folder for log.csv and samples.txt"},
+    {"--threads", "--threads", THREADS, AT(threads), 1, BOTH(NULL), BOTH(NULL),
+     "1 to 1024 threads; else as many as are of use"},
+    {"model.kind",
+     "--model",
+     TEXT,
+     AT(model),
+     0,
+     {"mlp", "gpt"},
+     BOTH("mlp or gpt"),
+     "mlp: the recipe `names`; gpt: the recipe `gpt-cpu`"},
+    {"model.context_length",
+     "--context-length",
+     INTEGER,
+     AT(context_length),
+     1,
+     {"3", "64"},
+     BOTH(NULL),
+     "tokens that the model sees"},
+    {"model.embedding_size", "--embedding-size", INTEGER, AT(embedding_size), 1, OF_MLP("48"), BOTH(NULL),
      "numbers a token is turned into"},
-    {"model.hidden_size", "--hidden-size", INTEGER, AT(hidden_size), 1, "512", "hidden units"},
-    {"model.dtype", "--dtype", TEXT, AT(dtype), 0, "float32", "float32 or float64"},
-    {"model.precision", "--precision", TEXT, AT(precision), 0, "native", "native, or strict: the same bits everywhere"},
-    {"optimizer.name", "--optimizer", TEXT, AT(optimizer), 0, "adamw", "adamw or sgd"},
-    {"optimizer.lr", "--lr", NUMBER, AT(lr), 1, "7e-4", "learning rate"},
-    {"optimizer.weight_decay", "--weight-decay", NUMBER, AT(weight_decay), 0, "1e-4", "decay of every parameter"},
-    {"optimizer.schedule", "--schedule", TEXT, AT(schedule), 0, "cosine", "cosine or constant"},
-    {"train.batch_size", "--batch-size", INTEGER, AT(batch_size), 1, "128", "windows in a step"},
-    {"train.steps", "--steps", INTEGER, AT(steps), 1, "50000", "updates"},
-    {"train.eval_every", "--eval-every", INTEGER, AT(eval_every), 1, "200", "steps between evaluations"},
-    {"train.eval_batches", "--eval-batches", INTEGER, AT(eval_batches), 1, "20",
+    {"model.hidden_size", "--hidden-size", INTEGER, AT(hidden_size), 1, OF_MLP("512"), BOTH(NULL), "hidden units"},
+    {"model.dtype", "--dtype", TEXT, AT(dtype), 0, BOTH("float32"), BOTH("float32 or float64"), "float32 or float64"},
+    {"model.precision", "--precision", TEXT, AT(precision), 0, OF_MLP("native"), BOTH("native or strict"),
+     "native, or strict: the same bits everywhere"},
+    {"model.shape", "--shape", TEXT, AT(shape), 0, OF_GPT("course"), BOTH("course or gpt2"),
+     "course, or gpt2: GELU, GPT-2's biases, a tied head"},
+    {"model.n_layer", "--n-layer", INTEGER, AT(n_layer), 1, OF_GPT("4"), BOTH(NULL), "blocks"},
+    {"model.n_head", "--n-head", INTEGER, AT(n_head), 1, OF_GPT("4"), BOTH(NULL), "heads of attention in each"},
+    {"model.n_embd", "--n-embd", INTEGER, AT(n_embd), 1, OF_GPT("128"), BOTH(NULL), "numbers a token is turned into"},
+    {"model.dropout", "--dropout", BELOW_ONE, AT(dropout), 0, OF_GPT("0"), BOTH(NULL),
+     "probability that attention or a branch loses a number"},
+    {"model.embedding_dropout", "--embedding-dropout", BELOW_ONE, AT(embedding_dropout), 0, OF_GPT("0"), BOTH(NULL),
+     "and that an embedding does"},
+    FIXED_AT("model.attention", 0, OF_GPT("\"fused\"")),
+    {"optimizer.name",
+     "--optimizer",
+     TEXT,
+     AT(optimizer),
+     0,
+     BOTH("adamw"),
+     {"adamw or sgd", "adamw"},
+     "adamw, or of an MLP sgd"},
+    {"optimizer.lr", "--lr", NUMBER, AT(lr), 1, {"7e-4", "1e-3"}, BOTH(NULL), "learning rate"},
+    {"optimizer.weight_decay",
+     "--weight-decay",
+     NUMBER,
+     AT(weight_decay),
+     0,
+     {"1e-4", "0.1"},
+     BOTH(NULL),
+     "decay of the parameters"},
+    {"optimizer.schedule", "--schedule", TEXT, AT(schedule), 0, BOTH("cosine"), BOTH("cosine or constant or step"),
+     "cosine, constant, or step: a tenth in the second half"},
+    {"optimizer.warmup",
+     "--warmup",
+     INTEGER,
+     AT(warmup),
+     0,
+     {"0", "100"},
+     BOTH(NULL),
+     "steps over which the learning rate rises"},
+    {"optimizer.beta2", "--beta2", BELOW_ONE, AT(beta2), 0, {"0.999", "0.99"}, BOTH(NULL), "of adamw"},
+    {"optimizer.decay", "--decay", TEXT, AT(decay), 0, OF_GPT("matrices"), BOTH("all or matrices"),
+     "which parameters decay: all or matrices"},
+    {"optimizer.clip", "--clip", NUMBER, AT(clip), 0, OF_GPT("1"), BOTH(NULL),
+     "largest norm of the whole gradient; 0: any"},
+    {"train.batch_size", "--batch-size", INTEGER, AT(batch_size), 1, {"128", "12"}, BOTH(NULL), "windows in a step"},
+    {"train.order",
+     "--order",
+     TEXT,
+     AT(order),
+     0,
+     {"sequential", "random"},
+     BOTH("sequential or random"),
+     "sequential: window after window; random: drawn"},
+    {"train.steps", "--steps", INTEGER, AT(steps), 1, {"50000", "2000"}, BOTH(NULL), "updates"},
+    {"train.eval_every",
+     "--eval-every",
+     INTEGER,
+     AT(eval_every),
+     1,
+     {"200", "250"},
+     BOTH(NULL),
+     "steps between evaluations"},
+    {"train.eval_batches",
+     "--eval-batches",
+     INTEGER,
+     AT(eval_batches),
+     1,
+     {"20", "100"},
+     BOTH(NULL),
      "batches that judge the training split"},
-    {"train.evaluation", "--evaluation", TEXT, AT(evaluation), 0, "batches",
-     "batches: as many full ones as val has tokens for; all: every target once"},
-    {"train.seed", "--seed", SEED, AT(seed), 1, "1337", "draws the initial weights"},
-    {"sample.count", "--count", INTEGER, AT(count), 0, "20", "samples drawn after training"},
-    {"sample.seed", "--sample-seed", SEED, AT(sample_seed), 1, "42", "draws the samples"},
-    {"sample.new", "--new", BOOLEAN, AT(new), 0, "true",
+    {"train.evaluation",
+     "--evaluation",
+     TEXT,
+     AT(evaluation),
+     0,
+     {"batches", "drawn"},
+     BOTH("all or batches or drawn"),
+     "of val; all: every target once; batches: as many full\n"
+     "                                              ones as it has tokens for; drawn: eval_batches"},
+    {"train.seed", "--seed", SEED, AT(seed), 1, BOTH("1337"), BOTH(NULL), "draws the initial weights"},
+    FIXED_AT("train.backend", 0, BOTH("\"c\"")),  // whose kernels these are
+    FIXED_AT("train.parts", 0, OF_GPT("1")),
+    FIXED_AT("train.autocast", 0, OF_GPT("\"auto\"")),
+    FIXED_AT("train.compile", 0, OF_GPT("\"auto\"")),
+    FIXED_AT("train.deterministic", 0, OF_GPT("false")),
+    {"sample.count", "--count", INTEGER, AT(count), 0, {"20", "1"}, BOTH(NULL), "samples drawn after training"},
+    {"sample.seed", "--sample-seed", SEED, AT(sample_seed), 1, BOTH("42"), BOTH(NULL), "draws the samples"},
+    {"sample.new",
+     "--new",
+     BOOLEAN,
+     AT(new),
+     0,
+     {"true", "false"},
+     BOTH(NULL),
      "true: only samples that are on no line of the data; false: all"},
-    {"sample.temperature", "--temperature", NUMBER, AT(temperature), 0, "1", "0 takes the likeliest token"},
-    {"sample.top_k", "--top-k", INTEGER, AT(top_k), 0, "0", "draw from the k likeliest tokens; 0: from all"},
+    {"sample.temperature", "--temperature", NUMBER, AT(temperature), 0, BOTH("1"), BOTH(NULL),
+     "0 takes the likeliest token"},
+    {"sample.top_k", "--top-k", INTEGER, AT(top_k), 0, BOTH("0"), BOTH(NULL),
+     "draw from the k likeliest tokens; 0: from all"},
+    FIXED_AT("sample.top_p", 1, BOTH("1.0")),
+    {"sample.tokens",
+     "--tokens",
+     INTEGER,
+     AT(tokens),
+     0,
+     {"0", "500"},
+     BOTH(NULL),
+     "tokens of a sample; 0: until its line ends"},
 };
 
-Settings settings_default(void) {
-    Settings settings = {0};
+bool is(const char *text, const char *word) { return text != NULL && strcmp(text, word) == 0; }
+
+Settings settings_default(bool gpt) {
+    Settings settings = {.model = gpt ? "gpt" : "mlp"};
     for (const Setting *s = SETTINGS; s < SETTINGS + N_SETTINGS; s++) {
-        if (s->initial != NULL) {
-            setting_put(&settings, s, s->initial, ASKED_WRONGLY);
+        if (s->initial[gpt] != NULL && s->kind != FIXED) {
+            setting_put(&settings, s, s->initial[gpt], ASKED_WRONGLY);
         }
     }
     return settings;
@@ -57,20 +203,20 @@ Settings settings_default(void) {
 
 static void help(void) {
     puts(
-        "usage: mlp --data DIR [--FLAG VALUE]... [--set SECTION.KEY=VALUE]... [--resume | --restart]\n\n"
-        "Train the recipe `names` on a folder of text, all in C: what `nnz train names` does.\n");
-    for (int i = 0; i < N_SETTINGS; i++) {
-        printf("  %-18s %-24s %s\n", SETTINGS[i].flag, strchr(SETTINGS[i].key, '.') == NULL ? "" : SETTINGS[i].key,
-               SETTINGS[i].help);
+        "usage: mlp --data FILE|DIR [--model gpt] [--FLAG VALUE]... [--set SECTION.KEY=VALUE]... [--resume | "
+        "--restart]\n\n"
+        "Train the recipe `names`, or with --model gpt the recipe `gpt-cpu`, on a text, all in C: what `nnz train` "
+        "does.\n");
+    for (const Setting *s = SETTINGS; s < SETTINGS + N_SETTINGS; s++) {
+        if (s->kind != FIXED) {
+            printf("  %-20s %-24s %s%s\n", s->flag, strchr(s->key, '.') == NULL ? "" : s->key, s->help,
+                   !s->initial[0] == !s->initial[1] ? ""
+                   : s->initial[0]                  ? " (mlp)"
+                                                    : " (gpt)");
+        }
     }
-    printf("  %-18s %-24s %s\n", "--resume", "", "go on from the folder's checkpoint, also to a larger --steps");
-    printf("  %-18s %-24s %s\n", "--restart", "", "replace the run that is in the folder");
-}
-
-static void one_of(const char *key, const char *value, const char *first, const char *second) {
-    if (strcmp(value, first) != 0 && strcmp(value, second) != 0) {
-        fail(ASKED_WRONGLY, "%s = %s is not allowed; it takes %s or %s", key, value, first, second);
-    }
+    printf("  %-20s %-24s %s\n", "--resume", "", "go on from the folder's checkpoint, also to a larger --steps");
+    printf("  %-20s %-24s %s\n", "--restart", "", "replace the run that is in the folder");
 }
 
 // Whether one letter that is wrong, missing, too many or changed with its neighbour makes up the difference.
@@ -102,8 +248,71 @@ static const Setting *nearest(const char *name, size_t length) {
     return NULL;
 }
 
+// Whether the last word on the model asks for a GPT.
+static bool asks_for_gpt(int argc, char **argv) {
+    bool gpt = false;
+    for (int i = 1; i < argc; i++) {
+        const bool flag = strcmp(argv[i], "--model") == 0 && i + 1 < argc;
+        if (flag || strncmp(argv[i], "model.kind=", 11) == 0) {
+            gpt = strcmp(flag ? argv[i + 1] : argv[i] + 11, "gpt") == 0;
+        }
+    }
+    return gpt;
+}
+
+static void read_word(Settings *s, const char *name, const char *value) {
+    size_t length = strlen(name);
+    if (strcmp(name, "--set") == 0) {
+        name = value, length = strcspn(name, "=");
+        if (name[length] == '\0') {
+            fail(ASKED_WRONGLY, "--set takes SECTION.KEY=VALUE; got %s", name);
+        }
+        value = name + length + 1;
+    }
+    const Setting *setting = setting_find(name, length);
+    if (setting == NULL) {
+        const Setting *meant = nearest(name, length);
+        fail(ASKED_WRONGLY,
+             meant == NULL ? "unknown setting %.*s; see mlp --help"
+                           : "unknown setting %.*s; did you mean %s? see mlp --help",
+             (int)length, name,
+             meant == NULL  ? ""
+             : *name == '-' ? meant->flag
+                            : meant->key);
+    }
+    if (!setting_is_of(setting, s)) {
+        fail(ASKED_WRONGLY, "%s means nothing to %s; leave it out", setting->key, s->model);
+    }
+    setting_put(s, setting, value, ASKED_WRONGLY);
+    s->steps_given |= setting->offset == AT(steps);
+}
+
+static void check(const Settings *s) {
+    if (s->resume && s->restart) {
+        fail(ASKED_WRONGLY, "--resume continues a run and --restart begins it again; give only one of them");
+    }
+    if (s->data == NULL) {
+        fail(ASKED_WRONGLY, "which data? give --data FILE, or a folder with train.txt, val.txt and test.txt");
+    }
+    if (*s->data == '\0') {
+        fail(ASKED_WRONGLY, "--data is empty; give a file, or a folder with train.txt, val.txt and test.txt");
+    }
+    if (*s->out == '\0') {
+        fail(ASKED_WRONGLY, "--out is empty; give a folder");
+    }
+    if (is(s->precision, "strict") && is(s->dtype, "float64")) {
+        fail(ASKED_WRONGLY, "model.precision = 'strict' rounds to float32; drop it, or model.dtype = 'float64'");
+    }
+    if (is(s->model, "gpt") && s->n_embd % s->n_head != 0) {
+        fail(ASKED_WRONGLY,
+             "model.n_embd = %" PRId64 " is not a multiple of model.n_head = %" PRId64
+             "; each head has an equal part of it",
+             s->n_embd, s->n_head);
+    }
+}
+
 Settings settings_read(int argc, char **argv) {
-    Settings s = settings_default();
+    Settings s = settings_default(asks_for_gpt(argc, argv));
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             help();
@@ -113,59 +322,16 @@ Settings settings_read(int argc, char **argv) {
         const int resume = strcmp(argv[i], "--resume") == 0, restart = strcmp(argv[i], "--restart") == 0;
         if (resume || restart) {
             s.resume |= resume, s.restart |= restart;
-            continue;
-        }
-        if (argv[i][0] != '-') {
+        } else if (argv[i][0] != '-') {
             s.data = argv[i];
-            continue;
-        }
-        if (i + 1 == argc) {
+        } else if (i + 1 == argc) {
             fail(ASKED_WRONGLY, "%s needs a value; see mlp --help", argv[i]);
+        } else {
+            read_word(&s, argv[i], argv[i + 1]);
+            i++;
         }
-        const char *name = argv[i], *value = argv[++i];
-        size_t length = strlen(name);
-        if (strcmp(name, "--set") == 0) {
-            name = value, length = strcspn(name, "=");
-            if (name[length] == '\0') {
-                fail(ASKED_WRONGLY, "--set takes SECTION.KEY=VALUE; got %s", name);
-            }
-            value = name + length + 1;
-        }
-        const Setting *setting = setting_find(name, length);
-        if (setting == NULL) {
-            const Setting *meant = nearest(name, length);
-            fail(ASKED_WRONGLY,
-                 meant == NULL ? "unknown setting %.*s; see mlp --help"
-                               : "unknown setting %.*s; did you mean %s? see mlp --help",
-                 (int)length, name,
-                 meant == NULL  ? ""
-                 : *name == '-' ? meant->flag
-                                : meant->key);
-        }
-        setting_put(&s, setting, value, ASKED_WRONGLY);
-        s.steps_given |= setting->offset == AT(steps);
     }
-    if (s.resume && s.restart) {
-        fail(ASKED_WRONGLY, "--resume continues a run and --restart begins it again; give only one of them");
-    }
-    if (s.data == NULL) {
-        fail(ASKED_WRONGLY, "which data? give --data DIR, a folder with train.txt, val.txt and test.txt");
-    }
-    if (*s.data == '\0') {
-        fail(ASKED_WRONGLY, "--data is empty; give a folder with train.txt, val.txt and test.txt");
-    }
-    if (*s.out == '\0') {
-        fail(ASKED_WRONGLY, "--out is empty; give a folder");
-    }
-    one_of("data.kind", s.data_kind, "list", "text");
-    one_of("model.dtype", s.dtype, "float32", "float64");
-    one_of("model.precision", s.precision, "native", "strict");
-    if (strcmp(s.precision, "strict") == 0 && strcmp(s.dtype, "float64") == 0) {
-        fail(ASKED_WRONGLY, "model.precision = 'strict' rounds to float32; drop it, or model.dtype = 'float64'");
-    }
-    one_of("optimizer.name", s.optimizer, "adamw", "sgd");
-    one_of("optimizer.schedule", s.schedule, "cosine", "constant");
-    one_of("train.evaluation", s.evaluation, "batches", "all");
+    check(&s);
     return s;
 }
 
@@ -192,11 +358,33 @@ static uint64_t read_seed(const Setting *setting, const char *value, int status)
 static double read_number(const Setting *setting, const char *value, int status) {
     char *end;
     const double number = strtod(value, &end);
+    const int below = setting->kind == BELOW_ONE;
     if (!consists_of(value, "0123456789.eE+-") || *end || !isfinite(number) || number < 0 ||
-        (number <= 0 && setting->minimum > 0)) {
-        refuse(setting, value, status, setting->minimum > 0 ? "a number above 0" : "a number of at least 0");
+        (number <= 0 && setting->minimum > 0) || (number >= 1 && below)) {
+        refuse(setting, value, status,
+               below                  ? "a number of at least 0 and below 1"
+               : setting->minimum > 0 ? "a number above 0"
+                                      : "a number of at least 0");
     }
     return number;
+}
+
+// [0.9, 0.1], or three
+static void read_fractions(double fractions[3], const Setting *setting, const char *value, int status) {
+    double sum = 0;
+    int n = 0;
+    char *at = (char *)value;
+    do {
+        const char *word = at + 1 + strspn(at + 1, " ");
+        const double fraction = consists_of(word, "0123456789.eE+-,] ") ? strtod(word, &at) : 0;
+        at += strspn(at, " ");
+        sum += fraction;
+        n = fraction > 0 && n < 3 ? (fractions[n] = fraction, n + 1) : 4;
+    } while (n < 4 && *at == ',');
+    if (*value != '[' || n < 2 || n > 3 || strcmp(at, "]") != 0 || fabs(sum - 1) > 1e-9) {
+        refuse(setting, value, status, "three numbers above 0 that add up to 1, such as [0.9, 0.05, 0.05], or two");
+    }
+    fractions[2] = n == 3 ? fractions[2] : 0;
 }
 
 static int64_t read_integer(const Setting *setting, const char *value, int status) {
@@ -219,12 +407,31 @@ static int64_t read_boolean(const Setting *setting, const char *value, int statu
     return yes;
 }
 
+static const char *read_text(const Settings *settings, const Setting *setting, const char *value, int status) {
+    if (!setting_takes(setting, settings, value)) {
+        refuse(setting, value, status, setting->words[is(settings->model, "gpt")]);
+    }
+    return value;
+}
+
+static void read_fixed(const Settings *settings, const Setting *setting, const char *value, int status) {
+    char only[16];
+    const char *initial = setting->initial[is(settings->model, "gpt")] + (*setting->initial[1] == '"');
+    snprintf(only, sizeof only, "%.*s", (int)strcspn(initial, "\""), initial);
+    if (strcmp(value, only) != 0) {
+        refuse(setting, value, status, only);
+    }
+}
+
 void setting_put(Settings *settings, const Setting *setting, const char *value, int status) {
     void *field = (char *)settings + setting->offset;
     switch (setting->kind) {
-        case TEXT: *(const char **)field = value; break;
+        case TEXT: *(const char **)field = read_text(settings, setting, value, status); break;
         case SEED: *(uint64_t *)field = read_seed(setting, value, status); break;
-        case NUMBER: *(double *)field = read_number(setting, value, status); break;
+        case NUMBER:
+        case BELOW_ONE: *(double *)field = read_number(setting, value, status); break;
+        case FRACTIONS: read_fractions(field, setting, value, status); break;
+        case FIXED: read_fixed(settings, setting, value, status); break;
         case THREADS:
         case INTEGER: *(int64_t *)field = read_integer(setting, value, status); break;
         case BOOLEAN: *(int64_t *)field = read_boolean(setting, value, status); break;
@@ -240,4 +447,20 @@ const Setting *setting_find(const char *name, size_t length) {
         }
     }
     return NULL;
+}
+
+bool setting_is_of(const Setting *setting, const Settings *settings) {
+    const bool gpt = is(settings->model, "gpt");
+    return setting->initial[gpt] != NULL || setting->initial[!gpt] == NULL;
+}
+
+bool setting_takes(const Setting *setting, const Settings *settings, const char *value) {
+    const char *word = setting->words[is(settings->model, "gpt")];
+    bool found = word == NULL;
+    while (word != NULL && !found) {
+        const size_t n = strcspn(word, " ");
+        found = strlen(value) == n && memcmp(word, value, n) == 0;
+        word = word[n] == '\0' ? NULL : word + n + strlen(" or ");
+    }
+    return found;
 }

@@ -16,7 +16,10 @@
 #include "process.h"
 #include "sampling.h"
 
-static double forward(const Run *run, const Loader *batch);
+enum { EVALUATION_SEED = 1 };  // draws the same windows in every run, whatever its own seed
+
+static Loader loader(const Run *run, const Tape *tape, uint64_t seed, int64_t step);
+static double forward(const Run *run, const Loader *batch, int64_t step);
 static void update(Run *run, double lr);
 static void evaluate(Run *run, double lr);
 static void finish(Run *run);
@@ -30,20 +33,20 @@ void train(const Settings *s, const Dataset *data) {
     if (run.step == 0) {
         dataset_describe(data, s->data);
     }
-    Loader loader = loader_init(&data->train, run.net.T, (size_t)s->batch_size, run.step);
+    Loader batch = loader(&run, &data->train, is(s->order, "random") ? s->seed : 0, run.step);
     while (run.step < s->steps && !stop_requested) {
         const double lr = learning_rate(s, run.step);
         if (run.step % s->eval_every == 0 || run.step == s->steps - 1) {
             evaluate(&run, lr);
         }
         if (!stop_requested) {
-            loader_next(&loader);
-            check_loss(&run, forward(&run, &loader), "the loss");
+            loader_next(&batch);
+            check_loss(&run, forward(&run, &batch, run.step), "the loss");
             update(&run, lr);
             run.step++;
         }
     }
-    loader_free(&loader);
+    loader_free(&batch);
     check_arrays(&run);
     checkpoint_save(&run);
     if (stop_requested) {
@@ -55,48 +58,63 @@ void train(const Settings *s, const Dataset *data) {
 
 double learning_rate(const Settings *s, int64_t step) {
     const double pi = 3.14159265358979323846;
-    if (strcmp(s->schedule, "constant") == 0) {
-        return s->lr;
+    double lr = s->lr;
+    if (is(s->schedule, "cosine")) {
+        lr = lr * 0.5 * (1 + cos(pi * (double)step / (double)s->steps));
+    } else if (is(s->schedule, "step") && 2 * step >= s->steps) {
+        lr = lr / 10;
     }
-    return s->lr * 0.5 * (1 + cos(pi * (double)step / (double)s->steps));
+    return step < s->warmup ? lr * (double)(step + 1) / (double)s->warmup : lr;
 }
 
-static double forward(const Run *run, const Loader *batch) {
-    return run->net.forward(&run->net, run->logits, batch->inputs, batch->targets, batch->B);
+static Loader loader(const Run *run, const Tape *tape, uint64_t seed, int64_t step) {
+    const Network *net = &run->net;
+    return loader_init(tape, net->shape.T, (size_t)run->settings->batch_size, net->at_every_position, seed, step);
+}
+
+// The loss; in training, at a step, there is dropout.
+static double forward(const Run *run, const Loader *l, int64_t step) {
+    return run->net.forward(&run->net, run->logits, l->inputs, l->targets, l->B, l->T, step);
 }
 
 static void update(Run *run, double lr) {
-    const double decay = run->settings->weight_decay;
+    const Settings *s = run->settings;
     const Network *net = &run->net;
     run->t++;
     net->backward(net);
-    if (strcmp(run->settings->optimizer, "sgd") == 0) {
-        net->sgd(net, lr, decay);
+    if (s->clip > 0) {
+        check_loss(run, net->clip(net, s->clip), "the norm of the gradient");
+    }
+    if (is(s->optimizer, "sgd")) {
+        net->sgd(net, lr, s->weight_decay);
     } else {
-        net->adamw(net, run->t, lr, 0.9, 0.999, 1e-8, decay);
+        net->adamw(net, run->t, lr, 0.9, s->beta2, 1e-8, s->weight_decay, is(s->decay, "matrices"));
     }
 }
 
 // The mean of the first batches' mean losses, of all where `batches` is 0. "batches" are n / B, one at least, and have
-// the same weight; with "all" each window comes once, so the last batch is smaller, and each target has the same
-// weight. If a stop is requested meanwhile, the number means nothing.
+// the same weight; so have those that are "drawn", the same ones in every run; with "all" each target comes once and
+// has the same weight. If a stop is requested meanwhile, the number means nothing.
 static double mean_loss(const Run *run, const Tape *tape, size_t batches) {
-    const bool once = strcmp(run->settings->evaluation, "all") == 0;
-    const size_t B = (size_t)run->settings->batch_size, windows = tape->n - run->net.T;
-    const size_t all = once ? (windows - 1) / B + 1 : tape->n < B ? 1 : tape->n / B;
+    const Settings *s = run->settings;
+    const bool all = is(s->evaluation, "all"), drawn = is(s->evaluation, "drawn");
+    const size_t B = (size_t)s->batch_size;
     double total = 0, weights = 0;
-    Loader loader = loader_init(tape, run->net.T, B, 0);
-    if (batches == 0 || (once && batches > all)) {
-        batches = all;
+    Loader batch = loader(run, tape, drawn ? EVALUATION_SEED : 0, 0);
+    if (batches == 0 && !all) {
+        batches = drawn ? (size_t)s->eval_batches : tape->n < B ? 1 : tape->n / B;
     }
-    for (size_t i = 0; i < batches && !stop_requested; i++) {
-        loader.B = once && windows - i * B < B ? windows - i * B : B;
-        loader_next(&loader);
-        const double weight = once ? (double)loader.B : 1;
-        total += forward(run, &loader) * weight;
+    for (size_t i = 0; (batches == 0 || i < batches) && !stop_requested; i++) {
+        if (!all) {
+            loader_next(&batch);
+        } else if (!loader_next_once(&batch)) {
+            break;
+        }
+        const double weight = all ? (double)(batch.B * (batch.at_every_position ? batch.T : 1)) : 1;
+        total += forward(run, &batch, -1) * weight;
         weights += weight;
     }
-    loader_free(&loader);
+    loader_free(&batch);
     return total / weights;
 }
 
@@ -131,7 +149,7 @@ static void evaluate(Run *run, double lr) {
     run->val_loss = check_loss(run, val_loss, "val_loss");
     print_result(run, "step %6" PRId64 " | train_loss %.6f | val_loss %.6f | lr %e", run->step, train_loss, val_loss,
                  lr);
-    if (strcmp(run->settings->precision, "strict") == 0) {
+    if (is(run->settings->precision, "strict")) {
         print_result(run, " | sha256 %s", checkpoint_hash(run, true, hash));
     }
     print_result(run, "\n");
@@ -198,7 +216,7 @@ static void finish(Run *run) {
         stop(run);
     }
     print_result(run, "test_loss %.6f\n", check_loss(run, test_loss, "test_loss"));
-    if (strcmp(run->settings->precision, "strict") == 0) {
+    if (is(run->settings->precision, "strict")) {
         double rounded, summed;
         char one[COUNT_TEXT], other[COUNT_TEXT];
         print_result(run, PARAMETERS_HASH " %s\n", checkpoint_hash(run, false, hash));

@@ -15,6 +15,30 @@ def value(key, word, allowed):
     return ["--set", f"{key}={word}"], f"{key} = {word} is not allowed; it takes {allowed}"
 
 
+BELOW, FRACTIONS = (
+    "a number of at least 0 and below 1",
+    "three numbers above 0 that add up to 1, such as [0.9, 0.05, 0.05], or two",
+)
+OF_A_GPT = [
+    (
+        ["--n-embd", "129"],
+        "model.n_embd = 129 is not a multiple of model.n_head = 4; each head has an equal part of it",
+    ),
+    (["--hidden-size", "3"], "model.hidden_size means nothing to gpt; leave it out"),
+    (["--precision", "strict"], "model.precision means nothing to gpt; leave it out"),
+    value("model.dropout", "1.0", BELOW),
+    value("model.embedding_dropout", "-0.1", BELOW),
+    value("model.n_layer", "0", WHOLE),
+    value("model.shape", "gpt", "course or gpt2"),
+    value("model.attention", "spelled out", "fused"),
+    value("optimizer.name", "muon", "adamw"),
+    value("optimizer.decay", "none", "all or matrices"),
+    value("optimizer.clip", "-1", "a number of at least 0"),
+    value("optimizer.warmup", "-1", COUNT),
+    value("train.parts", "2", "1"),
+    value("train.deterministic", "true", "false"),
+]
+
 ASKED_WRONGLY = [
     (["--stesp", "3"], "unknown setting --stesp; did you mean --steps? see mlp --help"),
     (["--set", "train.lr=3"], "unknown setting train.lr; did you mean optimizer.lr? see mlp --help"),
@@ -26,7 +50,7 @@ ASKED_WRONGLY = [
     (["--set", "=3"], "unknown setting ; see mlp --help"),
     (["--steps"], "--steps needs a value; see mlp --help"),
     (["--out", ""], "--out is empty; give a folder"),
-    (["--data", ""], "--data is empty; give a folder with train.txt, val.txt and test.txt"),
+    (["--data", ""], "--data is empty; give a file, or a folder with train.txt, val.txt and test.txt"),
     value("train.steps", "0", WHOLE),
     value("train.steps", "-1", WHOLE),
     value("train.steps", "ten", WHOLE),
@@ -60,15 +84,39 @@ ASKED_WRONGLY = [
         ["--precision", "strict", "--dtype", "float64"],
         "model.precision = 'strict' rounds to float32; drop it, or model.dtype = 'float64'",
     ),
-    value("train.evaluation", "drawn", "batches or all"),
+    value("train.evaluation", "some", "all or batches or drawn"),
+    value("train.evaluation", "draw", "all or batches or drawn"),
+    value("train.order", "", "sequential or random"),
     value("optimizer.name", "adam", "adamw or sgd"),
-    value("optimizer.schedule", "linear", "cosine or constant"),
+    value("optimizer.schedule", "linear", "cosine or constant or step"),
     value("optimizer.lr", "", RATE),
     value("optimizer.lr", "0", RATE),
     value("optimizer.lr", "inf", RATE),
     value("optimizer.lr", "fast", RATE),
     value("optimizer.lr", "1e-3x", RATE),
     value("optimizer.weight_decay", "-0.1", "a number of at least 0"),
+    value("optimizer.beta2", "1", BELOW),
+    value("data.windows", "padded", "stream"),
+    value("data.min_count", "2", "1"),
+    value("sample.top_p", "0.9", "1.0"),
+    *(
+        value("data.fractions", word, FRACTIONS)
+        for word in (
+            "",
+            "0.9,0.1",
+            "[0.9]",
+            "[0.9,0.2]",
+            "[1,0]",
+            "[0.9,0.1",
+            "[0.9 0.1]",
+            "[.7,.1,.1,.1]",
+            "[0.9,0.1]x",
+        )
+    ),
+    (["--n-layer", "3"], "model.n_layer means nothing to mlp; leave it out"),
+    (["--model", "gpt", "--model", "mlp", "--clip", "1"], "optimizer.clip means nothing to mlp; leave it out"),
+    (["--model", "gpt2"], "model.kind = gpt2 is not allowed; it takes mlp or gpt"),
+    *((["--model", "gpt", *words], text) for words, text in OF_A_GPT),
 ]
 
 
@@ -86,7 +134,7 @@ def test_what_is_asked_wrongly_is_one_line_and_exit_2(tmp_path, words, text):
 
 def test_no_data_at_all_is_asked_wrongly(tmp_path):
     done = run(tmp_path, [])
-    text = "which data? give --data DIR, a folder with train.txt, val.txt and test.txt"
+    text = "which data? give --data FILE, or a folder with train.txt, val.txt and test.txt"
     assert (done.returncode, done.stderr) == (2, f"mlp: {text}\n")
 
 
@@ -94,8 +142,10 @@ def test_no_data_at_all_is_asked_wrongly(tmp_path):
     "sizes",
     [
         {"hidden_size": 2**31 - 1, "embedding_size": 2**31 - 1},
-        {"hidden_size": 2**24, "embedding_size": 2**20, "context_length": 2**20},  # a product of 2^64
-        {"hidden_size": 1, "embedding_size": 2**31 - 1, "context_length": 2**31 - 1},
+        {"hidden_size": 2**30, "embedding_size": 2**30, "context_length": 16},  # a product of 2^64
+        {"hidden_size": 1, "embedding_size": 2**31 - 1, "context_length": 60},
+        {"kind": "gpt", "n_embd": 2**31 - 4, "context_length": 60},
+        {"kind": "gpt", "n_layer": 2**31 - 1, "context_length": 60},
     ],
     ids=str,
 )

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from nnz.backend import registry
+from nnz.recipes.models import MODELS
 from nnz.recipes.recipe import Recipe
 from nnz.runs import checkpoints
 from support.built_program import built
@@ -16,24 +17,21 @@ from support.built_program import built
 PROGRAM = "build/mlp"
 RUNNERS = (*registry.names(), PROGRAM)
 FILES = ("log.csv", "samples.txt", "checkpoint.safetensors", "best.safetensors")
-SETTINGS = {  # of which build/mlp knows no other
-    "model": ("context_length", "embedding_size", "hidden_size", "dtype", "precision"),
-    "optimizer": ("name", "lr", "weight_decay", "schedule"),
-    "train": ("batch_size", "steps", "eval_every", "eval_batches", "evaluation", "seed"),
-    "sample": ("count", "seed", "new", "temperature", "top_k"),
+FIXED = {  # settings of which build/mlp knows one value, or none
+    *("data.name", "data.windows", "data.tokenizer", "data.min_count", "sample.top_p", "model.attention"),
+    *("model.hidden_layers", "model.skips", "model.batch_norm", "model.smoothing"),
+    *("train.backend", "train.init", "train.parts", "train.autocast", "train.compile", "train.deterministic"),
 }
 
 
 def words(runner: str, recipe: Recipe, out: Path, *more: str) -> list[str]:
     """The command that trains the recipe into `out`."""
     if runner == PROGRAM:
-        settings = [
-            f"--set={section}.{key}={str(getattr(getattr(recipe, section), key)).lower()}"
-            for section, keys in SETTINGS.items()
-            for key in keys
-        ]
-        split = [word for setting in settings for word in setting.split("=", 1)]
-        return [str(built()), "--data", recipe.data.name, "--out", str(out), *split, *more]
+        has, command = MODELS[recipe.model.kind].has, [str(built()), "--data", recipe.data.name, "--out", str(out)]
+        for section, key, value in recipe.items():
+            if (name := f"{section}.{key}") not in FIXED and has(name):
+                command += ["--set", f"{name}={str(list(value) if isinstance(value, tuple) else value).lower()}"]
+        return [*command, *more]
     file = out.with_name(f"{recipe.name}.toml")
     file.write_text(recipe.to_toml(), encoding="utf-8")
     train = ["train", str(file), "--backend", runner, "--threads", "1", "--out", str(out)]
