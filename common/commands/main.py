@@ -38,6 +38,7 @@ COMMANDS = {
     "bench-gpt": "Time a training step of a GPT on this machine, next to baselines in eager torch.",
     "data": "List the known data sets, or download one.",
     "parity": "Grade backends against the float64 oracle: points, what to mend first, and why.",
+    "referee": "Grade a port of microgpt by the losses that it prints, and name what it does otherwise.",
     "diff": "Run the same batches and steps through two backends; name the first tensor that differs.",
     "golden": "Write golden files: the oracle's numbers for one small model, to check any implementation.",
     "new-backend": "Write a package with a stub for every op, to fill in and to grade with nnz parity.",

@@ -17,6 +17,7 @@ MIRROR = "NNZ_DATA_URL"  # environment variable: take every file from $NNZ_DATA_
 
 SILENCE, DEADLINE = 30, 600  # seconds: without a byte, and for a whole file
 CHUNK = 2**16
+INSTEAD = "take --data names, which needs no download, or a text of your own: --data FILE"
 
 PACKAGED = Path(__file__).parents[1] / "data"
 
@@ -92,18 +93,19 @@ def find(name: str) -> KnownData:
     )
 
 
-def get(name: str) -> Path:
+def get(name: str, instead: str = INSTEAD) -> Path:
     """The path of a data set by name, downloaded if it is not in the cache; a folder for a packaged one.
 
     The cache is $NNZ_DATA_HOME, else the system's folder for caches. Only a file with the pinned SHA-256 is ever used.
-    A bar shows the progress if stderr is a terminal. Raises ValueError for an unknown name, else DownloadError.
+    A bar shows the progress if stderr is a terminal. `instead` ends the error.
+    Raises ValueError for an unknown name, else DownloadError.
     """
     data = find(name)
     if data.url is None:
         return PACKAGED / data.file
     path = _cache() / data.file
     if not _is_pinned(path, data):
-        _download(data, path)
+        _download(data, path, instead)
     return path
 
 
@@ -128,7 +130,7 @@ def _is_pinned(path: Path, data: KnownData) -> bool:
         ) from error
 
 
-def _download(data: KnownData, path: Path) -> None:
+def _download(data: KnownData, path: Path, instead: str) -> None:
     import requests
 
     mirror = os.environ.get(MIRROR)
@@ -143,7 +145,7 @@ def _download(data: KnownData, path: Path) -> None:
         raise DownloadError(
             f"could not download {data.name} from {url} to {path.parent}: {_root(error)}; "
             f"check the connection and the folder, or put the file there as {path.name}; "
-            "or take --data names, which needs no download, or a text of your own: --data FILE"
+            f"or {instead}"
         ) from error
 
 

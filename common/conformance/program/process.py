@@ -7,8 +7,9 @@ import re
 import selectors
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from typing import Any
 
 from ..isolated.descendants import LIMITS, Descendants, limit
@@ -51,6 +52,41 @@ def run(words: Sequence[str], stream: str, timeout: float) -> tuple[int, str]:
         finally:  # also after Ctrl-C
             descendants.end(process)
     return process.returncode, output.text
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What a program did until it ended, or was stopped for the reason that `stopped` gives."""
+
+    code: int  # minus a signal's number
+    stdout: bytes
+    stderr: bytes
+    stopped: str = ""
+
+
+def watch(words: Sequence[str], timeout: float, has_enough: Callable[[bytes], bool]) -> Watched:
+    """Run a program until it ends, reaches a limit, or `has_enough` is true of its stdout.
+
+    What holds for `run` holds for it, but what was printed before a limit is kept.
+    """
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process, stopped = None, ""
+    with Descendants() as descendants, ExitStack() as streams:
+        try:
+            process = subprocess.Popen(
+                words, bufsize=0, start_new_session=True, env=os.environ | {"PYTHONUNBUFFERED": "1"}, **pipes
+            )
+            limit(process.pid, LIMITS)
+            out, err = (_Output(streams.enter_context(stream)) for stream in (process.stdout, process.stderr))
+            out.most = err.most = TOO_MUCH_OUTPUT
+            for _ in _looks(process, [out, err], timeout):
+                if has_enough(out.kept):
+                    break
+        except Stopped as error:
+            stopped = str(error)
+        finally:  # also after Ctrl-C
+            descendants.end(process)
+    return Watched(process.returncode, out.kept, err.kept, stopped)
 
 
 class Served:
@@ -110,6 +146,7 @@ class _Output:
     def __init__(self, stream: Any) -> None:
         os.set_blocking(stream.fileno(), False)
         self.stream, self.kept, self.count, self.is_open = stream, b"", 0, True
+        self.most = MAX_OUTPUT  # bytes to keep
 
     @property
     def text(self) -> str:
@@ -119,7 +156,7 @@ class _Output:
         """Take in what is there. Raises Stopped."""
         while self.is_open and (piece := self.stream.read(PIECE)) is not None:
             self.is_open, self.count = piece != b"", self.count + len(piece)
-            self.kept += piece[: MAX_OUTPUT - len(self.kept)]
+            self.kept += piece[: self.most - len(self.kept)]
             if self.count > TOO_MUCH_OUTPUT:
                 raise Stopped(f"printed more than {TOO_MUCH_OUTPUT:,} bytes and was stopped")
 

@@ -1,0 +1,197 @@
+"""The losses that a port printed, in whatever shape.
+
+`step    1 / 1000 | loss 3.3660` and the like, one line over the other by carriage returns too; CSV with or without a
+header; bare numbers; or what a pattern finds.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from ..files.errors import UsageError, quoted
+from .training import STEPS
+
+NUMBER = r"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|(?i:nan|inf(?:inity)?)\b)"
+LOSS = re.compile(
+    rf"(?i:loss(?:es)?(?:_[a-z_]{{0,20}})?)(?![A-Za-z])[\"']?[ \t]{{0,20}}[:=|,]?[ \t]{{0,20}}[\"']?({NUMBER})"
+)
+STEP, EPOCH = (
+    re.compile(rf"(?i:\b(?:{words}))[\"']?[ \t#:=|,\[(]{{0,20}}(\d{{1,9}})(?![\d.])")
+    for words in ("step|iter(?:ation)?|it|i", "epoch")
+)
+FIRST_WHOLE = re.compile(r"(?<![\w.])(\d{1,9})(?![\w.])")
+BARE = re.compile(NUMBER)
+ROW = re.compile(rf"(\d{{1,9}})[ \t]*[,;\t ][ \t]*({NUMBER})(?:[ \t]*[,;\t ].*)?")
+SAMPLE = re.compile(r"(?i:sample)[ \t]{0,20}\d{1,4}[ \t]{0,20}[:|][ \t]{0,20}(\S{0,40})")
+COLOURS = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]")
+LONGEST_LINE, MOST_LINES = 1000, 200_000  # characters, and lines; what follows is not read
+STRIDES = (1, 100, 10, 50, 20, 200, 250, 500, 5, 2)  # of losses without a step
+
+
+@dataclass(frozen=True)
+class Line:
+    """One loss as it was printed, and the number of its step, if it was."""
+
+    step: int | None
+    text: str
+
+
+@dataclass(frozen=True)
+class Losses:
+    """By step, counted from 1: the loss, and half a unit of its last printed digit."""
+
+    values: dict[int, float]
+    halves: dict[int, float]
+    decimals: int  # the most that one has
+    base: int = 1  # what the port calls the first step
+    stride: int = 1
+
+    @property
+    def last(self) -> int:
+        return max(self.values)
+
+    def until(self, steps: int) -> Losses:
+        """Those of the first steps alone."""
+        return replace(self, values={step: loss for step, loss in self.values.items() if step <= steps})
+
+
+def read(text: str, pattern: str | None = None) -> list[Line]:
+    """The losses in the order in which they were printed. Raises UsageError for a pattern that is none."""
+    lines = re.split(r"[\r\n]+", text, maxsplit=MOST_LINES)[:MOST_LINES]
+    lines = [COLOURS.sub("", line[:LONGEST_LINE]).strip() for line in lines]
+    lines = [line for line in lines if line]
+    if pattern is not None:
+        return _by_pattern(lines, pattern)
+    named = [Line(_step(line, match), match[1]) for line in lines if (match := LOSS.search(line))]
+    rows = [Line(int(row[1]), row[2]) for line in lines if (row := ROW.fullmatch(line))]
+    bare = [Line(None, line) for line in lines if BARE.fullmatch(line)]
+    found = max(named, _table(lines), rows, bare, key=len)  # the first of equals
+    if any(line.step is not None for line in found):
+        return [line for line in found if line.step is not None]  # the others are sums of it all, as "final loss: 2.65"
+    return found
+
+
+def samples(text: str) -> list[str]:
+    """The names that it printed after its training."""
+    return [found[1] for found in SAMPLE.finditer(text)]
+
+
+def _step(line: str, loss: re.Match) -> int | None:
+    """The number of the step: after a word for it, else the first whole number before the loss."""
+    found = STEP.search(line) or EPOCH.search(line) or FIRST_WHOLE.search(line[: loss.start()])
+    return int(found[1]) if found else None
+
+
+def _by_pattern(lines: Sequence[str], pattern: str) -> list[Line]:
+    try:
+        compiled = re.compile(pattern)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise UsageError(f"--pattern {quoted(pattern)} is not a regular expression: {error}") from None
+    names = compiled.groupindex
+    if compiled.groups not in (1, 2) and "loss" not in names:
+        raise UsageError(
+            f"--pattern {quoted(pattern)} has {compiled.groups} groups: it must have one, the loss, or two, step and "
+            "loss; or name them (?P<step>...) and (?P<loss>...)"
+        )
+    loss: int | str = "loss" if "loss" in names else compiled.groups
+    step: int | str | None = "step" if "step" in names else 1 if "loss" not in names and compiled.groups == 2 else None
+    found = []
+    for line in lines:
+        if (match := compiled.search(line)) and BARE.fullmatch((match[loss] or "").strip()):
+            number = (match[step] or "").strip() if step is not None else ""
+            found.append(Line(int(number) if re.fullmatch(r"\d{1,9}", number) else None, match[loss].strip()))
+    return found
+
+
+def _table(lines: Sequence[str]) -> list[Line]:
+    """The rows of a CSV under a header that names its columns."""
+    for place, line in enumerate(lines):
+        mark = next((mark for mark in ",;\t" if mark in line), None)
+        heads = [head.strip(" \"'").lower() for head in line.split(mark)] if mark else []
+        column = next((i for i, head in enumerate(heads) if "loss" in head), None)
+        if column is None:
+            continue
+        step = next(
+            (i for i, head in enumerate(heads) if head in ("step", "steps", "iter", "iteration", "i", "epoch")), None
+        )
+        found = []
+        for row in lines[place + 1 :]:
+            cells = [cell.strip(" \"'") for cell in row.split(mark)]
+            if len(cells) == len(heads) and BARE.fullmatch(cells[column]):
+                number = cells[step] if step is not None else ""
+                found.append(Line(int(number) if re.fullmatch(r"\d{1,9}", number) else None, cells[column]))
+        return found
+    return []
+
+
+def placed(lines: Sequence[Line], steps: int = STEPS) -> Iterator[Losses]:
+    """The losses by step, in each way in which their steps may be counted, the likelier first.
+
+    Without numbers they are of every step, or as far apart as the `steps` that are asked for let them be.
+    Raises UsageError for two losses of one step.
+    """
+    halves = _halves([line.text for line in lines])
+    decimals = max(map(_decimals, (line.text for line in lines)))
+
+    def made(steps: Sequence[int], base: int) -> Losses:
+        values: dict[int, float] = {}
+        for step, line in zip(steps, lines, strict=True):
+            value = float(line.text)
+            if step in values and not _same(values[step], value):
+                shown = step - 1 + base
+                raise UsageError(
+                    f"step {shown} has two losses, {values[step]:g} and {value:g}: give the log of one run"
+                )
+            values[step] = value
+        gaps = Counter(b - a for a, b in zip(sorted(values), sorted(values)[1:], strict=False))
+        stride = gaps.most_common(1)[0][0] if gaps else 1
+        return Losses(values, dict(zip(steps, halves, strict=True)), decimals, base, stride)
+
+    if lines[0].step is None:
+        count = len(lines)
+        for stride in STRIDES:
+            for first in sorted({1, stride}):
+                if stride == 1 or first + (count - 1) * stride <= steps:
+                    yield made([first + i * stride for i in range(count)], 1)
+        return
+    numbers = [line.step for line in lines]
+    if 0 in numbers:
+        bases: tuple[int, ...] = (0,)
+    elif 1 in numbers:
+        bases = (1,)
+    else:
+        bases = (0, 1) if min(numbers) % 10 == 9 else (1, 0)
+    for base in bases:
+        yield made([number + 1 - base for number in numbers], base)
+
+
+def _same(a: float, b: float) -> bool:
+    return a == b or (math.isnan(a) and math.isnan(b))
+
+
+def _decimals(text: str) -> int:
+    """How many decimals the number was printed with: "3.3660" 4, "3.4e-05" 6."""
+    mantissa, _, exponent = text.lower().partition("e")
+    if not mantissa.lstrip("+-")[:1].isdigit() and not mantissa.lstrip("+-").startswith("."):
+        return 0  # not a number, or infinite
+    return max(0, len(mantissa.partition(".")[2]) - int(exponent or 0))
+
+
+def _digits(text: str) -> int:
+    """How many digits it was printed with, from the first that is not 0."""
+    return len(text.lower().partition("e")[0].lstrip("+-").replace(".", "").lstrip("0")) or 1
+
+
+def _halves(texts: Sequence[str]) -> list[float]:
+    """Half a unit of the last digit of each; programs may leave out zeros at the end, or print digits, not decimals."""
+    decimals, digits = max(map(_decimals, texts)), max(map(_digits, texts))
+    halves = []
+    for text in texts:
+        value = abs(float(text))
+        before = math.floor(math.log10(value)) + 1 if 0 < value < math.inf else 1
+        halves.append(0.5 * 10.0 ** -min(decimals, max(0, digits - before)))
+    return halves

@@ -1,0 +1,104 @@
+"""Whether a port's losses are those of microgpt, and if not, why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from math import comb, isfinite
+
+from ..files.errors import UsageError
+from .deviations import DEVIATIONS, FLOAT32, Found, variant
+from .log import Line, Losses, placed
+from .search import FEWEST, Agreement, Search
+from .start import Names
+from .training import STEPS, Training
+
+FEWEST_DECIMALS = 2
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was read, how far the reference agrees, and the deviations whose losses are the port's."""
+
+    losses: Losses
+    steps: int  # that were asked for
+    reference: Agreement
+    why: Sequence[Agreement] = ()  # each agrees to the end
+    closest: Agreement | None = None  # where none does
+    tried_pairs: bool = False
+    left_out: int = 0  # pairs that were not tried
+    names: int | None = None  # how many of the samples are the reference's; None: none were printed
+    problems: Sequence[str] = field(default=())  # with its steps, or with the program
+
+    @property
+    def is_equal(self) -> bool:
+        return self.reference.is_whole and not self.problems
+
+
+def judge(
+    names: Names,
+    lines: Sequence[Line],
+    steps: int = STEPS,
+    samples: Sequence[str] = (),
+    problems: Sequence[str] = (),
+    in_float32: bool = False,
+    show: Callable[[], object] = lambda: None,
+) -> Verdict:
+    """Compare, and search if the losses differ.
+
+    Raises UsageError for losses that contradict each other, or are all of other steps.
+    """
+    honest: Found = (FLOAT32,) if in_float32 else ()
+    tried = []
+    for losses in placed(lines, steps):
+        if min(losses.values) > steps:
+            continue
+        search = Search(names, losses, steps, show)
+        tried.append((losses, search, search.agreement(honest)))
+        if tried[-1][2].is_whole:
+            break
+    if not tried:
+        raise UsageError(f"no loss to grade is of the first {steps:,} steps")
+    losses, search, reference = max(tried, key=lambda one: one[2].agrees)  # the first of equals
+    problems = [*_of_log(losses, steps), *problems]
+    losses = losses.until(steps)
+    if reference.is_whole:
+        found = None
+        if samples:
+            trained = Training(names, variant(honest))
+            for _ in trained.losses():
+                pass
+            found = sum(map(str.__eq__, samples, trained.samples()))
+        return Verdict(losses, steps, reference, names=found, problems=problems)
+
+    singles = [one for one in search.singles() if not set(honest) & set(one.deviations)]
+    why, best = [one for one in singles if one.is_whole], [reference, *singles]
+    tried_pairs = not why and len(losses.values) >= FEWEST and isfinite(losses.values[reference.step])
+    if tried_pairs:
+        for found in search.pairs([reference, *singles]):
+            best += found
+            why = [one for one in found if one.is_whole]
+            if why:
+                break
+    closest = max(best, key=lambda one: one.agrees)
+    if why or closest.agrees <= reference.agrees:
+        closest = None
+    return Verdict(losses, steps, reference, why, closest, tried_pairs, search.left_out, problems=problems)
+
+
+def trainings() -> int:
+    """How many a whole search makes at most."""
+    return len(DEVIATIONS) + comb(len(DEVIATIONS), 2)
+
+
+def _of_log(losses: Losses, steps: int) -> list[str]:
+    """What is wrong with the number of steps, or of decimals."""
+    if losses.decimals < FEWEST_DECIMALS:
+        return [f"its losses have {losses.decimals} decimals, too few to tell; let it print {FEWEST_DECIMALS} or more"]
+    last = losses.last
+    shown = last - 1 + losses.base
+    if last > STEPS == steps:
+        return [f"it goes on to step {shown:,}; microgpt ends after {STEPS:,} steps"]
+    if last + losses.stride <= steps:
+        return [f"it ends with step {shown:,}; {steps:,} steps are asked for"]
+    return []

@@ -1,0 +1,18 @@
+"""The names on which microgpt is trained."""
+
+from pathlib import Path
+
+import pytest
+
+from nnz.files import downloads
+from nnz.referee.start import Names
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    return downloads.get("makemore-names")
+
+
+@pytest.fixture(scope="session")
+def names(data: Path) -> Names:
+    return Names(data.read_text(encoding="utf-8").split())

@@ -1,0 +1,124 @@
+"""The shapes in which ports print their losses."""
+
+import json
+
+import pytest
+
+from nnz.files.errors import UsageError
+from nnz.referee import log
+from nnz.referee.start import Names
+from nnz.referee.training import Training
+from nnz.referee.variant import REFERENCE
+from nnz.referee.verdict import judge
+
+STEPS = 10
+HEADER = "num docs: 32033\nvocab size: 27\nnum params: 4192\n"
+
+
+@pytest.fixture(scope="module")
+def losses(names: Names) -> list[float]:
+    trained = Training(names, REFERENCE).losses()
+    return [next(trained) for _ in range(STEPS)]
+
+
+def enumerated(form: str, first: int = 1) -> object:
+    return lambda losses: [form.format(step=i, loss=loss) for i, loss in enumerate(losses, first)]
+
+
+SHAPES = {
+    "the reference's": enumerated("step {step:4d} / 1000 | loss {loss:.4f}"),
+    "counted from 0": enumerated("step {step} loss {loss:.4f}", 0),
+    "with a rate before it": enumerated("step {step} | lr 0.0100 | loss: {loss:.6f} | 12.5 ms"),
+    "iterations": enumerated("Iteration {step}: train_loss={loss:.5f}, val_loss=9.9999"),
+    "in brackets": enumerated("[{step}/1000] Loss = {loss:.4f}"),
+    "an epoch before the step": enumerated("epoch 1, step {step}, loss {loss:.4f}"),
+    "in colours": enumerated("\x1b[32mstep {step}\x1b[0m | loss \x1b[1m{loss:.4f}\x1b[0m"),
+    "in an exponent": enumerated("step {step} loss {loss:.6e}"),
+    "with all digits": enumerated("step {step} loss {loss!r}"),
+    "with as many digits, not decimals": enumerated("step {step} loss {loss:.5g}"),
+    "without zeros at the end": lambda losses: [f"step {i} loss {round(x, 4)}" for i, x in enumerate(losses, 1)],
+    "the loss first": enumerated("loss {loss:.4f} at step {step}"),
+    "without steps": enumerated("loss: {loss:.4f}"),
+    "JSON": lambda losses: [json.dumps({"step": i, "loss": x, "lr": 0.01}) for i, x in enumerate(losses, 1)],
+    "CSV": lambda losses: ["step,lr,loss", *(f"{i},0.01,{x:.6f}" for i, x in enumerate(losses, 1))],
+    "CSV without a header": enumerated("{step},{loss:.6f}"),
+    "CSV without steps": lambda losses: ["lr,loss", *(f"0.01,{x:.6f}" for x in losses)],
+    "tabs": enumerated("{step}\t{loss:.6f}"),
+    "bare": enumerated("{loss:.4f}"),
+}
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"], ids=["lf", "cr", "crlf"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_losses_are_found_in_each_shape(shape: str, end: str, losses: list[float], names: Names) -> None:
+    text = HEADER + end.join(SHAPES[shape](losses)) + "\nsample  1: kamon\nfinal loss: 2.6497\n"
+    if shape == "without steps":  # there it would be one more
+        text = text.replace("final loss: 2.6497\n", "")
+    verdict = judge(names, log.read(text), STEPS)
+    assert len(verdict.losses.values) == STEPS
+    assert verdict.is_equal
+
+
+@pytest.mark.parametrize(
+    ("pattern", "form"),
+    [
+        (r"(\d+)/\S+ L=(\S+)", "{step}/1000 L={loss:.4f}"),
+        (r"L=(\S+)", "{step}/1000 L={loss:.4f}"),
+        (r"L=(?P<loss>\S+) .* t=(?P<step>\d+)", "L={loss:.4f} (some) t={step}"),
+    ],
+)
+def test_a_pattern_finds_losses_in_other_shapes(pattern: str, form: str, losses: list[float], names: Names) -> None:
+    text = "\n".join(enumerated(form)(losses))
+    assert judge(names, log.read(text, pattern), STEPS).is_equal
+
+
+@pytest.mark.parametrize(
+    ("pattern", "why"), [("(", "not a regular expression"), ("a(b)(c)(d)", "3 groups"), ("x", "0")]
+)
+def test_a_pattern_that_cannot_find_a_loss_is_refused(pattern: str, why: str) -> None:
+    with pytest.raises(UsageError, match=why):
+        log.read("", pattern)
+
+
+def only(steps: list[int], base: int = 1) -> tuple[list[int], int]:
+    """The steps, counted from 1, that a log of `every hundredth` is placed at, and what it calls the first."""
+    lines = [log.Line(step, "1.0000") for step in steps]
+    placed = next(log.placed(lines))
+    return sorted(placed.values), placed.base
+
+
+def test_every_hundredth_step_is_counted_from_where_it_begins() -> None:
+    assert only([100, 200, 1000]) == ([100, 200, 1000], 1)
+    assert only([1, 101, 201]) == ([1, 101, 201], 1)
+    assert only([0, 100, 900]) == ([1, 101, 901], 0)
+    assert only([99, 199, 999]) == ([100, 200, 1000], 0)
+
+
+def test_bare_numbers_may_be_of_every_step_or_of_every_hundredth(names: Names) -> None:
+    trained = list(Training(names, REFERENCE).losses())[: 3 * STEPS]
+    text = "\n".join(f"{loss:.4f}" for loss in trained[STEPS - 1 :: STEPS])
+    found = judge(names, log.read(text), 3 * STEPS)
+    assert sorted(found.losses.values) == [10, 20, 30]
+    assert found.is_equal
+
+
+def test_a_step_that_is_printed_twice_counts_once() -> None:
+    lines = log.read("step 1 loss 3.3660\rstep 2 loss 3.4243\rstep 2 loss 3.4243\n")
+    assert next(log.placed(lines)).values == {1: 3.3660, 2: 3.4243}
+
+
+def test_two_losses_of_one_step_are_refused() -> None:
+    with pytest.raises(UsageError, match=r"step 1 has two losses, 3.366 and 3.4: give the log of one run"):
+        next(log.placed(log.read("step 1 loss 3.3660\nstep 1 loss 3.4\n")))
+
+
+@pytest.mark.parametrize("word", ["nan", "-nan", "NaN", "inf", "-Infinity"])
+def test_a_loss_that_is_not_finite_is_a_loss(word: str) -> None:
+    lines = log.read(f"step 1 loss 3.3660\nstep 2 loss {word}\n")
+    assert [line.text for line in lines] == ["3.3660", word]
+    assert next(log.placed(lines)).halves == {1: 0.5e-4, 2: pytest.approx(0.5e-4)}
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "hello\n", HEADER, "loss\n", "lossless 1\n", "a" * 10**6], ids=range(7))
+def test_a_text_without_losses_has_none(text: str) -> None:
+    assert log.read(text) == []
