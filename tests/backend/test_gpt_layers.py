@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from support.gpt_limits import GRADIENT_LIMIT
 from torch import nn as theirs
 
 import nnz
 from nnz.backend import registry
-from nnz.gpt.logit_error import GRADIENT_LIMIT
 
 B, T, E, H = 5, 6, 12, 3
 

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from support.gpt_limits import GRADIENT_LIMIT
 
 import nnz
 import nnz.gpt
@@ -17,7 +18,6 @@ from nnz.conformance.checks.backend_under_test import BackendUnderTest
 from nnz.conformance.grading import GPT_CHECKS, grade_one
 from nnz.conformance.oracle.gpt import gpt as oracle
 from nnz.conformance.report import FAILED, PASSED
-from nnz.gpt.logit_error import GRADIENT_LIMIT
 
 BACKENDS = ("c", "numpy", "torch")
 SIZES = {"vocab_size": 11, "context_length": 7, "n_layer": 2, "n_head": 3, "n_embd": 12, "dropout": 0.0}

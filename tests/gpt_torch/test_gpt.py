@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from support.gpt_limits import GRADIENT_LIMIT
 from test_gpt_proofs import ATTENTIONS, SHAPES, B, T, V, config, random_ids, random_model
 
 import nnz.gpt
 from nnz import RNG
-from nnz.gpt.logit_error import GRADIENT_LIMIT
 from nnz.runs.generation import logit_error
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.gpt_limits import GRADIENT_LIMIT
 from test_gpt_proofs import ATTENTIONS, SHAPES, config, gradient_errors, random_parameters
 
 import nnz.conformance.oracle.gpt as oracle
@@ -12,7 +13,6 @@ import nnz.conformance.oracle.gpt_ops as ops
 import nnz.conformance.oracle.ops as by_op
 import nnz.gpt
 from nnz.conformance.bounds.rounding import COMPLEX_STEP, COMPLEX_STEP_LIMIT
-from nnz.gpt.logit_error import GRADIENT_LIMIT
 
 TINY = {"vocab_size": 5, "context_length": 4, "n_layer": 2, "n_head": 2, "n_embd": 4}
 IDX, TARGETS = np.array([[4, 1, 4], [0, 4, 1]]), np.array([[1, 4, 0], [3, 3, 2]])

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from support.gpt_limits import GRADIENT_LIMIT
 
 import nnz.gpt
 from nnz import RNG
 from nnz.conformance.bounds.compare import T2_FLOOR
 from nnz.conformance.oracle.gpt import gpt as oracle
-from nnz.gpt.logit_error import GRADIENT_LIMIT
 from nnz.runs.generation import logit_error
 
 V, T, B = 11, 7, 5

@@ -5,12 +5,12 @@ import math
 import numpy as np
 import pytest
 import torch
+from support.gpt_limits import GRADIENT_LIMIT
 from test_gpt_proofs import ATTENTIONS, config, random_ids, random_model, random_parameters
 
 import nnz.gpt
 from nnz.conformance.oracle import mlp as formulas
 from nnz.conformance.oracle.gpt import gpt as oracle
-from nnz.gpt.logit_error import GRADIENT_LIMIT
 from nnz.runs.generation import logit_error
 
 DEEPEST = 13  # one block more than GPT-2 has
