@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from nnz.backend.gpt_config import GPTConfig
 
 from .cache import LayerCache
+from .dropout import Counter, Dropout
 
 
 class Attention(nn.Module):
@@ -19,28 +20,29 @@ class Attention(nn.Module):
     hs = E / nh. With a cache, x (B, T, E) are the newest T tokens, and S >= T counts those of the cache too.
     """
 
-    def __init__(self, config: GPTConfig) -> None:
+    def __init__(self, config: GPTConfig, site: int, counter: Counter | None) -> None:
         super().__init__()
         E = config.n_embd
-        self.n_head, self.dropout, self.attend = config.n_head, config.dropout, ATTEND[config.attention]
+        self.n_head, self.attend = config.n_head, ATTEND[config.attention]
+        self.dropout = Dropout(config.dropout, site, counter)  # of the weights
         self.qkv = nn.Linear(E, 3 * E, bias=config.qkv_bias)  # one product for all three, and for all heads
         self.proj = nn.Linear(E, E, bias=config.linear_bias)
-        self.proj_dropout = nn.Dropout(config.dropout)
+        self.proj_dropout = Dropout(config.dropout, site + 1, counter)
 
     def forward(self, x: Tensor, cache: LayerCache | None = None) -> Tensor:
         """x (B, T, E) -> (B, T, E)."""
         B, T, E = x.shape
-        q, k, v = self.heads(x)  # each (B, nh, T, hs)
+        q, k, v = self.heads(self.qkv(x))  # each (B, nh, T, hs)
         if cache is not None:
             k, v = cache.append(k, v)  # (B, nh, S, hs)
-        y = self.attend(q, k, v, self.dropout if self.training else 0.0)  # (B, nh, T, hs)
+        y = self.attend(q, k, v, self.dropout)  # (B, nh, T, hs)
         y = y.transpose(1, 2).reshape(B, T, E)  # (B, nh, T, hs) -> (B, T, nh, hs) -> (B, T, E)
         return self.proj_dropout(self.proj(y))
 
-    def heads(self, x: Tensor) -> tuple[Tensor, ...]:
-        """x (B, T, E) -> q, k, v, each (B, nh, T, hs)."""
-        B, T, E = x.shape
-        qkv = self.qkv(x).view(B, T, 3, self.n_head, E // self.n_head)  # (B, T, E) @ (E, 3*E) -> (B, T, 3, nh, hs)
+    def heads(self, qkv: Tensor) -> tuple[Tensor, ...]:
+        """qkv (B, T, 3*E) -> q, k, v, each (B, nh, T, hs)."""
+        B, T, _ = qkv.shape
+        qkv = qkv.view(B, T, 3, self.n_head, -1)  # (B, T, 3*E) -> (B, T, 3, nh, hs)
         return qkv.permute(2, 0, 3, 1, 4).unbind(0)  # (3, B, nh, T, hs)
 
 
@@ -51,17 +53,20 @@ def attention_weights(q: Tensor, k: Tensor) -> Tensor:
     return scores.masked_fill(~_causal(T, S, q.device), -math.inf).softmax(dim=-1)  # exp(-inf) = 0: unseen
 
 
-def spelled_out(q: Tensor, k: Tensor, v: Tensor, dropout: float) -> Tensor:
+def spelled_out(q: Tensor, k: Tensor, v: Tensor, dropout: Dropout) -> Tensor:
     """y = dropout(weights) v; q (B, nh, T, hs), k and v (B, nh, S, hs) -> (B, nh, T, hs)."""
-    weights = F.dropout(attention_weights(q, k), dropout)
+    weights = dropout(attention_weights(q, k))
     return weights @ v  # (B, nh, T, S) @ (B, nh, S, hs) -> (B, nh, T, hs)
 
 
-def fused(q: Tensor, k: Tensor, v: Tensor, dropout: float) -> Tensor:
+def fused(q: Tensor, k: Tensor, v: Tensor, dropout: Dropout) -> Tensor:
     """The same in torch's kernel, block by block in fast memory (Dao et al. 2022, FlashAttention)."""
+    if dropout.is_counted:  # a mask that the kernel does not take
+        return spelled_out(q, k, v, dropout)
     T, S = q.size(-2), k.size(-2)
     mask = None if T in (1, S) else _causal(T, S, q.device)  # is_causal is meant for T = S; one query sees every key
-    return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout, is_causal=T == S)
+    rate = dropout.p if dropout.training else 0.0
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=rate, is_causal=T == S)
 
 
 ATTEND = {"spelled out": spelled_out, "fused": fused}

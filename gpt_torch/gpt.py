@@ -20,6 +20,7 @@ from nnz.numbers.rng import RNG
 
 from .attention import Attention
 from .cache import Cache, LayerCache
+from .dropout import Counter, Dropout
 from .evaluating import evaluating
 from .token_ids import as_ids
 
@@ -34,10 +35,12 @@ class GPT(nn.Module):
         rng: an nnz.RNG, which draws the weights; RNG(1337) if there is none.
         parameters: arrays or tensors by name, as `named_parameters()` has them: taken instead of drawing.
         device: where torch keeps and computes it.
+        dropout_seed: where there is one, dropout masks are those of nn.GPT in every backend: drawn with this key, for
+            the step `counter.step`, and each forward in training mode is a step. Without one torch draws, faster.
 
     Raises:
-        TypeError: rng is not an nnz.RNG, or parameters is not a mapping.
-        ValueError: a name or a shape among the parameters does not fit the config.
+        TypeError: rng is not an nnz.RNG, parameters is not a mapping, or dropout_seed is not an integer.
+        ValueError: a name or a shape among the parameters does not fit the config, or dropout_seed 64 bits.
     """
 
     def __init__(
@@ -46,18 +49,20 @@ class GPT(nn.Module):
         rng: RNG | None = None,
         parameters: Mapping[str, Any] | None = None,
         device: str | torch.device = "cpu",
+        dropout_seed: int | None = None,
     ) -> None:
         if parameters is not None:
             checks.named_arrays("parameters", parameters, self.shapes(config))
         super().__init__()
         self.config = config
+        self.counter = counter = None if dropout_seed is None else Counter(checks.uint64("dropout_seed", dropout_seed))
         V, T, E = config.vocab_size, config.context_length, config.n_embd
         first = "meta" if device == "meta" else "cpu"
         with torch.device(first), torch.random.fork_rng(devices=[]):  # torch draws weights too: let its RNG forget it
             self.wte = nn.Embedding(V, E)
             self.wpe = nn.Embedding(T, E)
-            self.dropout = nn.Dropout(config.embedding_dropout)
-            self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layer))
+            self.dropout = Dropout(config.embedding_dropout, 0, counter)
+            self.blocks = nn.ModuleList(Block(config, 1 + 3 * layer, counter) for layer in range(config.n_layer))
             self.norm = {"layer": nn.LayerNorm(E, EPS), "rms": nn.RMSNorm(E, EPS, False)}[config.norm]
             self.head = nn.Linear(E, V, bias=config.head_bias)
         if config.tied_head:
@@ -107,6 +112,8 @@ class GPT(nn.Module):
         for layer, block in enumerate(self.blocks):
             x = block(x, None if cache is None else cache.layers[layer])
         logits = self.head(x if self.config.norm_first else self.norm(x))  # (B, T, E) @ (E, V) -> (B, T, V)
+        if self.counter is not None and self.training:
+            self.counter.count()
 
         if targets is None:
             return logits, None
@@ -133,13 +140,13 @@ class Block(nn.Module):
     Normalised before, not after (Xiong et al. 2020), so that the residual stream passes from end to end untouched.
     """
 
-    def __init__(self, config: GPTConfig) -> None:
+    def __init__(self, config: GPTConfig, site: int, counter: Counter | None) -> None:
         super().__init__()
         E = config.n_embd
         self.norm1 = {"layer": nn.LayerNorm(E, EPS), "rms": nn.RMSNorm(E, EPS, False)}[config.norm]
-        self.attention = Attention(config)
+        self.attention = Attention(config, site, counter)
         self.norm2 = {"layer": nn.LayerNorm(E, EPS), "rms": nn.RMSNorm(E, EPS, False)}[config.norm]
-        self.mlp = FeedForward(config)
+        self.mlp = FeedForward(config, site + 2, counter)
 
     def forward(self, x: Tensor, cache: LayerCache | None = None) -> Tensor:
         """x (B, T, E) -> (B, T, E)."""
@@ -150,13 +157,13 @@ class Block(nn.Module):
 class FeedForward(nn.Module):
     """y = fc2(activation(fc1(x))), four times as wide in between, for each position alone."""
 
-    def __init__(self, config: GPTConfig) -> None:
+    def __init__(self, config: GPTConfig, site: int, counter: Counter | None) -> None:
         super().__init__()
         E = config.n_embd
         self.fc1 = nn.Linear(E, 4 * E, bias=config.linear_bias)
         self.activation = {"relu": nn.ReLU(), "gelu": nn.GELU(approximate="tanh")}[config.activation]
         self.fc2 = nn.Linear(4 * E, E, bias=config.linear_bias)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout, site, counter)
 
     def forward(self, x: Tensor) -> Tensor:
         """x (B, T, E) -> (B, T, E)."""

@@ -19,7 +19,7 @@ def attention_maps(model: GPT, idx: np.ndarray | Tensor) -> Tensor:
     maps: list[Tensor] = []
 
     def note(attention: nn.Module, arguments: tuple[Tensor, ...]) -> None:
-        q, k, _ = attention.heads(arguments[0])
+        q, k, _ = attention.heads(attention.qkv(arguments[0]))
         maps.append(attention_weights(q, k))
 
     hooks = [block.attention.register_forward_pre_hook(note) for block in model.blocks]

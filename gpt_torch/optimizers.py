@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from nnz.backend import checks
+from nnz.backend.clipping import EPS
 from nnz.backend.parameter_groups import is_inner
 
 MOMENTS = {"AdamW": {"m": "exp_avg", "v": "exp_avg_sq"}, "Muon": {"m": "momentum_buffer"}}  # ours and torch's names
@@ -18,7 +20,7 @@ class Optimizer:
     """Holds one or two of torch's optimizers, each with its parameters; `lr` may be set before any step.
 
     Args:
-        parameters: those of the model, by name; they are trained in place.
+        parameters: those of the model, by name, as tensors or as arrays; they are trained in place.
         lr, betas, weight_decay: as in torch.optim.AdamW.
         decay: "all" decays every parameter; "matrices" spares biases and norms, as GPT-2's descendants do.
         clip: if above 0, the gradient as a whole is cut to this length first (Pascanu et al. 2013).
@@ -26,14 +28,15 @@ class Optimizer:
 
     def __init__(
         self,
-        parameters: Mapping[str, nn.Parameter],
-        lr: float,
-        betas: tuple[float, float],
-        weight_decay: float,
+        parameters: Mapping[str, Tensor | np.ndarray],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        weight_decay: float = 1e-2,
         decay: str = "all",
         clip: float = 0.0,
     ) -> None:
-        self._p, self._clip, self.t = dict(parameters), clip, 0
+        self._p = {name: torch.as_tensor(p) for name, p in parameters.items()}  # in the same memory
+        self._clip, self.t = clip, 0
         self._optimizers: list[torch.optim.Optimizer] = []
         for optimizer in self._made(lr, betas, weight_decay, decay):
             self._add(optimizer)
@@ -56,12 +59,12 @@ class Optimizer:
             for group in optimizer.param_groups:
                 group["lr"] = value
 
-    def step(self, grads: Mapping[str, Tensor]) -> None:
-        """Update the parameters in place."""
+    def step(self, grads: Mapping[str, Tensor | np.ndarray]) -> None:
+        """Update the parameters in place; the gradients are clipped in place."""
         for name, p in self._p.items():
-            p.grad = grads[name]
+            p.grad = torch.as_tensor(grads[name])
         if self._clip > 0:
-            nn.utils.clip_grad_norm_(self._p.values(), self._clip)
+            _clip([p.grad for p in self._p.values()], self._clip)
         for optimizer in self._optimizers:
             optimizer.step()
         self.t += 1
@@ -112,10 +115,27 @@ class Muon(Optimizer):
 
 
 def _adamw(
-    parameters: Iterable[nn.Parameter], lr: float, betas: tuple[float, float], weight_decay: float, decay: str
+    parameters: Iterable[Tensor], lr: float, betas: tuple[float, float], weight_decay: float, decay: str
 ) -> torch.optim.AdamW:
     parameters = list(parameters)
     decays = [p for p in parameters if decay == "all" or p.dim() == 2]
     spared = [p for p in parameters if decay != "all" and p.dim() != 2]
     groups = [{"params": decays, "weight_decay": weight_decay}, {"params": spared, "weight_decay": 0.0}]
     return torch.optim.AdamW([group for group in groups if group["params"]], lr=lr, betas=betas, fused=True)
+
+
+def clip_grad_norm(grads: Mapping[str, Tensor | np.ndarray], max_norm: float) -> float:
+    """grads = grads min(1, max_norm / (norm + 1e-6)), in place; return their norm before, that of all together.
+
+    As torch.nn.utils.clip_grad_norm_ (Pascanu et al. 2013), but the squares are added up in float64. Raises TypeError
+    or ValueError unless max_norm is a finite number from 0.
+    """
+    return float(_clip([torch.as_tensor(g) for g in grads.values()], checks.non_negative("max_norm", max_norm)))
+
+
+def _clip(grads: list[Tensor], max_norm: float) -> Tensor:
+    """The norm stays where it is: to ask a GPU for it is to wait for it."""
+    wide = torch.float32 if grads[0].device.type == "mps" else torch.float64  # which mps does not have
+    norm = torch.stack([torch.linalg.vector_norm(g, dtype=wide) for g in grads]).norm()
+    torch._foreach_mul_(grads, (max_norm / (norm + EPS)).clamp(max=1.0).to(grads[0].dtype))
+    return norm

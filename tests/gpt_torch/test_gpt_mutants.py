@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import test_gpt_choice
 import test_gpt_generation
+import test_gpt_graded
 import test_gpt_proofs
 import test_gpt_sizes
 
@@ -19,7 +20,7 @@ FOLDER = Path(nnz.gpt.__file__).parent
 RUNS = [Path(module.__file__) for module in (nnz.runs.choice, nnz.runs.generation)]  # what it has from there
 PROOFS = {
     name.removeprefix("check_"): proof
-    for module in (test_gpt_proofs, test_gpt_sizes, test_gpt_choice, test_gpt_generation)
+    for module in (test_gpt_proofs, test_gpt_sizes, test_gpt_choice, test_gpt_generation, test_gpt_graded)
     for name, proof in vars(module).items()
     if name.startswith("check_")
 }
@@ -39,14 +40,14 @@ MUTANTS = [
     ("attention", "softmax over queries", "softmax(dim=-1)", "softmax(dim=-2)", "causality"),
     ("attention", "softmax over heads", "softmax(dim=-1)", "softmax(dim=1)", "gradients"),
     ("attention", "heads not put back", "y.transpose(1, 2).reshape", "y.reshape", "gradients"),
-    ("attention", "q and k swapped", "q, k, v = self.heads(x)", "k, q, v = self.heads(x)", "gradients"),
+    ("attention", "q and k swapped", "q, k, v = self.heads(", "k, q, v = self.heads(", "gradients"),
     ("attention", "k for v", "return weights @ v", "return weights @ k", "gradients"),
     ("attention", "no projection", "self.proj_dropout(self.proj(y))", "self.proj_dropout(y)", "gradients"),
     ("attention", "bias in q, k, v", "bias=config.qkv_bias", "bias=True", "counts"),
-    ("attention", "dropout left on in eval", "self.dropout if self.training else 0.0", "self.dropout", "eval"),
-    ("attention", "no dropout on weights", "F.dropout(attention_weights(q, k), dropout)",
-     "attention_weights(q, k)", "dropout"),
-    ("attention", "no dropout in the fused kernel", "dropout_p=dropout", "dropout_p=0.0", "dropout"),
+    ("attention", "dropout left on in eval", "dropout.p if dropout.training else 0.0", "dropout.p", "eval"),
+    ("attention", "no dropout on weights", "dropout(attention_weights(q, k))", "attention_weights(q, k)",
+     "dropout"),
+    ("attention", "no dropout in the fused kernel", "dropout_p=rate", "dropout_p=0.0", "dropout"),
     ("attention", "no dropout after attention", "self.proj_dropout(self.proj(y))", "self.proj(y)", "dropout"),
     ("gpt", "no dropout after the feed-forward", "self.dropout(self.fc2(self.activation(self.fc1(x))))",
      "self.fc2(self.activation(self.fc1(x)))", "dropout"),
@@ -60,7 +61,7 @@ MUTANTS = [
     ("gpt", "no residual around attention", "x = x + self.attention(", "x = self.attention(", "gradients"),
     ("gpt", "no residual around the feed-forward", "return x + self.mlp(", "return self.mlp(", "gradients"),
     ("gpt", "norm1 twice", "self.mlp(self.norm2(x))", "self.mlp(self.norm1(x))", "gradients"),
-    ("gpt", "no final norm", "self.head(self.norm(x))", "self.head(x)", "gradients"),
+    ("gpt", "no final norm", "x if self.config.norm_first else self.norm(x))", "x)", "gradients"),
     ("gpt", "another eps", 'self.norm = {"layer": nn.LayerNorm(E, EPS', 'self.norm = {"layer": nn.LayerNorm(E, 1.1e-5',
      "gradients"),
     ("gpt", "exact GELU", 'approximate="tanh"', 'approximate="none"', "gradients"),
@@ -75,26 +76,26 @@ MUTANTS = [
     ("cache", "always kept at the start", "new = slice(self.length, self.length +", "new = slice(0, 0 +", "cache"),
     ("attention", "two cached tokens see the future", "T in (1, S)", "T in (1, 2, S)", "pieces"),
     ("attention", "many cached tokens see the future", "T in (1, S)", "T == S or T < 2 or T > 50", "pieces"),
-    ("attention", "0.1 always after attention", "nn.Dropout(config.dropout)", "nn.Dropout(0.1)", "rates"),
-    ("attention", "half the dropout of weights", "config.n_head, config.dropout,",
-     "config.n_head, config.dropout / 2,", "rates"),
-    ("attention", "dropout of weights does not scale", "F.dropout(attention_weights(q, k), dropout)",
-     "F.dropout(attention_weights(q, k), dropout) * (1 - dropout)", "rates"),
+    ("attention", "0.1 always after attention", "Dropout(config.dropout, site + 1", "Dropout(0.1, site + 1", "rates"),
+    ("attention", "half the dropout of weights", "Dropout(config.dropout, site,", "Dropout(config.dropout / 2, site,",
+     "rates"),
+    ("attention", "dropout of weights does not scale", "dropout(attention_weights(q, k))",
+     "dropout(attention_weights(q, k)) * (1 - dropout.p * dropout.training)", "rates"),
     ("cache", "no key beyond 64", "self._k[:, :, : new.stop], self._v[:, :, : new.stop]",
      "self._k[:, :, : min(new.stop, 64)], self._v[:, :, : min(new.stop, 64)]", "pieces"),
-    ("gpt", "half the dropout in the feed-forward", "self.dropout = nn.Dropout(config.dropout)",
-     "self.dropout = nn.Dropout(config.dropout / 2)", "rates"),
-    ("gpt", "the embedding takes the other rate", "nn.Dropout(config.embedding_dropout)",
-     "nn.Dropout(min(config.embedding_dropout, 0.3))", "rates"),
+    ("gpt", "half the dropout in the feed-forward", "Dropout(config.dropout, site,",
+     "Dropout(config.dropout / 2, site,", "rates"),
+    ("gpt", "the embedding takes the other rate", "Dropout(config.embedding_dropout,",
+     "Dropout(min(config.embedding_dropout, 0.3),", "rates"),
     ("gpt", "the fourth block skipped", "for layer, block in enumerate(self.blocks):",
      "for layer, block in enumerate(self.blocks):\n            if layer == 3: continue", "depth"),
     ("gpt", "no block beyond the twelfth", "enumerate(self.blocks)", "enumerate(self.blocks[:12])", "depth"),
     ("gpt", "positions end at 64", "position = torch.arange(past, past + idx.size(1), device=idx.device)",
      "position = torch.arange(past, past + idx.size(1), device=idx.device).clamp(max=63)", "sizes"),
-    ("optimizers", "clip at no less than 0.02", "_clip, self.t = dict(parameters), clip, 0",
-     "_clip, self.t = dict(parameters), clip and max(clip, 0.02), 0", "steps"),
-    ("optimizers", "clip each parameter alone", "nn.utils.clip_grad_norm_(self._p.values(), self._clip)",
-     "[nn.utils.clip_grad_norm_(p, self._clip) for p in self._p.values()]", "steps"),
+    ("optimizers", "clip at no less than 0.02", "_clip, self.t = clip, 0",
+     "_clip, self.t = clip and max(clip, 0.02), 0", "steps"),
+    ("optimizers", "clip each parameter alone", "_clip([p.grad for p in self._p.values()], self._clip)",
+     "[_clip([p.grad], self._clip) for p in self._p.values()]", "steps"),
     ("optimizers", "t stays 137 after a resume", 'found["step"].fill_(self.t)', 'found["step"].fill_(min(self.t, 137))',
      "steps"),
     ("optimizers", "t in 16 bits", 'found["step"].fill_(self.t)', 'found["step"].fill_(self.t % 65536)', "steps"),
@@ -116,6 +117,20 @@ MUTANTS = [
     ("choice", "threshold always certain", "(z >= threshold - shift).sum()", "(z >= threshold).sum()", "certainty"),
     ("choice", "greedy always certain", "logits.max() - 2 * error", "logits.max()", "certainty"),
     ("choice", "top-p always certain", "margin = shift + rounding", "margin = 0.0", "certainty"),
+    ("dropout", "masks of another seed", "self.seed, site,", "self.seed + 1, site,", "grade"),
+    ("dropout", "one mask for all places", "self.seed, site,", "self.seed, 0,", "grade"),
+    ("dropout", "one mask for all steps", "self.step += 1", "pass", "grade"),
+    ("dropout", "counted masks do not scale", "return mask", "return mask.sign()", "grade"),
+    ("gpt", "the feed-forward drops as the projection", "FeedForward(config, site + 2,",
+     "FeedForward(config, site + 1,", "grade"),
+    ("gpt", "two places a block", "1 + 3 * layer", "1 + 2 * layer", "grade"),
+    ("gpt", "steps counted in evaluation", "is not None and self.training:", "is not None:", "grade"),
+    ("attention", "the fused kernel drops by itself", "if dropout.is_counted:", "if False:", "grade"),
+    ("intermediates", "q and k swapped in the weights", "q, k, _ =", "k, q, _ =", "grade"),
+    ("intermediates", "h2 for what the feed-forward gives", '"mlp.fc1": "a_pre"', '"mlp.fc2": "a_pre"', "grade"),
+    ("optimizers", "the norm of the longest gradient", "for g in grads]).norm()", "for g in grads]).max()", "grade"),
+    ("optimizers", "short gradients made longer", ".clamp(max=1.0)", "", "clip"),
+    ("graded", "dropout without targets", "training and targets is not None", "training", "grade"),
 ]
 # fmt: on
 

@@ -120,7 +120,7 @@ def check_dropout(nn):
         for place in places:
             model, idx = random_model(nn, "gpt2", n_layer=1, attention=attention, dropout=0.5), random_ids()
             block = model.blocks[0]
-            block.attention.dropout = 0.5 * (place == "weights")
+            block.attention.dropout.p = 0.5 * (place == "weights")
             for name, module in (("embedding", model), ("mlp", block.mlp)):
                 module.dropout.p = 0.5 * (place == name)
             block.attention.proj_dropout.p = 0.5 * (place == "proj")
