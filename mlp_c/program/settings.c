@@ -118,6 +118,7 @@ const Setting SETTINGS[] = {
      {"0", "100"},
      BOTH(NULL),
      "steps over which the learning rate rises"},
+    {"optimizer.beta1", "--beta1", BELOW_ONE, AT(beta1), 0, OF_GPT("0.9"), BOTH(NULL), "of adamw"},
     {"optimizer.beta2", "--beta2", BELOW_ONE, AT(beta2), 0, {"0.999", "0.99"}, BOTH(NULL), "of adamw"},
     {"optimizer.decay", "--decay", TEXT, AT(decay), 0, OF_GPT("matrices"), BOTH("all or matrices"),
      "which parameters decay: all or matrices"},
@@ -156,8 +157,7 @@ const Setting SETTINGS[] = {
      0,
      {"batches", "drawn"},
      BOTH("all or batches or drawn"),
-     "of val; all: every target once; batches: as many full\n"
-     "                                              ones as it has tokens for; drawn: eval_batches"},
+     "all: every target of val once; batches: its full ones; drawn: eval_batches"},
     {"train.seed", "--seed", SEED, AT(seed), 1, BOTH("1337"), BOTH(NULL), "draws the initial weights"},
     FIXED_AT("train.backend", 0, BOTH("\"c\"")),  // whose kernels these are
     FIXED_AT("train.parts", 0, OF_GPT("1")),
@@ -192,7 +192,7 @@ const Setting SETTINGS[] = {
 bool is(const char *text, const char *word) { return text != NULL && strcmp(text, word) == 0; }
 
 Settings settings_default(bool gpt) {
-    Settings settings = {.model = gpt ? "gpt" : "mlp"};
+    Settings settings = {.model = gpt ? "gpt" : "mlp", .beta1 = 0.9};
     for (const Setting *s = SETTINGS; s < SETTINGS + N_SETTINGS; s++) {
         if (s->initial[gpt] != NULL && s->kind != FIXED) {
             setting_put(&settings, s, s->initial[gpt], ASKED_WRONGLY);

@@ -6,13 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef struct {  // what only the other model has is NULL or 0
+typedef struct {  // what only the other model has is NULL or 0, but beta1
     const char *data, *data_kind, *split, *out, *model, *dtype, *precision, *shape, *optimizer, *schedule, *decay,
         *order, *evaluation;
     int64_t context_length, embedding_size, hidden_size, n_layer, n_head, n_embd, warmup, batch_size, steps, eval_every,
         eval_batches, count, new, top_k, tokens, resume, restart, steps_given, threads;
     uint64_t seed, sample_seed;
-    double fractions[3], dropout, embedding_dropout, lr, weight_decay, beta2, clip, temperature;
+    double fractions[3], dropout, embedding_dropout, lr, weight_decay, beta1, beta2, clip, temperature;
 } Settings;
 
 // Whether a text of the settings is this word.
@@ -39,7 +39,7 @@ typedef struct {
     const char *help;
 } Setting;
 
-enum { N_SETTINGS = 49 };
+enum { N_SETTINGS = 50 };
 extern const Setting SETTINGS[N_SETTINGS];
 
 // The setting whose key or flag is the first `length` letters of `name`; NULL if there is none.

@@ -88,7 +88,7 @@ static void update(Run *run, double lr) {
     if (is(s->optimizer, "sgd")) {
         net->sgd(net, lr, s->weight_decay);
     } else {
-        net->adamw(net, run->t, lr, 0.9, s->beta2, 1e-8, s->weight_decay, is(s->decay, "matrices"));
+        net->adamw(net, run->t, lr, s->beta1, s->beta2, 1e-8, s->weight_decay, is(s->decay, "matrices"));
     }
 }
 
