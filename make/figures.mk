@@ -32,7 +32,7 @@ parity-full: .venv/dev build/mlp  ## train all 50,000 steps in every backend, to
 parity-strict-full: .venv/dev build/mlp  ## the same in strict float32
 	$(TOOL) tools.parity_full strict
 
-parity-gpt: .venv/dev  ## train gpt-cpu, or STEPS=N of it, in every backend and by gpt_c/train.c, to the same bytes
+parity-gpt: .venv/dev build/mlp  ## train gpt-cpu, or STEPS=N of it, in every backend and in both C programs, to the same bytes
 	$(TOOL) tools.parity_gpt $(or $(STEPS),2000)
 
 kill-matrix: .venv/dev  ## find out which tolerance catches which bug; writes the kill matrix
