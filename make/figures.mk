@@ -1,7 +1,7 @@
 # Figures: the tables and pictures of the README and docs/, each written by a command.
 
 .PHONY: figures hard-cases strict-golden strict-figures kill-matrix busy parity-full parity-strict-full parity-gpt bench bench-gpt \
-	ladder names-best tricks time-limits site reading-figures reading-gpt
+	ladder names-best gpt-names tricks time-limits site reading-figures reading-gpt
 
 figures: .venv/dev build/mlp  ## write the quick figures of README and docs
 	for tool in readme architecture columns sources; do $(TOOL) tools.$$tool || exit 1; done
@@ -20,7 +20,7 @@ tricks: .venv/dev  ## measure what each trick of the fast kernel gains; writes d
 bench-gpt: .venv/dev  ## train the GPT's recipes and time a step; writes docs/gpt.md
 	$(TOOL) tools.train_recipes gpt
 
-ladder names-best: .venv/dev  ## train the ladder, or names-best; writes docs/ladder.md
+ladder names-best gpt-names: .venv/dev  ## train the ladder, or a recipe from five seeds; writes docs/ladder.md
 	$(TOOL) tools.train_recipes $@
 
 time-limits: .venv/dev  ## print how long some things take, and how long they may take

@@ -10,7 +10,7 @@ from nnz.recipes.recipe import Recipe
 
 V = 27
 RUNGS = ("bigram", "mlp-batchnorm", "namegen", "residual", "wavenet")
-COUNTS = {"bigram": 729, "bigram-counts": 729, "namegen": 11_897, "wavenet": 76_579}
+COUNTS = {"bigram": 729, "bigram-counts": 729, "namegen": 11_897, "wavenet": 76_579, "gpt-names": 192_672}
 WITHOUT = ("model.skips", "model.batch_norm")
 VARIANTS = [(name, {}) for name in RUNGS]
 VARIANTS += [("residual", dict.fromkeys(keys, False)) for keys in (WITHOUT[:1], WITHOUT[1:], WITHOUT)]
