@@ -26,6 +26,8 @@ __all__ = ["GPT", "AdamW", "Muon", "clip_grad_norm"]
 class GPT:
     """nnz.gpt.GPT, which keeps the loss for a backward of its own, and what lies before it."""
 
+    forward, _block = gpt.GPT.forward, gpt.Block.forward  # where nnz diff finds the source
+
     def __init__(self, rng: RNG, dropout_seed: int = 1337, **settings: Any) -> None:
         self._gpt = gpt.GPT(GPTConfig(**settings), rng, dropout_seed=dropout_seed)
         self._loss: Tensor | None = None

@@ -46,15 +46,18 @@ def run(arguments: argparse.Namespace) -> None:
         from ..conformance.diff.first_difference import compare_backends
 
         pair = BackendUnderTest(arguments.a), BackendUnderTest(arguments.b)
-        missing: dict[str, None] = {}
+        missing, found = dict[str, None](), False
         try:
             for compared in compare_backends(*pair, arguments.dtype, arguments.seed, arguments.batch_size):
                 _show(compared, pair)
                 missing |= dict.fromkeys(compared.missing)
+                found = found or bool(compared.steps)
         except NotThere as error:
             raise Refusal(f"could not compare the two: {str(error).rstrip('. ')}{_until_then(arguments)}") from error
         except Wrong as error:
             raise Refusal(f"could not compare the two: {error}") from error
+    if not found:
+        raise Refusal(f"could not compare the two: they have nothing in common; missing are {', '.join(missing)}")
     if compared.difference is not None:
         raise Refusal(f"{arguments.a} and {arguments.b}: {_summary(compared.difference, pair)}")
     if missing:

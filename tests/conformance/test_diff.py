@@ -88,6 +88,36 @@ def test_a_bug_planted_in_the_gpt_is_named_with_its_block_its_place_and_its_usua
     assert err.endswith(f"the first difference is in {tensor}; numpy differs from the oracle there\n")
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_gpt_alone_is_compared_block_by_block_and_by_its_optimizer(capsys, dtype):
+    code, out, err = diff(capsys, "nnz.gpt", "numpy", "--dtype", dtype)
+    assert (code, err) == (0, "")
+    compared = [line.split()[0] for line in out.splitlines() if line.startswith("  ")]
+    assert compared[:-5] == ["blocks.0", "blocks.1", "head", "dhead", "dblocks.1", "dblocks.0", "demb"]
+    assert compared[-5:] == ["step"] * 5
+    assert "not compared: the MLP, which nnz.gpt does not have, SGD, which nnz.gpt does not have\n" in out
+
+
+def test_a_bug_planted_in_a_gpt_alone_is_named_with_its_block_and_its_source(capsys, monkeypatch):
+    monkeypatch.setattr("nnz.gpt.attention.ATTEND", {"fused": lambda q, k, v, dropout: v})
+    code, out, err = diff(capsys, "numpy", "nnz.gpt")
+    assert code == 1
+    assert "first difference: blocks.0.y[" in out
+    assert "gpt_torch/gpt.py:" in out
+    assert err.endswith("the first difference is in blocks.0.y; nnz.gpt differs from the oracle there\n")
+
+
+def test_two_that_have_nothing_in_common_are_not_said_to_agree(capsys, monkeypatch):
+    other = ModuleType("other")
+    other.MLP = registry.load("numpy").MLP
+    monkeypatch.setitem(sys.modules, "other", other)
+    code, _, err = diff(capsys, "nnz.gpt", "other")
+    assert code == 1
+    assert err.startswith(
+        "nnz: could not compare the two: they have nothing in common; missing are the MLP, which nnz.gpt"
+    )
+
+
 def changed(method, old, new):
     """numpy's GPT with one line of a method changed."""
     module = sys.modules["nnz.numpy.gpt.gpt"]

@@ -52,13 +52,17 @@ def compare_backends(
 ) -> Iterator[Comparison]:
     """An ordinary batch; one whose logits overflow exp; a GPT's, if `gpt`; the optimizers.
 
-    The first difference ends it. Raises NotThere and Wrong.
+    Where one of the two has a GPT alone, the MLP is missing. The first difference ends it. Raises NotThere and Wrong.
     """
     case = ordinary_case(seed, dtype, batch_size)
-    comparisons: list[Callable[[], Comparison]] = [
+    alone = next((backend.name for backend in (a, b) if _has(backend, "GPT") and not _has(backend, "MLP")), None)
+    of_mlp: list[Callable[[], Comparison]] = [
         lambda: compare_batch(a, b, mlp_walk(case, dtype), dtype),
         lambda: compare_batch(a, b, mlp_walk(overflowing_case(case, dtype), dtype), dtype),
-        *([lambda: compare_gpt(a, b, dtype, seed, batch_size)] if gpt and (has_gpt(a) or has_gpt(b)) else []),
+    ]
+    comparisons = [
+        *([lambda: Comparison("an MLP", (), None, (f"the MLP, which {alone} does not have",))] if alone else of_mlp),
+        *([lambda: compare_gpt(a, b, dtype, seed, batch_size)] if gpt and (_has(a, "GPT") or _has(b, "GPT")) else []),
         *(partial(compare_optimizer, a, b, name, case, seed, dtype) for name in OPTIMIZERS),
     ]
     for compare in comparisons:
@@ -79,10 +83,10 @@ def compare_gpt(
         return Comparison(walk.title, (), None, (f"the GPT ({str(error).rstrip('. ')})",))
 
 
-def has_gpt(backend: BackendUnderTest) -> bool:
-    """Whether there is an nn.GPT, be it a stub."""
+def _has(backend: BackendUnderTest, model: str) -> bool:
+    """Whether there is such a class, be it a stub."""
     with suppress(NotThere, Wrong):
-        return backend.find("GPT") is not None
+        return backend.find(model) is not None
     return False
 
 
