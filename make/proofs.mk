@@ -52,7 +52,7 @@ build/faults.so: tests/support/c/faults.c
 COMMA = ,
 CHECKS = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 NOT_THERE = "not what_the_c_backend_writes and not planted_bug_is_named and not mutants and not gpt_torch \
-	and not judges_a_split_as_python \
+	and not judges_a_split_as_python and not goes_on_in and not gpt_cpu and not numpy_writes \
 	and not memory_is_that_of and not goes_wrong_in_python"
 PROGRAM_TESTS = $(wildcard tests/mlp_c/test_program_*.py) tests/mlp_c/test_bad_words_program.py \
 	tests/mlp_c/test_allocations.py tests/conformance/test_protocol.py tests/conformance/test_wrong_programs.py
@@ -140,7 +140,8 @@ build/fuzz/fuzz_program: $(C_FILES) $(wildcard tools/fuzz/*.[ch])
 COVERED = $(wildcard tests/mlp_c/test_program_*.py) tests/mlp_c/test_bad_words_program.py \
 	tests/mlp_c/test_allocations.py tests/conformance/test_protocol.py tests/training/test_faults.py \
 	tests/training/test_signals.py tests/files/test_run_lock.py
-UNCOUNTED = "not what_the_c_backend_writes and not grow_no_further and not goes_wrong_in_python and not at_random \
+UNCOUNTED = "not what_the_c_backend_writes and not goes_on_in and not gpt_cpu and not numpy_writes \
+	and not grow_no_further and not goes_wrong_in_python and not at_random \
 	and not many_rounds and not is_not_resumed[23] and not gets_one_line[1] and not finished_by"
 
 test-coverage: .venv/dev  ## check that the tests take each branch of build/mlp that is not listed with a reason

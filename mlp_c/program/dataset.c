@@ -18,9 +18,9 @@ static int is_space(uint32_t c) {
            (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
-// Strip each line of white space, close it with a newline, leave out the empty ones, and count these. The text has room
-// for one character more.
-static void strip_lines(Text *of, size_t *empty_lines) {
+// Strip each line of a list of white space, close it with a newline, leave out the empty ones, and count these. The
+// text has room for one character more.
+static void strip_lines(Text *of, const char *path, size_t *empty_lines) {
     uint32_t *text = of->characters;
     size_t n = of->n, kept = 0;
     for (size_t begin = 0, end, next; begin < n; begin = next) {
@@ -35,6 +35,9 @@ static void strip_lines(Text *of, size_t *empty_lines) {
         } else {
             ++*empty_lines;
         }
+    }
+    if (kept == 0) {
+        fail(COULD_NOT_BE_DONE, "%s has no line that is not empty: a list needs one", path);
     }
     of->n = kept;
 }
@@ -52,8 +55,8 @@ static void make_paths(char paths[3][PATH_SIZE], const char *folder) {
     }
 }
 
-// The text of a file, of a list without its empty lines; the caller frees.
-static Text read_text(const char *path, bool is_list, size_t *empty_lines) {
+// The text of a file; the caller frees.
+static Text read_text(const char *path) {
     size_t size, length, n = 0;
     if (access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
         fail(COULD_NOT_BE_DONE, "no file %s: a data folder holds train.txt, val.txt and test.txt", path);
@@ -83,14 +86,7 @@ static Text read_text(const char *path, bool is_list, size_t *empty_lines) {
     if (n == 0) {
         fail(COULD_NOT_BE_DONE, "%s is empty: it must hold some text", path);
     }
-    Text read = {text, n};
-    if (is_list) {
-        strip_lines(&read, empty_lines);
-    }
-    if (read.n == 0) {
-        fail(COULD_NOT_BE_DONE, "%s has no line that is not empty: a list needs one", path);
-    }
-    return read;
+    return (Text){text, n};
 }
 
 static int ascending(const void *a, const void *b) {
@@ -208,12 +204,16 @@ Dataset dataset_read(const Settings *settings) {
     struct stat status;
     const bool is_file = stat(settings->data, &status) == 0 && !S_ISDIR(status.st_mode);
     if (is_file) {
-        Text text = read_text(settings->data, is_list, &dataset.empty_lines);
+        Text text = read_text(settings->data);
+        if (is_list) {
+            strip_lines(&text, settings->data, &dataset.empty_lines);
+        }
         split_text(&text, settings, texts);
         free(text.characters);
     } else {
         make_paths(paths, settings->data);
-        for (int i = 0; i < 3; i++) { texts[i] = read_text(paths[i], is_list, &dataset.empty_lines); }
+        for (int i = 0; i < 3; i++) { texts[i] = read_text(paths[i]); }
+        for (int i = 0; i < 3 && is_list; i++) { strip_lines(texts + i, paths[i], &dataset.empty_lines); }
     }
     dataset.vocabulary = build_vocabulary(texts, is_file ? 3 : 1);
     for (int i = 0; i < 3; i++) { *tapes[i] = encode(&dataset.vocabulary, texts + i, paths[i]); }

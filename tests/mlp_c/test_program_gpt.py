@@ -34,8 +34,9 @@ def recipe(data):
 
 @pytest.fixture(scope="module")
 def whole(recipe, tmp_path_factory):
-    """The run of the backend in C, from the first step to the last."""
-    return train(recipe, tmp_path_factory.mktemp("whole") / "run", "c")
+    """A run of the program, from the first step to the last."""
+    finish(start(PROGRAM, recipe, place := tmp_path_factory.mktemp("whole") / "run"))
+    return place
 
 
 @pytest.fixture(scope="module")
