@@ -60,45 +60,51 @@ class Choice:
         if z is None:
             best = self._allowed(logits).argmax(axis=-1, keepdims=True)
             return (np.arange(logits.shape[-1]) >= best).astype(logits.dtype)
-        if self.top_k or self.top_p < 1:
-            z = np.where(z >= self._threshold(z), z, -np.inf)
-        return np.cumsum(_softmax(z), axis=-1)
+        return _sums(z, self._threshold(z))
 
-    def is_certain(self, logits: np.ndarray, uniform: float, error: float) -> bool:
-        """Tell whether logits with errors of up to `error` each would have given the same token.
+    def certain_token(self, logits: np.ndarray, uniform: float, error: float) -> int | None:
+        """Return the token, or None if logits with errors of up to `error` each could have given another; logits (V,).
 
-        True if no other token is near the largest (temperature 0) or the threshold of top-k and top-p, and the uniform
-        is farther from every cumulative sum c than c can move: 2 error c (1 - c), and the rounding of a sum of V terms.
+        None if another token is near the largest (temperature 0) or the threshold of top-k and top-p, or if the uniform
+        is as near to a cumulative sum c next to it as c can move: 2 error c (1 - c), and the rounding of a sum of V
+        terms. Raises what `token` raises.
         """
         z = self._scaled(logits)
         if z is None:
-            logits = self._allowed(logits)
-            return int((logits >= logits.max() - 2 * error).sum()) == 1
-        error /= self.temperature
-        threshold, shift = self._threshold(z), 2 * error
-        if math.isfinite(threshold) and (z >= threshold - shift).sum() > (z >= threshold).sum():
-            return False
-        kept = np.where(z >= threshold, z, -np.inf)
-        rounding = np.finfo(logits.dtype).eps * math.sqrt(np.isfinite(kept).sum())
+            z = self._allowed(logits)
+            best = int(z.argmax())
+            return best if np.count_nonzero(z >= z[best] - 2 * error) == 1 else None
+        threshold, shift, kept = self._threshold(z), 2 * error / self.temperature, len(z)
+        if threshold > -math.inf:
+            kept = np.count_nonzero(z >= threshold)
+            if np.count_nonzero(z >= threshold - shift) > kept:
+                return None
+        rounding = float(np.finfo(z.dtype).eps) * math.sqrt(kept)
         if self.top_p < 1:
             margin = shift + rounding
             if self._threshold(z, self.top_p - margin) != self._threshold(z, self.top_p + margin):
-                return False
-        sums = np.cumsum(_softmax(kept))
-        margins = shift * sums * np.maximum(1 - sums, 0) + rounding
-        return not (np.abs(sums - uniform) <= margins)[:-1].any()  # the last sum is 1, and every uniform is below it
+                return None
+        sums = _sums(z, threshold)
+        token = first_above(sums, uniform)
+        beside = sums[max(token - 1, 0) : min(token + 1, len(z) - 1)]  # the last is 1, and every uniform is below it
+        for c in beside.tolist():
+            if abs(c - uniform) <= shift * c * max(1 - c, 0) + rounding:
+                return None
+        return token
 
     def _scaled(self, logits: np.ndarray) -> np.ndarray | None:
         """(logits - max logits) / temperature in the dtype of the logits; None where that divides by zero."""
-        if not np.isfinite(logits).all():
+        if not math.isfinite(largest_size(logits)):
             raise FloatingPointError(
                 "the model's logits are not finite: its training diverged; train with a lower optimizer.lr"
             )
+        allowed = self._allowed(logits)
+        largest = allowed.max(axis=-1, keepdims=True) if logits.ndim == 2 else allowed.item(allowed.argmax())
+        if self.temperature == 1:
+            return self._allowed(logits - largest)
         with np.errstate(over="ignore"):  # an infinite divisor makes all equal; a tiny one gives -inf
             divisor = logits.dtype.type(self.temperature)
-            if divisor == 0:
-                return None
-            return self._allowed((logits - self._allowed(logits).max(axis=-1, keepdims=True)) / divisor)
+            return None if divisor == 0 else self._allowed((logits - largest) / divisor)
 
     def _allowed(self, z: np.ndarray) -> np.ndarray:
         """z, with -inf for the tokens that are banned."""
@@ -132,7 +138,19 @@ def first_above(sums: Sequence[float], uniform: float) -> int:
     return token if token < len(sums) - 1 else bisect_left(sums, sums[-1])
 
 
+def largest_size(x: np.ndarray) -> float:
+    """max|x|, not a number if one of x is not; for a few numbers argmax takes a quarter of the time of max."""
+    return max(x.item(x.argmax()), -x.item(x.argmin()))
+
+
+def _sums(z: np.ndarray, threshold: float) -> np.ndarray:
+    """The cumulative sums of the probabilities, which are 0 below the threshold."""
+    if threshold > -math.inf:
+        z = np.where(z >= threshold, z, -np.inf)
+    return np.add.accumulate(_softmax(z), axis=-1)
+
+
 def _softmax(z: np.ndarray) -> np.ndarray:
     """exp(z) / sum exp(z) along the last axis, for z of which the largest is 0."""
     e = np.exp(z)
-    return e / e.sum(axis=-1, keepdims=True)
+    return e / np.add.reduce(e, axis=-1, keepdims=True)

@@ -17,7 +17,8 @@ A model here is any that has a `config`, `last_logits` and `new_cache`: nn.GPT o
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ import numpy as np
 from ..backend import checks
 from ..backend.gpt_config import GPTConfig
 from ..numbers.rng import RNG
-from .choice import Choice
+from .choice import Choice, largest_size
 
 
 def generate(
@@ -91,12 +92,12 @@ def stream(
 
 def endless(model: Any, idx: np.ndarray, rng: RNG, choice: Choice) -> Iterator[np.ndarray]:
     """As `stream` with a cache, for a single prompt idx (1, n) and without end. Raises what `stream` raises."""
-    uniforms = iter(lambda: rng.uniform(size=1), None)
+    uniforms = ((rng.uniform(),) for _ in count())
     return _stream(model, Window(model.config, idx, roll=1), choice, uniforms, True)
 
 
 def _stream(
-    model: Any, window: Window, choice: Choice, uniforms: Iterator[np.ndarray], cached: bool
+    model: Any, window: Window, choice: Choice, uniforms: Iterator[Sequence[float]], cached: bool
 ) -> Iterator[np.ndarray]:
     alone, cache = not cached and len(window.tokens) == 1, None
     for u in uniforms:  # (B,)
@@ -110,17 +111,19 @@ def _stream(
         error = logit_error(model.config, logits)
         chosen = np.empty(len(logits), np.int64)
         for b, row in enumerate(logits):
-            if not alone and not choice.is_certain(row, u[b], error):
-                row = model.last_logits(window.tokens[b : b + 1])[0]
-            chosen[b] = choice.token(row, u[b])
+            token = None if alone else choice.certain_token(row, u[b], error)
+            if token is None:
+                row = row if alone else model.last_logits(window.tokens[b : b + 1])[0]
+                token = choice.token(row, u[b])
+            chosen[b] = token
         window.append(chosen)
         yield chosen
 
 
-def _uniforms(rng: RNG, B: int, tokens: int) -> Iterator[np.ndarray]:
+def _uniforms(rng: RNG, B: int, tokens: int) -> Iterator[Sequence[float]]:
     """`tokens` times (B,)."""
     if B == 1:
-        return (rng.uniform(size=1) for _ in range(tokens))
+        return ((rng.uniform(),) for _ in range(tokens))
     return iter(rng.uniform(size=(B, tokens)).T)
 
 
@@ -159,7 +162,7 @@ def logit_error(config: GPTConfig, logits: np.ndarray) -> float:
     it takes the model to be well conditioned, as trained ones are. Measured: at most a sixth of it.
     """
     u = float(np.finfo(logits.dtype).eps) / 2
-    return math.sqrt(roundings(config)) * u * float(np.abs(logits).max())
+    return math.sqrt(roundings(config)) * u * largest_size(logits)
 
 
 def _array(idx: Any) -> np.ndarray:

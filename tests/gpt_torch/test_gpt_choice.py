@@ -53,9 +53,11 @@ def check_certainty(nn):
         off = logits + error * generator.choice([-1, 1], size=V)
         for way in WAYS:
             choice = nn.Choice(**way)
-            if choice.token(logits, uniform) != choice.token(off, uniform):
+            token, certain = choice.token(logits, uniform), choice.certain_token(logits, uniform, error)
+            assert certain in (token, None), way
+            if token != choice.token(off, uniform):
                 changes += 1
-                assert not choice.is_certain(logits, uniform, error), way
+                assert certain is None, way
     assert changes > 100  # an error this large does change tokens
 
 
@@ -71,5 +73,5 @@ def test_most_draws_are_certain_so_that_the_cache_pays():
     model, generator = random_model(nnz.gpt, dtype="float32"), np.random.default_rng(5)
     logits = model(random_ids(7, (40, 9)))[0].detach().numpy().reshape(-1, V)
     error = nnz.runs.generation.logit_error(model.config, logits)
-    certain = [nnz.runs.choice.Choice().is_certain(row, generator.uniform(), error) for row in logits]
-    assert sum(certain) / len(certain) > 0.99
+    tokens = [nnz.runs.choice.Choice().certain_token(row, generator.uniform(), error) for row in logits]
+    assert tokens.count(None) / len(tokens) < 0.01

@@ -54,10 +54,10 @@ def unambiguous_sample(
         context, uniforms, tokens = [0] * SIZES["T"], RNG(seed), []
         for _ in range(TOKENS):
             z, u = oracle.mlp(weights, np.array([context]), np.zeros(1, int))["logits"][0], uniforms.uniform()
-            if not choice.is_certain(z, u, AMBIGUOUS):
+            if (token := choice.certain_token(z, u, AMBIGUOUS)) is None:
                 break
-            tokens.append(choice.token(z, u))
-            context = [*context[1:], tokens[-1]]
+            tokens.append(token)
+            context = [*context[1:], token]
         letters = MIN_LETTERS if choice.temperature else 2  # greedy: one token, again and again, proves nothing
         if len(tokens) == TOKENS and len(set(tokens)) >= letters:
             return weights, seed, tokens
