@@ -12,7 +12,7 @@ from nnz.backend.model import MLPBase
 from .library import KERNELS, ffi, kernel, pointer
 from .ops import OPS
 from .runtime import devices
-from .views import views
+from .views import joined, views
 
 
 class MLP(MLPBase):
@@ -22,7 +22,7 @@ class MLP(MLPBase):
     ops_by_precision = OPS
 
     def _hold(self, drawn: dict[str, np.ndarray]) -> None:
-        self._begin(np.concatenate([p.ravel() for p in drawn.values()]))
+        self._begin(joined(drawn.values()))
 
     def _begin(self, flat: np.ndarray) -> None:
         self._flat = flat  # one array of all weights, of which C holds the address

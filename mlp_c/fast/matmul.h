@@ -140,16 +140,52 @@ static void multiply(real *c, size_t c_row, const real *start, size_t start_row,
     }
 }
 
+// c[j] = start[j] + a . column j of b, for n columns, at most 2        a (K,)  b (K,n), column by column, b_col apart
+// Sums of COLS numbers side by side are halved until few are left.
+ALWAYS_INLINE void dot_products(real *c, const real *start, const real *restrict a, const real *restrict b,
+                                size_t b_col, size_t K, size_t n) {
+    _Alignas(64) real sum[2][COLS], half[2][COLS / 2];
+    const size_t full = K / COLS * COLS;
+    for (size_t j = 0; j < n; j++) {
+#pragma omp simd
+        for (size_t i = 0; i < COLS; i++) { sum[j][i] = 0; }
+    }
+    for (size_t k = 0; k < full; k += COLS) {
+        for (size_t j = 0; j < n; j++) {
+#pragma omp simd
+            for (size_t i = 0; i < COLS; i++) { sum[j][i] += a[k + i] * b[j * b_col + k + i]; }
+        }
+    }
+    for (size_t j = 0; j < n; j++) {
+        for (size_t k = full; k < K; k++) { sum[j][k - full] += a[k] * b[j * b_col + k]; }
+    }
+    for (size_t j = 0; j < n; j++) {
+#pragma omp simd
+        for (size_t i = 0; i < COLS / 2; i++) { half[j][i] = sum[j][i] + sum[j][COLS / 2 + i]; }
+    }
+    for (size_t j = 0; j < n; j++) {
+#pragma omp simd
+        for (size_t i = 0; i < COLS / 4; i++) { half[j][i] += half[j][COLS / 4 + i]; }
+    }
+    for (size_t j = 0; j < n; j++) {
+        for (size_t i = COLS / 4; i-- > 1;) { half[j][0] += half[j][i]; }
+        c[j] = start[j] + half[j][0];
+    }
+}
+
 // For a row or two packing does not pay: each result is one dot product, of vectors that lie in order.
 DISPATCH
 static void multiply_few_rows(real *c, const real *start, size_t start_row, const real *a, size_t a_row, const real *b,
                               size_t b_col, size_t M, size_t N, size_t K) {
-    for (size_t i = 0; i < M; i++) {
-        for (size_t j = 0; j < N; j++) {
-            real sum = 0;
-#pragma omp simd reduction(+ : sum)
-            for (size_t k = 0; k < K; k++) { sum += a[i * a_row + k] * b[k + j * b_col]; }
-            c[i * N + j] = start ? start[i * start_row + j] + sum : sum;
+    static const real zeros[2];
+    for (size_t i = 0; i < M; i++, c += N, a += a_row) {
+        for (size_t j = 0; j < N; j += 2) {
+            const real *from = start ? start + i * start_row + j : zeros;
+            if (j + 1 < N) {
+                dot_products(c + j, from, a, b + j * b_col, b_col, K, 2);
+            } else {
+                dot_products(c + j, from, a, b + j * b_col, b_col, K, 1);
+            }
         }
     }
 }

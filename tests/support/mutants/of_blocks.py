@@ -27,7 +27,7 @@ MUTANTS = (
         "linear_second_of_two_rows_is_the_first",
         "of two rows both are the first",
         "linear",
-        c=("fast/matmul.h", "sum += a[i * a_row + k] * b[k + j * b_col];", "sum += a[k] * b[k + j * b_col];"),
+        c=("fast/matmul.h", "c += N, a += a_row) {", "c += N) {"),
     ),
     linear(
         "linear_column_alone_in_its_panel",

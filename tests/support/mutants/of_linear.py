@@ -104,8 +104,8 @@ MUTANTS = (
         "linear",
         c=(
             "fast/matmul.h",
-            "k < K; k++) { sum += a[i * a_row + k] * b[k +",
-            "k < K - 1; k++) { sum += a[i * a_row + k] * b[k +",
+            "k < K; k++) { sum[j][k - full] +=",
+            "k < K - 1; k++) { sum[j][k - full] +=",
         ),
     ),
 )
