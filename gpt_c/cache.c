@@ -2,12 +2,14 @@
 //
 // What position t is in a block depends on tokens 0 .. t alone, so that its key and value are computed once. Once the
 // context is full and the window slides, every token is at another position, and nothing kept is valid any more.
+#include "../mlp_c/fast/dispatch.h"
 
 // keys (L,B,H,S,T), values (L,B,H,T,S), S = E / H, and the scores of a head
 size_t gpt_cache_size(const GPTConfig *c, size_t B) { return (2 * c->L * B * c->E + 1) * c->T; }
 
 // y = attention of the token at position t to those up to itself        qkv (3,E), keys (H,S,T), values (H,T,S)  ->  y
 // (E,). The loops run along T and along S, so that several numbers are computed at once.
+DISPATCH
 static void attend(real *restrict y, real *restrict scores, real *restrict keys, real *restrict values,
                    const real *restrict qkv, size_t T, size_t E, size_t H, size_t t) {
     const size_t S = E / H;
@@ -51,18 +53,22 @@ static void block_append(const GPT *m, size_t l, real *y, real *cache, size_t t)
     add(y, a.mid, B * E);
 }
 
-void gpt_append(GPT *m, real *logits, real *cache, const int32_t *ids, size_t t) {
+void gpt_append(GPT *m, real *logits, real *cache, const int32_t *ids, size_t n, size_t t) {
     const size_t B = m->B, V = m->c.V, E = m->c.E, L = m->c.L;
     const Parameters p = m->p;
     const Activations a = m->a;
     const bool first = m->c.norm_first;
     real *x = first ? a.x : m->blocks[0].a.x, *last = first ? a.norm : a.x;
-    embedding_forward(x, p.wte, ids, B, 1, E);
-    for (size_t b = 0; b < B; b++) { add(x + b * E, p.wpe + t * E, E); }
-    if (first) {
-        outer_norm_forward(m, m->blocks[0].a.x, B);
+    for (size_t i = 0; i < n; i++) {
+        for (size_t b = 0; b < B; b++) {
+            embedding_forward(x + b * E, p.wte, ids + b * n + i, 1, 1, E);
+            add(x + b * E, p.wpe + (t + i) * E, E);
+        }
+        if (first) {
+            outer_norm_forward(m, m->blocks[0].a.x, B);
+        }
+        for (size_t l = 0; l < L; l++) { block_append(m, l, l + 1 < L ? m->blocks[l + 1].a.x : last, cache, t + i); }
     }
-    for (size_t l = 0; l < L; l++) { block_append(m, l, l + 1 < L ? m->blocks[l + 1].a.x : last, cache, t); }
     if (!first) {
         outer_norm_forward(m, a.norm, B);
     }

@@ -36,9 +36,9 @@ void gpt_backward(GPT *model, real *gradients);
 void gpt_backward_to_block(GPT *model, real *gradients, size_t l);
 const real *gpt_tensor(const GPT *model, const char *name, size_t l);
 
-// Generation (cache.c): logits (B,V) after one more token of each sequence, ids (B,), at position t, by a model that
-// was made for T = 1. The cache, as many numbers as gpt_cache_size says, is the caller's; it holds those before.
+// Generation (cache.c): logits (B,V) after n more tokens of each sequence, ids (B,n), from position t on, by a model
+// that was made for T = 1. The cache, as many numbers as gpt_cache_size says, is the caller's; it holds those before.
 size_t gpt_cache_size(const GPTConfig *config, size_t B);
-void gpt_append(GPT *model, real *logits, real *cache, const int32_t *ids, size_t t);
+void gpt_append(GPT *model, real *logits, real *cache, const int32_t *ids, size_t n, size_t t);
 
 #endif

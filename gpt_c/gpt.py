@@ -11,7 +11,7 @@ from nnz.backend.gpt import Cache, GPTBase
 
 from ..binding.library import KERNELS, ffi, kernel, pointer
 from ..binding.runtime import devices
-from ..binding.views import views
+from ..binding.views import joined, views
 
 
 class GPT(GPTBase):
@@ -20,7 +20,7 @@ class GPT(GPTBase):
     kernels = KERNELS["native"]
 
     def _hold(self, drawn: dict[str, np.ndarray]) -> None:
-        self._begin(np.concatenate([p.ravel() for p in drawn.values()]))
+        self._begin(joined(drawn.values()))
 
     def _begin(self, flat: np.ndarray) -> None:
         self._flat = flat  # one array of all weights, of which C holds the address
@@ -75,10 +75,10 @@ class GPT(GPTBase):
     def _last_logits(self, tokens: np.ndarray, cache: Cache | None) -> np.ndarray:
         if cache is None:
             return super()._last_logits(tokens, None)
-        B = len(tokens)
-        logits, model, append = np.empty((B, self.config.vocab_size), self.dtype), self._model(B, 1), self._c_append
-        for i, ids in enumerate(np.ascontiguousarray(tokens.T)):
-            append(model, pointer(logits), pointer(cache.kept), pointer(ids), cache.length + i)
+        B, n = tokens.shape
+        logits = np.empty((B, self.config.vocab_size), self.dtype)
+        arrays = map(pointer, (logits, cache.kept, tokens))
+        self._c_append(self._model(B, 1), *arrays, n, cache.length)
         return logits
 
     def _backward(self, saved: dict[str, Any]) -> dict[str, np.ndarray]:

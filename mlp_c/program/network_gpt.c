@@ -68,7 +68,7 @@ static void of_gpt_append(const Network *net, void *logits, int32_t token, size_
     if (m->cache == NULL) {
         m->cache = allocate(gpt_cache_size(&m->config, 1), sizeof(real));
     }
-    gpt_append(m->gpt, logits, m->cache, &token, t);
+    gpt_append(m->gpt, logits, m->cache, &token, 1, t);
 }
 
 static void of_gpt_free(const Network *net) {

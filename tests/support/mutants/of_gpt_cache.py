@@ -29,7 +29,7 @@ MUTANTS = (
         "gpt_cached_position_from_0",
         "a token that follows others gets the position of the first",
         "gpt_cache",
-        c=(CACHE_C, "p.wpe + t * E", "p.wpe + 0 * t"),
+        c=(CACHE_C, "p.wpe + (t + i) * E", "p.wpe + 0 * (t + i)"),
         numpy=(NUMPY_POSITIONS, "np.arange(T, dtype=np.int32)[None]"),
         torch=(TORCH_POSITIONS, TORCH_POSITIONS.replace("past, past + T", "T")),
     ),
