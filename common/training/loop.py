@@ -94,6 +94,7 @@ class Trainer:
             if watcher is not None:
                 watcher.before_update(self.step, self.model, inputs, targets)
             norm = self.optimizer.step(gradients)
+            del gradients  # or they were in memory while the next ones are computed
             if isinstance(norm, float):
                 check_loss(self.step, norm, "the norm of the gradient")
             self.step += 1
