@@ -70,7 +70,7 @@ def test_an_mlp_has_the_settings_of_gpt_cpu_too(recipe, run, tmp_path, settings)
 
 
 def test_the_program_knows_every_setting_of_a_recipe(recipe, tmp_path):
-    """A new setting must be told to mlp_c/program/config.c: which value the program stands for, or that any will do."""
+    """A new setting needs a row in mlp_c/program/settings.c; what the program does not do is FIXED there."""
     train(recipe, tmp_path / "run", registry.default())
     assert resumed(recipe, tmp_path / "run") == (0, f"{tmp_path}/run: going on from step 23\n")
 
