@@ -25,6 +25,7 @@ VOCABULARY = 65  # of random tokens: the characters of Shakespeare's plays, whic
 WIDE = {"n_layer": 1, "n_head": 12, "n_embd": 768, "context_length": 256}  # a block of GPT-2's smallest model
 WIDE_BATCH = 4
 STYLE = "fused"  # the baseline: as nanoGPT writes it
+DRAWS = 5  # sequences of a turn: fewer take some milliseconds, in which one pause of the system weighs much
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def measure_generation(work: GPTWorkload, names: Sequence[str], rounds: int) -> 
     if "torch" in names:
         draw = registry.gpt().baseline.baseline_tokens(work.config)
         runners.append(Generation("baseline torch", work, draw))
-    samples = in_turn(runners, rounds, 2, None, lambda: None)
+    samples = in_turn(runners, rounds, DRAWS, None, lambda: None)
     return {runner.name: 1 / float(np.median([s["step"] for s in samples[runner]])) for runner in runners}
 
 
