@@ -6,6 +6,7 @@ header; bare numbers; or what a pattern finds.
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections import Counter
@@ -27,6 +28,7 @@ FIRST_WHOLE = re.compile(r"(?<![\w.])(\d{1,9})(?![\w.])")
 BARE = re.compile(NUMBER)
 ROW = re.compile(rf"(\d{{1,9}})[ \t]*[,;\t ][ \t]*({NUMBER})(?:[ \t]*[,;\t ].*)?")
 SAMPLE = re.compile(r"(?i:sample)[ \t]{0,20}\d{1,4}[ \t]{0,20}[:|][ \t]{0,20}(\S{0,40})")
+WORD = re.compile(r"[^\W\d_]{1,40}")
 COLOURS = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]")
 LONGEST_LINE, MOST_LINES = 1000, 200_000  # characters, and lines; what follows is not read
 STRIDES = (1, 100, 10, 50, 20, 200, 250, 500, 5, 2)  # of losses without a step
@@ -76,8 +78,10 @@ def read(text: str, pattern: str | None = None) -> list[Line]:
 
 
 def samples(text: str) -> list[str]:
-    """The names that it printed after its training."""
-    return [found[1] for found in SAMPLE.finditer(text)]
+    """The names that it printed after its training: as `sample  1: kamon`, or each on a line at the end."""
+    lines = re.split(r"[\r\n]+", text[-LONGEST_LINE:].rstrip())
+    last = itertools.takewhile(WORD.fullmatch, reversed(lines))
+    return [found[1] for found in SAMPLE.finditer(text)] or [*last][::-1]
 
 
 def _step(line: str, loss: re.Match) -> int | None:

@@ -72,7 +72,10 @@ def _why(v: Verdict) -> list[str]:
 def _place(reference: Agreement) -> str:
     """Where to look, by how far the reference agrees."""
     if reference.agrees == 0 and reference.step == 1:
-        return "documents, first weights and forward; a port must draw Python's random numbers to have these losses"
+        return (
+            "documents, first weights and forward; a port with random numbers of its own must read its weights and "
+            "documents: nnz golden microgpt DIR writes them"
+        )
     if reference.agrees == 1 and reference.step == 2:
         return "the backward and the optimizer; the first loss is right, so the forward is"
     return "what changes from step to step: documents, moments, the learning rate"

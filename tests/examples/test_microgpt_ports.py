@@ -1,12 +1,15 @@
 """The ports of microgpt: each prints, to the last digit, what the reference prints."""
 
 import os
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 from support import microgpt_by_torch
+
+from nnz.commands.main import main
 
 ROOT = Path(__file__).resolve().parents[2]
 PORTS = ROOT / "examples" / "microgpt"
@@ -74,6 +77,13 @@ def test_a_port_prints_every_loss_and_name_of_the_reference(port):
     done = run(port, Path(HOME) / "makemore-names.txt")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == GOLDEN
+
+
+@needs_names
+def test_the_referee_finds_a_port_equal(port, capsys):
+    command = shlex.join([*port, str(Path(HOME) / "makemore-names.txt")])
+    assert main(["referee", "--cmd", command]) == 0
+    assert capsys.readouterr().out.endswith("names: 20 of the 20 are microgpt's\n")
 
 
 def test_a_port_takes_other_names_and_a_number_of_steps(port, tmp_path):

@@ -9,7 +9,7 @@ from support.microgpt_ports import PLANTED, edited, printed
 
 pytest.importorskip("torch", reason="torch is not installed")
 
-from nnz.referee import log
+from nnz.referee import log, search
 from nnz.referee.deviations import DEVIATIONS, named
 from nnz.referee.start import Names
 from nnz.referee.verdict import Verdict, judge
@@ -58,6 +58,16 @@ def test_each_deviation_is_named_alone(plant: str, names: Names, data: Path) -> 
     verdict = verdict_on(plant, names, data, steps, 8 if plant in HARD_TO_SEE else 4)
     assert not verdict.is_equal
     assert found_by(verdict) == [{plant}]
+
+
+@pytest.mark.slow
+def test_a_pair_is_named_of_a_log_without_the_first_steps(names: Names, data: Path, monkeypatch) -> None:
+    monkeypatch.setattr(search, "MOST_STEPS", 4000)  # not all pairs, so that the likely ones must be found
+    steps = search.EARLY + 10
+    lines = printed(edited("mask-shows-next+norm-backward"), data, steps).splitlines()[search.EARLY :: 3]
+    verdict = judge(names, log.read("\n".join(lines)), steps)
+    assert found_by(verdict) == [{"mask-shows-next", "norm-backward"}]
+    assert verdict.left_out > 7000
 
 
 @pytest.mark.parametrize("plant", slow_but_some(PAIRS))

@@ -102,6 +102,14 @@ def test_bare_numbers_may_be_of_every_step_or_of_every_hundredth(names: Names) -
     assert found.is_equal
 
 
+@pytest.mark.parametrize("form", ["sample {0:2d}: {1}", "{1}", "Sample {0} | {1}"])
+def test_names_are_found_after_the_losses(form: str) -> None:
+    names = ["kamon", "ann", "zoë"]
+    shown = "\n".join(form.format(i, name) for i, name in enumerate(names, 1))
+    assert log.samples(f"{HEADER}step 1 loss 3.3660\n--- inference ---\n{shown}\n") == names
+    assert log.samples(f"{HEADER}step 1 loss 3.3660\n") == []
+
+
 def test_a_step_that_is_printed_twice_counts_once() -> None:
     lines = log.read("step 1 loss 3.3660\rstep 2 loss 3.4243\rstep 2 loss 3.4243\n")
     assert next(log.placed(lines)).values == {1: 3.3660, 2: 3.4243}
