@@ -26,6 +26,7 @@ IDEAS = {
     "mlp-batchnorm": "normalise the hidden layer, scale the start",
     "residual": "eight hidden layers, and a way around each",
     "wavenet": "eight tokens, fused in pairs, neighbours first",
+    "gpt-names": "attention: each token looks at all before it",
 }
 
 

@@ -51,7 +51,7 @@ MORE = (
     ("parity.html", "Parity", "Whole training runs that end with the same bytes in every backend."),
     ("reliability.html", "Reliability", "What was fuzzed, killed and denied, and what came of it."),
     ("speed.html", "Speed", "How long a training step takes in every backend."),
-    ("ladder.html", "The ladder", "From counting to a wavenet: what each idea gains."),
+    ("ladder.html", "The ladder", "From counting to a GPT: what each idea gains."),
     ("gpt.html", "The GPT", "How to train the GPT, and how fast it is."),
     ("your-own-backend.html", "Your own backend", "How to write a backend, in any language, and have it graded."),
     ("kill-matrix.html", "Kill matrix", "Which planted bug gets past which tolerance."),
