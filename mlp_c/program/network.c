@@ -83,7 +83,7 @@ static double logit_error(const Shape *s, double largest) {
     return sqrt((double)(s->L * (attention + mlp) + 3 * s->E)) * (sizeof(real) == 8 ? 0x1p-53 : 0x1p-24) * largest;
 }
 
-// As is_certain of common/runs/choice.py, with which build/mlp draws the same tokens.
+// As certain_token of common/runs/choice.py tells it, so that the same tokens are drawn.
 static bool net_is_certain(const Network *net, const void *logits, void *scratch, double temperature, size_t top_k,
                            double u) {
     const size_t V = net->shape.V;
