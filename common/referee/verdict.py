@@ -61,10 +61,10 @@ def judge(
         raise UsageError(f"no loss to grade is of the first {steps:,} steps")
     losses, search, reference = max(tried, key=lambda one: one[2].agrees)  # the first of equals
     problems = [*_of_log(losses, steps), *problems]
-    losses = losses.until(steps)
+    to_the_end, losses = losses.last + losses.stride > STEPS, losses.until(steps)
     if reference.is_whole:
         found = None
-        if samples:
+        if samples and to_the_end:
             trained = Training(names, variant(honest))
             for _ in trained.losses():
                 pass
