@@ -57,20 +57,17 @@ void gpt_append(GPT *m, real *logits, real *cache, const int32_t *ids, size_t n,
     const size_t B = m->B, V = m->c.V, E = m->c.E, L = m->c.L;
     const Parameters p = m->p;
     const Activations a = m->a;
-    const bool first = m->c.norm_first;
-    real *x = first ? a.x : m->blocks[0].a.x, *last = first ? a.norm : a.x;
+    real *x = embedded(m);
     for (size_t i = 0; i < n; i++) {
         for (size_t b = 0; b < B; b++) {
             embedding_forward(x + b * E, p.wte, ids + b * n + i, 1, 1, E);
             add(x + b * E, p.wpe + (t + i) * E, E);
         }
-        if (first) {
-            outer_norm_forward(m, m->blocks[0].a.x, B);
+        norm_before_blocks(m, B);
+        for (size_t l = 0; l < L; l++) {
+            block_append(m, l, l + 1 < L ? m->blocks[l + 1].a.x : after_blocks(m), cache, t + i);
         }
-        for (size_t l = 0; l < L; l++) { block_append(m, l, l + 1 < L ? m->blocks[l + 1].a.x : last, cache, t + i); }
     }
-    if (!first) {
-        outer_norm_forward(m, a.norm, B);
-    }
+    norm_after_blocks(m, B);
     linear_forward(logits, a.norm, p.head_weight, p.head_bias, B, E, V);
 }

@@ -5,10 +5,10 @@
 #include "ops/ops.h"
 
 typedef struct {
-    size_t V, T, L, H, E;                                         // vocabulary, context, blocks, heads, embedding
-    bool gelu, rms, qkv_bias, linear_bias, head_bias, tied_head;  // without: ReLU, layer norms, a head of its own
-    bool norm_first;                                              // the norm outside the blocks comes before them
-    double dropout, embedding_dropout;                            // probabilities, each below 1
+    size_t V, T, L, H, E;  // vocabulary, context, blocks, heads, embedding
+    // without: ReLU, layer norms, a head of its own, the norm outside the blocks after them
+    bool gelu, rms, qkv_bias, linear_bias, head_bias, tied_head, norm_first;
+    double dropout, embedding_dropout;  // probabilities, each below 1
     uint64_t dropout_seed;
 } GPTConfig;
 

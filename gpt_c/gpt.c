@@ -2,8 +2,6 @@
 // which say where its numbers lie and which operations it is made of.
 #include "../mlp_c/rng.h"
 
-static const double EPS = 1e-5;  // of the norms
-
 size_t gpt_parameter_count(const GPTConfig *c) {
     size_t n = 0;
     for (size_t i = 0; i < BEFORE + EACH * c->L + AFTER; i++) { n += gpt_parameter_size(c, i); }
@@ -18,9 +16,6 @@ void gpt_draw_parameters(real *p, const GPTConfig *c, uint64_t seed) {
         for (size_t j = 0; j < n && !gpt_is_matrix(i); j++) { p[j] = i % 2 == 0; }  // a norm's weight, and not a bias
     }
 }
-
-// The gradient of a parameter: at the same place in their array
-static real *d(const GPT *m, const real *p) { return p != NULL ? m->gradients + (p - m->parameters) : NULL; }
 
 static void add(real *y, const real *x, size_t n) {
     for (size_t i = 0; i < n; i++) { y[i] += x[i]; }
@@ -68,35 +63,19 @@ static void block_backward(const GPT *m, size_t l) {
                   E);
 }
 
-// The norm outside the blocks: of what comes out of them, or with norm_first of what goes in. It takes a.x; the head
-// takes a.norm.
-static void outer_norm_forward(const GPT *m, real *y, size_t n) {
-    norm_forward(y, m->a.mean, m->a.rstd, m->a.x, m->p.norm_weight, m->p.norm_bias, n, m->c.E, EPS);
-}
-
-static void outer_norm_backward(const GPT *m, real *dx, const real *dy, size_t n) {
-    norm_backward(dx, d(m, m->p.norm_weight), d(m, m->p.norm_bias), dy, m->a.x, m->a.mean, m->a.rstd, m->p.norm_weight,
-                  n, m->c.E);
-}
-
 void gpt_forward(GPT *m, real *logits, real *loss, const int32_t *inputs, const int32_t *targets, bool training,
                  uint64_t step) {
     const size_t B = m->B, T = m->T, V = m->c.V, E = m->c.E, L = m->c.L, n = B * T;
     const Parameters p = m->p;
     const Activations a = m->a;
     m->drops = training, m->step = step, m->inputs = inputs, m->targets = targets;
-    const bool first = m->c.norm_first;
-    real *x = first ? a.x : m->blocks[0].a.x, *last = first ? a.norm : a.x;
+    real *x = embedded(m);
     embedding_forward(x, p.wte, inputs, B, T, E);
     for (size_t b = 0; b < B; b++) { add(x + b * T * E, p.wpe, T * E); }  // wpe's row of each position
     drop(m, x, a.emb_mask, n * E, 0);
-    if (first) {
-        outer_norm_forward(m, m->blocks[0].a.x, n);
-    }
-    for (size_t l = 0; l < L; l++) { block_forward(m, l, l + 1 < L ? m->blocks[l + 1].a.x : last); }
-    if (!first) {
-        outer_norm_forward(m, a.norm, n);
-    }
+    norm_before_blocks(m, n);
+    for (size_t l = 0; l < L; l++) { block_forward(m, l, l + 1 < L ? m->blocks[l + 1].a.x : after_blocks(m)); }
+    norm_after_blocks(m, n);
     linear_forward(logits, a.norm, p.head_weight, p.head_bias, n, E, V);  // (B,T,E) -> (B,T,V)
     if (targets != NULL) {
         cross_entropy_forward(loss, a.probs, logits, targets, n, V);
@@ -112,11 +91,7 @@ void gpt_backward_to_block(GPT *m, real *gradients, size_t last) {
     memset(a.dlogits, 0, n * V * sizeof(real)), memset(a.dx, 0, 2 * n * E * sizeof(real));  // and dnorm, after it
     cross_entropy_backward(a.dlogits, a.probs, m->targets, n, V);
     linear_backward(a.dnorm, d(m, p.head_weight), d(m, p.head_bias), a.dlogits, a.norm, p.head_weight, n, E, V);
-    if (m->c.norm_first) {
-        memcpy(a.dx, a.dnorm, n * E * sizeof(real));
-    } else {
-        outer_norm_backward(m, a.dx, a.dnorm, n);
-    }
+    norm_after_blocks_backward(m, n);
     for (size_t l = m->c.L; l-- > last;) { block_backward(m, l); }
 }
 
@@ -124,10 +99,7 @@ void gpt_backward(GPT *m, real *gradients) {
     const size_t B = m->B, T = m->T, E = m->c.E;
     const Parameters p = m->p;
     gpt_backward_to_block(m, gradients, 0);
-    if (m->c.norm_first) {
-        memcpy(m->a.dnorm, m->a.dx, B * T * E * sizeof(real)), memset(m->a.dx, 0, B * T * E * sizeof(real));
-        outer_norm_backward(m, m->a.dx, m->a.dnorm, B * T);
-    }
+    norm_before_blocks_backward(m, B * T);
     const real *demb = drop_backward(m, m->a.emb_mask, B * T * E);
     for (size_t b = 0; b < B; b++) { add(d(m, p.wpe), demb + b * T * E, T * E); }
     embedding_backward(d(m, p.wte), demb, m->inputs, B, T, E);  // a tied head has added its part

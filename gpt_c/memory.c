@@ -4,6 +4,8 @@
 
 #include "config.h"
 
+static const double EPS = 1e-5;  // of the norms
+
 typedef struct {  // the parameters around the blocks, or their gradients; NULL where this GPT has none
     real *wte, *wpe, *norm_weight, *norm_bias, *head_weight, *head_bias;
 } Parameters;
@@ -65,6 +67,9 @@ static real *place(real **arrays, size_t count, const size_t *sizes, size_t B, r
     for (size_t k = 0; k < count; memory += B * sizes[k++]) { arrays[k] = sizes[k] > 0 ? memory : NULL; }
     return memory;
 }
+
+// The gradient of a parameter: at the same place in their array
+static real *d(const GPT *m, const real *p) { return p != NULL ? m->gradients + (p - m->parameters) : NULL; }
 
 GPT *gpt_new(real *parameters, const GPTConfig *c, size_t B, size_t T) {
     const size_t x = T * c->E, probs = c->H * T * T, V = T * c->V;

@@ -19,6 +19,49 @@ static void norm_backward(real *dx, real *dweight, real *dbias, const real *dy, 
     }
 }
 
+// The norm outside the blocks takes a.x; the head takes a.norm.
+static void outer_norm_forward(const GPT *m, real *y, size_t n) {
+    norm_forward(y, m->a.mean, m->a.rstd, m->a.x, m->p.norm_weight, m->p.norm_bias, n, m->c.E, EPS);
+}
+
+static void outer_norm_backward(const GPT *m, size_t n) {
+    norm_backward(m->a.dx, d(m, m->p.norm_weight), d(m, m->p.norm_bias), m->a.dnorm, m->a.x, m->a.mean, m->a.rstd,
+                  m->p.norm_weight, n, m->c.E);
+}
+
+// Where the sum of the embeddings goes, and what comes out of the last block
+static real *embedded(const GPT *m) { return m->c.norm_first ? m->a.x : m->blocks[0].a.x; }
+static real *after_blocks(const GPT *m) { return m->c.norm_first ? m->a.norm : m->a.x; }
+
+static void norm_before_blocks(const GPT *m, size_t n) {
+    if (m->c.norm_first) {
+        outer_norm_forward(m, m->blocks[0].a.x, n);
+    }
+}
+
+static void norm_after_blocks(const GPT *m, size_t n) {
+    if (!m->c.norm_first) {
+        outer_norm_forward(m, m->a.norm, n);
+    }
+}
+
+// The gradient of what the blocks gave, in dx, from that of what the head took, in dnorm
+static void norm_after_blocks_backward(const GPT *m, size_t n) {
+    if (m->c.norm_first) {
+        memcpy(m->a.dx, m->a.dnorm, n * m->c.E * sizeof(real));
+    } else {
+        outer_norm_backward(m, n);
+    }
+}
+
+// The gradient of the embeddings, in dx, from that of what the blocks took, which is there
+static void norm_before_blocks_backward(const GPT *m, size_t n) {
+    if (m->c.norm_first) {
+        memcpy(m->a.dnorm, m->a.dx, n * m->c.E * sizeof(real)), memset(m->a.dx, 0, n * m->c.E * sizeof(real));
+        outer_norm_backward(m, n);
+    }
+}
+
 static void activation_forward(const GPT *m, real *y, const real *x, size_t n) {
     (m->c.gelu ? gelu_forward : relu_forward)(y, x, n);
 }

@@ -5,8 +5,14 @@
 #include <stdio.h>
 
 #include "memory.c"
-
-// where switches.c has the choice, this GPT has layer norms, ReLU and no dropout
+// where switches.c has the choice, this GPT has layer norms, the last after the blocks, ReLU and no dropout
+#define embedded(m) (m)->blocks[0].a.x
+#define after_blocks(m) (m)->a.x
+#define norm_before_blocks(m, n) (void)0
+#define norm_before_blocks_backward(m, n) (void)0
+#define norm_after_blocks(m, n) norm_forward(a.norm, a.mean, a.rstd, a.x, p.norm_weight, p.norm_bias, n, E, EPS)
+#define norm_after_blocks_backward(m, n) \
+    norm_backward(a.dx, d(m, p.norm_weight), d(m, p.norm_bias), a.dnorm, a.x, a.mean, a.rstd, p.norm_weight, n, E)
 #define norm_forward layer_norm_forward
 #define norm_backward layer_norm_backward
 #define activation_forward(m, y, x, n) relu_forward(y, x, n)
@@ -33,15 +39,16 @@ static int32_t tokens[MOST];              // a token is the index of a character
 static int32_t inputs[B * T], targets[B * T];
 static real logits[sizeof characters * B * T];  // more than there are
 
-static void fail(int code, const char *at, const char *why) { fprintf(stderr, "train: %s%s\n", at, why), exit(code); }
+static void check(bool right, int code, const char *at, const char *why) {
+    right ? (void)0 : (fprintf(stderr, "train: %s%s\n", at, why), exit(code));
+}
 
 // data: returns how many tokens the text is
 static size_t read_text(const char *path) {
     FILE *file = fopen(path, "rb");
     const size_t n = file == NULL ? 0 : fread(text, 1, MOST, file);
-    if (file == NULL || ferror(file) || fgetc(file) != EOF || n <= (size_t)10 * T) {
-        fail(1, path, " must be a text of 641 to 16777215 characters");
-    }
+    const bool whole = file != NULL && !ferror(file) && fgetc(file) == EOF;
+    check(whole && n > (size_t)10 * T, 1, path, " must be a text of 641 to 16777215 characters");
     fclose(file);
     for (int c = 1; c < 128; c++) {
         if (c != '\r' && memchr(text, c, n) != NULL) {
@@ -50,9 +57,7 @@ static size_t read_text(const char *path) {
     }
     for (size_t i = 0; i < n; i++) {
         const char *place = text[i] == '\0' ? NULL : strchr(characters, text[i]);
-        if (place == NULL) {
-            fail(1, path, " holds a character that is not ASCII, or ends a line with \\r\\n");
-        }
+        check(place != NULL, 1, path, " holds a character that is not ASCII, or ends a line with \\r\\n");
         tokens[i] = (int32_t)(place - characters);
     }
     return n;
@@ -92,9 +97,7 @@ static int32_t draw_token(GPT *model, const int32_t *context, size_t n, double u
 int main(int argc, char **argv) {
     const bool given = argc == 3 && argv[2][strspn(argv[2], "0123456789")] == '\0';
     const long steps = given ? strtol(argv[2], NULL, 10) : argc == 2 ? STEPS : 0;
-    if (steps < 1) {
-        fail(2, "usage: train TEXT [STEPS]", "; TEXT is a file; STEPS is an integer from 1");
-    }
+    check(steps > 0, 2, "usage: train TEXT [STEPS]", "; TEXT is a file; STEPS is an integer from 1");
     const size_t length = read_text(argv[1]), cut = length * 9 / 10;
 
     // parameters, with their gradients and moments, and the model: for batches, and for one window
@@ -102,9 +105,7 @@ int main(int argc, char **argv) {
     const size_t n = gpt_parameter_count(&config);
     real *parameters = calloc(4 * n, sizeof(real));
     GPT *model = gpt_new(parameters, &config, B, T), *writer = gpt_new(parameters, &config, 1, T);
-    if (parameters == NULL || model == NULL || writer == NULL) {
-        fail(1, "out of memory", "");
-    }
+    check(parameters != NULL && model != NULL && writer != NULL, 1, "out of memory", "");
     real *gradients = parameters + n, *m = gradients + n, *v = m + n;
     gpt_draw_parameters(parameters, &config, SEED);
 
