@@ -159,8 +159,8 @@ MUTANTS = (
         "clip",
         common=(
             COMMON,
-            "sqrt(sum(float(ops.square_sum(g)) for g in grads.values()))",
-            ("sum(sqrt(float(ops.square_sum(g))) for g in grads.values())"),
+            "total += float(ops.square_sum(g))\n    norm = sqrt(total)",
+            "total += sqrt(float(ops.square_sum(g)))\n    norm = total",
         ),
     ),
     mutant(

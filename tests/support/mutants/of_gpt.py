@@ -22,7 +22,7 @@ NORM2_C = "norm_forward(a.norm2, a.mean2, a.rstd2, a.mid, p.norm2_weight, p.norm
 NORM2_NUMPY = 'self._norm_forward(x, f"{at}norm2")'
 NORM2_TORCH = 'self._norm(x, f"{at}norm2")'
 ACT = 'relu_forward(s["a_pre"]) if c.activation == "relu" else gelu_forward(s["a_pre"])'
-BLOCKS_C = "for (size_t l = 0; l < L; l++) { block_forward(m, l, l + 1 < L ? m->blocks[l + 1].a.x : last); }"
+AFTER_C = "norm_after_blocks(m, n);\n    linear_forward(logits"
 BLOCK_TORCH = "x, of_block = self._block(layer, x, (B, T), step, cache)"
 AT = 'at = self.config, {"x": x}, 1 + 3 * layer, f"blocks.{layer}."'
 GRADS_TORCH = "return dict(zip(self._p, map(as_array, gradients), strict=True))"
@@ -163,8 +163,8 @@ MUTANTS = (
         "the head gets x as the last block leaves it",
         "gpt",
         c=(
-            "outer_norm_forward(m, a.norm, n);",
-            "outer_norm_forward(m, a.norm, n), memcpy(a.norm, a.x, n * E * sizeof(real));",
+            AFTER_C,
+            AFTER_C.replace(";", "; memcpy(a.norm, a.x, n * E * sizeof(real));", 1),
         ),
         numpy=('h, norm = self._norm_forward(x, "norm")', 'h, norm = x, self._norm_forward(x, "norm")[1]'),
         torch=('(x, self._norm(x, "norm"))', '(x, x + 0 * self._norm(x, "norm"))'),
@@ -173,7 +173,7 @@ MUTANTS = (
         "gpt_norm_first_ignored",
         "with norm_first the norm is where it is without",
         "gpt",
-        c=("const bool first = m->c.norm_first;", "const bool first = m->c.norm_first = false;"),
+        c=("real *x = embedded(m);", "real *x = (m->c.norm_first = false, embedded(m));"),
         numpy=(
             "c, p, (B, T), past = self.config,",
             "c, p, (B, T), past = __import__('dataclasses').replace(self.config, norm_first=False),",
@@ -188,8 +188,12 @@ MUTANTS = (
         "with norm_first there is a norm before the head too",
         "gpt",
         c=(
-            "if (!first) {\n        outer_norm_forward(m, a.norm, n);",
-            "{ norm_forward(a.norm, a.mean, a.rstd, last, p.norm_weight, p.norm_bias, n, E, EPS);",
+            AFTER_C,
+            (
+                "norm_after_blocks(m, n);\n    if (m->c.norm_first) {\n"
+                "        norm_forward(a.dnorm, a.mean, a.rstd, a.norm, p.norm_weight, p.norm_bias, n, E, EPS);\n"
+                "        memcpy(a.norm, a.dnorm, n * E * sizeof(real));\n    }\n    linear_forward(logits"
+            ),
         ),
         numpy=("        h = x\n", '        h = self._norm_forward(x, "norm")[0] if c.norm_first else x\n'),
         torch=("(outer_x, x) if c.norm_first", '(outer_x, self._norm(x, "norm")) if c.norm_first'),
@@ -199,10 +203,10 @@ MUTANTS = (
         "the gradient goes past the norm that comes first",
         "gpt",
         c=(
-            "outer_norm_backward(m, m->a.dx, m->a.dnorm, B * T);",
+            "norm_before_blocks_backward(m, B * T);",
             (
-                "outer_norm_backward(m, m->a.dx, m->a.dnorm, B * T);\n"
-                "        memcpy(m->a.dx, m->a.dnorm, B * T * E * sizeof(real));"
+                "norm_before_blocks_backward(m, B * T);\n"
+                "    if (m->c.norm_first) { memcpy(m->a.dx, m->a.dnorm, B * T * E * sizeof(real)); }"
             ),
         ),
         numpy=(
@@ -218,7 +222,7 @@ MUTANTS = (
         "gpt_another_eps",
         "the norms have 1e-6 for 1e-5",
         "gpt",
-        c=("EPS = 1e-5;", "EPS = 1e-6;"),
+        c=("gpt/memory.c", "EPS = 1e-5;", "EPS = 1e-6;"),
         numpy=("from nnz.backend.gpt_config import EPS", "EPS = 1e-6"),
         torch=("from nnz.backend.gpt_config import EPS", "EPS = 1e-6"),
     ),

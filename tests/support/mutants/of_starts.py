@@ -2,7 +2,7 @@
 
 from .mutant import Mutant, mutant
 
-HOLD_C = "p.ravel() for p in drawn.values()"
+HOLD_C = "parts = [array.ravel() for array in arrays]"
 OPS_NUMPY = "    ops_by_precision = OPS\n"
 HOLD_TORCH = "torch.tensor(array, device=device"
 LINEAR = "drawn = initial.linear(*sizes, bias, checks.generator(rng), self.dtype, gain)"
@@ -16,7 +16,7 @@ def held(name: str, does: str, c: str, python: str) -> Mutant:
         name,
         does,
         "initial_weights",
-        c=("mlp.py", HOLD_C, f"{c} for p in drawn.values()"),
+        c=("views.py", HOLD_C, f"parts = [{c} for p in arrays]"),
         numpy=("mlp.py", OPS_NUMPY, f"{OPS_NUMPY}    parameter = staticmethod(lambda array, device: {python})\n"),
         torch=("model.py", HOLD_TORCH, f"torch.tensor({python}, device=device"),
     )
