@@ -34,6 +34,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Write the files and print their paths. Raises Refusal."""
     with refusing(ASKED_WRONGLY):
         *model, out = arguments.words
+        if arguments.words == [MICROGPT]:
+            raise UsageError("nnz golden microgpt OUT needs a folder; write ./microgpt for a folder of that name")
         if model not in ([], [MICROGPT]):
             raise UsageError(f"give one folder, or microgpt and a folder; got {' '.join(arguments.words)}")
         if model:

@@ -34,9 +34,8 @@ def write(folder: Path, recipe: Any) -> list[Path]:
     as many steps as the recipe has. Raises OSError and what `from_recipe.dataset` raises.
     """
     dataset = from_recipe.dataset(recipe)
-    documents = "".join(split.text for split in (dataset.train, dataset.val, dataset.test))
     folder.mkdir(parents=True, exist_ok=True)
-    paths = [_text(folder / "documents.txt", documents)]
+    paths = [_text(folder / "documents.txt", microgpt.documents(dataset))]
     losses = []
     for step, weights, loss, gradients in _steps(recipe, dataset):
         if step == 0:

@@ -28,8 +28,13 @@ class Uniforms(MersenneTwister):
 def shuffled(seed: int, dataset: Any) -> Uniforms:
     """The generator, once it has shuffled the documents of all splits."""
     rng = Uniforms(seed)
-    rng.shuffle(list(range(sum(split.text.count("\n") for split in (dataset.train, dataset.val, dataset.test)))))
+    rng.shuffle(list(range(documents(dataset).count("\n"))))
     return rng
+
+
+def documents(dataset: Any) -> str:
+    """All documents, each on its line, in the order in which they were shuffled; val may be test too."""
+    return "".join(dict.fromkeys(split.text for split in (dataset.train, dataset.val, dataset.test)))
 
 
 def weights(rng: MersenneTwister, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:

@@ -118,7 +118,7 @@ class Search:
     def _may_begin(self, pair: Found, agreeing: set[Found]) -> bool:
         """Whether the first loss may be the port's: a deviation that is LATE does not change that of the other."""
         early = tuple(one for one in pair if one not in LATE)
-        return len(early) == 2 or early in agreeing
+        return len(early) != 1 or early in agreeing
 
     def _counted(self, deviations: Found) -> Agreement:
         found = self.agreement(deviations)

@@ -75,6 +75,7 @@ def test_a_backend_that_trains_the_recipe_comes_to_the_same_parameters(folder, t
 def test_what_makes_no_sense_is_refused_in_one_line(capsys, tmp_path):
     for words, message in (
         (["a", tmp_path], f"give one folder, or microgpt and a folder; got a {tmp_path}"),
+        (["microgpt"], "nnz golden microgpt OUT needs a folder; write ./microgpt for a folder of that name"),
         ([tmp_path, "--steps", 3], "--steps is of microgpt alone: nnz golden microgpt OUT; drop it"),
         (["microgpt", tmp_path, "--dtype", "float32"], "microgpt's numbers are float64 alone; drop --dtype"),
     ):

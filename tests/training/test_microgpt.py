@@ -57,7 +57,9 @@ def test_the_whole_run_ends_with_the_references_loss_and_its_names(recipe, tmp_p
     assert (folder / "samples.txt").read_text().split() == NAMES
 
 
-def test_documents_and_weights_are_those_that_python_draws(recipe):
+@pytest.mark.parametrize("fractions", [(0.9, 0.05, 0.05), (0.9, 0.1)])
+def test_documents_and_weights_are_those_that_python_draws(recipe, fractions):
+    recipe = recipe.override("data.fractions", fractions)
     dataset = from_recipe.dataset(recipe)
     rng = random.Random(42)
     lines = downloads.get("makemore-names").read_text().split()

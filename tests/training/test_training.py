@@ -9,7 +9,7 @@ import nnz
 import nnz.numpy as nn
 from nnz.recipes import recipe
 from nnz.runs import checkpoints
-from nnz.text import batches
+from nnz.text import batches, datasets
 from nnz.training.run import Run
 
 COUNTED = {
@@ -82,7 +82,7 @@ def test_the_name_that_an_evaluation_had_before_is_read(data):
 
 def test_each_split_is_made_into_windows_once_in_a_run(data, tmp_path, monkeypatch):
     padded, made = batches.padded, []
-    monkeypatch.setattr(batches, "padded", lambda *text: made.append(text[-1]) or padded(*text))
+    monkeypatch.setitem(datasets.OF_LINES, "padded", lambda *text: made.append(text[-1]) or padded(*text))
     train(tiny_recipe(data, data__windows="padded"), tmp_path / "run")
     assert made == ["train", "val", "test"]
 
