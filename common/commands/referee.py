@@ -75,7 +75,8 @@ def run(arguments: argparse.Namespace) -> None:
     if not verdict.is_equal:
         why = [report.names(found.deviations) for found in verdict.why[:1] if len(verdict.why) == 1]
         first = [] if verdict.reference.is_whole else [report.first_difference(verdict)]
-        raise Refusal(f"the losses are not microgpt's: {'; '.join([*first, *verdict.problems, *why])}")
+        what = "not graded as equal" if verdict.reference.is_whole else "the losses are not microgpt's"
+        raise Refusal(f"{what}: {'; '.join([*first, *verdict.problems, *why])}")
 
 
 def _check(arguments: argparse.Namespace) -> None:

@@ -31,12 +31,14 @@ def run(words: Sequence[str], steps: int, timeout: float, pattern: str | None, s
     """
     looked, is_done = time.monotonic(), False
 
-    def has_enough(printed: bytes) -> bool:
+    def has_enough(*streams: bytes) -> bool:
         nonlocal looked, is_done
         if time.monotonic() - looked < PAUSE:
             return False
-        whole, _, _ = printed.replace(b"\r", b"\n").rpartition(b"\n")  # the last line may go on
-        lines = log.read(whole.decode(errors="replace"), pattern)
+        for printed in streams:
+            whole, _, _ = printed.replace(b"\r", b"\n").rpartition(b"\n")  # the last line may go on
+            if lines := log.read(whole.decode(errors="replace"), pattern):
+                break
         show(len(lines))
         is_done = steps < log.STEPS and _has_reached(lines, steps)
         looked = time.monotonic()

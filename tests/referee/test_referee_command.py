@@ -112,7 +112,8 @@ def test_a_program_that_dies_half_way_is_not_equal(tmp_path, capsys, right):
 
 
 def test_losses_on_stderr_are_read_too(tmp_path, capsys, right):
-    command = program(tmp_path, printing(right).replace(", flush", ", file=sys.stderr, flush"))
+    to_stderr = printing(right).replace(", flush", ", file=sys.stderr, flush")
+    command = program(tmp_path, f"{to_stderr}time.sleep(60)")  # it is stopped when it has printed enough
     assert graded(capsys, "--cmd", command, "--steps", str(FEW))[0] == 0
 
 

@@ -64,8 +64,8 @@ class Watched:
     stopped: str = ""
 
 
-def watch(words: Sequence[str], timeout: float, has_enough: Callable[[bytes], bool]) -> Watched:
-    """Run a program until it ends, reaches a limit, or `has_enough` is true of its stdout.
+def watch(words: Sequence[str], timeout: float, has_enough: Callable[[bytes, bytes], bool]) -> Watched:
+    """Run a program until it ends, reaches a limit, or `has_enough` is true of its stdout and stderr.
 
     What holds for `run` holds for it, but what was printed before a limit is kept.
     """
@@ -80,7 +80,7 @@ def watch(words: Sequence[str], timeout: float, has_enough: Callable[[bytes], bo
             out, err = (_Output(streams.enter_context(stream)) for stream in (process.stdout, process.stderr))
             out.most = err.most = TOO_MUCH_OUTPUT
             for _ in _looks(process, [out, err], timeout):
-                if has_enough(out.kept):
+                if has_enough(out.kept, err.kept):
                     break
         except Stopped as error:
             stopped = str(error)
