@@ -62,6 +62,8 @@ class _Reader:
             self.shape = (BATCH, self.sizes["T"], self.sizes["E"])
             weights = tuple(parameter for stage in found for parameter in stage.parameters)
             yield Stage("embedding", "x", self.shape, "", weights, kept_by("embedding"))
+        elif isinstance(node, ast.IfExp):  # what the recipe does not switch on
+            yield from self._expression(name, prefix, node.orelse)
         elif isinstance(node, ast.Call):
             yield from self._call(name, prefix, node)
 
@@ -81,7 +83,6 @@ class _Reader:
     def _module(self, name: str, prefix: str, called: str, arguments: Any) -> Iterator[Item]:
         """What `self.called(...)` computes: a method, the function that attends, or a module of __init__."""
         if called == "heads":
-            yield from self._expression(name, prefix, _heads(self.classes[name]))
             self.shape = (BATCH, "nh", self.sizes["T"], "hs")
             yield Stage("reshape", "q k v", self.shape, "dx")
         elif called == "attend":
@@ -133,14 +134,6 @@ def _made(node: ast.ClassDef, name: str) -> ast.Call:
             value = part.value
             return value.value.values[0] if isinstance(value, ast.Subscript) else value
     raise PageError(f"{FILES[0]}: {node.name} does not make {name}, so the GPT cannot be drawn")
-
-
-def _heads(node: ast.ClassDef) -> ast.Call:
-    """The product behind q, k and v: the first call of a module in the method `heads`."""
-    parts = ast.walk(_method(node, "heads"))
-    return next(
-        p for p in parts if isinstance(p, ast.Call) and getattr(getattr(p.func, "value", None), "id", "") == "self"
-    )
 
 
 def _method(node: ast.ClassDef, name: str) -> ast.FunctionDef:
