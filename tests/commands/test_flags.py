@@ -15,6 +15,7 @@ OPERANDS = {
     "diff": ["numpy", "numpy"],
     "golden": ["OUT"],
     "parity": ["numpy"],
+    "referee": ["--log", "LOG"],
 }
 
 

@@ -14,7 +14,7 @@ linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the lim
 @linux
 @pytest.mark.parametrize(
     ("limit", "values"),
-    [("AS", range(1 << 20, 41 << 20, 3 << 20)), ("NOFILE", range(9)), ("FSIZE", range(0, 1_000_000, 100_000))],
+    [("AS", range(4 << 20, 41 << 20, 3 << 20)), ("NOFILE", range(9)), ("FSIZE", range(0, 1_000_000, 100_000))],
 )
 def test_the_program_ends_well_or_in_one_line_under_any_limit(limit, values):
     sweep(PROGRAM, limit, values)
