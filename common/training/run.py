@@ -216,22 +216,30 @@ class Run:
         progress.line(evaluation.line())
         self._printed.append(evaluation.line())
         self.folder.append_log(evaluation.csv())
+        is_due = self.recipe.train.evaluation != "step" or time.monotonic() > self._saved_at + BETWEEN_SAVES
+        if is_due:
+            self._save()
         if is_best:
             model = self.trainer.model
             held = {"parameters": _copies(model.parameters()), "buffers": _copies(buffers_of(model))}
             self._best = dataclasses.replace(self._checkpoint(), **held, optimizer={})
-        if self.recipe.train.evaluation != "step" or time.monotonic() > self._saved_at + BETWEEN_SAVES:
-            self._save()
+        if is_due:  # not before the checkpoint: a folder with a best model alone would look like one that lost a run
+            self._save_best()
 
     def _save(self) -> None:
         """Write the checkpoint. The trainer must have found it finite."""
         if not self._writes:
             return
         self.folder.sync_log()
+        self._save_best()
+        checkpoints.save(self.folder.checkpoint, self._checkpoint())
+        self._saved_step, self._saved_at = self.trainer.step, time.monotonic()
+
+    def _save_best(self) -> None:
+        """Write the best of the models since the last checkpoint: none of them is evaluated again when resuming."""
         if self._best is not None:
             checkpoints.save(self.folder.best, self._best)
-        checkpoints.save(self.folder.checkpoint, self._checkpoint())
-        self._saved_step, self._saved_at, self._best = self.trainer.step, time.monotonic(), None
+            self._best = None
 
     def _stopped(self) -> str:
         """Save a checkpoint of the current step, unless an update was interrupted; return the message."""
