@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     add_sampling_arguments(parser)
     parser.add_argument("--count", type=whole, metavar="N", help="samples of each model; default: 10, or 2 long ones")
+    parser.add_argument("--tokens", type=whole, metavar="N", help="draw exactly N tokens; default: as the run does")
     parser.add_argument("--data", metavar="NAME", help="the run's data set, file or folder, if it has moved")
 
 
@@ -39,6 +40,8 @@ def run(arguments: argparse.Namespace) -> None:
         recipe = checkpoint.recipe
         if arguments.data is not None:
             recipe = checkpoint.recipe = recipe.override("data.name", arguments.data)
+        elif checkpoint.is_imported:
+            raise UsageError(f"{arguments.run} was imported, and does not say on what text; name one with --data")
         else:
             load_model.refuse_missing_data(recipe)
         dataset = _dataset(checkpoint)
@@ -62,6 +65,8 @@ def _print(heads: list[tuple[str, str]], samples: list[tuple[str, str]]) -> None
 def _title(checkpoint: Any) -> str:
     if checkpoint.recipe.optimizer.name == "none":
         return "counted"
+    if checkpoint.is_imported:
+        return "imported"
     return f"after {checkpoint.step:,} step{'s' * (checkpoint.step != 1)}"
 
 
@@ -94,7 +99,7 @@ def _samples(sampler: Any, recipe: Any, arguments: argparse.Namespace) -> list[s
     from ..numbers.rng import RNG
 
     rng = RNG(recipe.sample.seed if arguments.seed is None else arguments.seed)
-    length = recipe.sample.tokens or None
+    length = recipe.sample.tokens or None if arguments.tokens is None else arguments.tokens
     count = arguments.count if arguments.count is not None else 2 if length else 10
     return [sampler.tokenizer.decode(list(tokens)) for tokens in sampler.samples(rng, count, tokens=length)]
 

@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> None:
         checkpoints.check_finite(arguments.folder, parameters)
         name = Path(arguments.folder).resolve().name
         out, backend = RunFolder(arguments.out or Path("runs") / name), registry.default()
-        recipe = _recipe(name, config, backend, tokenizer.to_config()["kind"])
+        recipe = _recipe(name, config, backend, tokenizer)
         found = checkpoints.Checkpoint(recipe, tokenizer, backend, 0, parameters)
         out.hold()
         with out.lock:
@@ -54,11 +54,11 @@ def run(arguments: argparse.Namespace) -> None:
     print(out.path)
 
 
-def _recipe(name: str, config: Any, backend: str, kind: str) -> Any:
+def _recipe(name: str, config: Any, backend: str, tokenizer: Any) -> Any:
     from ..recipes.recipe import load
     from ..text.tokenizers import KINDS
 
-    recipe = load("gpt")
+    recipe, kind = load("gpt"), tokenizer.to_config()["kind"]
     for key, value in {
         "model.shape": "gpt2",
         "model.context_length": config.context_length,
@@ -70,7 +70,7 @@ def _recipe(name: str, config: Any, backend: str, kind: str) -> Any:
         "model.dtype": config.dtype,
         "train.backend": backend,
         "data.tokenizer": kind if kind in KINDS else "char",
-        "sample.tokens": recipe.sample.tokens if kind in KINDS else 0,  # to the end of the text
+        "sample.tokens": recipe.sample.tokens if tokenizer.delimiter is None else 0,  # to the end of the text
     }.items():
         recipe = recipe.override(key, value)
     return dataclasses.replace(recipe, name=name)

@@ -48,6 +48,11 @@ class Checkpoint:
     data: str = ""  # the fingerprint of the data set
     printed: str = ""  # the results printed so far; they include the test loss if and only if the run is finished
 
+    @property
+    def is_imported(self) -> bool:
+        """Whether `nnz import` wrote it: neither its optimizer nor the text that it was trained on is known."""
+        return not (self.data or self.step)
+
 
 def save(path: str | os.PathLike, checkpoint: Checkpoint) -> None:
     """Write the checkpoint; at any moment the file is the old one or the new one, never a part. Raises OSError."""

@@ -339,7 +339,7 @@ def goes_on_from(checkpoint: Checkpoint, recipe: Recipe, dataset: Dataset, path:
 
 def refuse_imported(checkpoint: Checkpoint, path: Path | str) -> None:
     """Raises ValueError for a model that `nnz import` wrote, whose optimizer and text are not known."""
-    if not (checkpoint.data or checkpoint.step):
+    if checkpoint.is_imported:
         raise ValueError(
             f"{path} was imported, and has no training to continue; start a new run with its weights: "
             f"nnz train gpt --init {path} --data YOUR-TEXT --out NEW-FOLDER"

@@ -202,7 +202,11 @@ Dataset dataset_read(const Settings *settings) {
     Tape *tapes[] = {&dataset.train, &dataset.val, &dataset.test};
     Text texts[3];
     struct stat status;
-    const bool is_file = stat(settings->data, &status) == 0 && !S_ISDIR(status.st_mode);
+    const bool is_there = stat(settings->data, &status) == 0, is_file = is_there && !S_ISDIR(status.st_mode);
+    if (!is_there && errno == ENOENT) {
+        fail(COULD_NOT_BE_DONE, "no file %s; give a text file, or a folder with train.txt, val.txt and test.txt",
+             settings->data);
+    }
     if (is_file) {
         Text text = read_text(settings->data);
         if (is_list) {

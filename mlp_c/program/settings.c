@@ -33,8 +33,7 @@ const Setting SETTINGS[] = {
     FIXED_AT("data.min_count", 0, BOTH("1")),
     {"data.fractions", "--fractions", FRACTIONS, AT(fractions), 0, EACH("[0.9, 0.05, 0.05]", "[0.9, 0.1]"), NONE,
      "of a file: train, val, test; of two val is test too"},
-    {"out", "--out", TEXT, AT(out), 0, EACH("runs/names-mlp", "runs/gpt-cpu-mlp"), NONE,
-     "folder for log.csv and samples.txt"},
+    {"out", "--out", TEXT, AT(out), 0, EACH("runs/names-mlp", "runs/gpt-cpu-mlp"), NONE, "the folder of the run"},
     {"--threads", "--threads", THREADS, AT(threads), 1, NONE, NONE, "1 to 1024 threads; else as many as are of use"},
     {"model.kind", "--model", TEXT, AT(model), 0, EACH("mlp", "gpt"), BOTH("mlp or gpt"),
      "mlp: the recipe `names`; gpt: the recipe `gpt-cpu`"},
@@ -118,10 +117,18 @@ static void help(void) {
         "does.\n");
     for (const Setting *s = SETTINGS; s < SETTINGS + N_SETTINGS; s++) {
         if (s->kind != FIXED) {
-            printf("  %-20s %-24s %s%s\n", s->flag, strchr(s->key, '.') == NULL ? "" : s->key, s->help,
-                   !s->initial[0] == !s->initial[1] ? ""
-                   : s->initial[0]                  ? " (mlp)"
-                                                    : " (gpt)");
+            const char *of_mlp = s->initial[0], *of_gpt = s->initial[1];
+            printf("  %-20s %-24s %s%s", s->flag, strchr(s->key, '.') == NULL ? "" : s->key, s->help,
+                   !of_mlp == !of_gpt ? ""
+                   : of_mlp           ? " (mlp)"
+                                      : " (gpt)");
+            if (of_mlp != NULL || of_gpt != NULL) {
+                printf("; default: %s", of_mlp != NULL ? of_mlp : of_gpt);
+            }
+            if (of_mlp != NULL && of_gpt != NULL && strcmp(of_mlp, of_gpt) != 0 && s->offset != AT(model)) {
+                printf("; of a gpt: %s", of_gpt);
+            }
+            puts("");
         }
     }
     printf("  %-20s %-24s %s\n", "--resume", "", "go on from the folder's checkpoint, also to a larger --steps");

@@ -44,12 +44,17 @@ static Line *add_lines(Line *lines, const Tape *tape, int32_t end, int split) {
     return lines;
 }
 
-static void describe_lines(const Dataset *data, size_t count) {
+// Of two fractions, and of any two files that are the same.
+static bool has_one_split_twice(const Dataset *data) {
     const Tape *val = &data->val, *test = &data->test;
+    return val->n == test->n && memcmp(val->tokens, test->tokens, val->n * sizeof *val->tokens) == 0;
+}
+
+static void describe_lines(const Dataset *data, size_t count) {
     Line *lines = allocate(count, sizeof *lines), *end = add_lines(lines, &data->train, data->end, 0);
-    end = add_lines(end, val, data->end, 1);
-    if (val->n != test->n || memcmp(val->tokens, test->tokens, val->n * sizeof *val->tokens) != 0) {
-        end = add_lines(end, test, data->end, 2);
+    end = add_lines(end, &data->val, data->end, 1);
+    if (!has_one_split_twice(data)) {
+        end = add_lines(end, &data->test, data->end, 2);
     }
     qsort(lines, (size_t)(end - lines), sizeof *lines, by_tokens_and_split);
     size_t repeated = 0, several = 0;
@@ -78,17 +83,19 @@ static void describe_lines(const Dataset *data, size_t count) {
 void dataset_describe(const Dataset *data, const char *folder) {
     const bool is_list = data->end >= 0;
     const Tape *tapes[] = {&data->train, &data->val, &data->test};
-    char shown[3][COUNT_TEXT], size[COUNT_TEXT], *path = realpath(folder, NULL);
+    char shown[3][COUNT_TEXT], tests[COUNT_TEXT + 8], size[COUNT_TEXT], *path = realpath(folder, NULL);
     size_t counts[3];
     for (int i = 0; i < 3; i++) {
         counts[i] = is_list ? count_lines(tapes[i], data->end) : tapes[i]->n;
         count_text(shown[i], counts[i]);
     }
+    const bool twice = has_one_split_twice(data);
+    snprintf(tests, sizeof tests, ", test %s", shown[2]);
     const char *name = path == NULL ? folder : strrchr(path, '/') + 1;
     const size_t length = strlen(name), end = length >= 4 && strcmp(name + length - 4, ".txt") == 0 ? 4 : 0;
-    note("%.*s: a %s, %s characters; %s: train %s, val %s, test %s", (int)(length - end), name,
-         is_list ? "list" : "text", count_text(size, data->vocabulary.size), is_list ? "lines" : "tokens", shown[0],
-         shown[1], shown[2]);
+    note("%.*s: a %s, %s characters; %s: train %s, val %s%s%s", (int)(length - end), name, is_list ? "list" : "text",
+         count_text(size, data->vocabulary.size), is_list ? "lines" : "tokens", shown[0], twice ? "= test " : "",
+         shown[1], twice ? "" : tests);
     free(path);
     if (is_list) {
         describe_lines(data, counts[0] + counts[1] + counts[2]);

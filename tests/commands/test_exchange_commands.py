@@ -67,7 +67,8 @@ def test_hf_and_back_is_the_same_model_and_samples_alike(capsys, place, tmp_path
     code, out, error = nnz(capsys, "import", tmp_path / "hf", "--out", tmp_path / "back")
     assert (code, out) == (0, f"{tmp_path / 'back'}\n")
     assert "so nnz compare needs --data" in error
-    assert checkpoints.load(tmp_path / "back" / "checkpoint.safetensors").recipe.name == "hf"
+    recipe = checkpoints.load(tmp_path / "back" / "checkpoint.safetensors").recipe
+    assert (recipe.name, recipe.sample.tokens) == ("hf", 0)  # a line ends where it ended
     for name, array in parameters(place / "gpt2").items():
         assert np.array_equal(parameters(tmp_path / "back")[name], array), name
     words = ("--count", 3, "--tokens", 9, "--seed", 5)
@@ -81,9 +82,12 @@ def test_an_imported_run_is_compared_and_drawn_like_any_other(capsys, place, tmp
         checkpoints.load(run / "checkpoint.safetensors").recipe.model for run in (place / "gpt2", tmp_path / "back")
     )
     assert before == after
-    code, out, error = nnz(capsys, "compare", tmp_path / "back", "--data", place / "few-names")
+    refusal = f"nnz: {tmp_path / 'back'} was imported, and does not say on what text; name one with --data\n"
+    assert nnz(capsys, "compare", tmp_path / "back") == (2, "", refusal)
+    code, out, error = nnz(capsys, "compare", tmp_path / "back", "--data", place / "few-names", "--tokens", 5)
     assert (code, error) == (0, "")
     assert out.count("val_loss") == 2
+    assert " | imported\n" in out
     assert nnz(capsys, "plot", tmp_path / "back", "--prompt", "em")[0] == 0
     assert (tmp_path / "back" / "attention.png").stat().st_size > 10_000
 

@@ -92,7 +92,7 @@ def test_model_gpt_is_the_recipe_gpt_cpu(text, tmp_path, dtype):
         [str(built()), "--model", "gpt", *given, "--out", str(tmp_path / "run")], capture_output=True, text=True
     )
     assert done.returncode == 0, done
-    assert done.stderr == "made: a text, 11 characters; tokens: train 5,400, val 600, test 600\n" + (
+    assert done.stderr == "made: a text, 11 characters; tokens: train 5,400, val = test 600\n" + (
         "val has only 600 tokens: expect noise in val_loss\n"
     )
     recipe = recipes.load("gpt-cpu").override("model.dtype", dtype).override("data.name", str(text))

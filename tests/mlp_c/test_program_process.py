@@ -102,7 +102,7 @@ def test_signals_that_the_caller_ignores_are_ignored(recipe, tmp_path):
 )
 def test_what_reaches_a_terminal_is_what_python_would_show(name):
     done = subprocess.run([str(built()), "--data", name], capture_output=True, text=True)
-    refused(done, f"no file {printable(os.fsdecode(name))}/train.txt: a data folder")
+    refused(done, f"no file {printable(os.fsdecode(name))}; give a text file")
 
 
 def test_samples_with_control_characters_do_not_move_the_cursor_of_a_terminal(recipe, tmp_path):

@@ -27,7 +27,7 @@ def test_a_text_is_counted_in_tokens(tmp_path):
     (tmp_path / "t.txt").write_text("ACGT" * 1_000)
     said = list(describe(load_dataset(tmp_path / "t.txt", split="position", fractions=(0.9, 0.1))))
     assert said == [
-        "t: a text, 4 characters; tokens: train 3,600, val 400, test 400",
+        "t: a text, 4 characters; tokens: train 3,600, val = test 400",
         "val has only 400 tokens: expect noise in val_loss",
     ]
 
