@@ -17,6 +17,8 @@ EXAMPLES = """\
   nnz sample runs/names-c --ban xyz --stop nn
 """
 
+BETWEEN_TEXTS = "---\n"  # of many lines each
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
@@ -70,7 +72,9 @@ def run(arguments: argparse.Namespace) -> None:
     if length is None:
         length = how.tokens or None
     count = _count(arguments, length)
-    for tokens in sampler.samples(rng, count, arguments.prompt, length):
+    for i, tokens in enumerate(sampler.samples(rng, count, arguments.prompt, length)):
+        if i > 0 and checkpoint.tokenizer.delimiter is None:
+            sys.stdout.write(BETWEEN_TEXTS)
         sys.stdout.write(arguments.prompt)
         pieces = checkpoint.tokenizer.pieces(tokens, arguments.prompt)
         for piece in sampling.until(pieces, arguments.stop):

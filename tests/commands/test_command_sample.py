@@ -3,7 +3,7 @@
 import sys
 
 import pytest
-from support.tiny_runs import finished_run, nnz
+from support.tiny_runs import data_folder, finished_run, nnz, tiny_recipe, train
 
 from nnz.commands.main import main
 from nnz.files import downloads
@@ -34,6 +34,12 @@ def test_tokens_draws_exactly_so_many_delimiters_included(place, capsys):
     assert "\n" in whole[:-1]
     one = nnz(capsys, "sample", place / "run", "--count", 1)[1]
     assert whole.startswith(one)
+
+
+def test_a_line_lies_between_samples_of_a_running_text(place, capsys):
+    train(tiny_recipe(data_folder(place / "lines"), data__kind="text"), place / "text", "numpy")
+    out = nnz(capsys, "sample", place / "text", "--count", 3, "--tokens", 20)[1]
+    assert [len(text) for text in out.removesuffix("\n").split("\n---\n")] == [20, 20, 20]
 
 
 def test_temperature_0_gives_the_same_sample_every_time(place, capsys):
