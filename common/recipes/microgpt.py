@@ -20,9 +20,11 @@ FIRST = ("wte.weight", "wpe.weight", "head.weight")  # then those of each block,
 class Uniforms(MersenneTwister):
     """Drawn as nnz.RNG's are: choices() takes the first token whose running sum of probabilities is above one."""
 
-    def uniform(self, size: int | None = None) -> float | np.ndarray:
-        """Of [0, 1), or that many."""
-        return self.random() if size is None else np.array([self.random() for _ in range(size)])
+    def uniform(self, size: int | tuple[int, ...] | None = None) -> float | np.ndarray:
+        """Of [0, 1), or so many."""
+        if size is None:
+            return self.random()
+        return np.array([self.random() for _ in range(math.prod(np.atleast_1d(size)))]).reshape(size)
 
 
 def shuffled(seed: int, dataset: Any) -> Uniforms:

@@ -25,6 +25,7 @@ import numpy as np
 
 from ..backend import checks
 from ..backend.gpt_config import GPTConfig
+from ..numbers.mersenne_twister import MersenneTwister
 from ..numbers.rng import RNG
 from .choice import Choice, largest_size
 
@@ -82,7 +83,8 @@ def stream(
     """
     choice = Choice(temperature, top_k, top_p, banned)
     checks.positive_int("tokens", tokens)
-    checks.generator(rng)
+    if not isinstance(rng, MersenneTwister):  # that of microgpt
+        checks.generator(rng)
     if checks.positive_int("roll", roll) > model.config.context_length:
         raise ValueError(f"roll must be at most the context_length, {model.config.context_length}; got {roll}")
     window = Window(model.config, idx, roll)

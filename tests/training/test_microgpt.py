@@ -79,6 +79,13 @@ def test_names_are_drawn_as_choices_draws_them():
     sums = np.cumsum([0.1, 0.2, 0.3, 0.4])
     ours = [int(np.searchsorted(sums, rng.uniform(), side="right")) for _ in range(50)]
     assert ours == python.choices(range(4), weights=[0.1, 0.2, 0.3, 0.4], k=50)
+    assert rng.uniform(size=(3, 2)).tolist() == [[python.random() for _ in range(2)] for _ in range(3)]
+
+
+def test_samples_have_the_length_that_is_asked_for(recipe, tmp_path):
+    short = recipe.override("train.steps", 1).override("sample.count", 3)
+    folder = train(short.override("sample.tokens", 5), tmp_path / "run")
+    assert len((folder / "samples.txt").read_text()) == 3 * 6
 
 
 @pytest.mark.parametrize("where", ["before the update", "in the checkpoint"])
