@@ -80,10 +80,40 @@ static void save_as(const Run *run, const char *path, bool moments) {
     free(tensors);
 }
 
+void checkpoint_hold_best(Run *run) {
+    const size_t bytes = run->net.n * DTYPES[run->net.dtype].size;
+    void *parameters = run->best.parameters != NULL ? run->best.parameters : allocate(bytes, 1);
+    memcpy(parameters, run->net.flat[PARAMETERS], bytes);
+    run->best = (Best){parameters, run->step, run->t, run->val_loss, run->best_val_loss, run->n_printed, true};
+}
+
+static void save_held(Run *run) {
+    const Best held = run->best;
+    const size_t n = run->net.n_tensors;
+    Tensor *tensors = allocate(n, sizeof *tensors);
+    char *data = held.parameters, *printed = allocate(held.n_printed + 1, 1);
+    memcpy(printed, run->printed, held.n_printed);
+    for (size_t i = 0; i < n; i++) {
+        tensors[i] = run->net.tensors[PARAMETERS][i];
+        tensors[i].data = data;
+        data += tensor_bytes(tensors + i);
+    }
+    Run best = *run;
+    best.step = held.step, best.t = held.t, best.printed = printed;
+    best.val_loss = held.val_loss, best.best_val_loss = held.best_val_loss;
+    best.net.tensors[PARAMETERS] = tensors;
+    checkpoint_save_best(&best);
+    free(tensors), free(printed);
+    run->best.is_held = false;
+}
+
 void checkpoint_save(Run *run) {
     file_sync(run->folder->log);  // a checkpoint must never be ahead of the log
+    if (run->best.is_held) {
+        save_held(run);
+    }
     save_as(run, run->folder->checkpoint, true);
-    run->saved_step = run->step;
+    run->saved_step = run->step, run->saved_at = seconds();
 }
 
 void checkpoint_save_best(const Run *run) { save_as(run, run->folder->best, false); }

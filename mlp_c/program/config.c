@@ -112,7 +112,7 @@ static char *next_line(char **at) {
 
 // What the lines of the text say, which are written to and must outlive it.
 static Settings read_lines(const char *path, char *text) {
-    Settings recorded = settings_default(strstr(text, "\nkind = \"gpt\"") != NULL);
+    Settings recorded = settings_default(strstr(text, "\nkind = \"gpt\"") != NULL ? GPT_CPU : NAMES_RECIPE);
     char section[32] = "", key[96];
     for (char *at = text; *at != '\0';) {
         char *line = next_line(&at), *value = strstr(line, " = ");
@@ -157,7 +157,8 @@ void config_check(const char *path, const char *text, const Settings *settings) 
         differ(setting_find("--model", 7), &recorded, settings, "the same settings");
     }
     for (const Setting *s = SETTINGS; s < SETTINGS + N_SETTINGS; s++) {
-        const bool is_data = strncmp(s->key, "data.", 5) == 0 && strcmp(s->key, "data.kind") != 0;
+        const bool is_data =
+            strncmp(s->key, "data.", 5) == 0 && strcmp(s->key, "data.kind") != 0 && strcmp(s->key, "data.windows") != 0;
         if (strchr(s->key, '.') == NULL || is_data || s->kind == FIXED || !setting_is_of(s, settings) ||
             same_value(&recorded, settings, s)) {
             continue;

@@ -130,7 +130,7 @@ static void run_sampling(Case *c) {
     RNG rng = {case_seed(c, "seed")};
     SIZE('S') = case_size(c, "count");
     int32_t *tokens = case_out_as(c, "tokens", "S", INT32);
-    for (size_t i = 0; i < SIZE('S'); i++) { tokens[i] = sampler_next(&sampler, &rng); }
+    for (size_t i = 0; i < SIZE('S'); i++) { tokens[i] = sampler_next(&sampler, rng_uniform(&rng)); }
     sampler_free(&sampler);
     net.free(&net);
 }

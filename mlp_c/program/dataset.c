@@ -95,10 +95,10 @@ static int ascending(const void *a, const void *b) {
 }
 
 // Of all these texts.
-static Vocabulary build_vocabulary(const Text *texts, int n_texts) {
+static Vocabulary build_vocabulary(const Text *texts, int n_texts, bool newline_last) {
     size_t n = 0;
     for (int i = 0; i < n_texts; i++) { n += texts[i].n; }
-    Vocabulary vocabulary = {allocate(n, sizeof(uint32_t)), 0};
+    Vocabulary vocabulary = {allocate(n, sizeof(uint32_t)), 0, false};
     uint32_t *end = vocabulary.characters;
     for (int i = 0; i < n_texts; i++) {
         memcpy(end, texts[i].characters, texts[i].n * sizeof *end);
@@ -110,12 +110,22 @@ static Vocabulary build_vocabulary(const Text *texts, int n_texts) {
             vocabulary.characters[vocabulary.size++] = vocabulary.characters[i];
         }
     }
+    const int32_t newline = vocabulary_token(&vocabulary, '\n');
+    if (newline_last && newline >= 0) {
+        uint32_t *place = vocabulary.characters + newline;
+        memmove(place, place + 1, (vocabulary.size - 1 - (size_t)newline) * sizeof *place);
+        vocabulary.characters[vocabulary.size - 1] = '\n', vocabulary.newline_last = true;
+    }
     return vocabulary;
 }
 
 int32_t vocabulary_token(const Vocabulary *vocabulary, uint32_t character) {
     const uint32_t *all = vocabulary->characters;
-    const uint32_t *found = bsearch(&character, all, vocabulary->size, sizeof *all, ascending);
+    const size_t last = vocabulary->size - 1, sorted = vocabulary->newline_last ? last : vocabulary->size;
+    if (vocabulary->newline_last && character == '\n') {
+        return (int32_t)last;
+    }
+    const uint32_t *found = bsearch(&character, all, sorted, sizeof *all, ascending);
     return found == NULL ? -1 : (int32_t)(found - all);
 }
 
@@ -144,7 +154,7 @@ static void show(char *text, uint32_t c) {
 // The tokens of a text, which it frees.
 static Tape encode(const Vocabulary *vocabulary, const Text *of, const char *path) {
     uint32_t *text = of->characters;
-    Tape tape = {allocate(of->n, sizeof(int32_t)), of->n};
+    Tape tape = {allocate(of->n, sizeof(int32_t)), of->n, NULL};
     for (size_t i = 0; i < of->n; i++) {
         tape.tokens[i] = vocabulary_token(vocabulary, text[i]);
         if (tape.tokens[i] < 0) {
@@ -173,8 +183,10 @@ static char *tokenizer_of(const Vocabulary *vocabulary, int is_list) {
     size_t size, n = 0;
     unsigned char *characters = allocate(4 * vocabulary->size + 1, 1);
     for (size_t i = 0; i < vocabulary->size; i++) { n += utf8_encode(characters + n, vocabulary->characters[i]); }
+    const bool moved = vocabulary->size > 1 &&
+                       vocabulary->characters[vocabulary->size - 2] > vocabulary->characters[vocabulary->size - 1];
     FILE *file = text_open(&text, &size);
-    fputs("{\"kind\": \"char\", \"characters\": ", file);
+    fprintf(file, "{\"kind\": \"%s\", \"characters\": ", moved ? "microgpt" : "char");
     json_write(file, (char *)characters);
     fputs(!is_list && vocabulary_token(vocabulary, '\n') >= 0 ? ", \"delimiter\": null}" : "}", file);
     text_close(file);
@@ -219,8 +231,11 @@ Dataset dataset_read(const Settings *settings) {
         for (int i = 0; i < 3; i++) { texts[i] = read_text(paths[i]); }
         for (int i = 0; i < 3 && is_list; i++) { strip_lines(texts + i, paths[i], &dataset.empty_lines); }
     }
-    dataset.vocabulary = build_vocabulary(texts, is_file ? 3 : 1);
+    dataset.vocabulary = build_vocabulary(texts, is_file ? 3 : 1, is(settings->tokenizer, "microgpt"));
     for (int i = 0; i < 3; i++) { *tapes[i] = encode(&dataset.vocabulary, texts + i, paths[i]); }
+    for (int i = 0; i < 3 && is(settings->windows, "documents"); i++) {
+        tapes[i]->documents = documents_new(tapes[i], (size_t)settings->context_length);
+    }
     dataset.end = is_list ? vocabulary_token(&dataset.vocabulary, '\n') : -1;
     dataset.tokenizer = tokenizer_of(&dataset.vocabulary, is_list);
     dataset.fingerprint = fingerprint_of(&dataset);
@@ -228,7 +243,8 @@ Dataset dataset_read(const Settings *settings) {
 }
 
 void dataset_free(Dataset *dataset) {
-    free(dataset->train.tokens), free(dataset->val.tokens), free(dataset->test.tokens);
+    Tape *tapes[] = {&dataset->train, &dataset->val, &dataset->test};
+    for (int i = 0; i < 3; i++) { free(tapes[i]->tokens), documents_free(tapes[i]->documents); }
     free(dataset->tokenizer), free(dataset->fingerprint), free(dataset->vocabulary.characters);
 }
 
@@ -238,68 +254,11 @@ void dataset_check(const Dataset *dataset, size_t T) {
         size_t n;
     } splits[] = {{"train", dataset->train.n}, {"val", dataset->val.n}, {"test", dataset->test.n}};
     for (int i = 0; i < 3; i++) {
-        if (splits[i].n <= T) {
+        if (splits[i].n <= T && dataset->train.documents == NULL) {
             fail(COULD_NOT_BE_DONE,
                  "the %s split has %zu tokens, too few for context_length %zu: it must have at least %zu; take a "
                  "longer text, or a smaller context_length",
                  splits[i].name, splits[i].n, T, T + 1);
         }
     }
-}
-
-Loader loader_init(const Tape *tape, size_t T, size_t B, bool at_every_position, uint64_t seed, int64_t step) {
-    const size_t windows = tape->n - T, passed = (size_t)step * B, n_targets = at_every_position ? T : 1;
-    Loader loader = {.tape = tape,
-                     .T = T,
-                     .B = B,
-                     .position = passed % windows,
-                     .at_every_position = at_every_position,
-                     .random = seed != 0,
-                     .rng = {-seed},  // not the one that drew the weights
-                     .inputs = allocate(B, T * sizeof(int32_t)),
-                     .targets = allocate(B, n_targets * sizeof(int32_t))};
-    for (size_t i = 0; i < passed && seed != 0; i++) { rng_u32(&loader.rng); }
-    return loader;
-}
-
-// Put the i-th window of the batch where it belongs.
-static void load(Loader *l, size_t i, size_t position) {
-    const size_t T = l->T;
-    const int32_t *window = l->tape->tokens + position;
-    memcpy(l->inputs + i * T, window, T * sizeof *window);
-    if (l->at_every_position) {
-        memcpy(l->targets + i * T, window + 1, T * sizeof *window);
-    } else {
-        l->targets[i] = window[T];
-    }
-}
-
-void loader_next(Loader *loader) {
-    const size_t windows = loader->tape->n - loader->T;
-    for (size_t i = 0; i < loader->B; i++) {
-        if (loader->random) {
-            loader->position = (size_t)((uint64_t)rng_u32(&loader->rng) * windows >> 32);
-        }
-        load(loader, i, loader->position);
-        loader->position = (loader->position + 1) % windows;
-    }
-}
-
-bool loader_next_once(Loader *l) {
-    const size_t stride = l->at_every_position ? l->T : 1, targets = l->tape->n - l->T, end = l->tape->n - 1;
-    const size_t left = l->position < targets ? (targets - 1 - l->position) / stride + 1 : 0;
-    if (left == 0 && (!l->at_every_position || l->position >= end)) {
-        return false;
-    }
-    if (left == 0) {  // what is left of the text is a shorter window
-        l->T = end - l->position;
-    }
-    l->B = left == 0 ? 1 : left < l->B ? left : l->B;
-    for (size_t i = 0; i < l->B; i++, l->position += stride) { load(l, i, l->position); }
-    return true;
-}
-
-void loader_free(Loader *loader) {
-    free(loader->inputs);
-    free(loader->targets);
 }

@@ -17,11 +17,15 @@ typedef struct {
 typedef struct {
     uint32_t *characters;  // code points, sorted: a character's token is its index
     size_t size;
+    bool newline_last;  // and not in its place among them
 } Vocabulary;
+
+typedef struct Documents Documents;
 
 typedef struct {
     int32_t *tokens;
     size_t n;
+    Documents *documents;  // its lines, where these are the windows; else NULL
 } Tape;
 
 typedef struct {
@@ -46,7 +50,7 @@ void split_text(const Text *text, const Settings *settings, Text parts[3]);
 
 // Say how much there is of what, and what may surprise, in the words of common/text/summary.py; to be read before it is
 // trained on.
-void dataset_describe(const Dataset *dataset, const char *folder);
+void dataset_describe(const Dataset *dataset, const Settings *settings);
 
 // The token of a character, or -1.
 int32_t vocabulary_token(const Vocabulary *vocabulary, uint32_t character);
@@ -55,26 +59,38 @@ int32_t vocabulary_token(const Vocabulary *vocabulary, uint32_t character);
 char *decode(const Vocabulary *vocabulary, const int32_t *tokens, size_t n);
 
 // Windows of T+1 tokens that start at 0, 1, 2, ... on a tape; after the last one the first comes again. Or windows that
-// are drawn at random.
+// are drawn at random. Or documents, in batches of one length (documents.c).
 typedef struct {
     const Tape *tape;
-    size_t T, B, position;
-    bool at_every_position;     // a target for each token, or one for the window
-    bool random;                // windows are drawn
-    RNG rng;                    // by this
-    int32_t *inputs, *targets;  // (B,T), (B,T) or (B,): the current batch
+    size_t T, B, position, given;  // given: how many batches by loader_next_once
+    size_t capacity;               // the largest B
+    bool at_every_position;        // a target for each token, or one for the window
+    bool random;                   // windows are drawn
+    RNG rng;                       // by this
+    int32_t *inputs, *targets;     // (B,T), (B,T) or (B,): the current batch
 } Loader;
 
 // Prints what was wrong and exits with 1 if a split is shorter than a window.
 void dataset_check(const Dataset *dataset, size_t T);
 
-// The batches of step `step` and after; the tape has a window at least. A seed that is not 0 draws the windows.
+// The batches of step `step` and after (batches.c); the tape has a window at least. A seed that is not 0 draws the
+// windows.
 Loader loader_init(const Tape *tape, size_t T, size_t B, bool at_every_position, uint64_t seed, int64_t step);
 void loader_next(Loader *loader);
 void loader_free(Loader *loader);
 
-// The next of batches that have each target of the tape once: the last ones are smaller, and so is the last window if
-// there is a target at every position. Whether there is one. In place of loader_next, from step 0 on.
-bool loader_next_once(Loader *loader);
+// The next of batches that have each target of the tape once, of all, or of as many as fill so many batches: the last
+// ones are smaller, and so is the last window if there is a target at every position. Whether there is one. In place of
+// loader_next, from step 0 on; `batches` is 0 for all.
+bool loader_next_once(Loader *loader, size_t batches);
+
+// The lines of a tape, of which at most T tokens each are predicted; and how many are longer.
+Documents *documents_new(const Tape *tape, size_t T);
+void documents_free(Documents *documents);
+size_t documents_cut(const Documents *documents);
+
+// What loader_next and loader_next_once do where the windows are documents.
+void documents_next(Loader *loader);
+bool documents_next_once(Loader *loader, size_t batches);
 
 #endif

@@ -7,9 +7,11 @@
 //   network_gpt.c:
 //                  first weights, forward, backward of either model
 //   sampling.c     from tokens to samples
-//   dataset.c      from a text to batches of tokens; split.c: one file in three; summary.c: what is in it, for a person
+//   dataset.c      from a text to tokens; split.c: one file in three; summary.c: what is in it, for a person
+//   batches.c      from tokens to batches of windows; documents.c: or of lines
 //   checkpoint.c   how a run is saved and resumed; run.c: how it begins
-//   settings.c     every setting and flag; config.c: the same as TOML, and whether a checkpoint agrees with them
+//   settings.c     every setting; flags.c: the command line; config.c: TOML, and whether a checkpoint agrees with it
+//   microgpt.c     what microgpt draws; mersenne_twister.c: by Python's random numbers
 //   folder.c       the folder of a run, for one run at a time; log.c: log.csv in it
 //   conformance.c  the protocol by which `nnz parity --cmd build/mlp` grades all this; _case, _ops, _model
 // These know nothing of models:

@@ -16,7 +16,8 @@ typedef enum { PARAMETERS, GRADIENTS, FIRST_MOMENTS, SECOND_MOMENTS, N_GROUPS } 
 
 typedef struct {
     size_t V, T, E, H, L;  // vocabulary, context, embedding; hidden units, or heads; blocks, of a GPT
-    bool gpt2;             // a GPT with GELU, biases as GPT-2 has them and a tied head; else the course's
+    bool gpt2;             // a GPT with GELU, biases as GPT-2 has them and a tied head;
+    bool microgpt;         // one with RMS norms, the first before the blocks, and no biases; else the course's
     double dropout, embedding_dropout;
     uint64_t dropout_seed;
 } Shape;

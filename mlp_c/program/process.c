@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "failure.h"
@@ -56,4 +57,10 @@ void flush_results(void) {
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fail(COULD_NOT_BE_DONE, "cannot write to stdout: %s", strerror(errno));
     }
+}
+
+double seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }

@@ -19,4 +19,7 @@ void print_on_stdout(const char *text);
 // Send on what was printed on stdout; if that cannot be done, print why and exit.
 void flush_results(void);
 
+// Seconds since some moment, by a clock that nobody sets.
+double seconds(void);
+
 #endif

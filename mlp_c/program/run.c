@@ -31,6 +31,7 @@ static Shape shape_of(const Settings *s, size_t V) {
                    .H = (size_t)(gpt ? s->n_head : s->hidden_size),
                    .L = (size_t)s->n_layer,
                    .gpt2 = is(s->shape, "gpt2"),
+                   .microgpt = is(s->shape, "microgpt"),
                    .dropout = s->dropout,
                    .embedding_dropout = s->embedding_dropout,
                    .dropout_seed = s->seed};
@@ -47,17 +48,22 @@ static NewNetwork *new_network(const Settings *s) {
 // Compute a step and forget it: a batch too large for the memory is found before an earlier run is lost.
 static void try_step(const Run *run) {
     const Network *net = &run->net;
-    const size_t T = net->shape.T;
-    Loader loader = loader_init(&run->data->train, T, (size_t)run->settings->batch_size, net->at_every_position, 0, 0);
+    Loader loader =
+        loader_init(&run->data->train, net->shape.T, (size_t)run->settings->batch_size, net->at_every_position, 0, 0);
     loader_next(&loader);
-    net->forward(net, run->logits, loader.inputs, loader.targets, loader.B, T, 0);
+    net->forward(net, run->logits, loader.inputs, loader.targets, loader.B, loader.T, 0);
     net->backward(net);
     loader_free(&loader);
 }
 
 Run run_init(const Settings *s, const Dataset *data) {
     static Folder folder;  // 20 KB of paths: not on the stack, which may be small
-    Run run = {.settings = s, .data = data, .folder = &folder, .val_loss = NAN, .best_val_loss = INFINITY};
+    Run run = {.settings = s,
+               .data = data,
+               .folder = &folder,
+               .saved_at = -INFINITY,
+               .val_loss = NAN,
+               .best_val_loss = INFINITY};
     const size_t V = data->vocabulary.size, B = (size_t)s->batch_size, T = (size_t)s->context_length;
     const Shape shape = shape_of(s, V);
     if (s->threads > 0) {
@@ -66,7 +72,11 @@ Run run_init(const Settings *s, const Dataset *data) {
     dataset_check(data, T);
     check_sizes(&shape, (double)B);
     run.net = new_network(s)(&shape);
-    run.net.initialize(&run.net, s->seed);
+    if (shape.microgpt) {
+        run.twister = microgpt_initialize(&run.net, s->seed, data);
+    } else {
+        run.net.initialize(&run.net, s->seed);
+    }
     run.logits = allocate(B * (run.net.at_every_position ? T : 1) * V, DTYPES[run.net.dtype].size);
     folder = folder_open(s->out);
     const bool found = access(folder.checkpoint, F_OK) == 0;
@@ -80,8 +90,7 @@ Run run_init(const Settings *s, const Dataset *data) {
                  s->schedule, s->steps, learning_rate(s, run.step), s->steps);
         }
     } else {
-        run.recipe = text_copy(is(s->model, "gpt") ? "gpt-cpu" : "names"), run.config = config_text(s),
-        run.printed = text_copy("");
+        run.recipe = text_copy(RECIPES[s->recipe]), run.config = config_text(s), run.printed = text_copy("");
         if (found && !s->resume && !s->restart && checkpoint_show(&run)) {
             note("%s holds this run, finished: here are its results; to train again, add --restart", s->out);
             flush_results();
@@ -106,5 +115,5 @@ Run run_init(const Settings *s, const Dataset *data) {
 
 void run_free(Run *run) {
     run->net.free(&run->net);
-    free(run->logits), free(run->recipe), free(run->config), free(run->printed);
+    free(run->logits), free(run->recipe), free(run->config), free(run->printed), free(run->best.parameters);
 }

@@ -7,18 +7,30 @@
 #include "dataset.h"
 #include "digests.h"
 #include "folder.h"
+#include "microgpt.h"
 #include "network.h"
 #include "settings.h"
+
+typedef struct {  // the best model since the last checkpoint, where not each evaluation saves one
+    void *parameters;
+    int64_t step, t;
+    double val_loss, best_val_loss;
+    size_t n_printed;
+    bool is_held;
+} Best;
 
 typedef struct {
     const Settings *settings;
     const Dataset *data;
     Folder *folder;
     Network net;
-    void *logits;        // (B,V), or (B,T,V)
-    int64_t step, t;     // the next step, and how many updates there were
-    int64_t saved_step;  // of the folder's checkpoint; first weights give finite losses, so there soon is one
+    void *logits;             // (B,V), or (B,T,V)
+    MersenneTwister twister;  // of microgpt: it has drawn the weights, and draws the samples
+    int64_t step, t;          // the next step, and how many updates there were
+    int64_t saved_step;       // of the folder's checkpoint; first weights give finite losses, so there soon is one
+    double saved_at;          // when that was, in seconds
     double val_loss, best_val_loss;
+    Best best;
     char *recipe, *config;  // its name, and the settings as TOML
     char *printed;          // the results printed so far
     size_t n_printed;
@@ -38,9 +50,10 @@ void run_free(Run *run);
 double learning_rate(const Settings *settings, int64_t step);
 
 // Save it in checkpoint.safetensors, as `nnz train` does (common/runs/checkpoints.py says what is in it), or without
-// the moments in best.safetensors.
+// the moments in best.safetensors; or hold the best model until the next checkpoint is saved, and it with it.
 void checkpoint_save(Run *run);
 void checkpoint_save_best(const Run *run);
+void checkpoint_hold_best(Run *run);
 
 // Go on where the folder's checkpoint was saved. It must be whole, and of a run with these settings and data.
 void checkpoint_resume(Run *run);

@@ -30,10 +30,9 @@ static void begin(Sampler *s, int32_t start) {
     s->cached = s->n < T ? 0 : T;
 }
 
-int32_t sampler_next(Sampler *s, RNG *rng) {
+int32_t sampler_next(Sampler *s, double u) {
     const Network *net = s->net;
     const size_t T = net->shape.T, V = net->shape.V;
-    const double u = rng_uniform(rng);
     char *last = s->logits;
     bool done = false;
     if (s->cached < s->n) {  // once the window moves, all of it is at other positions, and the cache is worth nothing
@@ -53,13 +52,19 @@ int32_t sampler_next(Sampler *s, RNG *rng) {
     return s->context[s->n - 1] = token;
 }
 
-// So many tokens; or if that is 0 until the end of the line, of which a running text has none: -1. Returns how many.
-static size_t draw(Sampler *s, int32_t *sample, size_t tokens, int32_t start, int32_t end, RNG *rng) {
-    const size_t most = tokens > 0 ? tokens : end < 0 ? TEXT_SAMPLE : MAX_SAMPLE;
+typedef struct {
+    RNG rng;
+    MersenneTwister *twister;  // in its place, where it is not NULL
+} Uniforms;
+
+static double uniform(Uniforms *u) { return u->twister != NULL ? twister_random(u->twister) : rng_uniform(&u->rng); }
+
+// At most so many tokens, or fewer if `end` comes, which is -1 if none does. Returns how many.
+static size_t draw(Sampler *s, int32_t *sample, size_t most, int32_t start, int32_t end, Uniforms *uniforms) {
     begin(s, start);
     for (size_t n = 0; n < most; n++) {
-        sample[n] = sampler_next(s, rng);
-        if (sample[n] == end && tokens == 0) {
+        sample[n] = sampler_next(s, uniform(uniforms));
+        if (sample[n] == end) {
             return n;
         }
     }
@@ -89,22 +94,29 @@ static void append_line(Tape *tape, int32_t newline, const int32_t *tokens, size
     }
     memcpy(longer + tape->n, tokens, n * sizeof *tokens);
     longer[tape->n + n] = newline;
-    *tape = (Tape){longer, tape->n + n + 1};
+    *tape = (Tape){longer, tape->n + n + 1, NULL};
 }
 
-char *draw_samples(const Network *net, const Settings *s, const Dataset *data) {
+// How many tokens a sample has at most, if nothing ends it.
+static size_t longest_sample(const Settings *s, const Dataset *data) {
+    return is(s->windows, "documents") ? (size_t)s->context_length : data->end < 0 ? TEXT_SAMPLE : MAX_SAMPLE;
+}
+
+char *draw_samples(const Network *net, const Settings *s, const Dataset *data, MersenneTwister *twister) {
     const int32_t newline = vocabulary_token(&data->vocabulary, '\n');
     const size_t count = (size_t)s->count;
     const int greedy = s->temperature <= 0 || s->top_k == 1;  // a greedy draw never changes: one is enough
     const size_t draws = !s->new ? count : greedy ? count > 0 : DRAWS_PER_NEW_SAMPLE * count;
     Sampler sampler = sampler_init(net, s->temperature, (size_t)s->top_k);
-    const size_t length = s->new ? 0 : (size_t)s->tokens;  // new ones are lines
-    int32_t *tokens = allocate(length > MAX_SAMPLE ? length : MAX_SAMPLE, sizeof *tokens);
-    RNG rng = {s->sample_seed};
-    Tape drawn = {NULL, 0};
+    const bool whole_lines = s->new || s->tokens == 0;
+    const size_t most = whole_lines ? longest_sample(s, data) : (size_t)s->tokens;
+    const int32_t end = whole_lines ? data->end : -1;
+    int32_t *tokens = allocate(most, sizeof *tokens);
+    Uniforms uniforms = {{s->sample_seed}, twister};
+    Tape drawn = {NULL, 0, NULL};
     size_t samples = 0;
     for (size_t i = 0; i < draws && samples < count; i++) {
-        const size_t n = draw(&sampler, tokens, length, newline < 0 ? 0 : newline, data->end, &rng);
+        const size_t n = draw(&sampler, tokens, most, newline < 0 ? 0 : newline, end, &uniforms);
         if (s->new && (n == 0 || is_listed(data, newline, tokens, n) || is_line(&drawn, -1, tokens, n))) {
             continue;
         }

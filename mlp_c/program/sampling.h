@@ -3,6 +3,7 @@
 #define NNZ_SAMPLING_H
 
 #include "dataset.h"
+#include "mersenne_twister.h"
 #include "network.h"
 #include "../rng.h"
 #include "settings.h"
@@ -21,11 +22,12 @@ typedef struct {
 Sampler sampler_init(const Network *net, double temperature, size_t top_k);
 void sampler_free(Sampler *sampler);
 
-// Draw the next token with one uniform, and move the context on by it.
-int32_t sampler_next(Sampler *sampler, RNG *rng);
+// Draw the next token with one uniform u, and move the context on by it.
+int32_t sampler_next(Sampler *sampler, double u);
 
 // `count` samples, with a newline after each; the caller frees. New ones are not empty, no line of the training text,
-// and all different; if 100 draws a sample do not suffice, there are fewer.
-char *draw_samples(const Network *net, const Settings *settings, const Dataset *data);
+// and all different; if 100 draws a sample do not suffice, there are fewer. Of microgpt a generator of Python's draws
+// them; else it is NULL.
+char *draw_samples(const Network *net, const Settings *settings, const Dataset *data, MersenneTwister *twister);
 
 #endif

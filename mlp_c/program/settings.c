@@ -12,243 +12,114 @@
 
 enum { MOST_THREADS = 1024 };
 
+const char *const RECIPES[] = {"names", "gpt-cpu", "microgpt"};
+
 #define AT(field) offsetof(Settings, field)
-#define BOTH(value) {value, value}
-#define EACH(of_mlp, of_gpt) {of_mlp, of_gpt}
-#define NONE {NULL, NULL}
-#define OF_MLP(value) {value, NULL}
-#define OF_GPT(value) {NULL, value}
+#define ALL(value) {value, value, value}
+#define EACH(names, gpt_cpu, microgpt) {names, gpt_cpu, microgpt}
+#define OF_MLP(value) {value, NULL, NULL}
+#define OF_GPT(gpt_cpu, microgpt) {NULL, gpt_cpu, microgpt}
+#define ONE_OF(words) {words, words}
+#define ONE_OF_EACH(of_mlp, of_gpt) {of_mlp, of_gpt}
+#define NONE {NULL}
 #define FIXED_AT(key, minimum, ...) {key, key, FIXED, 0, minimum, __VA_ARGS__, NONE, ""}
 
 const Setting SETTINGS[] = {
     // those of a recipe in its order
     {"data.name", "--data", TEXT, AT(data), 0, NONE, NONE,
      "a text file, or a folder with train.txt, val.txt and test.txt"},
-    {"data.kind", "--data-kind", TEXT, AT(data_kind), 0, EACH("list", "text"), BOTH("list or text"),
+    {"data.kind", "--data-kind", TEXT, AT(data_kind), 0, EACH("list", "text", "list"), ONE_OF("list or text"),
      "list: an item on each line; text: running text"},
-    FIXED_AT("data.windows", 1, BOTH("\"stream\"")),
-    {"data.split", "--split", TEXT, AT(split), 0, EACH("lines", "position"), BOTH("lines or position"),
-     "of a file; lines: shuffled; position: in their order"},
-    FIXED_AT("data.tokenizer", 1, BOTH("\"char\"")),
-    FIXED_AT("data.min_count", 0, BOTH("1")),
-    {"data.fractions", "--fractions", FRACTIONS, AT(fractions), 0, EACH("[0.9, 0.05, 0.05]", "[0.9, 0.1]"), NONE,
+    {"data.windows", "--windows", TEXT, AT(windows), 0, EACH("stream", "stream", "documents"),
+     ONE_OF_EACH("stream", "stream or documents"), "stream: the whole text; documents, of a gpt: each line on its own"},
+    {"data.split", "--split", TEXT, AT(split), 0, EACH("lines", "position", "python"),
+     ONE_OF("lines or python or position"),
+     "of a file; lines: shuffled; python: as Python does; position: in their order"},
+    {"data.tokenizer", "--tokenizer", TEXT, AT(tokenizer), 0, EACH("char", "char", "microgpt"),
+     ONE_OF("char or microgpt"), "char, or microgpt: with the newline last"},
+    FIXED_AT("data.min_count", 0, ALL("1")),
+    {"data.fractions", "--fractions", FRACTIONS, AT(fractions), 0,
+     EACH("[0.9, 0.05, 0.05]", "[0.9, 0.1]", "[0.9, 0.05, 0.05]"), NONE,
      "of a file: train, val, test; of two val is test too"},
-    {"out", "--out", TEXT, AT(out), 0, EACH("runs/names-mlp", "runs/gpt-cpu-mlp"), NONE, "the folder of the run"},
+    {"out", "--out", TEXT, AT(out), 0, EACH("runs/names-mlp", "runs/gpt-cpu-mlp", "runs/microgpt-mlp"), NONE,
+     "the folder of the run"},
     {"--threads", "--threads", THREADS, AT(threads), 1, NONE, NONE, "1 to 1024 threads; else as many as are of use"},
-    {"model.kind", "--model", TEXT, AT(model), 0, EACH("mlp", "gpt"), BOTH("mlp or gpt"),
-     "mlp: the recipe `names`; gpt: the recipe `gpt-cpu`"},
-    {"model.context_length", "--context-length", INTEGER, AT(context_length), 1, EACH("3", "64"), NONE,
+    {"model.kind", "--model", TEXT, AT(model), 0, EACH("mlp", "gpt", "gpt"), ONE_OF("mlp or gpt or microgpt"),
+     "mlp: the recipe `names`; gpt: the recipe `gpt-cpu`; microgpt: a gpt, by that recipe"},
+    {"model.context_length", "--context-length", INTEGER, AT(context_length), 1, EACH("3", "64", "16"), NONE,
      "tokens that the model sees"},
     {"model.embedding_size", "--embedding-size", INTEGER, AT(embedding_size), 1, OF_MLP("48"), NONE,
      "numbers a token is turned into"},
     {"model.hidden_size", "--hidden-size", INTEGER, AT(hidden_size), 1, OF_MLP("512"), NONE, "hidden units"},
-    {"model.dtype", "--dtype", TEXT, AT(dtype), 0, BOTH("float32"), BOTH("float32 or float64"), "float32 or float64"},
-    {"model.precision", "--precision", TEXT, AT(precision), 0, OF_MLP("native"), BOTH("native or strict"),
+    {"model.dtype", "--dtype", TEXT, AT(dtype), 0, EACH("float32", "float32", "float64"), ONE_OF("float32 or float64"),
+     "float32 or float64"},
+    {"model.precision", "--precision", TEXT, AT(precision), 0, OF_MLP("native"), ONE_OF("native or strict"),
      "native, or strict: the same bits everywhere"},
-    {"model.shape", "--shape", TEXT, AT(shape), 0, OF_GPT("course"), BOTH("course or gpt2"),
-     "course, or gpt2: GELU, GPT-2's biases, a tied head"},
-    {"model.n_layer", "--n-layer", INTEGER, AT(n_layer), 1, OF_GPT("4"), NONE, "blocks"},
-    {"model.n_head", "--n-head", INTEGER, AT(n_head), 1, OF_GPT("4"), NONE, "heads of attention in each"},
-    {"model.n_embd", "--n-embd", INTEGER, AT(n_embd), 1, OF_GPT("128"), NONE, "numbers a token is turned into"},
-    {"model.dropout", "--dropout", BELOW_ONE, AT(dropout), 0, OF_GPT("0"), NONE,
+    {"model.shape", "--shape", TEXT, AT(shape), 0, OF_GPT("course", "microgpt"), ONE_OF("course or gpt2 or microgpt"),
+     "course; gpt2: GELU, GPT-2's biases, a tied head; microgpt: RMS norms, no biases"},
+    {"model.n_layer", "--n-layer", INTEGER, AT(n_layer), 1, OF_GPT("4", "1"), NONE, "blocks"},
+    {"model.n_head", "--n-head", INTEGER, AT(n_head), 1, OF_GPT("4", "4"), NONE, "heads of attention in each"},
+    {"model.n_embd", "--n-embd", INTEGER, AT(n_embd), 1, OF_GPT("128", "16"), NONE, "numbers a token is turned into"},
+    {"model.dropout", "--dropout", BELOW_ONE, AT(dropout), 0, OF_GPT("0", "0"), NONE,
      "probability that attention or a branch loses a number"},
-    {"model.embedding_dropout", "--embedding-dropout", BELOW_ONE, AT(embedding_dropout), 0, OF_GPT("0"), NONE,
+    {"model.embedding_dropout", "--embedding-dropout", BELOW_ONE, AT(embedding_dropout), 0, OF_GPT("0", "0"), NONE,
      "and that an embedding does"},
-    FIXED_AT("model.attention", 0, OF_GPT("\"fused\"")),
-    {"optimizer.name", "--optimizer", TEXT, AT(optimizer), 0, BOTH("adamw"), EACH("adamw or sgd", "adamw"),
+    FIXED_AT("model.attention", 0, OF_GPT("\"fused\"", "\"fused\"")),
+    {"optimizer.name", "--optimizer", TEXT, AT(optimizer), 0, ALL("adamw"), ONE_OF_EACH("adamw or sgd", "adamw"),
      "adamw, or of an MLP sgd"},
-    {"optimizer.lr", "--lr", NUMBER, AT(lr), 1, EACH("7e-4", "1e-3"), NONE, "learning rate"},
-    {"optimizer.weight_decay", "--weight-decay", NUMBER, AT(weight_decay), 0, EACH("1e-4", "0.1"), NONE,
+    {"optimizer.lr", "--lr", NUMBER, AT(lr), 1, EACH("7e-4", "1e-3", "1e-2"), NONE, "learning rate"},
+    {"optimizer.weight_decay", "--weight-decay", NUMBER, AT(weight_decay), 0, EACH("1e-4", "0.1", "0"), NONE,
      "decay of the parameters"},
-    {"optimizer.schedule", "--schedule", TEXT, AT(schedule), 0, BOTH("cosine"), BOTH("cosine or constant or step"),
-     "cosine, constant, or step: a tenth in the second half"},
-    {"optimizer.warmup", "--warmup", INTEGER, AT(warmup), 0, EACH("0", "100"), NONE,
+    {"optimizer.schedule", "--schedule", TEXT, AT(schedule), 0, EACH("cosine", "cosine", "linear"),
+     ONE_OF("cosine or constant or linear or step"), "cosine, constant, linear, or step: a tenth in the second half"},
+    {"optimizer.warmup", "--warmup", INTEGER, AT(warmup), 0, EACH("0", "100", "0"), NONE,
      "steps over which the learning rate rises"},
-    {"optimizer.beta1", "--beta1", BELOW_ONE, AT(beta1), 0, OF_GPT("0.9"), NONE, "of adamw"},
-    {"optimizer.beta2", "--beta2", BELOW_ONE, AT(beta2), 0, EACH("0.999", "0.99"), NONE, "of adamw"},
-    {"optimizer.decay", "--decay", TEXT, AT(decay), 0, OF_GPT("matrices"), BOTH("all or matrices"),
+    {"optimizer.beta1", "--beta1", BELOW_ONE, AT(beta1), 0, OF_GPT("0.9", "0.85"), NONE, "of adamw"},
+    {"optimizer.beta2", "--beta2", BELOW_ONE, AT(beta2), 0, EACH("0.999", "0.99", "0.99"), NONE, "of adamw"},
+    {"optimizer.decay", "--decay", TEXT, AT(decay), 0, OF_GPT("matrices", "all"), ONE_OF("all or matrices"),
      "which parameters decay: all or matrices"},
-    {"optimizer.clip", "--clip", NUMBER, AT(clip), 0, OF_GPT("1"), NONE, "largest norm of the whole gradient; 0: any"},
-    {"train.batch_size", "--batch-size", INTEGER, AT(batch_size), 1, EACH("128", "12"), NONE, "windows in a step"},
-    {"train.order", "--order", TEXT, AT(order), 0, EACH("sequential", "random"), BOTH("sequential or random"),
-     "sequential: window after window; random: drawn"},
-    {"train.steps", "--steps", INTEGER, AT(steps), 1, EACH("50000", "2000"), NONE, "updates"},
-    {"train.eval_every", "--eval-every", INTEGER, AT(eval_every), 1, EACH("200", "250"), NONE,
+    {"optimizer.clip", "--clip", NUMBER, AT(clip), 0, OF_GPT("1", "0"), NONE,
+     "largest norm of the whole gradient; 0: any"},
+    {"train.batch_size", "--batch-size", INTEGER, AT(batch_size), 1, EACH("128", "12", "1"), NONE, "windows in a step"},
+    {"train.order", "--order", TEXT, AT(order), 0, EACH("sequential", "random", "sequential"),
+     ONE_OF("sequential or random"), "sequential: window after window; random: drawn"},
+    {"train.steps", "--steps", INTEGER, AT(steps), 1, EACH("50000", "2000", "1000"), NONE, "updates"},
+    {"train.eval_every", "--eval-every", INTEGER, AT(eval_every), 1, EACH("200", "250", "1"), NONE,
      "steps between evaluations"},
-    {"train.eval_batches", "--eval-batches", INTEGER, AT(eval_batches), 1, EACH("20", "100"), NONE,
+    {"train.eval_batches", "--eval-batches", INTEGER, AT(eval_batches), 1, EACH("20", "100", "20"), NONE,
      "batches that judge the training split"},
-    {"train.evaluation", "--evaluation", TEXT, AT(evaluation), 0, EACH("batches", "drawn"),
-     BOTH("all or batches or drawn"), "all: every target of val once; batches: its full ones; drawn: eval_batches"},
-    {"train.seed", "--seed", SEED, AT(seed), 1, BOTH("1337"), NONE, "draws the initial weights"},
-    FIXED_AT("train.backend", 0, BOTH("\"c\"")),  // whose kernels these are
-    FIXED_AT("train.parts", 0, OF_GPT("1")),
-    FIXED_AT("train.autocast", 0, OF_GPT("\"auto\"")),
-    FIXED_AT("train.compile", 0, OF_GPT("\"auto\"")),
-    FIXED_AT("train.deterministic", 0, OF_GPT("false")),
-    {"sample.count", "--count", INTEGER, AT(count), 0, EACH("20", "1"), NONE, "samples drawn after training"},
-    {"sample.seed", "--sample-seed", SEED, AT(sample_seed), 1, BOTH("42"), NONE, "draws the samples"},
-    {"sample.new", "--new", BOOLEAN, AT(new), 0, EACH("true", "false"), NONE,
+    {"train.evaluation", "--evaluation", TEXT, AT(evaluation), 0, EACH("batches", "drawn", "step"),
+     ONE_OF("all or batches or drawn or step"),
+     "all: every target of val once; batches: its full ones; drawn: eval_batches; step: of train the batch of the "
+     "step"},
+    {"train.seed", "--seed", SEED, AT(seed), 1, EACH("1337", "1337", "42"), NONE, "draws the initial weights"},
+    FIXED_AT("train.backend", 0, ALL("\"c\"")),  // whose kernels these are
+    FIXED_AT("train.parts", 0, OF_GPT("1", "1")),
+    FIXED_AT("train.autocast", 0, OF_GPT("\"auto\"", "\"auto\"")),
+    FIXED_AT("train.compile", 0, OF_GPT("\"auto\"", "\"auto\"")),
+    FIXED_AT("train.deterministic", 0, OF_GPT("false", "false")),
+    {"sample.count", "--count", INTEGER, AT(count), 0, EACH("20", "1", "20"), NONE, "samples drawn after training"},
+    {"sample.seed", "--sample-seed", SEED, AT(sample_seed), 1, ALL("42"), NONE, "draws the samples"},
+    {"sample.new", "--new", BOOLEAN, AT(new), 0, EACH("true", "false", "false"), NONE,
      "true: only samples that are on no line of the data; false: all"},
-    {"sample.temperature", "--temperature", NUMBER, AT(temperature), 0, BOTH("1"), NONE, "0 takes the likeliest token"},
-    {"sample.top_k", "--top-k", INTEGER, AT(top_k), 0, BOTH("0"), NONE,
-     "draw from the k likeliest tokens; 0: from all"},
-    FIXED_AT("sample.top_p", 1, BOTH("1.0")),
-    {"sample.tokens", "--tokens", INTEGER, AT(tokens), 0, EACH("0", "500"), NONE,
+    {"sample.temperature", "--temperature", NUMBER, AT(temperature), 0, EACH("1", "1", "0.5"), NONE,
+     "0 takes the likeliest token"},
+    {"sample.top_k", "--top-k", INTEGER, AT(top_k), 0, ALL("0"), NONE, "draw from the k likeliest tokens; 0: from all"},
+    FIXED_AT("sample.top_p", 1, ALL("1.0")),
+    {"sample.tokens", "--tokens", INTEGER, AT(tokens), 0, EACH("0", "500", "0"), NONE,
      "tokens of a sample; 0: until its line ends"},
 };
 
 bool is(const char *text, const char *word) { return text != NULL && strcmp(text, word) == 0; }
 
-Settings settings_default(bool gpt) {
-    Settings settings = {.model = gpt ? "gpt" : "mlp", .beta1 = 0.9};
+Settings settings_default(Recipe recipe) {
+    Settings settings = {.recipe = recipe, .model = recipe == NAMES_RECIPE ? "mlp" : "gpt", .beta1 = 0.9};
     for (const Setting *s = SETTINGS; s < SETTINGS + N_SETTINGS; s++) {
-        if (s->initial[gpt] != NULL && s->kind != FIXED) {
-            setting_put(&settings, s, s->initial[gpt], ASKED_WRONGLY);
+        if (s->initial[recipe] != NULL && s->kind != FIXED) {
+            setting_put(&settings, s, s->initial[recipe], ASKED_WRONGLY);
         }
     }
     return settings;
-}
-
-static void help(void) {
-    puts(
-        "usage: mlp --data FILE|DIR [--model gpt] [--FLAG VALUE]... [--set SECTION.KEY=VALUE]... [--resume | "
-        "--restart]\n\n"
-        "Train the recipe `names`, or with --model gpt the recipe `gpt-cpu`, on a text, all in C: what `nnz train` "
-        "does.\n");
-    for (const Setting *s = SETTINGS; s < SETTINGS + N_SETTINGS; s++) {
-        if (s->kind != FIXED) {
-            const char *of_mlp = s->initial[0], *of_gpt = s->initial[1];
-            printf("  %-20s %-24s %s%s", s->flag, strchr(s->key, '.') == NULL ? "" : s->key, s->help,
-                   !of_mlp == !of_gpt ? ""
-                   : of_mlp           ? " (mlp)"
-                                      : " (gpt)");
-            if (of_mlp != NULL || of_gpt != NULL) {
-                printf("; default: %s", of_mlp != NULL ? of_mlp : of_gpt);
-            }
-            if (of_mlp != NULL && of_gpt != NULL && strcmp(of_mlp, of_gpt) != 0 && s->offset != AT(model)) {
-                printf("; of a gpt: %s", of_gpt);
-            }
-            puts("");
-        }
-    }
-    printf("  %-20s %-24s %s\n", "--resume", "", "go on from the folder's checkpoint, also to a larger --steps");
-    printf("  %-20s %-24s %s\n", "--restart", "", "replace the run that is in the folder");
-}
-
-// Whether one letter that is wrong, missing, too many or changed with its neighbour makes up the difference.
-static int is_near(const char *a, size_t n, const char *b) {
-    const size_t m = strlen(b);
-    size_t begin = 0, end = 0;
-    while (begin < n && begin < m && a[begin] == b[begin]) { begin++; }
-    while (end < n - begin && end < m - begin && a[n - 1 - end] == b[m - 1 - end]) { end++; }
-    const size_t left = n - begin - end, right = m - begin - end;
-    return (left <= 1 && right <= 1) ||
-           (left == 2 && right == 2 && a[begin] == b[begin + 1] && a[begin + 1] == b[begin]);
-}
-
-// The setting that a name was probably meant for: one of another section, or one that is written nearly so; else NULL.
-static const Setting *nearest(const char *name, size_t length) {
-    const char *dot = memchr(name, '.', length), *key = dot == NULL ? name : dot + 1;
-    const size_t n = length - (size_t)(key - name);
-    for (const Setting *s = SETTINGS; s < SETTINGS + N_SETTINGS; s++) {
-        const char *own = strchr(s->key, '.');
-        if (own != NULL && strlen(own + 1) == n && strncmp(own + 1, key, n) == 0) {
-            return s;
-        }
-    }
-    for (const Setting *s = SETTINGS; s < SETTINGS + N_SETTINGS; s++) {
-        if (is_near(name, length, s->flag) || is_near(name, length, s->key)) {
-            return s;
-        }
-    }
-    return NULL;
-}
-
-// Whether the last word on the model asks for a GPT.
-static bool asks_for_gpt(int argc, char **argv) {
-    bool gpt = false;
-    for (int i = 1; i < argc; i++) {
-        const bool flag = strcmp(argv[i], "--model") == 0 && i + 1 < argc;
-        if (flag || strncmp(argv[i], "model.kind=", 11) == 0) {
-            gpt = strcmp(flag ? argv[i + 1] : argv[i] + 11, "gpt") == 0;
-        }
-    }
-    return gpt;
-}
-
-static void read_word(Settings *s, const char *name, const char *value) {
-    size_t length = strlen(name);
-    if (strcmp(name, "--set") == 0) {
-        name = value, length = strcspn(name, "=");
-        if (name[length] == '\0') {
-            fail(ASKED_WRONGLY, "--set takes SECTION.KEY=VALUE; got %s", name);
-        }
-        value = name + length + 1;
-    }
-    const Setting *setting = setting_find(name, length);
-    if (setting == NULL) {
-        const Setting *meant = nearest(name, length);
-        fail(ASKED_WRONGLY,
-             meant == NULL ? "unknown setting %.*s; see mlp --help"
-                           : "unknown setting %.*s; did you mean %s? see mlp --help",
-             (int)length, name,
-             meant == NULL  ? ""
-             : *name == '-' ? meant->flag
-                            : meant->key);
-    }
-    if (!setting_is_of(setting, s)) {
-        fail(ASKED_WRONGLY, "%s means nothing to %s; leave it out", setting->key, s->model);
-    }
-    setting_put(s, setting, value, ASKED_WRONGLY);
-    s->steps_given |= setting->offset == AT(steps);
-}
-
-static void check(const Settings *s) {
-    if (s->resume && s->restart) {
-        fail(ASKED_WRONGLY, "--resume continues a run and --restart begins it again; give only one of them");
-    }
-    if (s->data == NULL) {
-        fail(ASKED_WRONGLY, "which data? give --data FILE, or a folder with train.txt, val.txt and test.txt");
-    }
-    if (*s->data == '\0') {
-        fail(ASKED_WRONGLY, "--data is empty; give a file, or a folder with train.txt, val.txt and test.txt");
-    }
-    if (*s->out == '\0') {
-        fail(ASKED_WRONGLY, "--out is empty; give a folder");
-    }
-    if (is(s->precision, "strict") && is(s->dtype, "float64")) {
-        fail(ASKED_WRONGLY, "model.precision = 'strict' rounds to float32; drop it, or model.dtype = 'float64'");
-    }
-    if (is(s->model, "gpt") && s->n_embd % s->n_head != 0) {
-        fail(ASKED_WRONGLY,
-             "model.n_embd = %" PRId64 " is not a multiple of model.n_head = %" PRId64
-             "; each head has an equal part of it",
-             s->n_embd, s->n_head);
-    }
-}
-
-Settings settings_read(int argc, char **argv) {
-    Settings s = settings_default(asks_for_gpt(argc, argv));
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            help();
-            flush_results();
-            exit(0);
-        }
-        const int resume = strcmp(argv[i], "--resume") == 0, restart = strcmp(argv[i], "--restart") == 0;
-        if (resume || restart) {
-            s.resume |= resume, s.restart |= restart;
-        } else if (argv[i][0] != '-') {
-            s.data = argv[i];
-        } else if (i + 1 == argc) {
-            fail(ASKED_WRONGLY, "%s needs a value; see mlp --help", argv[i]);
-        } else {
-            read_word(&s, argv[i], argv[i + 1]);
-            i++;
-        }
-    }
-    check(&s);
-    return s;
 }
 
 static _Noreturn void refuse(const Setting *setting, const char *value, int status, const char *allowed) {

@@ -1,4 +1,5 @@
-// settings.h: what a run is decided by, as in common/recipes/names.toml and gpt-cpu.toml, and the flags that change it.
+// settings.h: what a run is decided by, as in names.toml, gpt-cpu.toml and microgpt.toml of common/recipes, and the
+// flags that change it.
 #ifndef NNZ_SETTINGS_H
 #define NNZ_SETTINGS_H
 
@@ -6,9 +7,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+typedef enum { NAMES_RECIPE, GPT_CPU, MICROGPT, N_RECIPES } Recipe;
+extern const char *const RECIPES[N_RECIPES];  // their names
+
 typedef struct {  // what only the other model has is NULL or 0, but beta1
-    const char *data, *data_kind, *split, *out, *model, *dtype, *precision, *shape, *optimizer, *schedule, *decay,
-        *order, *evaluation;
+    Recipe recipe;
+    const char *data, *data_kind, *windows, *split, *tokenizer, *out, *model, *dtype, *precision, *shape, *optimizer,
+        *schedule, *decay, *order, *evaluation;
     int64_t context_length, embedding_size, hidden_size, n_layer, n_head, n_embd, warmup, batch_size, steps, eval_every,
         eval_batches, count, new, top_k, tokens, resume, restart, steps_given, threads;
     uint64_t seed, sample_seed;
@@ -18,11 +23,11 @@ typedef struct {  // what only the other model has is NULL or 0, but beta1
 // Whether a text of the settings is this word.
 bool is(const char *text, const char *word);
 
-// The recipe `names`, or `gpt-cpu` for a GPT, without its data.
-Settings settings_default(bool gpt);
+// A recipe without its data.
+Settings settings_default(Recipe recipe);
 
-// One of these two recipes, changed by the command line. Prints the help and exits with 0 if asked to; exits with 2 if
-// a flag or its value is not allowed.
+// One of the recipes, changed by the command line (flags.c). Prints the help and exits with 0 if asked to; exits with 2
+// if a flag or its value is not allowed.
 Settings settings_read(int argc, char **argv);
 
 // One setting: its name, where it is kept, and what it may be. What is FIXED has one value, and no field.
@@ -34,8 +39,8 @@ typedef struct {
     size_t offset;  // of its field in Settings
     int minimum;    // of an INTEGER and of THREADS; of a NUMBER 0, or 1 if it must be above 0; of what is FIXED
                     // 0, or 1 if a run with another value cannot be resumed
-    const char *initial[2];  // its value in the recipes `names` and `gpt-cpu`; NULL where it has none
-    const char *words[2];    // what a TEXT may be in either; NULL if any
+    const char *initial[N_RECIPES];  // its value in each recipe; NULL where it has none
+    const char *words[2];            // what a TEXT may be of an MLP and of a GPT; NULL if any
     const char *help;
 } Setting;
 

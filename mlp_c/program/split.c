@@ -5,6 +5,7 @@
 
 #include "dataset.h"
 #include "failure.h"
+#include "mersenne_twister.h"
 
 enum { SPLIT_SEED = 1337, DECIMALS = 18 };
 
@@ -66,8 +67,17 @@ static _Noreturn void refuse(const Settings *s, const Pieces *pieces) {
          (int)strlen(unit) - (pieces->n == 1), unit, asked, remedy);
 }
 
-// The lines, shuffled by Fisher and Yates from the top if asked for.
-static Pieces lines_of(const Text *text, bool shuffled) {
+// Shuffle by Fisher and Yates, from the top.
+static void shuffle(size_t *order, size_t n) {
+    RNG rng = {SPLIT_SEED};
+    for (size_t i = n - 1; i > 0; i--) {
+        const size_t j = (size_t)((uint64_t)(rng_u32(&rng) >> 8) * (i + 1) >> 24), last = order[i];
+        order[i] = order[j], order[j] = last;
+    }
+}
+
+// The lines, in the order that is asked for.
+static Pieces lines_of(const Text *text, const Settings *s) {
     const uint32_t *c = text->characters, newline = '\n';
     size_t n = 1;
     for (size_t i = 0; i + 1 < text->n; i++) { n += c[i] == newline; }
@@ -79,10 +89,11 @@ static Pieces lines_of(const Text *text, bool shuffled) {
     }
     lines.begins[n] = text->n + (c[text->n - 1] != newline);  // with the newline that the last one may lack
     for (size_t i = 0; i < n; i++) { lines.order[i] = i; }
-    RNG rng = {SPLIT_SEED};
-    for (size_t i = n - 1; i > 0 && shuffled; i--) {
-        const size_t j = (size_t)((uint64_t)(rng_u32(&rng) >> 8) * (i + 1) >> 24), last = lines.order[i];
-        lines.order[i] = lines.order[j], lines.order[j] = last;
+    if (is(s->split, "lines")) {
+        shuffle(lines.order, n);
+    } else if (is(s->split, "python")) {  // by the seed that draws the weights too
+        MersenneTwister twister = twister_init(s->seed);
+        twister_shuffle(&twister, lines.order, n);
     }
     return lines;
 }
@@ -106,8 +117,8 @@ static Text part(const Pieces *p, size_t first, size_t end) {
 }
 
 void split_text(const Text *text, const Settings *s, Text parts[3]) {
-    const bool by_lines = is(s->split, "lines"), whole_lines = by_lines || is(s->data_kind, "list");
-    const Pieces pieces = whole_lines ? lines_of(text, by_lines) : (Pieces){text, text->n, NULL, NULL};
+    const bool whole_lines = !is(s->split, "position") || is(s->data_kind, "list");
+    const Pieces pieces = whole_lines ? lines_of(text, s) : (Pieces){text, text->n, NULL, NULL};
     size_t ends[3];
     if (!cut(ends, pieces.n, s->fractions)) {
         refuse(s, &pieces);

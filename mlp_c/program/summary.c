@@ -1,5 +1,6 @@
 // summary.c: what is in a data set, in a few lines, to read before it is trained on.
 #define _XOPEN_SOURCE 700  // realpath
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,10 +81,21 @@ static void describe_lines(const Dataset *data, size_t count) {
     }
 }
 
-void dataset_describe(const Dataset *data, const char *folder) {
+static void describe_documents(const Dataset *data, int64_t context_length, bool twice) {
+    const size_t train = documents_cut(data->train.documents), val = documents_cut(data->val.documents);
+    const size_t test = documents_cut(data->test.documents);
+    char shown[3][COUNT_TEXT];
+    if (train + val + test > 0) {
+        note("documents longer than context_length %" PRId64 ", of which the rest is not seen: train %s, val %s%s%s",
+             context_length, count_text(shown[0], train), count_text(shown[1], val), twice ? "" : ", test ",
+             twice ? "" : count_text(shown[2], test));
+    }
+}
+
+void dataset_describe(const Dataset *data, const Settings *settings) {
     const bool is_list = data->end >= 0;
     const Tape *tapes[] = {&data->train, &data->val, &data->test};
-    char shown[3][COUNT_TEXT], tests[COUNT_TEXT + 8], size[COUNT_TEXT], *path = realpath(folder, NULL);
+    char shown[3][COUNT_TEXT], tests[COUNT_TEXT + 8], size[COUNT_TEXT], *path = realpath(settings->data, NULL);
     size_t counts[3];
     for (int i = 0; i < 3; i++) {
         counts[i] = is_list ? count_lines(tapes[i], data->end) : tapes[i]->n;
@@ -91,7 +103,7 @@ void dataset_describe(const Dataset *data, const char *folder) {
     }
     const bool twice = has_one_split_twice(data);
     snprintf(tests, sizeof tests, ", test %s", shown[2]);
-    const char *name = path == NULL ? folder : strrchr(path, '/') + 1;
+    const char *name = path == NULL ? settings->data : strrchr(path, '/') + 1;
     const size_t length = strlen(name), end = length >= 4 && strcmp(name + length - 4, ".txt") == 0 ? 4 : 0;
     note("%.*s: a %s, %s characters; %s: train %s, val %s%s%s", (int)(length - end), name, is_list ? "list" : "text",
          count_text(size, data->vocabulary.size), is_list ? "lines" : "tokens", shown[0], twice ? "= test " : "",
@@ -103,5 +115,8 @@ void dataset_describe(const Dataset *data, const char *folder) {
     if (counts[1] < (is_list ? FEW_LINES : FEW_TOKENS)) {
         note("val has only %s %s%s: expect noise in val_loss", shown[1], is_list ? "line" : "token",
              counts[1] > 1 ? "s" : "");
+    }
+    if (data->train.documents != NULL) {
+        describe_documents(data, settings->context_length, twice);
     }
 }

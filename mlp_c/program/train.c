@@ -16,12 +16,13 @@
 #include "process.h"
 #include "sampling.h"
 
-enum { EVALUATION_SEED = 1 };  // draws the same windows in every run, whatever its own seed
+enum { EVALUATION_SEED = 1 };           // draws the same windows in every run, whatever its own seed
+static const double BETWEEN_SAVES = 1;  // seconds, where each step may be evaluated: what a kill costs
 
 static Loader loader(const Run *run, const Tape *tape, uint64_t seed, int64_t step);
 static double forward(const Run *run, const Loader *batch, int64_t step);
 static void update(Run *run, double lr);
-static void evaluate(Run *run, double lr);
+static void evaluate(Run *run, const Loader *batch, double lr);
 static void finish(Run *run);
 static double check_loss(const Run *run, double loss, const char *name);
 static void check_arrays(const Run *run);
@@ -31,16 +32,16 @@ void train(const Settings *s, const Dataset *data) {
     defer_signals();  // between two steps
     Run run = run_init(s, data);
     if (run.step == 0) {
-        dataset_describe(data, s->data);
+        dataset_describe(data, s);
     }
     Loader batch = loader(&run, &data->train, is(s->order, "random") ? s->seed : 0, run.step);
     while (run.step < s->steps && !stop_requested) {
         const double lr = learning_rate(s, run.step);
+        loader_next(&batch);
         if (run.step % s->eval_every == 0 || run.step == s->steps - 1) {
-            evaluate(&run, lr);
+            evaluate(&run, &batch, lr);
         }
         if (!stop_requested) {
-            loader_next(&batch);
             check_loss(&run, forward(&run, &batch, run.step), "the loss");
             update(&run, lr);
             run.step++;
@@ -61,6 +62,8 @@ double learning_rate(const Settings *s, int64_t step) {
     double lr = s->lr;
     if (is(s->schedule, "cosine")) {
         lr = lr * 0.5 * (1 + cos(pi * (double)step / (double)s->steps));
+    } else if (is(s->schedule, "linear")) {
+        lr = lr * (1 - (double)step / (double)s->steps);
     } else if (is(s->schedule, "step") && 2 * step >= s->steps) {
         lr = lr / 10;
     }
@@ -97,17 +100,17 @@ static void update(Run *run, double lr) {
 // has the same weight. If a stop is requested meanwhile, the number means nothing.
 static double mean_loss(const Run *run, const Tape *tape, size_t batches) {
     const Settings *s = run->settings;
-    const bool all = is(s->evaluation, "all"), drawn = is(s->evaluation, "drawn");
+    const bool all = is(s->evaluation, "all"), drawn = is(s->evaluation, "drawn") || is(s->evaluation, "step");
     const size_t B = (size_t)s->batch_size;
     double total = 0, weights = 0;
     Loader batch = loader(run, tape, drawn ? EVALUATION_SEED : 0, 0);
     if (batches == 0 && !all) {
         batches = drawn ? (size_t)s->eval_batches : tape->n < B ? 1 : tape->n / B;
     }
-    for (size_t i = 0; (batches == 0 || i < batches) && !stop_requested; i++) {
+    for (size_t i = 0; (all || i < batches) && !stop_requested; i++) {
         if (!all) {
             loader_next(&batch);
-        } else if (!loader_next_once(&batch)) {
+        } else if (!loader_next_once(&batch, batches)) {
             break;
         }
         const double weight = all ? (double)(batch.B * (batch.at_every_position ? batch.T : 1)) : 1;
@@ -136,10 +139,12 @@ static void print_result(Run *run, const char *format, ...) {
     flush_results();
 }
 
-// Judge the model, print and log it, and save it; unless a stop is requested meanwhile.
-static void evaluate(Run *run, double lr) {
+// Judge the model, print and log it, and save it if that is due; unless a stop is requested meanwhile.
+static void evaluate(Run *run, const Loader *batch, double lr) {
     check_arrays(run);
-    const double train_loss = mean_loss(run, &run->data->train, (size_t)run->settings->eval_batches);
+    const double train_loss = is(run->settings->evaluation, "step")
+                                  ? forward(run, batch, -1)
+                                  : mean_loss(run, &run->data->train, (size_t)run->settings->eval_batches);
     const double val_loss = mean_loss(run, &run->data->val, 0);
     char line[128], hash[SHA256_TEXT];
     if (stop_requested) {
@@ -155,9 +160,12 @@ static void evaluate(Run *run, double lr) {
     print_result(run, "\n");
     snprintf(line, sizeof line, "%" PRId64 ",%.9f,%.9f,%e\n", run->step, train_loss, val_loss, lr);
     log_append(run->folder, line);
-    checkpoint_save(run);
+    const bool saves = !is(run->settings->evaluation, "step") || seconds() > run->saved_at + BETWEEN_SAVES;
+    if (saves) {
+        checkpoint_save(run);
+    }
     if (val_loss < run->best_val_loss) {
-        checkpoint_save_best(run);
+        saves ? checkpoint_save_best(run) : checkpoint_hold_best(run);
         run->best_val_loss = val_loss;
     }
 }
@@ -207,7 +215,8 @@ static void note_best(const Run *run) {
 
 // Draw the samples, and judge the model on the test split.
 static void finish(Run *run) {
-    char *samples = draw_samples(&run->net, run->settings, run->data), hash[SHA256_TEXT];
+    MersenneTwister *twister = run->net.shape.microgpt ? &run->twister : NULL;
+    char *samples = draw_samples(&run->net, run->settings, run->data, twister), hash[SHA256_TEXT];
     file_replace(run->folder->samples, samples, strlen(samples));
     print_result(run, "%s", samples);
     free(samples);

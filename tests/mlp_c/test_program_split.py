@@ -17,7 +17,7 @@ TEXTS = {
 
 
 @pytest.mark.parametrize("fractions", [[0.9, 0.1], [0.7, 0.1, 0.2], [0.333, 0.3335, 0.3335]], ids=str)
-@pytest.mark.parametrize("split", ["lines", "position"])
+@pytest.mark.parametrize("split", ["lines", "python", "position"])
 @pytest.mark.parametrize("kind", ["list", "text"])
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 def test_a_file_is_split_as_python_splits_it(tmp_path, text, kind, split, fractions):

@@ -18,7 +18,7 @@ PROGRAM = "build/mlp"
 RUNNERS = (*registry.names(), PROGRAM)
 FILES = ("log.csv", "samples.txt", "checkpoint.safetensors", "best.safetensors")
 FIXED = {  # settings of which build/mlp knows one value, or none
-    *("data.name", "data.windows", "data.tokenizer", "data.min_count", "sample.top_p", "model.attention"),
+    *("data.name", "data.min_count", "sample.top_p", "model.attention"),
     *("model.hidden_layers", "model.skips", "model.batch_norm", "model.smoothing"),
     *("train.backend", "train.init", "train.parts", "train.autocast", "train.compile", "train.deterministic"),
 }

@@ -105,7 +105,7 @@ static void read_tensors(void) {
 static void read_recipe(const uint8_t *data, size_t size) {
     char *text = fuzz_calloc(size + 1, 1);
     memcpy(text, data, size);
-    const Settings settings = settings_default(size % 2);
+    const Settings settings = settings_default((Recipe)(size % N_RECIPES));
     config_check("checkpoint", text, &settings);
     fuzz_free(text);
 }
@@ -159,7 +159,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             case 4: read_request(); break;
             case 5: read_log(size); break;
             default: {
-                Settings settings = settings_default(false);
+                Settings settings = settings_default((Recipe)(size % N_RECIPES));
                 settings.data = folder;
                 Dataset dataset = dataset_read(&settings);
                 dataset_free(&dataset);
