@@ -24,7 +24,7 @@ BACKENDS = registry.names()
 PARTS = {"ops": list(LEVELS[:10]), "mlp": ["layers", "mlp", "sgd", "adamw"]}
 PARTS["use"] = ["training", "sampling", "checkpoint"]
 PARTS["gpt"] = list(GPT_LEVELS)
-RANDOM_SHAPES = 150
+RANDOM_SHAPES = 60
 MOVES_ONLY = {"embedding/", "layers/Flatten", "layers/from the seed"}  # what is only moved is not rounded
 each_backend = pytest.mark.parametrize("backend", BACKENDS)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ DECIMALS = 4  # of a weight, so that the page is small
 END = "·"  # is shown for the delimiter
 
 
+@cache
 def example() -> dict[str, Any]:
     """Weights, names and characters, as the page takes them, and what it says about the model."""
     dataset = datasets.load_dataset("names", windows="padded")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from html import escape
 
 from pygments.lexers import CLexer, PythonLexer, TextLexer, TOMLLexer
@@ -14,9 +15,8 @@ Mark = Callable[[str], str | None]
 
 def highlighted(text: str, suffix: str, symbol: Mark = lambda name: None, link: Mark = lambda name: None) -> list[str]:
     """The lines of the text in HTML. `symbol` says what a word stands for, `link` where it is defined, if anything."""
-    lexer = LEXERS.get(suffix, TextLexer)(stripnl=False, ensurenl=False)
     lines, before = [""], ("", "")
-    for kind, value in lexer.get_tokens(text):
+    for kind, value in _tokens(text, suffix):
         word = _word(kind, value, before)
         for number, part in enumerate(value.split("\n")):
             if number:
@@ -25,6 +25,11 @@ def highlighted(text: str, suffix: str, symbol: Mark = lambda name: None, link: 
                 lines[-1] += _span(kind, part, symbol(word) if word else None, link(value) if word else None)
         before = (before[1], value) if value.strip() else before
     return lines[: len(text.splitlines())]
+
+
+@cache  # a source is shown on several pages, and most are the same when the site is built again
+def _tokens(text: str, suffix: str) -> list[tuple[_TokenType, str]]:
+    return list(LEXERS.get(suffix, TextLexer)(stripnl=False, ensurenl=False).get_tokens(text))
 
 
 def _word(kind: _TokenType, value: str, before: tuple[str, str]) -> str:
