@@ -19,6 +19,7 @@ def _small_squares(monkeypatch):
     monkeypatch.setattr("nnz.commands.bench.contenders.SQUARES", (8,))
 
 
+@pytest.mark.slow
 def test_a_backend_that_fails_parity_gets_no_figure_and_the_others_do(capsys, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "ones_backend", false_backends.backend(false_backends.FILLS["ones"]))
     words = ["--backend", "ones_backend", "--backend", "numpy", "--json", tmp_path / "bench.json"]
@@ -62,6 +63,7 @@ def test_files_that_were_there_are_as_they_were_until_there_are_figures(capsys, 
     assert (tmp_path / "old.json").read_text() == "old"
 
 
+@pytest.mark.slow
 def test_what_is_asked_for_twice_is_timed_once(capsys):
     code, out, _ = nnz(capsys, "bench", *("--backend", "numpy") * 2, *("--threads", "1") * 2, *QUICK)
     assert (code, out.count("| numpy |"), out.count("**float64, 1 thread**")) == (0, 1, 1)

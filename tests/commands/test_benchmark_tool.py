@@ -10,6 +10,7 @@ from nnz.commands.bench.contenders import Ours
 from tools import bench
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not bench.STATUS.exists(), reason="only Linux tells how much memory a process has taken")
 def test_the_memory_is_that_of_weights_gradients_and_moments_at_least():
     large = workload.drawn(SMALL.override("model.hidden_size", 500), 4000)

@@ -35,6 +35,7 @@ def test_compare_finds_data_that_moved_and_refuses_others(place, tmp_path, capsy
         assert nnz(capsys, "compare", place / "run", "--data", other) == (1, "", why)
 
 
+@pytest.mark.slow
 def test_from_another_folder_the_relative_place_of_the_data_is_named(tmp_path, capsys, monkeypatch):
     finished_run(tmp_path)
     recipe = (tmp_path / "tiny.toml").read_text().replace(str(tmp_path / "few-names"), "few-names")

@@ -31,6 +31,7 @@ def small_rungs(monkeypatch):
     monkeypatch.setattr(ladder, "IDEAS", {name: ladder.IDEAS[name] for name in ("bigram-counts", "bigram", "namegen")})
 
 
+@pytest.mark.slow
 def test_every_rung_is_trained_on_the_same_data_and_seed_and_is_in_the_table(data, tmp_path, capsys) -> None:
     code, out, err = trained(capsys, data, tmp_path)
     rows = [re.fullmatch(ROW, line) for line in out.splitlines()[2:]]

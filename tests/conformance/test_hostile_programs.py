@@ -99,6 +99,7 @@ def test_no_child_of_a_program_stays_wherever_it_went(wait, tmp_path):
     assert [pid for pid in pids if alive(int(pid))] == []
 
 
+@pytest.mark.slow
 @LINUX
 def test_nnz_parity_takes_the_program_with_it_when_it_is_asked_to_end(tmp_path):
     answer = f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\ntime.sleep(300)"

@@ -149,6 +149,7 @@ def test_the_kernels_keep_their_contract(check):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_the_kernels_are_compiled_from_the_sources_that_the_build_names(tmp_path):
     if "c" not in registry.available():
         pytest.skip("no C compiler")

@@ -43,6 +43,7 @@ POISONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("victim", POISONS)
 def test_poisoning_a_kernel_drops_the_grade_of_its_backend_and_of_no_other(victim, monkeypatch):
     place, attribute, poison = POISONS[victim]

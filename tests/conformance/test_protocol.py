@@ -83,6 +83,7 @@ pathlib.Path(sys.argv[3]).write_bytes(len(text).to_bytes(8, "little") + text + y
 """
 
 
+@pytest.mark.slow
 def test_fifteen_lines_in_another_language_get_their_first_pass_and_the_rest_is_not_there(tmp_path: Path) -> None:
     report = grade_program(script(tmp_path, TANH_ALONE), rounds=2)
     assert {(r.level, r.dtype) for r in report.results if r.passed} == {("tanh", "float64")}
@@ -112,6 +113,7 @@ def test_a_program_that_speaks_something_else_is_refused(
         grade_program(says(tmp_path, *lines))
 
 
+@pytest.mark.slow
 def test_a_program_that_has_nothing_is_graded_as_having_nothing(tmp_path: Path) -> None:
     report = grade_program(says(tmp_path, "nnz-conformance-1"), rounds=1)
     assert {r.outcome for r in report.results} == {NOT_THERE}

@@ -28,6 +28,7 @@ def check_clip(nn):
         assert result.passed, result
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", [check_grade, check_clip], ids=lambda check: check.__name__)
 def test_the_package_passes(check):
     check(nnz.gpt)

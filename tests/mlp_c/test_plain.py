@@ -79,6 +79,7 @@ def train(tmp_path_factory):
     return compiled("cc", tmp_path_factory.mktemp("plain") / "train")
 
 
+@pytest.mark.slow
 @each_real
 @each_compiler
 def test_the_plain_program_compiles_without_a_warning(compiler, real, tmp_path):

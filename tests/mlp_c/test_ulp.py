@@ -21,6 +21,7 @@ def ulp(program, budget):
     return done.returncode, [float(found) for found in re.findall(r"at most ([\d.]+) ULP", done.stdout)]
 
 
+@pytest.mark.slow
 def test_tanh_and_exp_keep_the_budget_that_the_bounds_are_made_of(program):
     code, worst = ulp(program, ULP_BUDGET)
     assert code == 0
@@ -28,6 +29,7 @@ def test_tanh_and_exp_keep_the_budget_that_the_bounds_are_made_of(program):
     assert all(0.5 < off <= ULP_BUDGET for off in worst)  # 0 would mean that nothing was measured
 
 
+@pytest.mark.slow
 def test_a_budget_that_is_not_kept_is_an_error(program):
     _, (tanh, exp) = ulp(program, ULP_BUDGET)
     assert ulp(program, max(tanh, exp) * 1.01)[0] == 0

@@ -52,6 +52,7 @@ def test_a_port_without_a_deviation_is_equal(names: Names, data: Path) -> None:
     assert verdict.why == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plant", slow_but_some(one.name for one in DEVIATIONS))
 def test_each_deviation_is_named_alone(plant: str, names: Names, data: Path) -> None:
     steps = SLOW_TO_SHOW.get(plant, FEW)
@@ -70,6 +71,7 @@ def test_a_pair_is_named_of_a_log_without_the_first_steps(names: Names, data: Pa
     assert verdict.left_out > 7000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plant", slow_but_some(PAIRS))
 def test_each_pair_is_named(plant: str, names: Names, data: Path) -> None:
     verdict = verdict_on(plant, names, data, 2 * FEW, 8 if "float32" in plant else 4)

@@ -74,6 +74,7 @@ def test_a_file_that_holds_no_statistics_is_refused(tmp_path, what):
     assert message in str(error.value)
 
 
+@pytest.mark.slow
 def test_a_file_with_any_byte_changed_or_cut_off_is_refused_or_of_the_same_shapes(tmp_path):
     data, path, refused = written(whole()), tmp_path / "a.npz", 0
     shapes = {name: a.shape for name, a in whole().arrays.items()}

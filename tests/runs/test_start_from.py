@@ -114,6 +114,7 @@ def test_weights_that_are_not_finite_are_not_started_from(data, tmp_path):
         Run(tiny_recipe(data, train__init=str(path)), "numpy", tmp_path / "second")
 
 
+@pytest.mark.slow
 def test_the_flag_takes_a_folder_or_a_file_and_is_refused_for_what_is_none(data, tmp_path, capsys):
     train(tiny_recipe(data), tmp_path / "first")
     (tmp_path / "tiny.toml").write_text(tiny_recipe(data, steps=2).to_toml(), encoding="utf-8")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from support import parity_runs
 
-STEPS = 2_000
+STEPS = 1_000
 EVALUATIONS = STEPS // 200 + 1
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("parity_log")]

@@ -13,7 +13,7 @@ from nnz.backend import registry
 from nnz.runs import checkpoints
 from nnz.runs.folder import RunFolder
 
-STEPS = 300
+STEPS = 150
 RUNGS = {  # each with the settings that make it small
     "bigram": {"model__context_length": 1},
     "mlp-batchnorm": {},
