@@ -31,7 +31,12 @@ def find(run: str, best: bool = False, finite: bool = False) -> Checkpoint:
         )
     if not path.exists():
         raise FileNotFoundError(f"there is no checkpoint {path}; train first, or name another run")
-    return checkpoints.load(path, finite)
+    try:
+        return checkpoints.load(path, finite)
+    except ValueError as error:
+        if path.suffix == ".safetensors":
+            raise
+        raise ValueError(f"{path} is no checkpoint: name a run folder, or one of its .safetensors files") from error
 
 
 def refuse_missing_data(recipe: Recipe) -> None:

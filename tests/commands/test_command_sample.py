@@ -21,6 +21,12 @@ def test_sample_prints_the_prompt_and_what_follows_it(place, capsys):
     assert all(line.startswith("am") for line in out.splitlines())
 
 
+def test_a_text_is_not_sampled_from(place, capsys):
+    text = place / "few-names" / "train.txt"
+    refusal = f"nnz: {text} is no checkpoint: name a run folder, or one of its .safetensors files\n"
+    assert nnz(capsys, "sample", text) == (1, "", refusal)
+
+
 def test_sample_is_decided_by_its_seed(place, capsys):
     outs = [nnz(capsys, "sample", place / "run", *seed)[1] for seed in ([], ["--seed", 42], ["--seed", 43])]
     assert outs[0] == outs[1] != outs[2]
