@@ -53,6 +53,6 @@ def run(arguments: argparse.Namespace) -> None:
             config = MODELS[kind].config(checkpoint.recipe, tokenizer.vocab_size)
             writer.write(path, config, checkpoint.parameters, tokenizer)
     if arguments.to == "hf" and not (path / THEIRS).exists():
-        note(f"{path} has no {THEIRS}: only characters and byte pairs can be written so; transformers takes token ids")
+        note(f"{path} has no {THEIRS}: the text of the tokens is not known; transformers takes token ids")
     if not is_stream(path):
         print(path)

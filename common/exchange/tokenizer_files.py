@@ -1,7 +1,7 @@
 """The text side of a folder of Hugging Face transformers: tokenizer.json, as AutoTokenizer loads it, and GPT-2's files.
 
-Written for characters and byte pairs, and read where it is one of these. nnz-tokenizer.json says the same in nnz's
-own words, and is there for words too.
+Written for characters, words and byte pairs, and read where it has characters or byte pairs. nnz-tokenizer.json says
+the same in nnz's own words.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from ..files.errors import quoted
 from ..text import tokenizers
 from ..text.byte_pairs import BytePairTokenizer
 from ..text.token_ids import TokenIds
-from ..text.tokenizers import CharTokenizer, Tokenizer
+from ..text.tokenizers import CharTokenizer, Tokenizer, WordTokenizer
+from ..text.word_splitting import UNKNOWN
+from . import word_rules
 
 OWN, THEIRS, SETTINGS = "nnz-tokenizer.json", "tokenizer.json", "tokenizer_config.json"
 VOCABULARY, MERGES = "vocab.json", "merges.txt"  # GPT-2's first form
@@ -31,14 +33,17 @@ PLAIN = {  # what a BPE's model must not ask for: values other than these change
 
 
 def of(tokenizer: Tokenizer, context_length: int) -> dict[str, Any]:
-    """The files that say what the tokenizer does, and their contents; of a tokenizer of words only nnz's own."""
+    """The files that say what the tokenizer does, and their contents; of token ids only nnz's own."""
     files: dict[str, Any] = {OWN: tokenizer.to_config()}
-    if isinstance(tokenizer, CharTokenizer):
-        vocabulary = {character: i for i, character in enumerate(tokenizer.characters)}
-        model = {"type": "WordLevel", "vocab": vocabulary, "unk_token": "<unk>"}  # which is not in it: an error
-        first = tokenizer.characters[tokenizer.start]
-        parts = {"pre_tokenizer": EACH_CHARACTER, "post_processor": _after(first, tokenizer.start)}
-        files[THEIRS] = _whole(model, [], **parts, decoder={"type": "Fuse"})
+    if isinstance(tokenizer, CharTokenizer | WordTokenizer):
+        tokens = tokenizer.characters if isinstance(tokenizer, CharTokenizer) else tokenizer.words
+        first = tokens[tokenizer.start]
+        parts = {"pre_tokenizer": EACH_CHARACTER, "decoder": {"type": "Fuse"}}
+        if isinstance(tokenizer, WordTokenizer):
+            parts = word_rules.parts(first)
+        vocabulary = {token: i for i, token in enumerate(tokens)}
+        model = {"type": "WordLevel", "vocab": vocabulary, "unk_token": UNKNOWN}  # where it is not in it: an error
+        files[THEIRS] = _whole(model, [], **parts, post_processor=_after(first, tokenizer.start))
     elif isinstance(tokenizer, BytePairTokenizer):
         ids = {token: i for i, token in enumerate(tokenizer.tokens) if token}
         model = {"type": "BPE", "vocab": ids, "merges": [merge.split(" ") for merge in tokenizer.merges]} | PLAIN

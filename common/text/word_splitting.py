@@ -15,18 +15,19 @@ from functools import cache
 PARAGRAPH, LINE_END, UNKNOWN = "\n\n", "\n", "<unk>"
 GLUE = "\u2060"  # Unicode's word joiner: what follows stays close
 
-_AFTER_WORD = frozenset(",.;:!?…)]}”’»%\"'。，、；：！？）】」』") | {"..."}  # no space before
-_BEFORE_WORD = frozenset("([{“‘«¿¡$£€#（【「『")  # no space after
-_BETWEEN = frozenset(("—", "--", "/"))  # neither
+AFTER_WORD = frozenset(",.;:!?…)]}”’»%\"'。，、；：！？）】」』") | {"..."}  # no space before
+BEFORE_WORD = frozenset("([{“‘«¿¡$£€#（【「『")  # no space after
+BETWEEN = frozenset(("—", "--", "/"))  # neither
 
-_UNSPACED = (  # the scripts without spaces: Thai and Lao, Burmese, Khmer, kana, Han
+UNSPACED = (  # the scripts without spaces: Thai and Lao, Burmese, Khmer, kana, Han
     "\u0e01-\u0eff\u1000-\u109f\u1780-\u17ff\u3041-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f"
     "\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
-_CLOSE = re.compile(rf"[{_UNSPACED}\u3001-\u303f\u30fb\uff01-\uff65]")  # these and the marks that go with them
+CLOSE = re.compile(rf"[{UNSPACED}\u3001-\u303f\u30fb\uff01-\uff65]")  # these and the marks that go with them
 
 _BLANK_LINE = re.compile(r"\n\s*\n")
-_OPENING_QUOTE = re.compile(r"""["'’](?=\S)(?<![^\s(\[{“‘«—/-].)""")  # the quote first: `re` can skip to it
+BEFORE_QUOTE = r"\s(\[{“‘«—/-"  # what an opening quote comes after, as part of a character class
+_OPENING_QUOTE = re.compile(rf"""["'’](?=\S)(?<![^{BEFORE_QUOTE}].)""")  # the quote first: `re` can skip to it
 _SPELLED = str.maketrans({"’": "'", "\u2011": "-", "\u2010": "-"})  # inside a word all of these are one
 
 
@@ -47,18 +48,18 @@ def gap(before: str, after: str) -> str:
     """The space, if any, between two neighbouring tokens; `before` is empty at the start."""
     if not before or before[-1] in ("\n", GLUE) or after[0] == "\n":
         return ""
-    if _CLOSE.match(before[-1]) and _CLOSE.match(after[0]):
+    if CLOSE.match(before[-1]) and CLOSE.match(after[0]):
         return ""
-    return "" if before in _BEFORE_WORD | _BETWEEN or after in _AFTER_WORD | _BETWEEN else " "
+    return "" if before in BEFORE_WORD | BETWEEN or after in AFTER_WORD | BETWEEN else " "
 
 
 @cache
 def _pattern(end: str) -> re.Pattern:
-    letter, marks = rf"[^\W_{_UNSPACED}]", f"[{_marks()}]"  # \w has no combining marks, and Hindi vowels are some
+    letter, marks = rf"[^\W_{UNSPACED}]", f"[{_marks()}]"  # \w has no combining marks, and Hindi vowels are some
     letters = rf"{letter}+(?:{marks}+{letter}*)*"
     word = rf"{letters}(?:(?:['’\u2010\u2011-]|(?<=\d)[.,:](?=\d)){letters})*"
     paragraph = _BLANK_LINE.pattern if end == PARAGRAPH else r"\n(?:\s*\n)?"
-    return re.compile(rf"{paragraph}|{UNKNOWN}|{word}|[{_UNSPACED}]{marks}*|[\"'’]{GLUE}|--+|\.(?: ?\.)+|[^\s{GLUE}]")
+    return re.compile(rf"{paragraph}|{UNKNOWN}|{word}|[{UNSPACED}]{marks}*|[\"'’]{GLUE}|--+|\.(?: ?\.)+|[^\s{GLUE}]")
 
 
 @cache

@@ -16,7 +16,7 @@ from nnz.exchange import hugging_face
 from nnz.runs.choice import Choice
 from nnz.runs.sampling import GPTSampler
 from nnz.text import tokenizers
-from nnz.text.tokenizers import CharTokenizer
+from nnz.text.tokenizers import CharTokenizer, WordTokenizer
 
 END = "<|endoftext|>"
 TEXTS = ["It was", " Ünïcödé — 你好 😀 1234 don't  go \n\n x", f"a{END}b", "\x85\xa0 _x² ½ Ⅷ it's", "''s", ""]
@@ -109,6 +109,28 @@ def test_the_pipeline_of_transformers_runs_on_an_export_and_writes_what_nnz_writ
     assert text == "abc" + tokenizer.decode(list(greedy))
     (tmp_path / "nnz-tokenizer.json").unlink()  # as after a training in transformers
     assert hugging_face.read(tmp_path).tokenizer.to_config() == tokenizer.to_config()
+
+
+@pytest.mark.slow
+def test_a_model_of_words_runs_in_the_pipeline_of_transformers_as_it_is(tmp_path, transformers):
+    words = WordTokenizer("'the cat' -- and the \"dog\": it's 3.5 - well, (no)! 'tis so.\n\n你好。")
+    config, _ = write_gpt2(tmp_path, words, context_length=50)
+    theirs = transformers.AutoTokenizer.from_pretrained(tmp_path)
+    found = theirs("The DOG -- 'tis well, it’s (no) 'dog'.").input_ids
+    assert found[1:] == words.encode("the dog--'tis well, it's (no) 'dog'.").tolist()
+    assert theirs.decode(found) == "\n\nthe dog--'tis well, it's (no) 'dog'."
+    write = transformers.pipeline("text-generation", model=str(tmp_path))
+    gpt = built("numpy", hugging_face.read(tmp_path))
+    for prompt in ("The cat", "It’s 3.5", '"Dog'):
+        sampler = GPTSampler(gpt, words, config.context_length, Choice(temperature=0))
+        greedy = list(sampler.sample(RNG(1), prompt, 20))
+        length = 1 + len(words.encode(prompt)) + 20
+        text = write(prompt, do_sample=False, max_length=length, eos_token_id=-1)[0]["generated_text"]
+        assert text == prompt + "".join(words.pieces(greedy, prompt))
+        drawn = write(prompt, max_length=length, eos_token_id=-1, return_tensors=True)[0]["generated_token_ids"]
+        assert theirs.decode(drawn) == words.decode(drawn)
+    (tmp_path / "nnz-tokenizer.json").unlink()
+    assert hugging_face.read(tmp_path).reason == "tokenizer.json normalizes texts"
 
 
 def test_the_folder_has_gpt2s_layout_and_reads_back(tmp_path):
