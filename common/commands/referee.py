@@ -46,6 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--steps", type=whole, default=STEPS, metavar="N", help=f"grade the first N steps; default: {STEPS}")
     add("--float32", action="store_true", help="let a port that computes in float32 pass")
     help = "seconds that the program may take; default: 600"
+    help = "grade these gradients of step 1 too, in the form of gradients-1.jsonl of nnz golden microgpt"
+    add("--gradients", metavar="FILE", help=help)
     add("--timeout", type=decimal, default=600.0, metavar="SECONDS", help=help)
     add("--data", metavar="FILE", help="the names that the port was trained on; default: those of makemore")
     add("--json", metavar="FILE", help="write the verdict as JSON to FILE; - is stdout, without the text")
@@ -63,12 +65,16 @@ def run(arguments: argparse.Namespace) -> None:
     with refusing():
         _check(arguments)
         names, port = _names(arguments.data), _port(arguments)
+        from ..referee import first_step
         from ..referee.verdict import judge, trainings
+
+        dtype = "float32" if arguments.float32 else "float64"
+        gradients = first_step.graded(arguments.gradients, names, dtype) if arguments.gradients is not None else []
 
         with _counting(trainings(), "training") as show:
             problems = [port.problem] if port.problem else []
             samples = _samples(port)
-            verdict = judge(names, port.lines, arguments.steps, samples, problems, arguments.float32, show)
+            verdict = judge(names, port.lines, arguments.steps, samples, problems, arguments.float32, show, gradients)
         if arguments.json != "-":
             print(report.text(verdict), flush=True)
         _write(arguments.json, report.to_json(verdict))
@@ -76,7 +82,8 @@ def run(arguments: argparse.Namespace) -> None:
         why = [report.names(found.deviations) for found in verdict.why[:1] if len(verdict.why) == 1]
         first = [] if verdict.reference.is_whole else [report.first_difference(verdict)]
         what = "not graded as equal" if verdict.reference.is_whole else "the losses are not microgpt's"
-        raise Refusal(f"{what}: {'; '.join([*first, *verdict.problems, *why])}")
+        wrong = [] if all(one.is_right for one in verdict.gradients) else [report.wrong_gradients(verdict)]
+        raise Refusal(f"{what}: {'; '.join([*first, *verdict.problems, *wrong, *why])}")
 
 
 def _check(arguments: argparse.Namespace) -> None:

@@ -175,6 +175,14 @@ BACKWARD = (
     _one("clipped", "the gradient's length is clipped to 1; it must not be", clip=1.0),
 )
 
+DECAYS = (500, 999, 2000, 5000, 10000)
+
+
+def decay_over(n: int) -> Deviation:
+    """A port that is run for n steps, if its rate falls over all of them."""
+    return _one(f"decay-over-{n}", f"the learning rate falls over {n} steps; it must be 1000", decay_steps=n)
+
+
 OPTIMIZER = (
     *(_one(f"beta1-{b:g}", f"beta1 is {b:g}; it must be 0.85", beta1=b) for b in (0.8, 0.9, 0.95)),
     *(_one(f"beta2-{b:g}", f"beta2 is {b:g}; it must be 0.99", beta2=b) for b in (0.95, 0.98, 0.999)),
@@ -195,10 +203,7 @@ OPTIMIZER = (
     _one("cosine-decay", "the learning rate falls as a cosine; it must be a line", decay="cosine"),
     _one("decay-to-tenth", "the learning rate falls to a tenth; it must be to 0", decay_floor=0.1),
     _one("decay-early", "the rate is of step + 1; it must be 0.01 in step 1", decay_shift=1),
-    *(
-        _one(f"decay-over-{n}", f"the learning rate falls over {n} steps; it must be 1000", decay_steps=n)
-        for n in (500, 999, 2000, 5000, 10000)
-    ),
+    *map(decay_over, DECAYS),
 )
 
 LATE = frozenset(

@@ -24,13 +24,16 @@ STEP, EPOCH = (
     re.compile(rf"(?i:\b(?:{words}))[\"']?[ \t#:=|,\[(]{{0,20}}(\d{{1,9}})(?![\d.])")
     for words in ("step|iter(?:ation)?|it|i", "epoch")
 )
+OF = re.compile(r"\d[ \t]{0,20}(?:/|of)[ \t]{0,20}(\d{1,9})(?![\w.])")
 FIRST_WHOLE = re.compile(r"(?<![\w.])(\d{1,9})(?![\w.])")
 BARE = re.compile(NUMBER)
 ROW = re.compile(rf"(\d{{1,9}})[ \t]*[,;\t ][ \t]*({NUMBER})(?:[ \t]*[,;\t ].*)?")
 SAMPLE = re.compile(r"(?i:sample)[ \t]{0,20}\d{1,4}[ \t]{0,20}[:|][ \t]{0,20}(\S{0,40})")
-WORD = re.compile(r"[^\W\d_]{1,40}")
+BEFORE_WORD = r"[\[(]?\d{1,4}[])]?[.:)]?[ \t]{1,20}|\d{1,4}[.:)]|[-*>][ \t]{1,20}"
+WORD = re.compile(rf"""(?:{BEFORE_WORD})?["']?([^\W\d_]{{1,40}})["']?""")
 COLOURS = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]")
 LONGEST_LINE, MOST_LINES = 1000, 200_000  # characters, and lines; what follows is not read
+LONGEST_TAIL = 10_000  # characters at the end, among which are the names
 STRIDES = (1, 100, 10, 50, 20, 200, 250, 500, 5, 2)  # of losses without a step
 
 
@@ -40,6 +43,7 @@ class Line:
 
     step: int | None
     text: str
+    of: int | None = None  # the number of steps that is printed after it, as in step 1 / 1000
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,21 @@ class Losses:
     def last(self) -> int:
         return max(self.values)
 
+    @property
+    def holes(self) -> list[tuple[int, int]]:
+        """(first, last) of the steps that are missing between others: a gap that is wider than a later one.
+
+        Losses may be printed more rarely as steps go on, and the last step is printed in any case.
+        """
+        steps = sorted(self.values)
+        gaps = [b - a for a, b in itertools.pairwise(steps)]
+        is_dense = self.stride == 1 and 2 * len(steps) > steps[-1] - steps[0]
+        return [
+            (steps[i] + 1, steps[i + 1] - 1)
+            for i, gap in enumerate(gaps)
+            if gap > self.stride and (is_dense or min(gaps[i + 1 : -1], default=gap) < gap)
+        ]
+
     def until(self, steps: int) -> Losses:
         """Those of the first steps alone."""
         return replace(self, values={step: loss for step, loss in self.values.items() if step <= steps})
@@ -68,7 +87,7 @@ def read(text: str, pattern: str | None = None) -> list[Line]:
     lines = [line for line in lines if line]
     if pattern is not None:
         return _by_pattern(lines, pattern)
-    named = [Line(_step(line, match), match[1]) for line in lines if (match := LOSS.search(line))]
+    named = [Line(_step(line, match), match[1], _of(line)) for line in lines if (match := LOSS.search(line))]
     rows = [Line(int(row[1]), row[2]) for line in lines if (row := ROW.fullmatch(line))]
     bare = [Line(None, line) for line in lines if BARE.fullmatch(line)]
     found = max(named, _table(lines), rows, bare, key=len)  # the first of equals
@@ -78,15 +97,26 @@ def read(text: str, pattern: str | None = None) -> list[Line]:
 
 
 def samples(text: str) -> list[str]:
-    """The names that it printed after its training: as `sample  1: kamon`, or each on a line at the end."""
-    lines = re.split(r"[\r\n]+", text[-LONGEST_LINE:].rstrip())
-    last = itertools.takewhile(WORD.fullmatch, reversed(lines))
-    return [found[1] for found in SAMPLE.finditer(text)] or [*last][::-1]
+    """The names that it printed after its training: as `sample  1: kamon`, or each on a line of its own.
+
+    Of several groups of such lines the longest; a number, a mark or a quote may be before a name: ` 1. "kamon"`.
+    """
+    if labelled := [found[1] for found in SAMPLE.finditer(text)]:
+        return labelled
+    words = (WORD.fullmatch(line.strip()) for line in re.split(r"[\r\n]+", text[-LONGEST_TAIL:]))
+    groups = [[word[1] for word in group] for is_word, group in itertools.groupby(words, bool) if is_word]
+    return max(groups, key=len, default=[])
 
 
 def _step(line: str, loss: re.Match) -> int | None:
     """The number of the step: after a word for it, else the first whole number before the loss."""
     found = STEP.search(line) or EPOCH.search(line) or FIRST_WHOLE.search(line[: loss.start()])
+    return int(found[1]) if found else None
+
+
+def _of(line: str) -> int | None:
+    """The number of all steps: "step 1 / 1000", "step 1 of 1000"."""
+    found = OF.search(line)
     return int(found[1]) if found else None
 
 
@@ -138,7 +168,7 @@ def placed(lines: Sequence[Line], steps: int = STEPS) -> Iterator[Losses]:
     Without numbers they are of every step, or as far apart as the `steps` that are asked for let them be.
     Raises UsageError for two losses of one step.
     """
-    halves = _halves([line.text for line in lines])
+    half_units = halves([line.text for line in lines])
     decimals = max(map(_decimals, (line.text for line in lines)))
 
     def made(steps: Sequence[int], base: int) -> Losses:
@@ -153,7 +183,7 @@ def placed(lines: Sequence[Line], steps: int = STEPS) -> Iterator[Losses]:
             values[step] = value
         gaps = Counter(b - a for a, b in zip(sorted(values), sorted(values)[1:], strict=False))
         stride = gaps.most_common(1)[0][0] if gaps else 1
-        return Losses(values, dict(zip(steps, halves, strict=True)), decimals, base, stride)
+        return Losses(values, dict(zip(steps, half_units, strict=True)), decimals, base, stride)
 
     if lines[0].step is None:
         count = len(lines)
@@ -190,12 +220,12 @@ def _digits(text: str) -> int:
     return len(text.lower().partition("e")[0].lstrip("+-").replace(".", "").lstrip("0")) or 1
 
 
-def _halves(texts: Sequence[str]) -> list[float]:
+def halves(texts: Sequence[str]) -> list[float]:
     """Half a unit of the last digit of each; programs may leave out zeros at the end, or print digits, not decimals."""
     decimals, digits = max(map(_decimals, texts)), max(map(_digits, texts))
-    halves = []
+    found = []
     for text in texts:
         value = abs(float(text))
         before = math.floor(math.log10(value)) + 1 if 0 < value < math.inf else 1
-        halves.append(0.5 * 10.0 ** -min(decimals, max(0, digits - before)))
-    return halves
+        found.append(0.5 * 10.0 ** -min(decimals, max(0, digits - before)))
+    return found

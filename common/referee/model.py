@@ -13,6 +13,7 @@ import numpy as np
 
 from . import ops
 from .start import WIDTH
+from .sums import PRODUCTS
 from .tape import Node, Tape
 from .variant import Variant
 
@@ -28,12 +29,15 @@ def loss_of(tokens: Sequence[int], weights: Weights, variant: Variant) -> tuple[
     divisors = {"positions": n, "context": v.context, "none": 1}
     divisor = divisors[v.divisor]
     gradient_divisor = divisors[v.gradient_divisor or v.divisor]
-    return tape, tape(ops.cross_entropy, logits, targets=targets, divisor=divisor, gradient_divisor=gradient_divisor)
+    how = {"divisor": divisor, "gradient_divisor": gradient_divisor, "of_probabilities": v.logarithms != "of sums"}
+    return tape, tape(ops.cross_entropy, logits, targets=targets, **how)
 
 
 def logits_of(tape: Tape, tokens: Sequence[int], weights: Weights, variant: Variant) -> Node:
     """(n,) tokens -> (n, V)."""
     w, v, n = weights, variant, len(tokens)
+    product = PRODUCTS[v.sums]
+    linear = partial(tape, ops.linear, product=product)
     norm = partial(tape, ops.rms_norm, epsilon=v.norm_epsilon, centred=v.norm_centred)
     norm = partial(norm, summed=v.norm_summed, outside=v.norm_outside, fixed=v.norm_fixed)
     norms, residuals = v.norms.split(), v.residuals.split()
@@ -48,19 +52,19 @@ def logits_of(tape: Tape, tokens: Sequence[int], weights: Weights, variant: Vari
         x = norm(x)
 
     h = norm(x) if "attention" in norms else x
-    q, k, values = (tape(ops.linear, h, w[name]) for name in ("wq", "wk", "wv"))
+    q, k, values = (linear(h, w[name]) for name in ("wq", "wk", "wv"))
     if "query and key" in v.norms:
         q, k = norm(q, heads=v.heads), norm(k, heads=v.heads)
     scale = {"head": 1 / math.sqrt(WIDTH / v.heads), "width": 1 / math.sqrt(WIDTH), "none": 1.0}[v.scale]
     how = {"heads": v.heads, "scale": scale, "lookahead": v.lookahead, "interleaved": v.interleaved}
-    h = tape(ops.linear, tape(ops.attention, q, k, values, **how), w["wo"])
+    h = linear(tape(ops.attention, q, k, values, **how, product=product), w["wo"])
     x = tape(ops.add, x, h) if "attention" in residuals else h
 
     h = norm(x) if "mlp" in norms else x
-    h = tape(ops.ACTIVATIONS[v.activation], tape(ops.linear, h, w["fc1"]))  # (n, 4 C)
-    h = tape(ops.linear, h, w["fc2"])
+    h = tape(ops.ACTIVATIONS[v.activation], linear(h, w["fc1"]))  # (n, 4 C)
+    h = linear(h, w["fc2"])
     x = tape(ops.add, x, h) if "mlp" in residuals else h
 
     if "final" in norms:
         x = norm(x)
-    return tape(ops.linear, x, w.get("lm_head", w["wte"]))
+    return linear(x, w.get("lm_head", w["wte"]))

@@ -6,6 +6,7 @@ Each returns its output and its backward. n positions, C channels, M outputs, H 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from .tape import Backward
 
 Array = np.ndarray
 Output = tuple[Array, Backward]
+Product = Callable[[Array, Array], Array]
 
 ERF = np.frompyfunc(math.erf, 1, 1)
 
@@ -36,9 +38,9 @@ def add(x: Array, y: Array) -> Output:
     return x + y, lambda dz: (dz, dz)
 
 
-def linear(x: Array, w: Array) -> Output:
+def linear(x: Array, w: Array, product: Product = np.matmul) -> Output:
     """y = x w^T: x (n, C), w (M, C) -> y (n, M)."""
-    return x @ w.T, lambda dy: (dy @ w, dy.T @ x)
+    return product(x, w.T), lambda dy: (product(dy, w), product(dy.T, x))
 
 
 def rms_norm(
@@ -74,7 +76,14 @@ def rms_norm(
 
 
 def attention(
-    q: Array, k: Array, v: Array, heads: int, scale: float, lookahead: int = 0, interleaved: bool = False
+    q: Array,
+    k: Array,
+    v: Array,
+    heads: int,
+    scale: float,
+    lookahead: int = 0,
+    interleaved: bool = False,
+    product: Product = np.matmul,
 ) -> Output:
     """Each head: softmax(scale q k^T) v over the positions up to its own; q, k, v (n, C) -> (n, C).
 
@@ -90,18 +99,19 @@ def attention(
         return (x.transpose(1, 2, 0) if interleaved else x.transpose(1, 0, 2)).reshape(n, width)
 
     q, k, v = split(q), split(k), split(v)  # (H, n, C / H)
-    scores = (q @ k.transpose(0, 2, 1)) * q.dtype.type(scale)  # (H, n, n)
+    scores = product(q, k.transpose(0, 2, 1)) * q.dtype.type(scale)  # (H, n, n)
     e = np.exp(scores - scores.max(-1, keepdims=True)) * np.tri(n, n, lookahead, dtype=q.dtype)
     total = e.sum(-1, keepdims=True)
     p = e / (total + (total == 0))  # a position that sees none gets zeros
 
     def backward(dy: Array) -> tuple[Array, Array, Array]:
         dy = split(dy)
-        dp = dy @ v.transpose(0, 2, 1)
+        dp = product(dy, v.transpose(0, 2, 1))
         ds = p * (dp - (dp * p).sum(-1, keepdims=True)) * q.dtype.type(scale)
-        return join(ds @ k), join(ds.transpose(0, 2, 1) @ q), join(p.transpose(0, 2, 1) @ dy)
+        dq, dk, dv = product(ds, k), product(ds.transpose(0, 2, 1), q), product(p.transpose(0, 2, 1), dy)
+        return join(dq), join(dk), join(dv)
 
-    return join(p @ v), backward
+    return join(product(p, v)), backward
 
 
 def relu(x: Array) -> Output:
@@ -151,8 +161,13 @@ def leaky_relu(x: Array) -> Output:
 ACTIVATIONS = {f.__name__: f for f in (relu, relu_squared, gelu, gelu_tanh, silu, tanh, leaky_relu)}
 
 
-def cross_entropy(logits: Array, targets: Array, divisor: float, gradient_divisor: float) -> Output:
-    """-sum_i ln softmax(logits[i])[targets[i]] / divisor, a scalar. A wrong backward divides by another number."""
+def cross_entropy(
+    logits: Array, targets: Array, divisor: float, gradient_divisor: float, of_probabilities: bool = False
+) -> Output:
+    """-sum_i ln softmax(logits[i])[targets[i]] / divisor, a scalar. A wrong backward divides by another number.
+
+    `of_probabilities` has the softmax first, and divides each term before it is added.
+    """
     positions = np.arange(len(targets))
     shifted = logits - logits.max(-1, keepdims=True)
     e = np.exp(shifted)
@@ -164,4 +179,7 @@ def cross_entropy(logits: Array, targets: Array, divisor: float, gradient_diviso
         dlogits[positions, targets] -= 1
         return (dlogits * (dloss / logits.dtype.type(gradient_divisor)),)
 
+    if of_probabilities:
+        shares = -np.log(e[positions, targets] / total[:, 0]) / logits.dtype.type(divisor)
+        return np.add.accumulate(shares)[-1], backward
     return losses.sum() / logits.dtype.type(divisor), backward

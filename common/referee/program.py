@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from . import log
 
 PAUSE = 0.5  # seconds between two readings of what it has printed
 LONGEST = 200  # characters of its last words
+TAIL = 2**16  # bytes among which they are
+ERROR = re.compile(r"(?i)error|exception|panic|fatal|abort|fault|assert")
 
 
 @dataclass(frozen=True)
@@ -57,10 +60,18 @@ def run(words: Sequence[str], steps: int, timeout: float, pattern: str | None, s
             break
     problem = "" if is_done else _problem(ended)
     if not lines:
-        said = one_line(ended.stderr.decode(errors="replace"))[-LONGEST:]
         why = problem or ("it prints nothing" if not ended.stdout.strip() else _unread(ended.stdout, pattern))
-        raise UsageError(f"no losses to grade: {why}{f'; its last words: {said}' if said else ''}")
+        raise UsageError(f"no losses to grade: {_with_words(why, ended.stderr)}")
+    if ended.code and problem:
+        problem = _with_words(problem, ended.stderr)
     return Port(text, lines, problem)
+
+
+def _last_words(printed: bytes) -> str:
+    """The line that says why a program died: the last that names an error, else the last of all."""
+    lines = [line for line in printed[-TAIL:].decode(errors="replace").splitlines() if line.strip()]
+    named = [line for line in lines if ERROR.search(line) and not line.startswith((" ", "\t"))]
+    return one_line((named or lines or [""])[-1])[:LONGEST]
 
 
 def _has_reached(lines: Sequence[log.Line], steps: int) -> bool:
@@ -77,6 +88,11 @@ def _problem(ended: process.Watched) -> str:
     if ended.code < 0:
         return f"the program ended with signal {-ended.code}"
     return f"the program ended with exit code {ended.code}" if ended.code else ""
+
+
+def _with_words(problem: str, printed: bytes) -> str:
+    said = _last_words(printed)
+    return f"{problem}; its last words: {said}" if said else problem
 
 
 def of_text(content: bytes, source: str, pattern: str | None) -> Port:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from math import comb, isfinite
 from typing import Any
 
-from .deviations import DEVIATIONS, Found
+from .deviations import DEVIATIONS, FLOAT32, Found
 from .search import FEWEST, Agreement
 from .training import SAMPLES
 from .verdict import Verdict
 
 MOST_DECIMALS = 12  # that are shown
+EQUAL = "equal: every loss that was read is microgpt's, to the last printed digit"
 MOST_SHOWN = 8  # deviations that the losses do not tell apart
 
 
@@ -22,13 +23,47 @@ def text(verdict: Verdict) -> str:
     lines = [f"read: {_losses(len(steps))}, {counted}, with {losses.decimals} decimals"]
     lines += [f"but: {problem}" for problem in v.problems]
     if v.reference.is_whole:
-        how = "as near as float32 comes" if v.reference.deviations else "to the last printed digit"
-        lines.append(f"equal: every loss that was read is microgpt's, {how}")
+        lines.append(_float32(v) if v.reference.deviations else EQUAL)
         if v.names is not None:
             lines.append(f"names: {v.names} of the {SAMPLES} are microgpt's")
-        return "\n".join(lines)
-    lines += [f"not equal: {first_difference(v)}", *_why(v)]
-    return "\n".join(lines)
+        return "\n".join([*lines, *_gradients(v)])
+    lines += [f"not equal: {first_difference(v)}"]
+    if v.reference.deviations:
+        lines.append(_float32(v))
+    return "\n".join([*lines, *_gradients(v), *_why(v)])
+
+
+def _float32(v: Verdict) -> str:
+    """How far a float32 port is inside the envelope."""
+    at, steps = v.reference, sorted(v.losses.values)
+    if not at.agrees:
+        return "float32: outside the envelope of honest float32 from the first loss on"
+    last, off = steps[at.agrees - 1], f"largest deviation {at.furthest:.1e}"
+    return (
+        f"float32: inside the envelope of honest float32 to step {_step(v, last)} ({at.agrees:,} of {len(steps):,} "
+        f"losses; {off})"
+    )
+
+
+def _gradients(v: Verdict) -> list[str]:
+    """Whether the gradients of step 1 are right."""
+    if not v.gradients:
+        return []
+    worst = max(v.gradients, key=lambda one: one.share)
+    if worst.is_right:
+        return [f"gradients: all {len(v.gradients)} are right; {worst.name} has {worst.share:.0%} of what is allowed"]
+    return [f"gradients: {wrong_gradients(v)}"]
+
+
+def wrong_gradients(verdict: Verdict) -> str:
+    """The names of the wrong ones, and of the first, where it is most wrong."""
+    wrong = [one for one in verdict.gradients if not one.is_right]
+    one = wrong[0]
+    others = f"; {', '.join(other.name for other in wrong[1:])} {'is' if len(wrong) == 2 else 'are'} wrong too"
+    return (
+        f"{one.name}{list(one.index)} is {one.value:.9g}; it must be {one.expected:.9g}, within {one.allowed:.1e}"
+        f"{others if len(wrong) > 1 else ''}"
+    )
 
 
 def first_difference(verdict: Verdict) -> str:
@@ -37,7 +72,8 @@ def first_difference(verdict: Verdict) -> str:
     loss, places = v.losses.values[at.step], min(v.losses.decimals, MOST_DECIMALS)
     off = f", {loss - at.expected:+.{max(places, 1)}f}" if isfinite(loss) else ""
     before = f"; the {_losses(at.agrees)} before it are equal" if at.agrees > 1 else ""
-    return f"step {_step(v, at.step)} is {loss:.{places}f}; microgpt has {at.expected:.{places}f}{off}{before}"
+    allowed = f", where float32 may be off by {at.bound:.1e}" if at.deviations else ""
+    return f"step {_step(v, at.step)} is {loss:.{places}f}; microgpt has {at.expected:.{places}f}{off}{allowed}{before}"
 
 
 def names(deviations: Found) -> str:
@@ -50,6 +86,8 @@ def _why(v: Verdict) -> list[str]:
         (found,) = v.why
         lines = [f"why: {names(found.deviations)}", *(f"     {one.text}" for one in found.deviations)]
         what = "both" if len(found.deviations) == 2 else "this"
+        if found.deviations == (FLOAT32,):
+            return [*lines, "     every loss is inside the envelope of honest float32: with --float32 this port passes"]
         return [*lines, f"     a training with {what} has all {_losses(len(v.losses.values))}"]
     if v.why:
         shown = [f"     {_told(found)}" for found in v.why[:MOST_SHOWN]]
@@ -105,6 +143,11 @@ def to_json(verdict: Verdict) -> dict[str, Any]:
         "read": {"losses": len(v.losses.values), "last_step": v.losses.last, "decimals": v.losses.decimals},
         "problems": list(v.problems),
         "equal_losses": at.agrees,
+        "float32": {"largest_deviation": at.furthest} if at.deviations else None,
+        "gradients": [
+            {"name": one.name, "ok": one.is_right, "share_of_allowed": _number(one.share), "index": list(one.index)}
+            for one in v.gradients
+        ],
         "first_difference": first,
         "why": [[{"name": one.name, "text": one.text} for one in found.deviations] for found in v.why],
         "closest": _closest(v.closest),

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from math import inf, isnan, nan
 
 import numpy as np
 
-from .deviations import DEVIATIONS, FLOAT32, LATE, Found, pairs, variant
+from .deviations import DECAYS, DEVIATIONS, FLOAT32, LATE, Found, decay_over, pairs, variant
+from .envelope import Envelope
+from .first_step import limits
 from .log import Losses
 from .start import Names
 from .training import STEPS, Training
 
 SLACK = 1e-9  # between two float64 trainings that add in different orders: 1,000 steps differ by about 1e-15
-HONEST = 8  # a float32 port may be so many times as far off as ours, whose greatest difference
-LEAST = 5e-7  # counts as this at least
 FEWEST = 3  # losses that name a pair: by one or two of them many are alike
 EARLY = 20  # a log that begins later makes every pair train so long
 MOST_STEPS = 50_000  # of all pairs then
@@ -32,6 +33,8 @@ class Agreement:
     agrees: int  # how many of the losses that were read, from the first
     step: int | None  # the first that is not the port's; None if all are
     expected: float  # there
+    bound: float = 0.0  # there, with half a unit of the last printed digit
+    furthest: float = 0.0  # of those that agree, from `expected`
 
     @property
     def is_whole(self) -> bool:
@@ -53,13 +56,15 @@ class Search:
         """Train until a loss is not the port's."""
         with np.errstate(all="ignore"):  # some deviations overflow, and so does a port that has them
             trained = self._with_bounds(deviations)
-            place = 0
+            place, furthest = 0, 0.0
             for agrees, (step, loss) in enumerate(self._losses.items()):
                 expected, bound = next(itertools.islice(trained, step - place - 1, None), (nan, 0.0))
                 place = step
-                if not (abs(loss - expected) <= bound + self._halves[step] or _alike(loss, expected)):
-                    return Agreement(deviations, agrees, step, expected)
-        return Agreement(deviations, len(self._losses), None, 0.0)
+                bound += self._halves[step]
+                if not (abs(loss - expected) <= bound or _alike(loss, expected)):
+                    return Agreement(deviations, agrees, step, expected, bound, furthest)
+                furthest = max(furthest, abs(loss - expected))
+        return Agreement(deviations, len(self._losses), None, 0.0, furthest=furthest)
 
     def _with_bounds(self, deviations: Found) -> Iterator[tuple[float, float]]:
         """Each loss, and how far an honest port's may be from it."""
@@ -67,15 +72,28 @@ class Search:
         if FLOAT32 not in deviations:
             yield from ((loss, SLACK) for loss in losses)
             return
-        exact = Training(self._names, variant(tuple(one for one in deviations if one is not FLOAT32))).losses()
-        off = LEAST
-        for loss, true in zip(losses, exact, strict=True):
-            off = max(off, abs(loss - true))
-            yield true, HONEST * off
+        others = tuple(one for one in deviations if one is not FLOAT32)
+        exact, off = Training(self._names, variant(others)).losses(), 0.0
+        for step, (loss, true) in enumerate(zip(losses, exact, strict=True), 1):
+            off, row = max(off, abs(loss - true)), self._envelope.at(step)
+            if others:  # as much wider than ours as the envelope is
+                yield true, max(row.widest, off * (row.widest / row.plain if row.plain else 1))
+            else:
+                yield true, self._first if step == 1 else row.widest
 
-    def singles(self) -> list[Agreement]:
-        """Each deviation alone."""
-        return [self._counted((one,)) for one in DEVIATIONS]
+    @cached_property
+    def _envelope(self) -> Envelope:
+        return Envelope(self._names)
+
+    @cached_property
+    def _first(self) -> float:
+        """How far the loss of step 1 may be off in float32."""
+        return float(limits(self._names, "float32")["loss"][1])
+
+    def singles(self, totals: Iterable[int] = ()) -> list[Agreement]:
+        """Each deviation alone, and a rate that falls over another number of steps: those that the port makes."""
+        also = [decay_over(n) for n in totals if n not in DECAYS]
+        return [self._counted((one,)) for one in (*DEVIATIONS, *also)]
 
     def pairs(self, singles: list[Agreement]) -> Iterator[list[Agreement]]:
         """Pairs in two helpings, the quick ones first: those that shuffle anew for each pair take longer.

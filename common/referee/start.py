@@ -92,7 +92,25 @@ def _weights(z: np.ndarray, matrices: dict[str, tuple[int, int]], v: Variant) ->
         weights[name] = (matrix * (0.0 if name in v.zero_weights.split() else v.std)).astype(v.dtype)
     if v.tied:
         weights.pop("lm_head", None)
-    return weights
+    return weights if v.channels == "as drawn" else _reordered(weights, v)
+
+
+def _reordered(weights: dict[str, np.ndarray], v: Variant) -> dict[str, np.ndarray]:
+    """The same model with its channels, heads and hidden units in another order: only sums are rounded otherwise."""
+    if v.channels == "backward":
+        outer = inner = np.arange(WIDTH)[::-1]
+        hidden = np.arange(HIDDEN)[::-1]
+    else:
+        rng = np.random.default_rng(0)
+        outer, hidden = rng.permutation(WIDTH), rng.permutation(HIDDEN)
+        heads = np.arange(WIDTH).reshape(v.heads, -1)
+        inner = rng.permuted(heads, axis=1)[rng.permutation(v.heads)].ravel()
+    rows = dict.fromkeys(("wq", "wk", "wv"), inner) | {"wo": outer, "fc1": hidden, "fc2": outer}
+    columns = {"wo": inner, "fc2": hidden}
+    return {
+        name: np.ascontiguousarray(w[rows.get(name, slice(None))][:, columns.get(name, outer)])
+        for name, w in weights.items()
+    }
 
 
 @lru_cache(maxsize=1024)

@@ -54,12 +54,27 @@ class Training:
             w -= lr * g
             return
         t = step + 1 + s.step_shift
+        if s.moments != "as written":
+            self._update_otherwise(g, lr, t)
+            return
         self._m = s.beta1 * self._m + (1 - s.beta1) * g
         self._v = s.beta2 * self._v + (1 - s.beta2) * g * g
         m = self._m / (1 - s.beta1**t) if "m" in s.corrected else self._m
         v = self._v / (1 - s.beta2**t) if "v" in s.corrected else self._v
         root = np.sqrt(v + s.epsilon) if s.epsilon_inside else np.sqrt(v) + s.epsilon
         w -= lr * m / root + lr * s.weight_decay * w
+
+    def _update_otherwise(self, g: np.ndarray, lr: float, t: int) -> None:
+        """Adam as the reference has it, in the two other forms that are usual, both with constants of the dtype."""
+        s, one = self._variant, g.dtype.type(1)
+        beta1, beta2 = g.dtype.type(s.beta1), g.dtype.type(s.beta2)
+        self._m = self._m + (one - beta1) * (g - self._m)
+        self._v = self._v + (one - beta2) * (g * g - self._v)
+        first, second = one - beta1**t, np.sqrt(one - beta2**t)  # of the dtype, as beta is
+        if s.moments == "folded":  # both corrections are in the rate
+            self._flat -= g.dtype.type(lr) * second / first * self._m / (np.sqrt(self._v) + second * s.epsilon)
+        else:
+            self._flat -= g.dtype.type(lr) / first * (self._m / (np.sqrt(self._v) / second + s.epsilon))
 
     def _gathered(self) -> np.ndarray:
         """The gradients, one after the other; zeros for a weight that none reached, or that is not trained."""

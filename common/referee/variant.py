@@ -31,7 +31,6 @@ class Variant:
     tied: str = ""  # lm_head is wte: and it is not "drawn", or it is "dropped"
 
     # forward
-    dtype: str = "float64"
     norms: str = (
         "embedding attention mlp"  # where; or final, query and key, apart (of wte and wpe before they are added)
     )
@@ -76,6 +75,13 @@ class Variant:
     decay_steps: int = 1000
     decay_floor: float = 0.0  # share of the rate at the end
     decay_shift: int = 0
+
+    # arithmetic: an honest float32 port may have any (float32.py)
+    dtype: str = "float64"
+    sums: str = "blas"  # a key of sums.PRODUCTS
+    channels: str = "as drawn"  # or backward, mixed: the order in which sums take them
+    moments: str = "as written"  # or apart, folded: forms of Adam
+    logarithms: str = "of sums"  # or of probabilities, each divided by n before they are added
 
 
 REFERENCE = Variant()

@@ -8,6 +8,7 @@ from math import comb, isfinite
 
 from ..files.errors import UsageError
 from .deviations import DEVIATIONS, FLOAT32, Found, variant
+from .first_step import Graded
 from .log import Line, Losses, placed
 from .search import FEWEST, Agreement, Search
 from .start import Names
@@ -29,10 +30,11 @@ class Verdict:
     left_out: int = 0  # pairs that were not tried
     names: int | None = None  # how many of the samples are the reference's; None: none were printed
     problems: Sequence[str] = field(default=())  # with its steps, or with the program
+    gradients: Sequence[Graded] = ()  # of step 1, if the port has written them
 
     @property
     def is_equal(self) -> bool:
-        return self.reference.is_whole and not self.problems
+        return self.reference.is_whole and not self.problems and all(one.is_right for one in self.gradients)
 
 
 def judge(
@@ -43,6 +45,7 @@ def judge(
     problems: Sequence[str] = (),
     in_float32: bool = False,
     show: Callable[[], object] = lambda: None,
+    gradients: Sequence[Graded] = (),
 ) -> Verdict:
     """Compare, and search if the losses differ.
 
@@ -61,7 +64,7 @@ def judge(
         raise UsageError(f"no loss to grade is of the first {steps:,} steps")
     losses, search, reference = max(tried, key=lambda one: one[2].agrees)  # the first of equals
     problems = [*_of_log(losses, steps), *problems]
-    to_the_end, losses = losses.last + losses.stride > STEPS, losses.until(steps)
+    to_the_end, totals, losses = losses.last + losses.stride > STEPS, _totals(losses, lines), losses.until(steps)
     if reference.is_whole:
         found = None
         if samples and to_the_end:
@@ -69,9 +72,9 @@ def judge(
             for _ in trained.losses():
                 pass
             found = sum(map(str.__eq__, samples, trained.samples()))
-        return Verdict(losses, steps, reference, names=found, problems=problems)
+        return Verdict(losses, steps, reference, names=found, problems=problems, gradients=gradients)
 
-    singles = [one for one in search.singles() if not set(honest) & set(one.deviations)]
+    singles = [one for one in search.singles(totals) if not set(honest) & set(one.deviations)]
     why, best = [one for one in singles if one.is_whole], [reference, *singles]
     tried_pairs = not why and len(losses.values) >= FEWEST and isfinite(losses.values[reference.step])
     if tried_pairs:
@@ -83,7 +86,7 @@ def judge(
     closest = max(best, key=lambda one: one.agrees)
     if why or closest.agrees <= reference.agrees:
         closest = None
-    return Verdict(losses, steps, reference, why, closest, tried_pairs, search.left_out, problems=problems)
+    return Verdict(losses, steps, reference, why, closest, tried_pairs, search.left_out, None, problems, gradients)
 
 
 def trainings() -> int:
@@ -92,13 +95,29 @@ def trainings() -> int:
 
 
 def _of_log(losses: Losses, steps: int) -> list[str]:
-    """What is wrong with the number of steps, or of decimals."""
+    """What is wrong with the number of steps, or of decimals; or that some are missing."""
     if losses.decimals < FEWEST_DECIMALS:
         return [f"its losses have {losses.decimals} decimals, too few to tell; let it print {FEWEST_DECIMALS} or more"]
-    last = losses.last
+    found, last = _holes(losses), losses.last
     shown = last - 1 + losses.base
     if last > STEPS == steps:
-        return [f"it goes on to step {shown:,}; microgpt ends after {STEPS:,} steps"]
+        return [*found, f"it goes on to step {shown:,}; microgpt ends after {STEPS:,} steps"]
     if last + losses.stride <= steps:
-        return [f"it ends with step {shown:,}; {steps:,} steps are asked for"]
-    return []
+        return [*found, f"it ends with step {shown:,}; {steps:,} steps are asked for"]
+    return found
+
+
+def _holes(losses: Losses) -> list[str]:
+    holes = losses.holes
+    if not holes:
+        return []
+    first, last = (f"{step - 1 + losses.base:,}" for step in holes[0])
+    place = f"step {first} has no loss" if first == last else f"steps {first} to {last} have no loss"
+    more = f", and {len(holes) - 1} more such places" if len(holes) > 1 else ""
+    return [f"{place}, and those before and after it have one{more}"]
+
+
+def _totals(losses: Losses, lines: Sequence[Line]) -> list[int]:
+    """The numbers of steps that the port may make in all, if that is not STEPS: what it says, and its last step."""
+    said = {line.of for line in lines if line.of and line.of >= losses.last}
+    return sorted((said | {losses.last}) - {0, 1, STEPS})

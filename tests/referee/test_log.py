@@ -1,6 +1,7 @@
 """The shapes in which ports print their losses."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -102,12 +103,52 @@ def test_bare_numbers_may_be_of_every_step_or_of_every_hundredth(names: Names) -
     assert found.is_equal
 
 
-@pytest.mark.parametrize("form", ["sample {0:2d}: {1}", "{1}", "Sample {0} | {1}"])
-def test_names_are_found_after_the_losses(form: str) -> None:
+FORMS = ("sample {0:2d}: {1}", "{1}", "Sample {0} | {1}", "  {1}", "{0}. {1}", "{0:2d}: {1}", "[{0}] {1}", '- "{1}"')
+
+
+@pytest.mark.parametrize("before", ["", "done in 2.5 s\n", "Generated\n"])
+@pytest.mark.parametrize("after", ["", "took 3 s\n\n"])
+@pytest.mark.parametrize("form", FORMS)
+def test_names_are_found_after_the_losses(form: str, before: str, after: str) -> None:
     names = ["kamon", "ann", "zoë"]
     shown = "\n".join(form.format(i, name) for i, name in enumerate(names, 1))
-    assert log.samples(f"{HEADER}step 1 loss 3.3660\n--- inference ---\n{shown}\n") == names
+    assert log.samples(f"{HEADER}step 1 loss 3.3660\n{before}--- inference ---\n{shown}\n{after}") == names
     assert log.samples(f"{HEADER}step 1 loss 3.3660\n") == []
+
+
+@pytest.mark.parametrize(
+    ("steps", "holes"),
+    [
+        ([*range(1, 50), *range(60, 1001)], [(50, 59)]),
+        ([*range(1, 998), 1000], [(998, 999)]),
+        ([*range(1, 10), *range(11, 20), *range(25, 30)], [(10, 10), (20, 24)]),
+        ([100, 200, 400, 500, 600], [(201, 399)]),
+        ([1, *range(100, 1001, 100)], []),
+        ([*range(1, 902, 100), 1000], []),
+        ([*range(1, 10), *range(10, 100, 10), *range(100, 1001, 100)], []),
+        ([5], []),
+    ],
+    ids=str,
+)
+def test_steps_that_are_missing_are_seen(steps: list[int], holes: list[tuple[int, int]], names: Names) -> None:
+    losses = next(log.placed([log.Line(step, "3.0") for step in steps]))
+    assert losses.holes == holes
+
+
+def test_a_hole_is_told_and_the_log_is_not_equal(losses: list[float], names: Names) -> None:
+    shown = [f"step {i} loss {loss:.4f}" for i, loss in enumerate(losses) if i not in (3, 4)]
+    verdict = judge(names, log.read("\n".join(shown)), STEPS)
+    assert verdict.reference.is_whole
+    assert not verdict.is_equal
+    assert verdict.problems == ["steps 3 to 4 have no loss, and those before and after it have one"]
+
+
+@pytest.mark.parametrize("form", ["step {0} / 30 | loss {1:.9f}", "[{0}/30] loss {1:.9f}", "{0} of 30, loss {1:.9f}"])
+def test_a_port_that_is_made_to_run_for_fewer_steps_is_recognised(form: str, names: Names) -> None:
+    trained = Training(names, replace(REFERENCE, decay_steps=30)).losses()
+    shown = [form.format(i, next(trained)) for i in range(1, STEPS + 1)]
+    (found,) = judge(names, log.read("\n".join(shown)), STEPS).why
+    assert [one.name for one in found.deviations] == ["decay-over-30"]
 
 
 def test_a_step_that_is_printed_twice_counts_once() -> None:

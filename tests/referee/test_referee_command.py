@@ -109,6 +109,9 @@ def test_a_program_that_dies_half_way_is_not_equal(tmp_path, capsys, right):
     assert code == 1
     assert "it ends with step 5" in err
     assert "the program ended with exit code 3" in err
+    raises = 'raise IndexError("no " + "such " * 99)'
+    _, _, err = graded(capsys, "--cmd", program(tmp_path, printing(right) + raises))
+    assert "ended with exit code 1; its last words: IndexError: no such such" in err
 
 
 def test_losses_on_stderr_are_read_too(tmp_path, capsys, right):
