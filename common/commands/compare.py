@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> None:
         else:
             load_model.refuse_missing_data(recipe)
         dataset = _dataset(checkpoint)
-        models = [load_model.build(checkpoint, arguments.backend, untrained) for untrained in (True, False)]
+        models = [load_model.build(checkpoint, arguments.backend, data) for data in (dataset, None)]
     heads, samples = [], []
     for title, model in zip(("untrained", _title(checkpoint)), models, strict=True):
         sampler = sampling.of_recipe(model, checkpoint.tokenizer, recipe, **how_to_draw(arguments))

@@ -35,6 +35,9 @@ def write(folder: Path, recipe: Any) -> list[Path]:
     """
     dataset = from_recipe.dataset(recipe)
     folder.mkdir(parents=True, exist_ok=True)
+    for step in KEPT:  # of an earlier call, which may have made more steps
+        for kind in ("safetensors", "jsonl"):
+            (folder / f"parameters-{step}.{kind}").unlink(missing_ok=True)
     paths = [_text(folder / "documents.txt", microgpt.documents(dataset))]
     losses = []
     for step, weights, loss, gradients in _steps(recipe, dataset):

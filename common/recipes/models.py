@@ -153,6 +153,8 @@ class GPT(Kind):
             )
         if recipe.data.windows == "documents":
             _check_documents(recipe)
+        if sizes.shape == "microgpt" and recipe.sample.seed != type(recipe.sample)().seed:
+            raise UsageError("sample.seed means nothing to microgpt, which goes on drawing by train.seed; leave it out")
         if recipe.train.autocast == "on" and sizes.dtype == "float64":
             raise UsageError("train.autocast computes in bfloat16, not in model.dtype = 'float64'; drop one of them")
 

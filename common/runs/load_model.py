@@ -10,6 +10,7 @@ from ..files import downloads
 from ..files.terminal import note
 from ..recipes import from_recipe
 from ..recipes.recipe import Recipe
+from ..text.datasets import Dataset
 from . import checkpoints
 from .checkpoints import Checkpoint
 from .folder import RunFolder
@@ -47,8 +48,8 @@ def refuse_missing_data(recipe: Recipe) -> None:
         raise FileNotFoundError(f"the run's data was at {name}{seen}; there is none now: name its place with --data")
 
 
-def build(checkpoint: Checkpoint, backend: str | None = None, untrained: bool = False) -> Any:
-    """Return the checkpoint's model, trained; or `untrained`, with the weights that its seed draws.
+def build(checkpoint: Checkpoint, backend: str | None = None, untrained: Dataset | None = None) -> Any:
+    """Return the checkpoint's model, trained; or `untrained`, with the weights that it had before it saw this data.
 
     The backend is the one named, else the one that wrote the checkpoint, else the default one. A GPT is put on CUDA, if
     there is one. Raises what `registry.load` raises.
@@ -57,7 +58,10 @@ def build(checkpoint: Checkpoint, backend: str | None = None, untrained: bool = 
     recipe = checkpoint.recipe.override("train.compile", "auto")  # compiling is for training, and needs a compiler
     device = registry.choose_device(nn, large=True) if recipe.model.predicts_every_position else "cpu"
     model = from_recipe.model(nn, recipe, checkpoint.tokenizer.vocab_size, device, trains=False)
-    if not untrained:
+    if untrained is not None:
+        if recipe.optimizer.name != "none":  # else it would be counted, which is its training
+            from_recipe.fit(model, recipe, untrained)
+    else:
         model.load_parameters(checkpoint.parameters)
         if checkpoint.buffers:
             model.load_buffers(checkpoint.buffers)

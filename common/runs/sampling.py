@@ -41,7 +41,7 @@ class Sampler:
     tokenizer: Any
     context_length: int
     choice: Choice = field(default_factory=Choice)
-    longest: int | None = None  # tokens of a sample that nothing ends; None: as the tokenizer says
+    longest: int | None = None  # tokens of a sample that nothing ends, with its prompt; None: as the tokenizer says
 
     def stream(self, rng: RNG, prompt: str = "") -> Iterator[int]:
         """Yield tokens without end, each drawn given the T tokens before it.
@@ -55,9 +55,9 @@ class Sampler:
     def sample(self, rng: RNG, prompt: str = "", tokens: int | None = None) -> Iterator[int]:
         """Yield what follows the prompt: exactly `tokens` tokens, or all before the next delimiter.
 
-        Without a delimiter, as always in a running text, it ends after `longest` tokens.
+        Without a delimiter, as always in a running text, it ends when there are `longest` tokens.
         """
-        return self._truncate(self.stream(rng, prompt), tokens)
+        return self._truncate(self.stream(rng, prompt), prompt, tokens)
 
     def samples(self, rng: RNG, count: int, prompt: str = "", tokens: int | None = None) -> Iterator[Iterable[int]]:
         """Yield `count` samples, each as `sample` draws it, except for the rounding of logits computed in a batch.
@@ -65,7 +65,7 @@ class Sampler:
         Consume each sample before you take the next one, and do not train the model in between.
         """
         cached, context = self._cached(count), self._begin(prompt)
-        return (self._truncate(self._stream(cached, rng, context), tokens) for _ in range(count))
+        return (self._truncate(self._stream(cached, rng, context), prompt, tokens) for _ in range(count))
 
     def new_samples(self, rng: RNG, count: int, known: Collection[str]) -> Iterator[str]:
         """Yield up to `count` samples that are not empty, not among the `known` lines, and all different.
@@ -116,12 +116,14 @@ class Sampler:
 
         return _Cache(compute, capacity).__getitem__
 
-    def _truncate(self, stream: Iterator[int], tokens: int | None) -> Iterator[int]:
+    def _truncate(self, stream: Iterator[int], prompt: str, tokens: int | None) -> Iterator[int]:
         if tokens is not None:
             yield from islice(stream, tokens)
             return
-        delimiter = self.tokenizer.delimiter
-        for token in islice(stream, self.longest or self.tokenizer.longest_sample):
+        delimiter, most = self.tokenizer.delimiter, self.tokenizer.longest_sample
+        if self.longest is not None:
+            most = max(0, self.longest - len(self.tokenizer.encode(prompt)))
+        for token in islice(stream, most):
             if token == delimiter:
                 return
             yield token

@@ -196,6 +196,8 @@ def load_dataset(
         vocabulary, empty = "".join(parts.values()), _empty_lines(text)
     if known is None:
         known = tokenizers.of_text(how, vocabulary, min_count, kind == "list", "".join(parts.values()))
+    if windows != "stream" and known.delimiter is None:
+        raise ValueError(f"data.windows = {windows!r} needs a token that ends a line; {known} has none: take stream")
     splits = {part: _split(part, text, known, windows, path) for part, text in parts.items()}
     return Dataset(name, **splits, tokenizer=known, kind=kind, empty_lines=empty if kind == "list" else 0)
 

@@ -72,6 +72,15 @@ def test_a_backend_that_trains_the_recipe_comes_to_the_same_parameters(folder, t
     assert np.allclose(golden["layer0.mlp_fc2"], trained["blocks.0.mlp.fc2.weight"], rtol=0, atol=1e-12)
 
 
+def test_fewer_steps_leave_no_file_of_more(folder, tmp_path):
+    from nnz.conformance import golden_microgpt
+
+    for steps, expected in ((10, {"parameters-1", "parameters-10"}), (3, {"parameters-1"})):
+        paths = golden_microgpt.write(tmp_path, load("microgpt").override("train.steps", steps))
+        assert {path.stem for path in tmp_path.glob("parameters-*")} == expected
+        assert {*tmp_path.iterdir()} == {*paths}
+
+
 def test_what_makes_no_sense_is_refused_in_one_line(capsys, tmp_path):
     for words, message in (
         (["a", tmp_path], f"give one folder, or microgpt and a folder; got a {tmp_path}"),

@@ -9,6 +9,7 @@ from nnz.text.batches import batches, every_target, random_batches
 from nnz.text.datasets import load_dataset
 from nnz.text.documents import documents
 from nnz.text.summary import describe
+from nnz.text.tokenizers import CharTokenizer
 
 DOT = 0
 LINES = [[3, 4, 5], [7], [1, 1], [2], [6, 5, 4], [9], [8, 8, 8, 8, 8]]
@@ -109,3 +110,13 @@ def test_a_running_text_has_no_documents(tmp_path) -> None:
     (tmp_path / "text.txt").write_text("some text " * 40)
     with pytest.raises(ValueError, match=r"data\.windows = 'documents' needs lines that end; take data\.windows=str"):
         load_dataset(tmp_path / "text.txt", "documents", "position", kind="text")
+
+
+@pytest.mark.parametrize("windows", ["documents", "padded"])
+def test_a_tokenizer_that_ends_no_line_is_refused(windows, tmp_path) -> None:
+    (tmp_path / "list").write_text("ab\nba\nab\nba\n", encoding="utf-8")
+    endless = CharTokenizer("ab\n", ends=False)
+    with pytest.raises(
+        ValueError, match=r"needs a token that ends a line; CharTokenizer\(3 characters\) has none: take"
+    ):
+        load_dataset(tmp_path / "list", windows, fractions=(0.5, 0.25, 0.25), tokenizer=endless, kind="list")

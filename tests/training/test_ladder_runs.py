@@ -10,7 +10,7 @@ from support.tiny_runs import tiny_recipe, train
 
 import nnz
 from nnz.backend import registry
-from nnz.recipes import ladder
+from nnz.recipes import from_recipe, ladder
 from nnz.runs import checkpoints, load_model
 from nnz.text import batches
 from nnz.training.run import Run
@@ -64,7 +64,8 @@ def test_a_checkpoint_holds_the_running_statistics_and_gives_them_back(data, tmp
     out = train(tiny_recipe(data, **DEEP), tmp_path)
     checkpoint = checkpoints.load(out / "checkpoint.safetensors")
     assert list(checkpoint.buffers)[:2] == ["3.running_mean", "3.running_var"]
-    untrained, model = (load_model.build(checkpoint, untrained=untrained) for untrained in (True, False))
+    dataset = from_recipe.dataset(checkpoint.recipe)
+    untrained, model = (load_model.build(checkpoint, untrained=of) for of in (dataset, None))
     assert [model.training, untrained.training] == [False, False]
     assert {k: b.tobytes() for k, b in model.buffers().items()} == {
         k: b.tobytes() for k, b in checkpoint.buffers.items()

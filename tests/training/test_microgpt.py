@@ -10,9 +10,10 @@ from support.tiny_runs import BUILT, train
 from nnz.backend import registry
 from nnz.files import downloads
 from nnz.files.errors import UsageError
+from nnz.numbers.rng import RNG
 from nnz.recipes import from_recipe, microgpt
 from nnz.recipes.recipe import load
-from nnz.runs import checkpoints
+from nnz.runs import checkpoints, load_model, sampling
 from nnz.training.run import Run
 
 LOSSES = [3.3660, 3.4243, 3.1778, 3.0664, 3.2209]  # of steps 1 to 5, as the reference prints them
@@ -72,6 +73,32 @@ def test_documents_and_weights_are_those_that_python_draws(recipe, fractions):
     for name in ("wte.weight", "wpe.weight", "head.weight", "blocks.0.attention.qkv.weight"):
         p = model.parameters()[name]
         assert p.ravel().tolist() == [rng.gauss(0, 0.08) for _ in range(p.size)], name
+
+
+def test_the_untrained_model_of_a_run_is_the_one_that_it_began_with(recipe, tmp_path):
+    checkpoint = checkpoints.load(train(recipe.override("train.steps", 2), tmp_path / "run") / "checkpoint.safetensors")
+    dataset = from_recipe.dataset(recipe)
+    found = load_model.build(checkpoint, "numpy", untrained=dataset).parameters()
+    first = microgpt.weights(microgpt.shuffled(42, dataset), from_recipe.parameter_shapes(recipe, 27))
+    for name, p in first.items():
+        assert np.array_equal(found[name], p), name
+
+
+def test_a_seed_of_the_samples_is_refused(recipe):
+    with pytest.raises(
+        UsageError, match=r"^sample\.seed means nothing to microgpt, which goes on drawing by train\.seed"
+    ):
+        from_recipe.model(registry.load("numpy"), recipe.override("sample.seed", 7), 27)
+
+
+@pytest.mark.parametrize("length", [0, 3, 15, 16, 20])
+def test_a_name_ends_with_the_context_whatever_its_prompt(recipe, length):
+    """And a prompt that fills it is all there is."""
+    dataset = from_recipe.dataset(recipe)
+    model = from_recipe.model(registry.load("numpy"), recipe, 27)
+    sampler = sampling.of_recipe(model, dataset.tokenizer, recipe, banned=(26,))  # so that nothing else ends it
+    (tokens,) = (list(each) for each in sampler.samples(RNG(1), 1, "a" * length))
+    assert len(tokens) == max(0, 16 - length)
 
 
 def test_names_are_drawn_as_choices_draws_them():
