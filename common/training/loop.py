@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -63,6 +63,7 @@ class Trainer:
     is_consistent: bool = True
     watcher: Any = None  # records each evaluated step, before and after its update (nnz.training.watcher)
     _losses: Losses = field(default_factory=Losses, init=False)
+    _drawn: dict[tuple[str, int | None], list[tuple[np.ndarray, np.ndarray]]] = field(default_factory=dict, init=False)
 
     def run(
         self,
@@ -202,8 +203,7 @@ class Trainer:
         if evaluation == "all":
             batches = split.every_target(**self._windows(), n_batches=n_batches)
         else:
-            seed = None if evaluation == "batches" else EVALUATION_SEED
-            batches = split.batches(**self._windows(), steps=n_batches, seed=seed)
+            batches = self._first_batches(split, n_batches)
         with evaluating(self.model):
             for inputs, targets in batches:
                 if stopping():
@@ -212,6 +212,15 @@ class Trainer:
                 total += float(self.model(inputs, targets)[1]) * weight
                 weights += weight
         return total / weights
+
+    def _first_batches(self, split: Any, n_batches: int | None) -> Iterable[tuple[np.ndarray, np.ndarray]]:
+        """The batches of an evaluation: in order; or drawn, once, since every evaluation draws the same ones."""
+        if self.recipe.train.evaluation == "batches":
+            return split.batches(**self._windows(), steps=n_batches)
+        if (split.name, n_batches) not in self._drawn:
+            batches = split.batches(**self._windows(), steps=n_batches, seed=EVALUATION_SEED)
+            self._drawn[split.name, n_batches] = list(batches)
+        return self._drawn[split.name, n_batches]
 
     def _training_batches(self, steps: int) -> Any:
         train = self.recipe.train

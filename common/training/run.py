@@ -199,10 +199,10 @@ class Run:
             return
         where = checkpoint.step, train.eval_every, train.steps
         self._printed = checkpoint.printed.splitlines()[: len(self.folder.log_before(*where)) - 1]
+        trainer.watcher.resume_from(*where)
         if goes_on:
             self._save()  # while the log has every line that it needs, also the last one of the shorter run
         self.folder.truncate_log(*where)
-        trainer.watcher.resume_from(*where)
         note(f"{self.folder.path}: going on from step {checkpoint.step}")
         if goes_on and self.recipe.optimizer.schedule != "constant":
             note(
@@ -231,6 +231,8 @@ class Run:
         if not self._writes:
             return
         self.folder.sync_log()
+        if self.trainer.watcher is not None:
+            self.trainer.watcher.save()
         self._save_best()
         checkpoints.save(self.folder.checkpoint, self._checkpoint())
         self._saved_step, self._saved_at = self.trainer.step, time.monotonic()

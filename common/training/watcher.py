@@ -47,16 +47,19 @@ class Watcher:
             self._before = self.statistics.before_update(step, model.parameters(), hidden)
 
     def after_update(self, model: Any) -> None:
-        """Record how far the weights have moved, and save everything. Raises OSError."""
+        """Record how far the weights have moved."""
         with np.errstate(all="ignore"):
             self.statistics.after_update(self._before, model.parameters())
         self._before = {}
+
+    def save(self) -> None:
+        """Save what is recorded: before a checkpoint, which would else lack what was before it. Raises OSError."""
         self.statistics.save(self._path)
 
     def record_test_loss(self, test_loss: float) -> None:
         """Keep the test loss for the title of the picture. Raises OSError."""
         self.statistics.arrays["test_loss"] = np.array(test_loss)
-        self.statistics.save(self._path)
+        self.save()
 
     def _gradients_by_depth(self, inputs: np.ndarray, targets: np.ndarray) -> dict[str, np.ndarray]:
         """The gradient in each hidden layer of the untrained model, with and without each of its ablations."""
