@@ -19,7 +19,7 @@
 #include "rms_norm.c"
 
 const BlockSizes gpt_block_sizes[] = {
-    {"attention", {ROWS, COLS, QUERIES, KEYS}},
+    {"attention", {ROWS, COLS, SHORT, QUERIES, KEYS}},
     {"layer_norm", {NORM_ROWS, NORM_COLUMNS}},
     {"rms_norm", {RMS_ROWS, RMS_COLUMNS}},
     {"relu", {RELU_BLOCK}},

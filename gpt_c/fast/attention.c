@@ -9,6 +9,7 @@
 #include "../../mlp_c/fast/elementary.h"
 #include "../../mlp_c/fast/matmul.h"
 #include "../../mlp_c/fast/threads.h"
+#include "short_attention.h"
 
 enum { QUERIES = 4 * ROWS, KEYS = 1024 / sizeof(real) };  // of a tile of weights, which stays in the cache
 
@@ -52,6 +53,10 @@ static void attention_forward_part(const void *of, size_t head) {
     const size_t T = a.T, E = a.E, S = E / a.H, row = 3 * E, first = head / a.H * T * row + head % a.H * S;
     const real *q = a.qkv + first, *k = q + E, *v = k + E;
     real *y = a.y + head / a.H * T * E + head % a.H * S, tile[QUERIES * KEYS];
+    if (T <= SHORT) {
+        short_forward(y, a.probs + head * T * T, q, a.mask ? a.mask + head * T * T : NULL, T, E, S);
+        return;
+    }
     for (size_t u = 0; u < T; u += COLS) {  // a panel of keys, and the queries that see them: each is packed once
         real *corner = a.probs + (head * T + u) * T + u;
         multiply(corner, T, NULL, 0, q + u * row, row, 1, k + u * row, 1, row, T - u, min_size(COLS, T - u), S);
@@ -116,6 +121,11 @@ static void attention_backward_part(const void *of, size_t head) {
     const size_t T = a.T, E = a.E, S = E / a.H, row = 3 * E, first = head / a.H * T * row + head % a.H * S;
     const real *q = a.qkv + first, *k = q + E, *v = k + E, *dy = a.dy + head / a.H * T * E + head % a.H * S;
     real *dq = a.dqkv + first, *dk = dq + E, *dv = dk + E, tile[QUERIES * KEYS];
+    if (T <= SHORT) {
+        const size_t weights = head * T * T;
+        short_backward(dq, dy, q, a.probs + weights, a.mask ? a.mask + weights : NULL, T, E, S);
+        return;
+    }
     for (size_t t = 0; t < T; t += QUERIES, q += QUERIES * row, dq += QUERIES * row, dy += QUERIES * E) {
         const size_t n = min_size(QUERIES, T - t), keys = t + n, weights = (head * T + t) * T;
         const real *p = a.probs + weights, *mask = a.mask ? a.mask + weights : NULL;

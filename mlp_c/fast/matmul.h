@@ -54,13 +54,14 @@ ALWAYS_INLINE void tile(real *c, size_t c_row, const real *start, size_t start_r
 ALWAYS_INLINE void tile_at_edge(real *c, size_t c_row, const real *start, size_t start_row, const real *rows[ROWS],
                                 size_t a_col, const real *restrict panel, size_t panels, size_t K, size_t n,
                                 size_t cols) {
-    real edge[ROWS * MOST_PANELS * COLS] = {0};
+    static const real zeros[MOST_PANELS * COLS];
+    real edge[ROWS * MOST_PANELS * COLS];
     const size_t width = panels * COLS;
     for (size_t r = n; r < ROWS; r++) { rows[r] = rows[n - 1]; }
     if (n <= FEW_ROWS) {
-        tile(edge, width, edge, width, rows, a_col, panel, panels, K, FEW_ROWS);
+        tile(edge, width, zeros, 0, rows, a_col, panel, panels, K, FEW_ROWS);
     } else {
-        tile(edge, width, edge, width, rows, a_col, panel, panels, K, ROWS);
+        tile(edge, width, zeros, 0, rows, a_col, panel, panels, K, ROWS);
     }
     for (size_t r = 0; r < n; r++) {
         for (size_t s = 0; s < cols; s++) { c[r * c_row + s] = start[r * start_row + s] + edge[r * width + s]; }
@@ -102,9 +103,12 @@ static void multiply(real *c, size_t c_row, const real *start, size_t start_row,
     PLACE _Alignas(64) real panel[MOST_PANELS * DEPTH * COLS], block[PACKED_HEIGHT * DEPTH];
     const bool packed = a_col != 1;
     const size_t width = (HAS_AVX512 ? MOST_PANELS : 1) * COLS;
-    const size_t rounds = K / DEPTH + 1, even = K / rounds + 1;  // at most DEPTH, and no short round at the end
-    const size_t slivers = (M + ROWS - 1) / ROWS, blocks = 1 + (M - 1) / (packed ? PACKED_HEIGHT : HEIGHT);
-    const size_t most = (1 + (slivers - 1) / blocks) * ROWS;  // equally high: b is packed again for each
+    // At most DEPTH, and no short round at the end. (Of one round nothing is divided: it takes as long as a small
+    // tile.)
+    const size_t rounds = K / DEPTH + 1, even = rounds > 1 ? K / rounds + 1 : K;
+    // Equally high: b is packed again for each.
+    const size_t slivers = (M + ROWS - 1) / ROWS, blocks = 1 + (packed ? (M - 1) / PACKED_HEIGHT : (M - 1) / HEIGHT);
+    const size_t most = (blocks > 1 ? 1 + (slivers - 1) / blocks : slivers) * ROWS;
     for (size_t k = 0; k < K; k += even) {
         const size_t depth = min_size(even, K - k);
         for (size_t i = 0; i < M; i += most) {
@@ -224,6 +228,10 @@ static inline void matmul(real *c, const real *start, size_t start_row, const re
     // Each thread takes as many whole panels as the others, and then its share of the rows of those that are left over.
     // Where there are too few rows for that some take a panel more; where c is higher than wide, all is shared by rows.
     const size_t threads = threads_for(M * N * K);
+    if (threads == 1) {
+        multiply(c, N, start, start_row, a, a_row, a_col, b, b_row, b_col, M, N, K);
+        return;
+    }
     const size_t panels = (N + COLS - 1) / COLS, slivers = (M + ROWS - 1) / ROWS,
                  most = (slivers + threads - 1) / threads;
     const size_t each = panels / threads + (most * (panels % threads) > slivers), width = M > N ? 0 : each * COLS;

@@ -38,9 +38,11 @@ static bool is_finite(const Tensor *tensor) {
     const size_t n = tensor_bytes(tensor) / DTYPES[tensor->dtype].size;
     const float *x = tensor->data;
     const double *wide = tensor->data;
-    bool finite = true;
-    for (size_t i = 0; i < n; i++) { finite &= isfinite(tensor->dtype == FLOAT64 ? wide[i] : (double)x[i]) != 0; }
-    return finite;
+    uint32_t wrong = 0;  // x - x is 0 but where x is not finite
+    uint64_t wrong_wide = 0;
+    for (size_t i = 0; i < n && tensor->dtype == FLOAT32; i++) { wrong |= !(x[i] - x[i] == 0); }
+    for (size_t i = 0; i < n && tensor->dtype == FLOAT64; i++) { wrong_wide |= !(wide[i] - wide[i] == 0); }
+    return wrong == 0 && wrong_wide == 0;
 }
 
 const char *checkpoint_not_finite(const Run *run) {

@@ -12,8 +12,19 @@ plain = pytest.importorskip("nnz.c.plain", reason="the C kernels are not built")
 
 DTYPES = ("float32", "float64")
 FUNCTIONS = [function for op in spec.GPT_OPS.values() for function in op.functions]
-# B, T, H, E: at and next to the sizes of the blocks of queries and of the tiles of keys, and with ragged heads
-SHAPES = [(1, 1, 1, 1), (2, 5, 3, 12), (3, 24, 2, 32), (1, 25, 4, 64), (1, 129, 1, 5), (1, 300, 2, 34), (2, 70, 1, 130)]
+# B, T, H, E: at and next to the sizes of what is short, of the blocks of queries and of the tiles of keys, and with
+# ragged heads
+SHAPES = [
+    (1, 1, 1, 1),
+    (2, 5, 3, 12),
+    (3, 16, 2, 10),
+    (1, 17, 2, 6),
+    (3, 24, 2, 32),
+    (1, 25, 4, 64),
+    (1, 129, 1, 5),
+    (1, 300, 2, 34),
+    (2, 70, 1, 130),
+]
 ROUNDINGS = 2**12  # of numbers of order 1, one after the other; more than there are terms in a sum
 
 each_dtype = pytest.mark.parametrize("dtype", DTYPES)
@@ -58,12 +69,13 @@ def test_a_fast_kernel_is_the_plain_one_up_to_rounding(function, dtype):
 
 
 @each_dtype
+@pytest.mark.parametrize("T", [7, 70])
 @pytest.mark.parametrize("absent", ["mask", "weight"])
-def test_what_may_be_absent_may_be_absent_in_a_fast_kernel_too(absent, dtype):
+def test_what_may_be_absent_may_be_absent_in_a_fast_kernel_too(absent, T, dtype):
     generator, limit = np.random.default_rng(21), ROUNDINGS * unit_roundoff(dtype)
     for function in FUNCTIONS:
         if absent in function.optional:
-            values = arguments(function, dtype, 2, 70, 4, 24, generator)
+            values = arguments(function, dtype, 2, T, 4, 24, generator)
             values[function.python_arguments.index(absent)] = None
             fast, slow = results(function, nn.ops, values), results(function, plain, values)
             assert [array is None for array in fast] == [array is None for array in slow]
