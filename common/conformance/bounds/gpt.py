@@ -28,8 +28,18 @@ def gpt_with_limits(
     terms: int = 1,
     **switches: Any,
 ) -> tuple[dict[str, Array], dict[str, Array]]:
-    """(every tensor of oracle.gpt, how far each of its numbers may be off); `switches` are the oracle's."""
-    return with_limits(partial(gpt, parameters, inputs, targets, **switches), dtype, terms)
+    """(every tensor of oracle.gpt, how far each of its numbers may be off); `switches` are the oracle's.
+
+    A number before a ReLU that is as near to 0 as it may be off may have the other sign: what that changes is allowed.
+    """
+    compute = partial(gpt, parameters, inputs, targets, **switches)
+    exact, limits = with_limits(compute, dtype, terms)
+    is_relu = switches["activation"] == "relu"
+    for name in [name for name in exact if is_relu and name.startswith("blocks.") and name.endswith(".a_pre")]:
+        for place in np.argwhere(np.abs(exact[name]) <= limits[name]):
+            other = compute(rounded=_OtherSign(exact[name], tuple(place)))
+            limits = {name: limit + np.abs(other[name] - exact[name]) for name, limit in limits.items()}
+    return exact, limits
 
 
 def with_limits(
@@ -58,3 +68,16 @@ class _Noise:
 
     def __call__(self, x: Array) -> Array:
         return x * (1 + self._u * self._rng.uniform(-1, 1, np.shape(x)))
+
+
+class _OtherSign:
+    """One number of one tensor has the other sign; the oracle, which computes the same again, passes it on as it is."""
+
+    def __init__(self, tensor: Array, place: tuple[int, ...]) -> None:
+        self._tensor, self._place = tensor, place
+
+    def __call__(self, x: Array) -> Array:
+        if np.array_equal(x, self._tensor):
+            x = x.copy()
+            x[self._place] = -x[self._place] or np.finfo(float).tiny
+        return x

@@ -23,6 +23,7 @@ PAGES = {  # in the repository -> on the site
     "docs/speed.md": "speed.html",
     "docs/ladder.md": "ladder.html",
     "docs/gpt.md": "gpt.html",
+    "docs/microgpt.md": "microgpt.html",
     "docs/numerics.md": "floating-point.html",
     "docs/strict.md": "strict.html",
     "docs/new-backend.md": "your-own-backend.html",

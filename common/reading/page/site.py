@@ -53,6 +53,7 @@ MORE = (
     ("speed.html", "Speed", "How long a training step takes in every backend."),
     ("ladder.html", "The ladder", "From counting to a GPT: what each idea gains."),
     ("gpt.html", "The GPT", "How to train the GPT, and how fast it is."),
+    ("microgpt.html", "microgpt", "Is a port of microgpt right? The referee says so, and if not, why."),
     ("your-own-backend.html", "Your own backend", "How to write a backend, in any language, and have it graded."),
     ("kill-matrix.html", "Kill matrix", "Which planted bug gets past which tolerance."),
 )
@@ -69,6 +70,7 @@ PROSE = {
     "speed.html": ("docs/speed.md",),
     "ladder.html": ("docs/ladder.md",),
     "gpt.html": ("docs/gpt.md",),
+    "microgpt.html": ("docs/microgpt.md",),
     "your-own-backend.html": ("docs/new-backend.md", "docs/protocol.md"),
     "kill-matrix.html": ("docs/kill-matrix.md",),
 }
