@@ -4,10 +4,7 @@
 #include "elementary.h"
 #include "threads.h"
 
-enum {
-    ROWS_AT_ONCE = 256,  // so many losses are kept, to be added in order
-    NUMBERS = 256,       // of short rows, of which several are exponentiated at once: a vector may span two
-};
+enum { ROWS_AT_ONCE = 256 };  // so many losses are kept, to be added in order
 
 static inline real sum(const real *x, size_t n) {
     real sum = 0;
@@ -20,38 +17,30 @@ typedef struct {
     real *losses, *probs;
     const real *logits;
     const int32_t *targets;
-    size_t B, V, together;  // rows in all, and how many a part has
+    size_t V;
 } LossForward;
 
 DISPATCH
-static void loss_forward_part(const void *of, size_t part) {
+static void loss_forward_part(const void *of, size_t i) {
     const LossForward *f = of;
-    const size_t V = f->V, first = part * f->together, n = min_size(f->together, f->B - first);
-    const real *l = f->logits + first * V;
-    real *p = f->probs + first * V, *losses = f->losses + first;
-    for (size_t i = 0; i < n; i++) {
-        real largest = l[i * V];
-        for (size_t j = 1; j < V; j++) { largest = l[i * V + j] > largest ? l[i * V + j] : largest; }
-        for (size_t j = 0; j < V; j++) { p[i * V + j] = l[i * V + j] - largest; }  // so that exp cannot overflow
-        losses[i] = -p[i * V + (size_t)f->targets[first + i]];
-    }
-    for (size_t j = 0; j < n * V; j++) { p[j] = fast_exp(p[j]); }
-    for (size_t i = 0; i < n; i++) {
-        const real all = sum(p + i * V, V);
-        for (size_t j = 0; j < V; j++) { p[i * V + j] /= all; }
-        losses[i] += log(all);
-    }
+    const size_t V = f->V;
+    const real *l = f->logits + i * V;
+    real *p = f->probs + i * V, largest = l[0];
+    for (size_t j = 1; j < V; j++) { largest = l[j] > largest ? l[j] : largest; }
+    for (size_t j = 0; j < V; j++) { p[j] = fast_exp(l[j] - largest); }  // taken off, so that exp cannot overflow
+    const real all = sum(p, V);
+    for (size_t j = 0; j < V; j++) { p[j] /= all; }
+    f->losses[i] = log(all) - (l[f->targets[i]] - largest);
 }
 
 // probs = softmax(logits), loss = mean over B of -log probs[b,targets[b]]        logits (B,V)  targets (B,)  ->  loss
 // probs (B,V)
 void cross_entropy_forward(real *loss, real *probs, const real *logits, const int32_t *targets, size_t B, size_t V) {
-    const size_t together = 1 + (NUMBERS - 1) / V;
     real losses = 0, row[ROWS_AT_ONCE];
     for (size_t first = 0; first < B; first += ROWS_AT_ONCE) {
         const size_t n = min_size(ROWS_AT_ONCE, B - first);
-        const LossForward rows = {row, probs + first * V, logits + first * V, targets + first, n, V, together};
-        in_parallel(loss_forward_part, &rows, (n + together - 1) / together, 16 * n * V);
+        const LossForward rows = {row, probs + first * V, logits + first * V, targets + first, V};
+        in_parallel(loss_forward_part, &rows, n, 16 * n * V);
         for (size_t i = 0; i < n; i++) { losses += row[i]; }
     }
     *loss = losses / (real)B;

@@ -73,7 +73,8 @@ Run run_init(const Settings *s, const Dataset *data) {
     check_sizes(&shape, (double)B);
     run.net = new_network(s)(&shape);
     if (shape.microgpt) {
-        run.twister = microgpt_initialize(&run.net, s->seed, data);
+        run.twister = allocate(1, sizeof *run.twister);
+        *run.twister = microgpt_initialize(&run.net, s->seed, data);
     } else {
         run.net.initialize(&run.net, s->seed);
     }
@@ -115,5 +116,6 @@ Run run_init(const Settings *s, const Dataset *data) {
 
 void run_free(Run *run) {
     run->net.free(&run->net);
-    free(run->logits), free(run->recipe), free(run->config), free(run->printed), free(run->best.parameters);
+    free(run->logits), free(run->recipe), free(run->config), free(run->printed), free(run->best.parameters),
+        free(run->twister);
 }

@@ -24,11 +24,11 @@ typedef struct {
     const Dataset *data;
     Folder *folder;
     Network net;
-    void *logits;             // (B,V), or (B,T,V)
-    MersenneTwister twister;  // of microgpt: it has drawn the weights, and draws the samples
-    int64_t step, t;          // the next step, and how many updates there were
-    int64_t saved_step;       // of the folder's checkpoint; first weights give finite losses, so there soon is one
-    double saved_at;          // when that was, in seconds
+    void *logits;              // (B,V), or (B,T,V)
+    MersenneTwister *twister;  // of microgpt: it has drawn the weights, and draws the samples; else NULL
+    int64_t step, t;           // the next step, and how many updates there were
+    int64_t saved_step;        // of the folder's checkpoint; first weights give finite losses, so there soon is one
+    double saved_at;           // when that was, in seconds
     double val_loss, best_val_loss;
     Best best;
     char *recipe, *config;  // its name, and the settings as TOML

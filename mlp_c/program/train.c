@@ -215,8 +215,7 @@ static void note_best(const Run *run) {
 
 // Draw the samples, and judge the model on the test split.
 static void finish(Run *run) {
-    MersenneTwister *twister = run->net.shape.microgpt ? &run->twister : NULL;
-    char *samples = draw_samples(&run->net, run->settings, run->data, twister), hash[SHA256_TEXT];
+    char *samples = draw_samples(&run->net, run->settings, run->data, run->twister), hash[SHA256_TEXT];
     file_replace(run->folder->samples, samples, strlen(samples));
     print_result(run, "%s", samples);
     free(samples);

@@ -52,7 +52,7 @@ COULD_NOT = {
     ),
     "a folder that is a file": (["train", "TOML", "--backend", "numpy", "--out", "TOML"], "tiny.toml: File exists"),
     "a missing run": (["sample", "missing"], "there is no checkpoint missing"),
-    "a file that is no checkpoint": (["sample", "TOML"], "is not a whole nnz-checkpoint-1 file"),
+    "a file that is no checkpoint": (["sample", "TOML"], "is no checkpoint: name a run folder"),
 }
 
 
