@@ -45,9 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--pattern", metavar="REGEX", help=help)
     add("--steps", type=whole, default=STEPS, metavar="N", help=f"grade the first N steps; default: {STEPS}")
     add("--float32", action="store_true", help="let a port that computes in float32 pass")
-    help = "seconds that the program may take; default: 600"
     help = "grade these gradients of step 1 too, in the form of gradients-1.jsonl of nnz golden microgpt"
     add("--gradients", metavar="FILE", help=help)
+    help = "seconds that the program may take; default: 600"
     add("--timeout", type=decimal, default=600.0, metavar="SECONDS", help=help)
     add("--data", metavar="FILE", help="the names that the port was trained on; default: those of makemore")
     add("--json", metavar="FILE", help="write the verdict as JSON to FILE; - is stdout, without the text")
