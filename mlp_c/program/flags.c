@@ -146,6 +146,9 @@ static void check(const Settings *s) {
     if (is(s->windows, "documents")) {
         check_documents(s);
     }
+    if (is(s->shape, "microgpt") && s->sample_seed != settings_default(s->recipe).sample_seed) {
+        fail(ASKED_WRONGLY, "sample.seed means nothing to microgpt, which goes on drawing by train.seed; leave it out");
+    }
 }
 
 Settings settings_read(int argc, char **argv) {

@@ -1,14 +1,18 @@
 """The bounds of the GPT's operations hold for every honest way of computing them, and for no wrong one."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
 
 from nnz.conformance.bounds import derived as bounds
 from nnz.conformance.bounds.compare import compare
+from nnz.conformance.bounds.gpt import gpt_with_limits, with_limits
+from nnz.conformance.cases.gpt import random_gpt_case
 from nnz.conformance.cases.ops import op_cases
 from nnz.conformance.oracle import ops as oracle
+from nnz.conformance.oracle.gpt import gpt
 
 Array = np.ndarray
 DTYPES = ("float32", "float64")
@@ -167,3 +171,21 @@ WRONG: list[tuple[str, Callable]] = [
 @pytest.mark.parametrize(("name", "function"), WRONG, ids=[f"{name}-{i}" for i, (name, _) in enumerate(WRONG)])
 def test_no_wrong_variant_stays_within_t1(name, function, dtype):
     assert shares(name, function, dtype) > 1
+
+
+def test_what_rounding_moves_over_0_before_a_relu_is_allowed_and_nothing_more():
+    rng = np.random.default_rng(3)
+    case = random_gpt_case(rng, "float64", activation="relu", linear_bias=True, n_layer=2)
+    c, bias = case.config, "blocks.0.mlp.fc1.bias"
+    how = {"n_head": c.n_head, "activation": "relu", "norm": c.norm, "norm_first": c.norm_first}
+    weights = dict(case.weights)
+    before = gpt(weights, case.inputs, case.targets, **how)["blocks.0.a_pre"][1, 2, 5]
+    near, over = ({**weights, bias: weights[bias].copy()} for _ in range(2))
+    near[bias][5] += 1e-7 - before
+    over[bias][5] += -1e-7 - before
+    exact, limits = gpt_with_limits(near, case.inputs, case.targets, "float32", **how)
+    honest = gpt(over, case.inputs, case.targets, **how)
+    too_narrow = with_limits(partial(gpt, near, case.inputs, case.targets, **how), "float32")[1]
+    assert all((np.abs(honest[name] - exact[name]) <= limits[name]).all() for name in exact)
+    assert any((np.abs(honest[name] - exact[name]) > too_narrow[name]).any() for name in exact)
+    assert (np.abs(exact["dblocks.1.mlp.fc1.bias"]) > limits["dblocks.1.mlp.fc1.bias"]).any()  # a missing one is found

@@ -119,6 +119,10 @@ ASKED_WRONGLY = [
     ),
     (["--n-layer", "3"], "model.n_layer means nothing to mlp; leave it out"),
     (["--model", "gpt", "--model", "mlp", "--clip", "1"], "optimizer.clip means nothing to mlp; leave it out"),
+    (
+        ["--model", "microgpt", "--sample-seed", "7"],
+        "sample.seed means nothing to microgpt, which goes on drawing by train.seed; leave it out",
+    ),
     (["--model", "gpt2"], "model.kind = gpt2 is not allowed; it takes mlp or gpt or microgpt"),
     *((["--model", "gpt", *words], text) for words, text in OF_A_GPT),
 ]
