@@ -76,7 +76,7 @@ class Variant:
     decay_floor: float = 0.0  # share of the rate at the end
     decay_shift: int = 0
 
-    # arithmetic: an honest float32 port may have any (float32.py)
+    # arithmetic: an honest float32 port may have any (envelope.py)
     dtype: str = "float64"
     sums: str = "blas"  # a key of sums.PRODUCTS
     channels: str = "as drawn"  # or backward, mixed: the order in which sums take them
