@@ -48,6 +48,7 @@ def test_what_two_processes_need_at_once_is_built_once(tmp_path):
     assert (tmp_path / "build" / "log").read_text().split() == ["begun", "done"]
 
 
+@pytest.mark.slow
 def test_a_seed_decides_the_order_of_modules_and_of_their_tests(tmp_path):
     shutil.copy(Path(__file__).with_name("conftest.py"), tmp_path)
     for module in "xyz":

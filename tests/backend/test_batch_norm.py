@@ -70,6 +70,7 @@ def oracle_and_bounds(layer, x: Array, dy: Array, dtype: str) -> tuple[dict[str,
     return values | dict(zip(("dx", "dweight", "dbias"), gradients, strict=True)), allowed
 
 
+@pytest.mark.slow
 @each_backend
 @each_dtype
 @each_shape

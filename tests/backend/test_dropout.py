@@ -86,6 +86,7 @@ def test_clipping_is_torchs(name, dtype, max_norm):
         assert ours == pytest.approx(p.grad.numpy())
 
 
+@pytest.mark.slow
 @each_backend
 def test_the_squares_of_float32_are_added_in_float64(name):
     ops, g = registry.load(name).ops, np.full(2**24 + 2, 1.0, np.float32)

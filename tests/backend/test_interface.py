@@ -35,6 +35,7 @@ def batch(seed=0, B=13):
     return generator.integers(0, 11, (B, 3)), generator.integers(0, 11, B)
 
 
+@pytest.mark.slow
 @each_backend
 def test_the_script_of_the_readme_trains(nn):
     data = nnz.load_dataset("names")
@@ -214,6 +215,7 @@ def test_a_backend_pulls_in_only_what_it_needs(module, forbidden):
     assert result.stdout.split() == []
 
 
+@pytest.mark.slow
 def test_subnormal_numbers_survive_the_import_of_every_backend():
     code = (
         "import nnz.c, nnz.numpy, nnz.torch, numpy as np\n"

@@ -22,6 +22,7 @@ def drawn(rng, V, T, E, H, dtype):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", registry.names())
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_no_shape_takes_a_backend_out_of_its_bounds(backend, dtype):

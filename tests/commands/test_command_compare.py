@@ -83,6 +83,7 @@ def test_a_wide_character_takes_two_cells() -> None:
     assert cells(left) in (COLUMN, COLUMN - 1)
 
 
+@pytest.mark.slow
 @given(st.text(), st.text())
 def test_no_text_breaks_the_columns(left, right) -> None:
     lines = side_by_side(left, right)

@@ -27,6 +27,7 @@ def numeric_flags():
                 yield command, action.option_strings[0], action.type
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("command", "flag", "kind"), [*numeric_flags()])
 def test_a_number_that_is_none_is_refused_in_one_line_before_anything_is_done(
     command, flag, kind, tmp_path, monkeypatch, capsys

@@ -105,6 +105,7 @@ def test_every_rung_is_checked_before_the_first_one_goes_on(data, tmp_path, caps
     assert {path: path.read_bytes() for path in kept} == kept
 
 
+@pytest.mark.slow
 def test_a_ladder_is_replaced_only_if_it_is_told_to_and_can_be_continued(data, tmp_path, capsys, small_rungs) -> None:
     first = trained(capsys, data, tmp_path)
     words = "ladder", "--data", data, "--steps", 2, "--seed", 5, "--threads", 1, "--out", tmp_path

@@ -111,6 +111,7 @@ def test_a_signal_that_the_caller_ignores_stays_ignored():
     assert "KeyboardInterrupt" in subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stderr
 
 
+@pytest.mark.slow
 def test_a_run_whose_files_are_closed_writes_what_any_run_writes(place, tmp_path):
     assert subprocess.run(train(place, tmp_path / "open"), capture_output=True).returncode == 0
     for first, last in ((0, 3), (2, 3)):
@@ -140,6 +141,7 @@ def test_a_note_that_cannot_be_written_does_not_stop_a_run(place, tmp_path, unbu
     assert done.returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("words", ["", "--help", "--version", "train --help", "data list", "diff numpy numpy"])
 def test_what_cannot_be_printed_is_an_error_of_one_line(words, unbuffered):
@@ -188,6 +190,7 @@ def on_a_terminal(command):
     return process.wait(), sent.replace(b"\r\n", b"\n")
 
 
+@pytest.mark.slow
 def test_no_control_character_reaches_a_terminal(place, tmp_path):
     name = "a\x1b[31mb"
     code, sent = on_a_terminal([*NNZ, "new-backend", str(tmp_path / name)])

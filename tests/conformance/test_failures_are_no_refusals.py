@@ -34,6 +34,7 @@ OVERWRITES = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "check", "says"),
     [

@@ -31,6 +31,7 @@ def test_a_program_that_lists_one_function_of_the_gpt_is_asked_for_all():
         assert all(hasattr(ProgramBackend(program).ops, name) for name in GPT_FUNCTIONS if name != "gpt")
 
 
+@pytest.mark.slow
 def test_a_program_that_lists_none_is_graded_on_the_mlp_and_told_so():
     command = [sys.executable, "-c", LISTS_ONE.format("tanh_forward float32")]
     report = grade_program(command, ["float32"], rounds=1)

@@ -73,6 +73,7 @@ def test_the_gpts_levels_are_its_operations_and_the_model():
     assert model == ("gpt_layers", "gpt", "gpt_initial_weights", "gpt_cache")
 
 
+@pytest.mark.slow
 def test_a_backend_without_the_gpts_operations_is_graded_on_the_mlps_and_that_is_said():
     report = grade(false_backends.backend(false_backends.FILLS["zeros"]), dtypes=["float32"], rounds=1)
     assert report.skipped == (GPT_PART,)
@@ -91,6 +92,7 @@ def test_every_check_measures_something_in_every_dtype_it_is_asked_in():
             assert any(m.max_error > 0 for m in result.measurements), result.name
 
 
+@pytest.mark.slow
 def test_the_same_seed_draws_the_same_cases_whatever_else_is_graded():
     alone = grade("numpy", ["tanh_backward"], ["float32"], rounds=3, seed=7).results[0]
     report = grade("numpy", ["tanh", "tanh_backward", "embedding"], rounds=3, seed=7)

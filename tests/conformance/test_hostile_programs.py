@@ -85,6 +85,7 @@ time.sleep({wait})
 """
 
 
+@pytest.mark.slow
 @LINUX
 @pytest.mark.parametrize("wait", [0.3, LONG], ids=["ends normally", "hangs"])
 def test_no_child_of_a_program_stays_wherever_it_went(wait, tmp_path):

@@ -89,6 +89,7 @@ def test_what_is_asked_wrongly_exits_with_2_and_is_named(capsys, words, named):
     assert named in err
 
 
+@pytest.mark.slow
 def test_json_has_every_figure_and_what_it_ran_on(capsys, here):
     assert parity(capsys, "numpy", *QUICK, "--json", "grade.json")[0] == 0
     code, out, _ = parity(capsys, "numpy", *QUICK, "--json", "-")
@@ -123,6 +124,7 @@ def test_an_xfail_excuses_what_fails(capsys, here, monkeypatch):
     assert f"{ASKED // 2} as expected" in out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [
@@ -158,6 +160,7 @@ def test_explain_prints_the_kill_matrix(capsys):
     assert "| mutant " in out
 
 
+@pytest.mark.slow
 def test_what_was_drawn_can_be_drawn_again_by_the_seed_that_is_printed(capsys, tmp_path):
     def graded(*words):
         main(["parity", "numpy", *QUICK, *words, "--json", str(tmp_path / "grade.json")])

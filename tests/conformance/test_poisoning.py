@@ -55,6 +55,7 @@ def test_poisoning_a_kernel_drops_the_grade_of_its_backend_and_of_no_other(victi
     assert {n: after[n] for n in BACKENDS if n != victim} == {n: before[n] for n in BACKENDS if n != victim}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("victim", BACKENDS)
 def test_a_backend_that_quietly_hands_its_work_to_another_is_found_out(victim, monkeypatch):
     helper = "torch" if victim == "numpy" else "numpy"

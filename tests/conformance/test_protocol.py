@@ -36,6 +36,7 @@ def test_the_c_program_meets_every_level_in_both_dtypes() -> None:
     assert all(r.measurements for r in report.results)
 
 
+@pytest.mark.slow
 def test_the_c_program_gives_every_bit_in_strict_float32() -> None:
     report = grade_program([str(built())], dtypes=(STRICT,), rounds=1)
     assert report.ok, [(r.name, r.outcome, r.reason) for r in report.results if not r.passed]

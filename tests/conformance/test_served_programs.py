@@ -88,6 +88,7 @@ def test_one_that_dies_fails_that_request_and_is_started_again(tmp_path, death, 
         assert len(set(pids(tmp_path))) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "complaint"),
     [
@@ -118,6 +119,7 @@ def test_a_child_that_left_its_group_ends_with_the_program(tmp_path):
         os.kill(int(pid), 0)
 
 
+@pytest.mark.slow
 def test_a_grading_that_is_asked_to_end_takes_the_program_with_it(tmp_path):
     with served(tmp_path, "time.sleep(600)") as program:
         words = " ".join(program.command)

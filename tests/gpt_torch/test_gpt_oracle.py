@@ -45,6 +45,7 @@ MODELS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 def test_every_gradient_of_the_oracle_is_the_complex_step_derivative_of_its_loss(model):
     shape, switches = MODELS[model]

@@ -159,6 +159,7 @@ def check_steps(nn):
 CHECKS = [check for name, check in list(globals().items()) if name.startswith("check_")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_the_package_passes(check):
     check(nnz.gpt)

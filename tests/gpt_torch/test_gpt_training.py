@@ -268,6 +268,7 @@ def test_the_optimizers_state_goes_out_and_comes_back(data):
         two.load_state({}, 3)
 
 
+@pytest.mark.slow
 def test_shapes_are_known_without_making_the_model(data):
     recipe = tiny_gpt(data, model__shape="gpt2")
     model, _ = made(recipe)

@@ -29,6 +29,7 @@ def compiler(request):
     return shutil.which(request.param) or pytest.skip(f"{request.param} is not installed")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("op", spec.MLP_OPS)
 @each_real
 @each_compiler
@@ -88,6 +89,7 @@ def test_the_plain_program_compiles_without_a_warning(compiler, real, tmp_path):
     assert done.stdout.startswith("step,train_loss,val_loss,lr\n0,3.27639")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [30, pytest.param(800, marks=pytest.mark.slow)])
 def test_the_plain_program_prints_the_log_and_the_names_of_nnz_train(steps, train, tmp_path):
     more = [] if steps == 800 else [str(steps)]  # 800 is what it takes by itself
@@ -99,6 +101,7 @@ def test_the_plain_program_prints_the_log_and_the_names_of_nnz_train(steps, trai
     assert printed == f"{log}\n{names}\n{done.stdout.splitlines()[-1]}\n"
 
 
+@pytest.mark.slow
 def test_the_plain_program_prints_each_line_at_once_into_a_pipe_too(train):
     with subprocess.Popen([train, str(NAMES), "1000000"], stdout=subprocess.PIPE, text=True) as process:
         lines = [process.stdout.readline() for _ in range(2)]  # its end is days away
@@ -129,6 +132,7 @@ def test_the_plain_program_refuses_bad_input_in_one_line(arguments, texts, code,
     assert message in done.stderr
 
 
+@pytest.mark.slow
 def test_the_plain_program_knows_every_character_of_its_text(train, tmp_path):
     for split in ("train", "val", "test"):  # the last character is nowhere else
         (tmp_path / f"{split}.txt").write_bytes(b"anna\nbob\nz")
@@ -152,6 +156,7 @@ def test_the_plain_backend_runs_the_plain_kernels():
     assert nnz.c.ops.tanh_forward(x).tolist() != by_the_c_library
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", LEVELS)
 def test_the_plain_kernels_meet_the_parity_of_a_backend(level):
     report = grade("nnz.c.plain", [level], rounds=2)

@@ -79,6 +79,7 @@ def test_a_pipe_is_neither_read_nor_replaced(request_path: Path) -> None:
     assert pipe.is_fifo()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.slow)])
 def test_no_malformed_file_is_taken_and_each_gets_one_line(request_path: Path, every: int) -> None:
     response = request_path.with_name("response")

@@ -183,6 +183,7 @@ def test_a_run_is_stopped_within_an_evaluation(recipe, tmp_path):
     assert (tmp_path / "run" / "log.csv").read_text().count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_run_is_stopped_within_the_test(recipe, tmp_path):
     (tmp_path / "few-names" / "test.txt").write_text("emma\n" * 2_000_000)
     large = recipe.override("model.hidden_size", 64)

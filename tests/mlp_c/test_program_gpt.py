@@ -57,6 +57,7 @@ def same_as_the_c_backend(recipe, place):
     return content(place / "run")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [

@@ -44,6 +44,7 @@ def test_what_the_program_writes_python_reads_and_it_is_what_the_c_backend_write
     assert sorted(path.name for path in run.iterdir()) == sorted([*FILES, "config.toml"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("evaluation", ["batches", "all", "drawn"])
 @pytest.mark.parametrize("batch_size", [1, 6, 10_000])
 def test_the_program_judges_a_split_as_python_does(recipe, tmp_path, evaluation, batch_size):
@@ -197,6 +198,7 @@ def told_of_the_best(recipe, run, capsys) -> list[str]:
     return lines
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", ["run", "my first run", "it's", "é"])
 def test_the_best_checkpoint_is_named_as_python_names_it(recipe, tmp_path, folder, capsys):
     overfitting = recipe.override("optimizer.lr", 0.1).override("train.steps", 201)

@@ -19,6 +19,7 @@ def test_the_first_draws_are_those_worked_out_by_hand() -> None:
     assert RNG(1337).u32(3).tolist() == reference(1337, 3)[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("size", SIZES)
 def test_an_array_of_u32_is_what_scalar_draws_give_and_leaves_the_same_state(seed: int, size: int) -> None:

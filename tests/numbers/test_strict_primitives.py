@@ -171,6 +171,7 @@ def cases(primitive: str) -> list[tuple[tuple, Array]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("where", "primitive"), PAIRS, ids=[f"{primitive} in {where}" for where, primitive in PAIRS])
 def test_a_primitive_gives_every_bit_of_exact_arithmetic(where, primitive):
     compared = 0

@@ -35,6 +35,7 @@ def test_what_the_log_says_changes_the_picture(tmp_path):
     assert (pixels(tmp_path / "a.png") != pixels(tmp_path / "b.png")).any()
 
 
+@pytest.mark.slow
 def test_title_and_test_loss_are_in_the_picture(tmp_path):
     for name, title, test_loss in (("a", "names, c", 2.5), ("b", "names, numpy", 2.5), ("c", "names, c", 2.6)):
         loss_curves(tmp_path / name, ROWS, title, test_loss)

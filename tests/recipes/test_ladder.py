@@ -43,6 +43,7 @@ def test_a_rung_has_the_published_number_of_parameters(name) -> None:
     assert sum(p.size for p in built(rung(name, {}), "numpy").parameters().values()) == COUNTS[name]
 
 
+@pytest.mark.slow
 @each_variant
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_every_backend_starts_a_rung_from_the_same_bytes_in_the_shapes_foretold(name, changes, dtype) -> None:

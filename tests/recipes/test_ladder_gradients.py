@@ -33,6 +33,7 @@ def case(name: str, changes: dict, backend: str, dtype: str):
     return model, reference, *next(data.train.batches(settings.model.context_length, B, seed=4))
 
 
+@pytest.mark.slow
 @of_layers
 @each_dtype
 @each_backend
@@ -56,6 +57,7 @@ def test_every_layer_of_a_rung_is_within_its_bounds_of_the_oracle_on_what_it_is_
     assert all(m.ok for m in measured), [m for m in measured if not m.ok]
 
 
+@pytest.mark.slow
 @of_layers
 @each_dtype
 @each_backend

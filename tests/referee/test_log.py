@@ -143,6 +143,7 @@ def test_a_hole_is_told_and_the_log_is_not_equal(losses: list[float], names: Nam
     assert verdict.problems == ["steps 3 to 4 have no loss, and those before and after it have one"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["step {0} / 30 | loss {1:.9f}", "[{0}/30] loss {1:.9f}", "{0} of 30, loss {1:.9f}"])
 def test_a_port_that_is_made_to_run_for_fewer_steps_is_recognised(form: str, names: Names) -> None:
     trained = Training(names, replace(REFERENCE, decay_steps=30)).losses()

@@ -93,6 +93,7 @@ def test_a_program_is_stopped_when_it_has_printed_the_steps_that_are_asked_for(t
     assert time.monotonic() - began < 60
 
 
+@pytest.mark.slow
 def test_a_program_that_hangs_is_stopped_and_what_it_printed_is_graded(tmp_path, capsys, right):
     command = program(tmp_path, printing(right) + "time.sleep(300)")
     code, out, err = graded(capsys, "--cmd", command, "--timeout", "1")
@@ -128,6 +129,7 @@ def test_a_loss_that_is_not_a_number_is_not_equal(tmp_path, capsys, right):
     assert "step 4 is nan" in err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "why"),
     [

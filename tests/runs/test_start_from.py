@@ -47,6 +47,7 @@ def begun(recipe, out, backend):
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BUILT)
 @pytest.mark.parametrize("kind", TRAINED)
 def test_every_kind_of_model_starts_with_the_weights_of_a_run_on_the_same_text(data, tmp_path, kind, backend):

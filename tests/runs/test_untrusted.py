@@ -84,6 +84,7 @@ def loaded(path):
     return "".join(refusal)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", LARGE)
 def test_a_small_checkpoint_takes_little_memory_and_time_whatever_it_says(tmp_path, what):
     refusal = loaded(forged(tmp_path / "a.safetensors", config=LARGE[what]))
@@ -121,6 +122,7 @@ HEADERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", HEADERS)
 def test_a_header_takes_no_memory_out_of_proportion_whatever_it_holds(tmp_path, what):
     header, refusal = HEADERS[what]

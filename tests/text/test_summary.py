@@ -32,6 +32,7 @@ def test_a_text_is_counted_in_tokens(tmp_path):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rate", "is_last"), [("0.001", True), ("0.3", False)])
 def test_the_best_checkpoint_is_named_at_the_end_unless_it_is_the_last(tmp_path, capsys, monkeypatch, rate, is_last):
     monkeypatch.chdir(tmp_path)

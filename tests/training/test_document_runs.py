@@ -42,6 +42,7 @@ def whole(data, tmp_path_factory):
     }
 
 
+@pytest.mark.slow
 @each_backend
 @pytest.mark.parametrize("order", ["random", "one by one"])
 def test_every_backend_writes_the_same_log_and_names_in_float64(whole, backend, order):
@@ -49,6 +50,7 @@ def test_every_backend_writes_the_same_log_and_names_in_float64(whole, backend, 
         assert (whole[backend, order] / name).read_bytes() == (whole["numpy", order] / name).read_bytes(), name
 
 
+@pytest.mark.slow
 @each_backend
 @pytest.mark.parametrize("order", ["random", "one by one"])
 def test_a_run_stopped_and_resumed_ends_in_the_same_bytes(data, tmp_path, whole, backend, order):

@@ -50,6 +50,7 @@ def test_random_batches_reach_every_window_and_another_seed_draws_others() -> No
     assert one != two
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", registry.names())
 def test_a_run_with_running_statistics_stopped_and_resumed_ends_as_if_it_never_was(data, tmp_path, backend) -> None:
     whole = train(tiny_recipe(data, **DEEP), tmp_path / "whole", backend)

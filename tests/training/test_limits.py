@@ -11,6 +11,7 @@ from nnz.commands import main as command_line
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the limits are those of Linux")
 
 
+@pytest.mark.slow
 @linux
 @pytest.mark.parametrize(
     ("limit", "values"),

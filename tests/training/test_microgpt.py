@@ -115,6 +115,7 @@ def test_samples_have_the_length_that_is_asked_for(recipe, tmp_path):
     assert len((folder / "samples.txt").read_text()) == 3 * 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["before the update", "in the checkpoint"])
 def test_a_run_that_is_stopped_goes_on_to_the_same_files(recipe, tmp_path, monkeypatch, where):
     monkeypatch.setattr("nnz.training.run.BETWEEN_SAVES", 0)  # usually a second, and this run takes less

@@ -103,6 +103,7 @@ ODD = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ODD)
 def test_python_and_the_program_take_and_refuse_the_same_texts(tmp_path, monkeypatch, what):
     split, content, how, text = ODD[what]

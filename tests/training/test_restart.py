@@ -175,6 +175,7 @@ def test_a_batch_too_large_for_the_memory_is_found_before_a_run_is_lost(words, c
     assert files(words[-1]) == kept
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["mlp", "mlp-batchnorm", "residual", "wavenet", "bigram-counts"])
 def test_a_step_that_is_only_tried_leaves_no_trace(words, capsys, kind) -> None:
     kinds = {"wavenet": 8, "bigram-counts": 1}

@@ -96,6 +96,7 @@ def test_nothing_on_stdout_varies_from_run_to_run(data, tmp_path, capsys):
     assert re.search(r"23 steps in \d", first.err)
 
 
+@pytest.mark.slow
 def test_the_run_folder_holds_its_files_and_pictures_and_a_complete_config(data, tmp_path):
     out = train(tiny_recipe(data), tmp_path / "run", watched=True, drawn=True)
     files = ["best.safetensors", "checkpoint.safetensors", "config.toml", "log.csv", "samples.txt", "statistics.npz"]
@@ -155,6 +156,7 @@ def test_the_seed_decides_the_initial_weights(data, tmp_path):
     assert a == b != c
 
 
+@pytest.mark.slow
 def test_a_run_begun_again_replaces_the_files_of_an_earlier_one_and_no_others(data, tmp_path, capsys):
     fresh = train(tiny_recipe(data, steps=3), tmp_path / "fresh")
     out = train(tiny_recipe(data), tmp_path / "run")
