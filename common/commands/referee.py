@@ -64,7 +64,9 @@ def run(arguments: argparse.Namespace) -> None:
         return
     with refusing():
         _check(arguments)
-        names, port = _names(arguments.data), _port(arguments)
+        port = _port(arguments) if arguments.cmd is None else None  # what cannot be read, before a download
+        names = _names(arguments.data)
+        port = port or _port(arguments)
         from ..referee import first_step
         from ..referee.verdict import judge, trainings
 
@@ -90,12 +92,15 @@ def _check(arguments: argparse.Namespace) -> None:
     """Refuse what is asked wrongly before any work."""
     from ..files.atomic import check_writable
     from ..referee import log
+    from .parity.one import words
 
     check("--steps", arguments.steps, 1, STEPS)
     if not 0 < arguments.timeout <= LONGEST:
         raise UsageError(f"--timeout is {arguments.timeout:g}; it must be above 0 and at most {LONGEST}")
     if arguments.pattern is not None:
         log.read("", arguments.pattern)
+    if arguments.cmd is not None:
+        words(arguments.cmd)
     if arguments.json not in (None, "-"):
         check_writable(Path(arguments.json))
 

@@ -145,7 +145,9 @@ def test_a_loss_that_is_not_a_number_is_not_equal(tmp_path, capsys, right):
 )
 def test_a_program_without_losses_is_refused(text, why, tmp_path, capsys):
     timeout = "1" if "sleep" in text else "60"
-    code, out, err = graded(capsys, "--cmd", program(tmp_path, text), "--timeout", timeout)
+    (tmp_path / "names").write_text("anna\n", encoding="utf-8")  # so that no download is needed
+    data = ["--data", str(tmp_path / "names")]
+    code, out, err = graded(capsys, "--cmd", program(tmp_path, text), "--timeout", timeout, *data)
     assert (code, out) == (2, "")
     assert why in err
     assert err.count("\n") == 1
@@ -154,7 +156,7 @@ def test_a_program_without_losses_is_refused(text, why, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (["--cmd", "no-such-program"], "cannot be started"),
+        (["--cmd", "no-such-program", "--data", "LOG"], "cannot be started"),
         (["--cmd", "'"], "is not a command"),
         (["--log", "LOG", "--pattern", "("], "not a regular expression"),
         (["--log", "LOG", "--steps", "0"], "--steps"),
@@ -164,7 +166,7 @@ def test_a_program_without_losses_is_refused(text, why, tmp_path, capsys):
         ([], "required"),
         (["--log", "EMPTY"], "it is empty"),
         (["--log", "BINARY"], "it is not text"),
-        (["--log", "TWICE"], "step 1 has two losses"),
+        (["--log", "TWICE", "--data", "LOG"], "step 1 has two losses"),
     ],
 )
 def test_what_is_asked_wrongly_is_refused(words, why, tmp_path, capsys):
