@@ -46,11 +46,11 @@ def run(arguments: argparse.Namespace) -> None:
             load_model.refuse_missing_data(recipe)
         dataset = _dataset(checkpoint)
         models = [load_model.build(checkpoint, arguments.backend, data) for data in (dataset, None)]
-    heads, samples = [], []
-    for title, model in zip(("untrained", _title(checkpoint)), models, strict=True):
+    samples = []
+    for model in models:
         sampler = sampling.of_recipe(model, checkpoint.tokenizer, recipe, **how_to_draw(arguments))
-        heads.append((title, _val_loss(model, dataset, recipe)))
         samples.append(_samples(sampler, recipe, arguments))
+    heads = list(zip(("untrained", _title(checkpoint)), _val_losses(models, dataset, recipe), strict=True))
     _print(list(zip(*heads, strict=True)), list(zip(*samples, strict=True)))
 
 
@@ -89,10 +89,21 @@ def _dataset(checkpoint: Any) -> Any:
     return dataset
 
 
-def _val_loss(model: Any, dataset: Any, recipe: Any) -> str:
+def _val_losses(models: list[Any], dataset: Any, recipe: Any) -> list[str]:
+    """As they are printed, of each; with a bar if it takes more than a second."""
+    from ..files.terminal import bar
     from ..training.loop import Trainer
 
-    return f"val_loss {Trainer(model, None, dataset, recipe).split_loss(dataset.val):.6f}"
+    trainers = [Trainer(model, None, dataset, recipe) for model in models]
+    batches = sum(trainer.batches_of(dataset.val) for trainer in trainers)
+    with bar(batches, "batch", desc="val_loss", delay=1, leave=False) as shown:
+
+        def count() -> bool:  # called before each batch; it never stops
+            shown.update()
+            return False
+
+        losses = [trainer.split_loss(dataset.val, count) for trainer in trainers]
+    return [f"val_loss {loss:.6f}" for loss in losses]
 
 
 def _samples(sampler: Any, recipe: Any, arguments: argparse.Namespace) -> list[str]:

@@ -21,7 +21,7 @@ EXAMPLES = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     add = parser.add_argument
-    add("folder", metavar="DIR", help="a folder with config.json, model.safetensors and a tokenizer")
+    add("folder", metavar="DIR", help="a folder with config.json, weights in safetensors and a tokenizer")
     add("--out", metavar="RUN", help="the run folder to write; default: runs/ and the name of DIR")
     add("--restart", action="store_true", help="replace the run that is in the run folder")
 

@@ -1,4 +1,4 @@
-"""To Hugging Face transformers and back: a folder with config.json and model.safetensors, as GPT2LMHeadModel has it.
+"""To Hugging Face transformers and back: a folder with config.json and safetensors, as GPT2LMHeadModel has it.
 
 The same numbers under other names, and the matrices of the blocks lying on their side: GPT-2's Conv1D keeps (N, M),
 nnz (M, N). Neither way needs transformers, or torch. A folder to be read was written by others: whatever in
@@ -22,10 +22,11 @@ from ..backend.initial import gpt_shapes
 from ..files import atomic, tensor_file
 from ..files.errors import quoted
 from ..text.tokenizers import Tokenizer
-from . import tokenizer_files
+from . import tokenizer_files, weights
 from .gpt2_config import from_hf_config, generation_config, to_hf_config
+from .weights import WEIGHTS
 
-CONFIG, GENERATION, WEIGHTS = "config.json", "generation_config.json", "model.safetensors"
+CONFIG, GENERATION = "config.json", "generation_config.json"
 MARK = {"writer": "nnz"}
 PREFIX = "transformer."
 HEAD = "lm_head.weight"
@@ -41,8 +42,6 @@ INNER = {
     "mlp.fc2": "mlp.c_proj",
 }
 LYING = tuple(f"{theirs}.weight" for theirs in INNER.values() if theirs.split(".")[-1].startswith("c_"))
-BUFFERS = (".attn.bias", ".attn.masked_bias")  # older versions saved their causal mask
-FLOATS = ("F64", "F32", "F16", "BF16")
 
 
 class Found(NamedTuple):
@@ -103,19 +102,14 @@ def read(folder: str | os.PathLike, **changes: Any) -> Found:
         raise FileNotFoundError(
             f"{folder} is not a folder with a {CONFIG}; nnz export --to hf and transformers write such folders"
         )
-    if not (folder / WEIGHTS).exists():
-        raise FileNotFoundError(
-            f"{folder} has no {WEIGHTS}; write its weights into one such file, in transformers by "
-            'model.save_pretrained(folder, max_shard_size="1TB")'
-        )
-    tensors = _read_tensors(folder / WEIGHTS)
+    source, tensors = weights.read(folder)
     dtype = "float64" if any(t.dtype == np.float64 for t in tensors.values()) else "float32"
     theirs = tokenizer_files.read_object(folder / CONFIG)
     config = from_hf_config(theirs, {"dtype": dtype} | changes)
     try:
         parameters = _our_parameters(tensors, config)
     except ValueError as error:
-        raise ValueError(f"{folder / WEIGHTS} does not fit its {CONFIG}: {error}") from error
+        raise ValueError(f"{source} does not fit its {CONFIG}: {error}") from error
     return Found(config, parameters, *tokenizer_files.read(folder, theirs, config.vocab_size))
 
 
@@ -152,23 +146,3 @@ def _our_names(config: GPTConfig) -> Iterator[str]:
         yield f"{stem}.weight"
         if stem not in ("wte", "wpe"):
             yield f"{stem}.bias"
-
-
-def _read_tensors(path: Path) -> dict[str, np.ndarray]:
-    """Raises OSError if there is no such file, ValueError if it is not a complete one of floating-point numbers."""
-
-    def check(_: dict[str, str], found: dict[str, tuple[str, tuple[int, ...]]]) -> None:
-        for name, (dtype, _) in found.items():
-            if dtype not in FLOATS:
-                raise _NotWeights(f"{path}: {quoted(name)} is {dtype}; weights are floating-point numbers")
-
-    try:
-        return tensor_file.read(path, check, left_out=BUFFERS)[1]
-    except _NotWeights:
-        raise
-    except ValueError as error:
-        raise ValueError(f"{path} is not a whole safetensors file: {error}") from error
-
-
-class _NotWeights(ValueError):
-    """Of a file that is whole."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 import warnings
 
 import numpy as np
@@ -71,6 +72,19 @@ def test_the_logits_are_those_of_transformers_within_the_bound(theirs, dtype):
     for name, found_logits in logits.items():
         assert found_logits.dtype == dtype
         assert (np.abs(found_logits - exact["logits"]) <= limits["logits"]).all(), name
+
+
+@pytest.mark.slow
+def test_weights_in_several_files_are_read_too(theirs, tmp_path):
+    folder, model, _ = theirs
+    shutil.copytree(folder, tmp_path / "shards", ignore=shutil.ignore_patterns("*.safetensors"))
+    model.float().save_pretrained(tmp_path / "shards", max_shard_size="10KB")
+    assert len(list((tmp_path / "shards").glob("model-0*-of-0*.safetensors"))) > 2
+    whole, parts = hugging_face.read(folder), hugging_face.read(tmp_path / "shards")
+    assert parts.config == whole.config
+    assert parts.parameters.keys() == whole.parameters.keys()
+    for name, p in whole.parameters.items():
+        np.testing.assert_array_equal(parts.parameters[name], p)
 
 
 @pytest.mark.slow

@@ -2,7 +2,9 @@
 
 import json
 
+import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 from support.gpt2_folders import SIZES, random_parameters, write_gpt2
 from support.malformed_requests import BROKEN
 
@@ -70,6 +72,62 @@ def test_broken_or_missing_files_are_refused(tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"not one")
     with pytest.raises(ValueError, match="is not a whole safetensors file"):
         hugging_face.read(tmp_path)
+
+
+def in_two_files(folder):
+    """Write a GPT-2 whose weights are in two files; return its index."""
+    write_gpt2(folder)
+    arrays, where = load_file(folder / "model.safetensors"), {}
+    for n, names in enumerate((sorted(arrays)[::2], sorted(arrays)[1::2]), 1):
+        save_file({name: arrays[name] for name in names}, folder / f"model-{n}.safetensors")
+        where |= dict.fromkeys(names, f"model-{n}.safetensors")
+    (folder / "model.safetensors").unlink()
+    return where
+
+
+def test_weights_in_two_files_are_read_when_all_is_there(tmp_path):
+    index = {"metadata": {"total_size": 1}, "weight_map": in_two_files(tmp_path)}
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
+    config, parameters = write_gpt2(tmp_path / "whole")
+    found = hugging_face.read(tmp_path)
+    assert found.config == config
+    assert all(np.array_equal(found.parameters[name], p) for name, p in parameters.items())
+    (tmp_path / "model-2.safetensors").unlink()
+    with pytest.raises(FileNotFoundError, match=r"has no model-2.safetensors, which .* names"):
+        hugging_face.read(tmp_path)
+
+
+EMBEDDING = "transformer.wte.weight"
+
+
+@pytest.mark.parametrize(
+    ("index", "message"),
+    [
+        (None, "has neither model.safetensors nor model.safetensors.index.json"),
+        ("{", "is not as it should be: Input data was truncated"),
+        ({}, "index.json has no weight_map"),
+        ({"weight_map": []}, "index.json has no weight_map"),
+        ({"weight_map": {}}, "index.json has no weight_map"),
+        ({EMBEDDING: 1}, "is in '1', which is no safetensors file beside it"),
+        ({EMBEDDING: "../model-1.safetensors"}, "which is no safetensors file beside it"),
+        ({EMBEDDING: "config.json"}, "which is no safetensors file beside it"),
+        ({"x": "model-1.safetensors"}, r"model-1.safetensors lacks 'x', and .* says that it is there; take a whole"),
+        (
+            {EMBEDDING: None},
+            r"model-2.safetensors holds 'transformer.wte.weight', and .* does not say so; take a whole",
+        ),
+    ],
+)
+def test_files_at_odds_with_their_index_are_refused(index, message, tmp_path):
+    where = in_two_files(tmp_path)
+    if isinstance(index, dict) and index and "weight_map" not in index:
+        index = {"weight_map": {name: file for name, file in (where | index).items() if file is not None}}
+    if index is not None:
+        text = index if isinstance(index, str) else json.dumps(index)
+        (tmp_path / "model.safetensors.index.json").write_text(text, encoding="utf-8")
+    with pytest.raises((OSError, ValueError), match=message) as refusal:
+        hugging_face.read(tmp_path)
+    assert "\n" not in str(refusal.value)
 
 
 BPE = {"pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": False}}
