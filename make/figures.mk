@@ -1,7 +1,7 @@
 # Figures: the tables and pictures of the README and docs/, each written by a command.
 
 .PHONY: figures hard-cases strict-golden strict-figures kill-matrix busy parity-full parity-strict-full parity-gpt bench bench-gpt \
-	ladder names-best gpt-names tricks time-limits site reading-figures reading-gpt
+	ladder names-best gpt-names tricks time-limits site reading-figures reading-gpt referee-examples
 
 figures: .venv/dev build/mlp  ## write the quick figures of README and docs
 	for tool in readme architecture columns sources; do $(TOOL) tools.$$tool || exit 1; done
@@ -56,6 +56,9 @@ site: .venv/dev build/parity.json build/bench.json  ## write the reading page to
 
 reading-figures: .venv/dev build/parity.json build/bench.json  ## put these figures into the package, for nnz read
 	$(TOOL) tools.reading_figures
+
+referee-examples: .venv/dev  ## grade the ports in examples/microgpt; writes the verdicts in docs/microgpt.md
+	$(TOOL) tools.referee_examples
 
 reading-gpt: .venv/dev  ## train the small GPT of the reading page in C; its weights go into the package
 	$(TOOL) tools.reading_gpt

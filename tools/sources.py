@@ -2,6 +2,7 @@
 
 import ast
 import re
+import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -44,9 +45,9 @@ def _body(source: str, path: str) -> str:
 
 
 def _python(source: str, name: str) -> str:
-    for node in ast.parse(source).body:
+    for node in ast.walk(ast.parse(source)):
         if getattr(node, "name", "") == name:
-            return "\n".join(source.splitlines()[node.lineno - 1 : node.end_lineno])
+            return textwrap.dedent("\n".join(source.splitlines()[node.lineno - 1 : node.end_lineno]))
     raise ValueError(f"there is no function {name}")
 
 

@@ -4,6 +4,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,16 +51,27 @@ def cpp(folder):
     return compiled(folder, found("c++"), *options, PORTS / "microgpt.cpp")
 
 
+def python(folder):
+    return [sys.executable, str(PORTS / "microgpt.py")]
+
+
 def go(folder):
     command = [found("go"), "build", "-o", folder / "microgpt", PORTS / "microgpt.go"]
     return compiled(folder, *command, GOCACHE=str(folder / "cache"), GOTOOLCHAIN="local", GOFLAGS="")
 
 
-LANGUAGES = (javascript, lua, cpp, go)
+FAST = (javascript, lua, cpp, go)
+LANGUAGES = (*FAST, python)
 
 
 def group(language):
     return pytest.param(language, id=language.__name__, marks=pytest.mark.xdist_group(language.__name__))
+
+
+@pytest.fixture(scope="module", params=map(group, FAST))
+def fast_port(request, tmp_path_factory):
+    """The command that starts the port; the one in Python takes minutes for all steps."""
+    return request.param(tmp_path_factory.mktemp("port"))
 
 
 @pytest.fixture(scope="module", params=map(group, LANGUAGES))
@@ -73,17 +85,27 @@ def run(port, *words):
 
 
 @needs_names
-def test_a_port_prints_every_loss_and_name_of_the_reference(port):
-    done = run(port, Path(HOME) / "makemore-names.txt")
+def test_a_port_prints_every_loss_and_name_of_the_reference(fast_port):
+    done = run(fast_port, Path(HOME) / "makemore-names.txt")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == GOLDEN
 
 
 @needs_names
-def test_the_referee_finds_a_port_equal(port, capsys):
-    command = shlex.join([*port, str(Path(HOME) / "makemore-names.txt")])
+def test_the_referee_finds_a_port_equal(fast_port, capsys):
+    command = shlex.join([*fast_port, str(Path(HOME) / "makemore-names.txt")])
     assert main(["referee", "--cmd", command]) == 0
     assert capsys.readouterr().out.endswith("names: 20 of the 20 are microgpt's\n")
+
+
+@needs_names
+def test_the_scalars_begin_as_the_reference_does(capsys):
+    command = shlex.join([*python(PORTS), str(Path(HOME) / "makemore-names.txt")])
+    assert main(["referee", "--cmd", command, "--steps", "25"]) == 0
+    assert capsys.readouterr().out == (
+        "read: 25 losses, steps 1 to 25, with 4 decimals\n"
+        "equal: every loss that was read is microgpt's, to the last printed digit\n"
+    )
 
 
 def test_a_port_takes_other_names_and_a_number_of_steps(port, tmp_path):

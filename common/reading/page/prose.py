@@ -30,6 +30,7 @@ PAGES = {  # in the repository -> on the site
     "docs/protocol.md": "your-own-backend.html",
     "docs/kill-matrix.md": "kill-matrix.html",
 }
+TABLE = '<div class="scroll" tabindex="0" role="region" aria-label="table"><table>'
 
 
 def page_html(sources: Sources, *files: str) -> str:
@@ -39,10 +40,9 @@ def page_html(sources: Sources, *files: str) -> str:
 
 def _html(sources: Sources, file: str, titled: bool) -> str:
     markdown = MarkdownIt("commonmark").enable("table")
-    markdown.add_render_rule(
-        "table_open", lambda *_: '<div class="scroll" tabindex="0" role="region" aria-label="table"><table>'
-    )
+    markdown.add_render_rule("table_open", lambda *_: TABLE)
     markdown.add_render_rule("table_close", lambda *_: "</table></div>")
+    markdown.add_render_rule("html_block", lambda _, tokens, i, *rest: _html_table(tokens[i].content))
     for block in ("fence", "code_block"):
         markdown.add_render_rule(block, lambda _, tokens, i, *rest: _code(tokens[i].content))
     tokens = markdown.parse(sources.tree.text(file))
@@ -52,6 +52,11 @@ def _html(sources: Sources, file: str, titled: bool) -> str:
         if token.type == "inline":
             _finish(sources, file, token, before)
     return markdown.renderer.render(tokens, markdown.options, {})
+
+
+def _html_table(text: str) -> str:
+    """HTML as it stands, but a table, whose cells hold code, can be scrolled as one of Markdown can."""
+    return text.replace("<table>", TABLE).replace("</table>", "</table></div>")
 
 
 def _code(text: str) -> str:
