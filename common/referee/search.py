@@ -77,10 +77,11 @@ class Search:
         exact, off = Training(self._names, variant(others)).losses(), 0.0
         for step, (loss, true) in enumerate(zip(losses, exact, strict=True), 1):
             off, row = max(off, abs(loss - true)), self._envelope.at(step)
-            if others:  # as much wider than ours as the envelope is, with T2's room: it was measured without them
-                yield true, T2_LIMIT / T2_SEEN * max(row.widest, off * (row.widest / row.plain if row.plain else 1))
-            else:
-                yield true, self._first if step == 1 else row.widest
+            widest = row.widest
+            if others:  # the envelope was measured without them: as much wider than ours as it is there
+                widest = max(widest, off * (widest / row.plain if row.plain else 1))
+            # T2's room over what was seen, since this port is none of those that were measured
+            yield true, self._first if step == 1 and not others else T2_LIMIT / T2_SEEN * widest
 
     @cached_property
     def _envelope(self) -> Envelope:
