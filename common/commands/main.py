@@ -42,6 +42,7 @@ COMMANDS = {
     "diff": "Run the same batches and steps through two backends; name the first tensor that differs.",
     "golden": "Write golden files: the oracle's numbers for one small model, to check any implementation.",
     "new-backend": "Write a package with a stub for every op, to fill in and to grade with nnz parity.",
+    "info": "Print what nnz runs on here: versions, CPU, BLAS, threads, and which C kernels.",
     "read": "Open the reading page: C, numpy and PyTorch side by side, with their measurements.",
 }
 FIRST_STEPS = ("nnz train names", "nnz sample runs/names-c", "nnz compare runs/names-c", "nnz read", "nnz parity")

@@ -42,6 +42,8 @@ DECLARATIONS = (
     + "".join(f"extern const BlockSizes {of}block_sizes_{dtype}[];\n" for of in ("", "gpt_") for dtype in DTYPES)
 )
 BUILT_WITH = f"""
+#include "{MLP}/fast/dispatch.h"
+static const char *instruction_set(void) {{ return INSTRUCTIONS; }}
 #if defined(__clang__)
 static const char *built_with(void) {{ return "clang " __VERSION__ " {" ".join(FLAGS)}"; }}
 #elif defined(__GNUC__)
@@ -52,7 +54,7 @@ static const char *built_with(void) {{ return "a compiler that is neither gcc no
 """
 
 ffi = FFI()
-ffi.cdef(DECLARATIONS + "const char *built_with(void);\n")
+ffi.cdef(DECLARATIONS + "const char *built_with(void);\nconst char *instruction_set(void);\n")
 ffi.set_source(
     "nnz.c._kernels",
     "#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n" + DECLARATIONS + BUILT_WITH,
@@ -63,6 +65,7 @@ ffi.set_source(
     depends=[
         str(path) for folder in (MLP, GPT) for path in sorted(folder.rglob("*.[ch]")) if path.parent.name != "program"
     ],
+    include_dirs=["."],
     extra_compile_args=[] if sys.platform == "win32" else FLAGS,
     extra_link_args=[] if sys.platform == "win32" else ["-pthread"],
     optional=True,  # without a compiler everything but nnz.c is installed

@@ -51,6 +51,11 @@ def built_with() -> str:
     return ffi.string(lib.built_with()).decode()
 
 
+def instruction_set() -> str:
+    """Return for which of the CPU's sets of instructions the kernels that run here were compiled."""
+    return ffi.string(lib.instruction_set()).decode()
+
+
 def prepared(name: str, *arrays: np.ndarray) -> Callable[[], None]:
     """Return a call of the kernel `name` on C-contiguous arrays of one dtype and zeroed outputs: to time it alone."""
     function, sizes = FUNCTIONS[name], {}

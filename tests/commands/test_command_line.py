@@ -1,10 +1,12 @@
 """The command `nnz`, as a person meets it: exit codes, one line of error, what goes to stdout."""
 
+import platform
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from support.tiny_runs import finished_run, nnz
 
@@ -197,3 +199,18 @@ def test_a_trained_model_is_drawn_from_without_loading_another_backend(place):
         "nnz.torch",
         "matplotlib",
     }
+
+
+def test_info_says_what_a_report_of_a_bug_needs(capsys, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert main(["info"]) == 0
+    out = capsys.readouterr().out
+    first, *lines = out.splitlines()
+    told = {name: text.strip() for name, _, text in (line.strip().partition(" ") for line in lines)}
+    assert first == f"nnz {__version__}"
+    assert told["numpy"] == np.__version__
+    assert told["python"] == platform.python_version()
+    assert {"cpu", "system", "torch", "cffi", "nnz.c", "threads"} <= told.keys()
+    assert "OMP_NUM_THREADS=1" in told["settings"]
+    if "c" in registry.available():
+        assert told["nnz.c"].startswith("kernels for ")
