@@ -22,6 +22,22 @@ size_t tensor_bytes(const Tensor *tensor) {
     return bytes;
 }
 
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+static void reverse(unsigned char *bytes, size_t n) {
+    for (size_t i = 0; i < n / 2; i++) {
+        const unsigned char first = bytes[i];
+        bytes[i] = bytes[n - 1 - i], bytes[n - 1 - i] = first;
+    }
+}
+
+void tensor_swap(const Tensor *tensor) {
+    const size_t size = DTYPES[tensor->dtype].size, bytes = tensor_bytes(tensor);
+    for (size_t i = 0; i < bytes; i += size) { reverse((unsigned char *)tensor->data + i, size); }
+}
+#else
+void tensor_swap(const Tensor *tensor) { (void)tensor; }
+#endif
+
 const Tensor *tensors_find(const TensorFile *file, const char *name) {
     for (size_t i = 0; i < file->n_tensors; i++) {
         if (strcmp(file->tensors[i].name, name) == 0) {
@@ -106,11 +122,16 @@ void tensors_write(const char *path, bool durable, Tensor *tensors, size_t n_ten
         tensors[i].end = end += tensor_bytes(tensors + i);
     }
     char *header = header_of(tensors, n_tensors, metadata, n_metadata, &size);
-    const uint64_t length = size;
+    uint64_t length = size;
+    tensor_swap(&(Tensor){.dtype = INT64, .data = &length});
     AtomicFile file = atomic_open(path, durable);
     atomic_write(&file, &length, sizeof length);
     atomic_write(&file, header, size);
-    for (size_t i = 0; i < n_tensors; i++) { atomic_write(&file, tensors[i].data, tensor_bytes(tensors + i)); }
+    for (size_t i = 0; i < n_tensors; i++) {
+        tensor_swap(tensors + i);
+        atomic_write(&file, tensors[i].data, tensor_bytes(tensors + i));
+        tensor_swap(tensors + i);
+    }
     atomic_commit(&file);
     free(header);
 }

@@ -8,10 +8,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "arrays are read and written as they lie in memory, which must be little-endian"
-#endif
-
 enum { MAX_RANK = 8, MAX_HEADER = 1 << 24 };
 
 typedef enum { FLOAT32, FLOAT64, INT32, INT64 } Dtype;
@@ -52,6 +48,9 @@ const char *tensors_metadata(const TensorFile *file, const char *key);
 
 // The size of an array in bytes, or SIZE_MAX if no memory could hold it.
 size_t tensor_bytes(const Tensor *tensor);
+
+// Turn an array from memory's order of bytes into a file's, which is little-endian, or back.
+void tensor_swap(const Tensor *tensor);
 
 // Sort arrays by name, metadata by key.
 void tensors_sort(Tensor *tensors, size_t n);

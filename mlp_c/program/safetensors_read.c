@@ -175,6 +175,7 @@ TensorFile tensors_read(const char *path, const char *remedy) {
         refuse(&file, "it is shorter than 8 bytes", "");
     }
     file_read(stream, path, &length, LENGTH_SIZE);
+    tensor_swap(&(Tensor){.dtype = INT64, .data = &length});
     if (length > MAX_HEADER || length > size - LENGTH_SIZE) {
         refuse(&file, "its header is longer than the file, or than 16 MiB", "");
     }
@@ -188,6 +189,7 @@ TensorFile tensors_read(const char *path, const char *remedy) {
         Tensor *tensor = file.tensors + i;
         tensor->data = allocate(tensor->end - tensor->begin, 1);
         file_read(stream, path, tensor->data, tensor->end - tensor->begin);
+        tensor_swap(tensor);
     }
     fclose(stream);
     return file;
