@@ -45,13 +45,13 @@ def read(folder: Path) -> tuple[Path, dict[str, np.ndarray]]:
 
 
 def _files(index: Path) -> dict[str, set[str]]:
-    """The names of arrays by the file that holds them. Raises ValueError for an index that names no files beside it."""
+    """The names of arrays by the file that holds them. Raises ValueError for an index that names no file of its folder."""
     names = defaultdict(set)
     arrays = read_object(index).get("weight_map")
     for name, file in arrays.items() if isinstance(arrays, dict) else ():
         if not isinstance(file, str) or Path(file).name != file or not file.endswith(".safetensors"):
             raise ValueError(
-                f"{index}: {quoted(name)} is in {quoted(str(file))}, which is no safetensors file beside it"
+                f"{index}: {quoted(name)} is in {quoted(str(file))}, which is no safetensors file of that folder"
             )
         names[file].add(name)
     if not names:

@@ -1,12 +1,13 @@
 """The losses that a port printed, in whatever shape.
 
-`step    1 / 1000 | loss 3.3660` and the like, one line over the other by carriage returns too; CSV with or without a
-header; bare numbers; or what a pattern finds.
+`step    1 / 1000 | loss 3.3660` and the like, one line over the other by carriage returns too; `1: 3.3660`; CSV with or
+without a header; JSON; bare numbers; or what a pattern finds.
 """
 
 from __future__ import annotations
 
 import itertools
+import json
 import math
 import re
 from collections import Counter
@@ -18,19 +19,34 @@ from .training import STEPS
 
 NUMBER = r"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|(?i:nan|inf(?:inity)?)\b)"
 LOSS = re.compile(
-    rf"(?i:loss(?:es)?(?:_[a-z_]{{0,20}})?)(?![A-Za-z])[\"']?[ \t]{{0,20}}[:=|,]?[ \t]{{0,20}}[\"']?({NUMBER})"
+    r"(?i:loss(?:es)?(?:_[a-z_]{0,20})?|\bnll|\bcost)(?![A-Za-z])[\"']?(?:[ \t]{0,20}\([^()]{0,20}\))?"
+    rf"[ \t]{{0,20}}(?:[-=]>|[:=|,]|is\b)?[ \t]{{0,20}}[\"']?({NUMBER})"
 )
+SUMMARY = re.compile(  # before the word loss: it is not that of the step alone
+    r"(?i:\b(?:avg|average|mean|val(?:id(?:ation)?)?|test|eval|ema|smooth(?:ed)?|running|best|min|final|last|prev(?:ious)?)"
+    r"[ _.-]?(?:train(?:ing)?[ _.-]?)?)$"
+)
+COUNT = r"(\d{1,3}(?:,\d{3})+|\d{1,9})"
+STEPS_WORDS = r"step|iter(?:ation)?|it|i"
 STEP, EPOCH = (
-    re.compile(rf"(?i:\b(?:{words}))[\"']?[ \t#:=|,\[(]{{0,20}}(\d{{1,9}})(?![\d.])")
-    for words in ("step|iter(?:ation)?|it|i", "epoch")
+    re.compile(rf"(?i:\b(?:{words}))[\"']?[ \t#:=|,\[(]{{0,20}}{COUNT}(?![\d.])") for words in (STEPS_WORDS, "epoch")
 )
-OF = re.compile(r"\d[ \t]{0,20}(?:/|of)[ \t]{0,20}(\d{1,9})(?![\w.])")
-FIRST_WHOLE = re.compile(r"(?<![\w.])(\d{1,9})(?![\w.])")
+OF = re.compile(rf"(?<![\w.,]){COUNT}[ \t]{{0,20}}(?:/|of)[ \t]{{0,20}}{COUNT}(?![\w.])")
+FIRST_WHOLE = re.compile(r"(?<![\w.])(\d{1,9})(?![\w.%])")
 BARE = re.compile(NUMBER)
-ROW = re.compile(rf"(\d{{1,9}})[ \t]*[,;\t ][ \t]*({NUMBER})(?:[ \t]*[,;\t ].*)?")
-SAMPLE = re.compile(r"(?i:sample)[ \t]{0,20}\d{1,4}[ \t]{0,20}[:|][ \t]{0,20}(\S{0,40})")
-BEFORE_WORD = r"[\[(]?\d{1,4}[])]?[.:)]?[ \t]{1,20}|\d{1,4}[.:)]|[-*>][ \t]{1,20}"
+ROW = re.compile(
+    rf"(?:\|[ \t]*)?(?:(?i:{STEPS_WORDS}|epoch)[ \t#:=]{{0,20}})?"
+    r"[\[(]?(\d{1,9})(?:[ \t]*(?:/|of)[ \t]*(\d{1,9}))?[\])]?"
+    rf"[ \t]*[,;:|\t ][ \t]*({NUMBER})(?:[ \t]*[,;\t |][ \t]*.*)?"
+)
+SAMPLE = re.compile(
+    r"(?i:sample|name)[ \t#]{0,20}\d{1,4}(?:[ \t]*/[ \t]*\d{1,4})?[ \t]{0,20}"
+    r"(?:[:|.)]|[-=]?>|-)[ \t]{0,20}[\"']?(\w{0,40})"
+)
+BEFORE_WORD = r"[\[(]?\d{1,4}[])]?[.:)]?[ \t]{1,20}(?:-[ \t]{1,20})?|\d{1,4}[.:)]|[-*>][ \t]{1,20}"
 WORD = re.compile(rf"""(?:{BEFORE_WORD})?["']?([^\W\d_]{{1,40}})["']?""")
+ONE = r"""["']?[^\W\d_]{1,40}["']?[ \t]*"""
+WORDS = re.compile(rf"(?:[^:\[\]]{{0,40}}:)?[ \t]*\[?((?:[ \t]*{ONE},){{4,}}[ \t]*{ONE})\]?\.?")
 COLOURS = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]")
 LONGEST_LINE, MOST_LINES = 1000, 200_000  # characters, and lines; what follows is not read
 LONGEST_TAIL = 10_000  # characters at the end, among which are the names
@@ -82,42 +98,96 @@ class Losses:
 
 def read(text: str, pattern: str | None = None) -> list[Line]:
     """The losses in the order in which they were printed. Raises UsageError for a pattern that is none."""
-    lines = re.split(r"[\r\n]+", text, maxsplit=MOST_LINES)[:MOST_LINES]
-    lines = [COLOURS.sub("", line[:LONGEST_LINE]).strip() for line in lines]
+    whole = re.split(r"[\r\n]+", text.removeprefix("\ufeff"), maxsplit=MOST_LINES)[:MOST_LINES]
+    lines = [COLOURS.sub("", line[:LONGEST_LINE]).strip() for line in whole]
     lines = [line for line in lines if line]
     if pattern is not None:
         return _by_pattern(lines, pattern)
-    named = [Line(_step(line, match), match[1], _of(line)) for line in lines if (match := LOSS.search(line))]
-    rows = [Line(int(row[1]), row[2]) for line in lines if (row := ROW.fullmatch(line))]
-    bare = [Line(None, line) for line in lines if BARE.fullmatch(line)]
-    found = max(named, _table(lines), rows, bare, key=len)  # the first of equals
+    rows = [Line(int(row[1]), row[3], int(row[2] or 0) or None) for line in lines if (row := ROW.fullmatch(line))]
+    bare = [Line(None, line) for line in lines if BARE.fullmatch(line)] or _in_a_row(whole)
+    found = max(_named(lines), _table(lines), rows, bare, _json(text), key=len)  # the first of equals
     if any(line.step is not None for line in found):
         return [line for line in found if line.step is not None]  # the others are sums of it all, as "final loss: 2.65"
     return found
 
 
 def samples(text: str) -> list[str]:
-    """The names that it printed after its training: as `sample  1: kamon`, or each on a line of its own.
+    """The names that it printed after its training: as `sample  1: kamon`, in one line, or each on a line of its own.
 
-    Of several groups of such lines the longest; a number, a mark or a quote may be before a name: ` 1. "kamon"`.
+    Of several groups of such lines the longest, of those after the losses if there are any; a number, a mark or a quote
+    may be before a name: ` 1. "kamon"`.
     """
     if labelled := [found[1] for found in SAMPLE.finditer(text)]:
         return labelled
-    words = (WORD.fullmatch(line.strip()) for line in re.split(r"[\r\n]+", text[-LONGEST_TAIL:]))
+    lines = [line.strip() for line in re.split(r"[\r\n]+", text[-LONGEST_TAIL:])]
+    of_losses = [i for i, line in enumerate(lines) if LOSS.search(line) or ROW.fullmatch(line) or BARE.fullmatch(line)]
+    after = lines[of_losses[-1] + 1 :] if of_losses else lines
+    return _names(after) or _names(lines)
+
+
+def _names(lines: Sequence[str]) -> list[str]:
+    """The longest list in one line, or group of lines with a word each."""
+    in_one = [re.findall(r"[^\W\d_]+", found[1]) for line in lines if (found := WORDS.fullmatch(line))]
+    words = (WORD.fullmatch(line) for line in lines)
     groups = [[word[1] for word in group] for is_word, group in itertools.groupby(words, bool) if is_word]
-    return max(groups, key=len, default=[])
+    return max([*groups, *in_one], key=len, default=[])
+
+
+def _named(lines: Sequence[str]) -> list[Line]:
+    """The lines with the word loss; without those of averages and of the end, unless there are no others."""
+    plain, summaries = [], []
+    for line in lines:
+        matches = [*LOSS.finditer(line)]
+        of_step = next((match for match in matches if not SUMMARY.search(line[: match.start()])), None)
+        if of_step:
+            plain.append(Line(_step(line, of_step), of_step[1], _of(line)))
+        elif matches:
+            summaries.append(Line(_step(line, matches[0]), matches[0][1], _of(line)))
+    return plain or summaries
+
+
+def _in_a_row(lines: Sequence[str]) -> list[Line]:
+    """The one line that holds all losses: numbers between spaces or commas."""
+    rows = [re.split(r"[,;\s]+", line.strip(" \t[]()")) for line in lines]
+    rows = [row for row in rows if len(row) > 2 and all(map(BARE.fullmatch, row))]
+    return [Line(None, number) for number in rows[0]] if len(rows) == 1 and any("." in one for one in rows[0]) else []
+
+
+def _json(text: str) -> list[Line]:
+    """The losses of a text that is JSON as a whole: a list of numbers or of objects, alone or in an object."""
+    if not text.lstrip("\ufeff \t\r\n").startswith(("[", "{")):
+        return []
+    try:
+        content = json.loads(text.lstrip("\ufeff"), parse_float=str, parse_int=str, parse_constant=str)
+    except (ValueError, RecursionError):
+        return []
+    if isinstance(content, dict):
+        lists = {name.lower(): value for name, value in content.items() if isinstance(value, list)}
+        content = next((value for name, value in lists.items() if "loss" in name), [*lists.values(), []][0])
+    rows = [row if isinstance(row, dict) else {"loss": row} for row in content]
+    found = []
+    for row in rows:
+        loss = row.get("loss", row.get("train_loss"))
+        step = next((row[name] for name in ("step", "iter", "iteration", "i") if name in row), None)
+        if isinstance(loss, str) and BARE.fullmatch(loss):
+            found.append(Line(int(step) if isinstance(step, str) and step.isdecimal() else None, loss))
+    return found
 
 
 def _step(line: str, loss: re.Match) -> int | None:
-    """The number of the step: after a word for it, else the first whole number before the loss."""
-    found = STEP.search(line) or EPOCH.search(line) or FIRST_WHOLE.search(line[: loss.start()])
-    return int(found[1]) if found else None
+    """The number of the step: after a word for it, as 1/1000, or else the first whole number before the loss."""
+    found = STEP.search(line) or OF.search(line) or EPOCH.search(line) or FIRST_WHOLE.search(line[: loss.start()])
+    return _whole(found[1]) if found else None
 
 
 def _of(line: str) -> int | None:
     """The number of all steps: "step 1 / 1000", "step 1 of 1000"."""
     found = OF.search(line)
-    return int(found[1]) if found else None
+    return _whole(found[2]) if found else None
+
+
+def _whole(count: str) -> int:
+    return int(count.replace(",", ""))
 
 
 def _by_pattern(lines: Sequence[str], pattern: str) -> list[Line]:
@@ -146,9 +216,11 @@ def _table(lines: Sequence[str]) -> list[Line]:
     for place, line in enumerate(lines):
         mark = next((mark for mark in ",;\t" if mark in line), None)
         heads = [head.strip(" \"'").lower() for head in line.split(mark)] if mark else []
-        column = next((i for i, head in enumerate(heads) if "loss" in head), None)
-        if column is None:
+        columns = [i for i, head in enumerate(heads) if "loss" in head]
+        if not columns:
             continue
+        of_step = (i for i in columns if not SUMMARY.search(heads[i].partition("loss")[0]))
+        column = next(of_step, columns[0])
         step = next(
             (i for i, head in enumerate(heads) if head in ("step", "steps", "iter", "iteration", "i", "epoch")), None
         )
@@ -188,9 +260,10 @@ def placed(lines: Sequence[Line], steps: int = STEPS) -> Iterator[Losses]:
     if lines[0].step is None:
         count = len(lines)
         for stride in STRIDES:
-            for first in sorted({1, stride}):
-                if stride == 1 or first + (count - 1) * stride <= steps:
-                    yield made([first + i * stride for i in range(count)], 1)
+            regular = [range(first, first + count * stride, stride) for first in sorted({1, stride})]
+            for at in (*regular, *([[1, *range(stride, stride * count, stride)]] if stride > 1 else [])):
+                if stride == 1 or at[-1] <= steps:
+                    yield made([*at], 1)
         return
     numbers = [line.step for line in lines]
     if 0 in numbers:

@@ -38,10 +38,8 @@ def run(words: Sequence[str], steps: int, timeout: float, pattern: str | None, s
         nonlocal looked, is_done
         if time.monotonic() - looked < PAUSE:
             return False
-        for printed in streams:
-            whole, _, _ = printed.replace(b"\r", b"\n").rpartition(b"\n")  # the last line may go on
-            if lines := log.read(whole.decode(errors="replace"), pattern):
-                break
+        whole = [printed.replace(b"\r", b"\n").rpartition(b"\n")[0] for printed in streams]  # the last line may go on
+        lines = max((_lines(printed, pattern) for printed in whole), key=len)
         show(len(lines))
         is_done = steps < log.STEPS and _has_reached(lines, steps)
         looked = time.monotonic()
@@ -53,18 +51,20 @@ def run(words: Sequence[str], steps: int, timeout: float, pattern: str | None, s
         raise UsageError(
             f"--cmd {words[0]!r} cannot be started: {error.strerror}; check its name and its path"
         ) from None
-    for printed in (ended.stdout, ended.stderr):
-        text = printed.decode(errors="replace")
-        lines = log.read(text, pattern)
-        if lines:
-            break
+    stderr = _without_errors(ended.stderr) if ended.code else ended.stderr
+    printed, lines = max(((one, _lines(one, pattern)) for one in (ended.stdout, stderr)), key=lambda one: len(one[1]))
     problem = "" if is_done else _problem(ended)
     if not lines:
         why = problem or ("it prints nothing" if not ended.stdout.strip() else _unread(ended.stdout, pattern))
         raise UsageError(f"no losses to grade: {_with_words(why, ended.stderr)}")
     if ended.code and problem:
         problem = _with_words(problem, ended.stderr)
-    return Port(text, lines, problem)
+    return Port(printed.decode(errors="replace"), lines, problem)
+
+
+def _without_errors(printed: bytes) -> bytes:
+    """Without the lines that name an error: "ValueError: loss 3.2 at step 5" is none of its losses."""
+    return b"\n".join(line for line in printed.split(b"\n") if not ERROR.search(line.decode(errors="replace")))
 
 
 def _last_words(printed: bytes) -> str:
@@ -97,18 +97,26 @@ def _with_words(problem: str, printed: bytes) -> str:
 
 def of_text(content: bytes, source: str, pattern: str | None) -> Port:
     """A log that was written. Raises UsageError for one without losses, or that is no text."""
-    text = content.decode(errors="replace")
-    lines = [] if b"\0" in content else log.read(text, pattern)
+    lines = _lines(content, pattern)
     if not lines:
         raise UsageError(f"no losses to grade in {source}: {_unread(content, pattern)}")
-    return Port(text, lines, "")
+    return Port(content.decode(errors="replace"), lines, "")
+
+
+def _lines(printed: bytes, pattern: str | None) -> list[log.Line]:
+    """The losses in what was printed; none if it is no text."""
+    return log.read(printed.decode(errors="replace"), pattern) if _is_text(printed) else []
+
+
+def _is_text(printed: bytes) -> bool:
+    return b"\0" not in printed and printed.decode(errors="replace").count("\ufffd") <= len(printed) // 100
 
 
 def _unread(content: bytes, pattern: str | None) -> str:
     """Why there are no losses in what was printed."""
     if not content.strip():
         return "it is empty"
-    if b"\0" in content or content.decode(errors="replace").count("�") > len(content) // 100:
+    if not _is_text(content):
         return "it is not text"
     if pattern is not None:
         return "--pattern finds none"

@@ -11,7 +11,8 @@ from .training import SAMPLES
 from .verdict import Verdict
 
 MOST_DECIMALS = 12  # that are shown
-EQUAL = "equal: every loss that was read is microgpt's, to the last printed digit"
+RIGHT = "every loss that was read is microgpt's, to the last printed digit"
+EQUAL = f"equal: {RIGHT}"
 MOST_SHOWN = 8  # deviations that the losses do not tell apart
 
 
@@ -23,7 +24,7 @@ def text(verdict: Verdict) -> str:
     lines = [f"read: {_losses(len(steps))}, {counted}, with {losses.decimals} decimals"]
     lines += [f"but: {problem}" for problem in v.problems]
     if v.reference.is_whole:
-        lines.append(_float32(v) if v.reference.deviations else EQUAL)
+        lines.append(_float32(v) if v.reference.deviations else EQUAL if v.is_equal else RIGHT)
         if v.names is not None:
             lines.append(f"names: {v.names} of the {SAMPLES} are microgpt's")
         return "\n".join([*lines, *_gradients(v)])

@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from math import comb, isfinite
 
 from ..files.errors import UsageError
-from .deviations import DEVIATIONS, FLOAT32, Found, variant
+from .deviations import DEVIATIONS, FLOAT32, Found
 from .first_step import Graded
 from .log import Line, Losses, placed
 from .search import FEWEST, Agreement, Search
 from .start import Names
 from .training import STEPS, Training
+from .variant import REFERENCE
 
-FEWEST_DECIMALS = 2
+FEWEST_DECIMALS, FEWEST_LOSSES, WIDEST = 2, 5, 200  # to be called equal; WIDEST: steps between two losses
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def judge(
     if reference.is_whole:
         found = None
         if samples and to_the_end:
-            trained = Training(names, variant(honest))
+            trained = Training(names, REFERENCE)
             for _ in trained.losses():
                 pass
             found = sum(map(str.__eq__, samples, trained.samples()))
@@ -99,6 +100,9 @@ def _of_log(losses: Losses, steps: int) -> list[str]:
     if losses.decimals < FEWEST_DECIMALS:
         return [f"its losses have {losses.decimals} decimals, too few to tell; let it print {FEWEST_DECIMALS} or more"]
     found, last = _holes(losses), losses.last
+    count, enough = len(losses.values), min(FEWEST_LOSSES, steps // min(losses.stride, WIDEST))
+    if count < enough:
+        found.append(f"{count} loss{'es' * (count > 1)} can be equal by chance; let it print {enough} or more")
     shown = last - 1 + losses.base
     if last > STEPS == steps:
         return [*found, f"it goes on to step {shown:,}; microgpt ends after {STEPS:,} steps"]

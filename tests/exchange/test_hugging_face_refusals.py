@@ -108,9 +108,9 @@ EMBEDDING = "transformer.wte.weight"
         ({}, "index.json has no weight_map"),
         ({"weight_map": []}, "index.json has no weight_map"),
         ({"weight_map": {}}, "index.json has no weight_map"),
-        ({EMBEDDING: 1}, "is in '1', which is no safetensors file beside it"),
-        ({EMBEDDING: "../model-1.safetensors"}, "which is no safetensors file beside it"),
-        ({EMBEDDING: "config.json"}, "which is no safetensors file beside it"),
+        ({EMBEDDING: 1}, "is in '1', which is no safetensors file of that folder"),
+        ({EMBEDDING: "../model-1.safetensors"}, "which is no safetensors file of that folder"),
+        ({EMBEDDING: "config.json"}, "which is no safetensors file of that folder"),
         ({"x": "model-1.safetensors"}, r"model-1.safetensors lacks 'x', and .* says that it is there; take a whole"),
         (
             {EMBEDDING: None},

@@ -46,13 +46,53 @@ SHAPES = {
     "CSV without steps": lambda losses: ["lr,loss", *(f"0.01,{x:.6f}" for x in losses)],
     "tabs": enumerated("{step}\t{loss:.6f}"),
     "bare": enumerated("{loss:.4f}"),
+    "a step and a colon": enumerated("Step {step}: {loss:.4f}"),
+    "a number and a colon": enumerated("{step}: {loss:.4f}"),
+    "of a thousand": enumerated("[{step}/1000] {loss:.4f}"),
+    "of a thousand, no brackets": enumerated("{step}/1000 {loss:.4f} 3.2 ms", 0),
+    "thousands with commas": enumerated("step {step:,} / 1,000 | loss {loss:.4f}"),
+    "a row of Markdown": enumerated("| {step} | {loss:.4f} | 0.01 |"),
+    "a unit": enumerated("step {step}: loss (nats): {loss:.4f}"),
+    "an arrow": enumerated("step {step} loss -> {loss:.4f}"),
+    "a sentence": enumerated("at step {step} the loss is {loss:.4f}"),
+    "nll": enumerated("step {step} nll={loss:.4f}"),
+    "an average before it": enumerated("step {step} | avg loss 3.1 | loss {loss:.4f}"),
+    "tqdm": enumerated("{step:3}%|█         | {step}/1000 [00:01<02:00, 7.80it/s, loss={loss:.4f}]"),
+    "CSV with that of val first": lambda losses: [
+        "step,val_loss,loss",
+        *(f"{i},9,{x:.6f}" for i, x in enumerate(losses, 1)),
+    ],
+    "after a mark of the order of bytes": lambda losses: [
+        "\ufeff" + f"{losses[0]:.4f}",
+        *(f"{x:.4f}" for x in losses[1:]),
+    ],
 }
+WHOLE = {
+    "an array": lambda losses: json.dumps(losses),
+    "an array on lines": lambda losses: json.dumps(losses, indent=1),
+    "an object": lambda losses: json.dumps({"steps": 1000, "losses": losses, "names": ["a", "b"]}),
+    "objects": lambda losses: json.dumps([{"step": i, "loss": loss} for i, loss in enumerate(losses)], indent=1),
+    "in a line": lambda losses: "training ...\n" + " ".join(f"{loss:.4f}" for loss in losses) + "\ndone\n",
+    "in a line, between commas": lambda losses: ", ".join(f"{loss:.4f}" for loss in losses),
+    "with a summary": lambda losses: (
+        "\n".join(f"step {i} loss {x:.4f}" for i, x in enumerate(losses, 1))
+        + "\nafter 10 steps, last loss: 2.3600 at step 10, best loss: 1.1\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("shape", WHOLE)
+def test_losses_are_found_in_a_text_of_one_piece(shape: str, losses: list[float], names: Names) -> None:
+    verdict = judge(names, log.read(WHOLE[shape](losses)), STEPS)
+    assert len(verdict.losses.values) == STEPS
+    assert verdict.is_equal
 
 
 @pytest.mark.parametrize("end", ["\n", "\r", "\r\n"], ids=["lf", "cr", "crlf"])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_losses_are_found_in_each_shape(shape: str, end: str, losses: list[float], names: Names) -> None:
-    text = HEADER + end.join(SHAPES[shape](losses)) + "\nsample  1: kamon\nfinal loss: 2.6497\n"
+    head = "" if "order of bytes" in shape else HEADER
+    text = head + end.join(SHAPES[shape](losses)) + "\nsample  1: kamon\nfinal loss: 2.6497\n"
     if shape == "without steps":  # there it would be one more
         text = text.replace("final loss: 2.6497\n", "")
     verdict = judge(names, log.read(text), STEPS)
@@ -101,9 +141,12 @@ def test_bare_numbers_may_be_of_every_step_or_of_every_hundredth(names: Names) -
     found = judge(names, log.read(text), 3 * STEPS)
     assert sorted(found.losses.values) == [10, 20, 30]
     assert found.is_equal
+    also = "\n".join(f"{loss:.4f}" for loss in [trained[0], *trained[STEPS - 1 :: STEPS]])
+    assert sorted(judge(names, log.read(also), 3 * STEPS).losses.values) == [1, 10, 20, 30]
 
 
 FORMS = ("sample {0:2d}: {1}", "{1}", "Sample {0} | {1}", "  {1}", "{0}. {1}", "{0:2d}: {1}", "[{0}] {1}", '- "{1}"')
+FORMS += ("sample {0} -> {1}", "Sample #{0}: {1}", "name {0}: {1}", "{0} - {1}", "sample {0}/20: {1}")
 
 
 @pytest.mark.parametrize("before", ["", "done in 2.5 s\n", "Generated\n"])
@@ -114,6 +157,18 @@ def test_names_are_found_after_the_losses(form: str, before: str, after: str) ->
     shown = "\n".join(form.format(i, name) for i, name in enumerate(names, 1))
     assert log.samples(f"{HEADER}step 1 loss 3.3660\n{before}--- inference ---\n{shown}\n{after}") == names
     assert log.samples(f"{HEADER}step 1 loss 3.3660\n") == []
+
+
+@pytest.mark.parametrize("form", ["Generated: {0}", "{0}", "['{1}']", "names: [{0}]."])
+def test_names_in_one_line_are_found(form: str) -> None:
+    names = ["kamon", "ann", "zoë", "eli", "bo"]
+    shown = form.format(", ".join(names), "', '".join(names))
+    assert log.samples(f"{HEADER}step 1 loss 3.3660\n{shown}\n") == names
+
+
+def test_words_before_the_losses_are_no_names() -> None:
+    words = "\n".join("abcdefghijklmnopqrstuvwxyz")
+    assert log.samples(f"{words}\nstep 1 loss 3.3660\nkamon\nann\n") == ["kamon", "ann"]
 
 
 @pytest.mark.parametrize(

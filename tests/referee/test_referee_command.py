@@ -100,7 +100,7 @@ def test_a_program_that_hangs_is_stopped_and_what_it_printed_is_graded(tmp_path,
     assert code == 1
     assert "but: the program took more than 1 s and was stopped\n" in out
     assert "but: it ends with step 5; 1,000 steps are asked for\n" in out
-    assert "equal: every loss that was read" in out
+    assert "\nevery loss that was read is microgpt's" in out
     assert err.count("\n") == 1
 
 
@@ -121,6 +121,30 @@ def test_losses_on_stderr_are_read_too(tmp_path, capsys, right):
     assert graded(capsys, "--cmd", command, "--steps", str(FEW))[0] == 0
 
 
+def test_the_stream_with_more_losses_is_read(tmp_path, capsys, right):
+    to_stderr = printing(right).replace(", flush", ", file=sys.stderr, flush")
+    command = program(tmp_path, f"{to_stderr}print('best loss 2.1 at step 500')")
+    assert graded(capsys, "--cmd", command, "--steps", str(FEW))[0] == 0
+
+
+def test_the_words_of_an_error_are_no_losses(tmp_path, capsys):
+    (tmp_path / "names").write_text("anna\n", encoding="utf-8")
+    command = program(tmp_path, "raise ValueError('loss 3.3660 is bad at step 1')")
+    code, out, err = graded(capsys, "--cmd", command, "--data", str(tmp_path / "names"))
+    assert (code, out) == (2, "")
+    assert "exit code 1; its last words: ValueError: loss 3.3660 is bad at step 1" in err
+
+
+@pytest.mark.parametrize("text", ["step 1000 loss 2.6497", "step 1 loss 3.3660\nstep 1000 loss 2.6497", "3.3660"])
+def test_a_few_losses_are_no_proof(text, tmp_path, capsys, names):
+    (tmp_path / "log").write_text(text)
+    code, out, err = graded(capsys, "--log", str(tmp_path / "log"))
+    assert code == 1
+    assert "can be equal by chance; let it print 5 or more" in out
+    assert not any(line.startswith("equal") for line in out.splitlines())
+    assert err.startswith("nnz: not graded as equal: ")
+
+
 def test_a_loss_that_is_not_a_number_is_not_equal(tmp_path, capsys, right):
     command = program(tmp_path, printing([*right[:3], "step 4 / 1000 | loss nan", "step 5 / 1000 | loss nan"]))
     code, out, err = graded(capsys, "--cmd", command, "--steps", str(FEW))
@@ -139,6 +163,7 @@ def test_a_loss_that_is_not_a_number_is_not_equal(tmp_path, capsys, right):
         ("sys.exit('no names here')", "exit code 1; its last words: no names here"),
         ("os.kill(os.getpid(), 9)", "ended with signal 9"),
         ("sys.stdout.buffer.write(bytes(range(256)) * 100)", "it is not text"),
+        ("sys.stdout.buffer.write(b'1.0\\n\\xff\\xfe' * 999)", "it is not text"),
         ("print('hello')", "no line has a form that is known"),
         ("print('step 5000 loss 1.0')", "of the first 1,000 steps"),
     ],
