@@ -25,6 +25,7 @@ class Cache:
 
     B: int  # rows
     config: GPTConfig  # of the model that it belongs to
+    model: type  # and its class, of a backend
     kept: Any  # 2 L B T E numbers, and as the backend lays them out; of the T positions the first `length` are filled
     length: int = 0
 
@@ -136,7 +137,7 @@ class GPTBase:
 
     def new_cache(self, B: int) -> Cache:
         """A cache for `last_logits`, of B rows and as many tokens as the context holds."""
-        return Cache(checks.positive_int("B", B), self.config, self._new_kept(B))
+        return Cache(checks.positive_int("B", B), self.config, type(self), self._new_kept(B))
 
     def last_logits(self, tokens: np.ndarray, cache: Cache | None = None) -> np.ndarray:
         """tokens (B, n) int -> the logits after them (B, V), without dropout; see nnz.generate.
@@ -146,8 +147,8 @@ class GPTBase:
         """
         past = 0 if cache is None else cache.length
         tokens = self._fitting("tokens", tokens, past)
-        if cache is not None and cache.config != self.config:
-            raise ValueError("the cache is one of a model of another shape; take new_cache of this model")
+        if cache is not None and (cache.config, cache.model) != (self.config, type(self)):
+            raise ValueError("the cache is one of a model of another shape or backend; take new_cache of this model")
         if cache is not None and len(tokens) != cache.B:
             raise ValueError(f"tokens has {len(tokens)} rows; the cache has {cache.B}")
         self._saved = None

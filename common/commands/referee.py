@@ -111,7 +111,10 @@ def _names(path: str | None) -> Names:
     from ..referee.start import Names
     from ..text.datasets import read_text
 
-    lines = read_text(downloads.get(DATA, "give it as --data FILE") if path is None else Path(path)).split("\n")
+    file = downloads.get(DATA, "give it as --data FILE") if path is None else Path(path)
+    if not file.is_file():
+        raise UsageError(f"--data {path} is not a file; it must have a name on each line")
+    lines = read_text(file).split("\n")
     names = Names([name for line in lines if (name := line.strip())])
     if not names.lines:
         raise UsageError(f"--data {path} has no line that is not empty: it must have a name on each")

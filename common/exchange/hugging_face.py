@@ -125,6 +125,9 @@ def _their_name(name: str) -> str:
 def _our_parameters(tensors: dict[str, np.ndarray], config: GPTConfig) -> dict[str, np.ndarray]:
     """Theirs by our names, upright. Raises ValueError if one is missing, or is one that this model does not have."""
     left = {name.removeprefix(PREFIX): t for name, t in tensors.items()}
+    if len(left) < len(tensors):
+        twice = next(name for name in sorted(left) if {name, PREFIX + name} <= tensors.keys())
+        raise ValueError(f"it holds {quoted(twice)} twice, as {quoted(PREFIX + twice)} too")
     head, found = left.pop(HEAD, None), {}
     for name in _our_names(config):
         theirs = _their_name(name)

@@ -45,7 +45,7 @@ def read(folder: Path) -> tuple[Path, dict[str, np.ndarray]]:
 
 
 def _files(index: Path) -> dict[str, set[str]]:
-    """The names of arrays by the file that holds them. Raises ValueError for an index that names no file of its folder."""
+    """The names of arrays by the file that holds them. Raises ValueError for an index that is wrong."""
     names = defaultdict(set)
     arrays = read_object(index).get("weight_map")
     for name, file in arrays.items() if isinstance(arrays, dict) else ():

@@ -158,8 +158,9 @@ class Trainer:
     def batches_of(self, split: Any) -> int:
         """Return how many batches `split_loss` takes."""
         train = self.recipe.train
+        if train.evaluation == "all":
+            return sum(1 for _ in split.every_target(**self._windows()))
         n_batches = {
-            "all": math.ceil(split.n_tokens / self.tokens_per_step),
             "batches": max(1, split.n_tokens // train.batch_size),
             "drawn": train.eval_batches,
             "step": train.eval_batches,

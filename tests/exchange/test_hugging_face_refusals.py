@@ -97,6 +97,14 @@ def test_weights_in_two_files_are_read_when_all_is_there(tmp_path):
         hugging_face.read(tmp_path)
 
 
+def test_a_tensor_under_both_of_its_names_is_refused(tmp_path):
+    write_gpt2(tmp_path)
+    arrays = load_file(tmp_path / "model.safetensors")
+    save_file(arrays | {"wte.weight": arrays[EMBEDDING]}, tmp_path / "model.safetensors")
+    with pytest.raises(ValueError, match=r"it holds 'wte.weight' twice, as 'transformer.wte.weight' too"):
+        hugging_face.read(tmp_path)
+
+
 EMBEDDING = "transformer.wte.weight"
 
 

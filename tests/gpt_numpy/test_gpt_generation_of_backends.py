@@ -73,6 +73,10 @@ def test_a_cache_of_other_rows_or_of_another_model_is_refused(name):
         gpt.last_logits(ids(3, 1), gpt.new_cache(1))
     with pytest.raises(ValueError, match="the cache is one of a model of another shape"):
         gpt.last_logits(ids(1, 1), model(name, "float32").new_cache(1))
+    for other in registry.available():
+        if other != name:
+            with pytest.raises(ValueError, match="the cache is one of a model of another shape or backend"):
+                gpt.last_logits(ids(1, 1), model(other).new_cache(1))
     with pytest.raises(ValueError, match="B must be"):
         gpt.new_cache(0)
 

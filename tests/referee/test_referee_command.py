@@ -190,6 +190,7 @@ def test_a_program_without_losses_is_refused(text, why, tmp_path, capsys):
         (["--log", "LOG", "--cmd", "true"], "not allowed with"),
         ([], "required"),
         (["--log", "EMPTY"], "it is empty"),
+        (["--log", "LOG", "--data", "none"], "--data none is not a file; it must have a name on each line"),
         (["--log", "BINARY"], "it is not text"),
         (["--log", "TWICE", "--data", "LOG"], "step 1 has two losses"),
     ],
