@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> None:
         config, parameters, tokenizer, reason = hugging_face.read(arguments.folder)
         checkpoints.check_finite(arguments.folder, parameters)
         name = Path(arguments.folder).resolve().name
-        out, backend = RunFolder(arguments.out or Path("runs") / name), registry.default()
+        out, backend = RunFolder(arguments.out or _default(arguments.folder)), registry.default()
         recipe = _recipe(name, config, backend, tokenizer)
         found = checkpoints.Checkpoint(recipe, tokenizer, backend, 0, parameters)
         out.hold()
@@ -52,6 +52,12 @@ def run(arguments: argparse.Namespace) -> None:
         note(f'{reason}: text is token ids, as in nnz sample {out.path} --prompt "0 1 2"')
     note("the folder does not say what it was trained on, so nnz compare needs --data")
     print(out.path)
+
+
+def _default(folder: str) -> Path:
+    """runs/NAME, or where that is the folder itself, runs/NAME-imported."""
+    out = Path("runs") / Path(folder).resolve().name
+    return out.with_name(f"{out.name}-imported") if out.resolve() == Path(folder).resolve() else out
 
 
 def _recipe(name: str, config: Any, backend: str, tokenizer: Any) -> Any:

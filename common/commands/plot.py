@@ -31,6 +31,7 @@ def run(arguments: argparse.Namespace) -> None:
     with refusing():
         if Path(arguments.run).is_file():
             raise UsageError(f"{arguments.run} is a file; name the run folder instead: the pictures need its log too")
+        from ..files.terminal import note
         from ..pictures import of_run
         from ..runs import load_model
         from ..runs.folder import RunFolder
@@ -41,18 +42,27 @@ def run(arguments: argparse.Namespace) -> None:
         recipe, tokenizer, parameters = checkpoint.recipe, checkpoint.tokenizer, checkpoint.parameters
         rows, statistics, attention = source.read_log(), _statistics(source), None
         if recipe.model.predicts_every_position:
-            prompt = _first_sample(source) if arguments.prompt is None else arguments.prompt
+            prompt = _first_sample(source, tokenizer) if arguments.prompt is None else arguments.prompt
             with refusing(ASKED_WRONGLY):
                 tokenizer.refuse_unknown(prompt)
             attention = of_run.attention_of(load_model.build(checkpoint), tokenizer, prompt)
+            if arguments.prompt is not None and attention and len(attention[1]) <= len(tokenizer.encode(prompt)):
+                note(f"the maps show the first {len(attention[1])} tokens: more do not fit, or not into the context")
         elif arguments.prompt is not None:
             raise UsageError(f"--prompt is for a gpt, but {arguments.run} is of kind {recipe.model.kind}; leave it out")
     for path in of_run.draw(recipe, tokenizer, parameters, rows, statistics, folder, attention):
         print(path)
 
 
-def _first_sample(folder):
-    return inputs.read_bytes(folder.samples, inputs.LOG).decode("utf-8") if folder.samples.exists() else ""
+def _first_sample(folder, tokenizer):
+    if not folder.samples.exists():
+        return ""
+    text = inputs.read_bytes(folder.samples, inputs.LOG).decode("utf-8")
+    try:
+        tokenizer.refuse_unknown(text)
+    except ValueError:  # a text without lines, whose samples have one each
+        return text.partition("\n")[0]
+    return text
 
 
 def _statistics(folder):

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..files.errors import Refusal, UsageError, refusing
+from ..files.errors import Refusal, UsageError, describe, refusing
 from .flags import check, decimal, whole
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..referee.start import Names
 
 EXAMPLES = """\
-  nnz referee --cmd "node microgpt.js"
+  nnz referee --cmd "node microgpt.js names.txt"
   nnz referee --cmd "python microgpt.py" --steps 50
   ./microgpt | nnz referee --log -
   nnz referee --log log.txt --pattern "it (\\d+) .* L=(\\S+)"
@@ -142,7 +142,10 @@ def _port(arguments: argparse.Namespace) -> Port:
         if len(content) > LARGEST_LOG:
             raise UsageError(f"stdin has more than {LARGEST_LOG:,} bytes; give the lines with the losses alone")
     else:
-        content, source = inputs.read_bytes(arguments.log, LARGEST_LOG), arguments.log
+        try:
+            content, source = inputs.read_bytes(arguments.log, LARGEST_LOG), arguments.log
+        except OSError as error:
+            raise UsageError(f"no losses to grade: {describe(error)}") from error
     return program.of_text(content, source, arguments.pattern)
 
 

@@ -26,6 +26,7 @@ from . import tokenizer_files, weights
 from .gpt2_config import from_hf_config, generation_config, to_hf_config
 from .weights import WEIGHTS
 
+RUN = "checkpoint.safetensors"
 CONFIG, GENERATION = "config.json", "generation_config.json"
 MARK = {"writer": "nnz"}
 PREFIX = "transformer."
@@ -84,6 +85,8 @@ def is_replaceable(folder: str | os.PathLike) -> bool:
     folder = Path(folder)
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return True
+    if (folder / RUN).exists():  # of a run that was imported there, or trained
+        return False
     try:
         return MARK.items() <= tensor_file.metadata(folder / WEIGHTS).items()
     except (OSError, ValueError):

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -16,6 +17,7 @@ from .errors import printable
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 USUAL_SIZE = {"ncols": 80, "nrows": 24}  # of a terminal that does not say its size, as one in a container
+STILL = 0.5  # seconds after which a bar that nothing moves is drawn again
 WIDE = 90  # columns; with fewer, the bar shows only how far it is, the time left and the loss
 NARROW = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{remaining}{postfix}]"
 
@@ -79,7 +81,7 @@ class Progress:
 
     def __init__(self, steps: int, start: int, tokens_per_step: float, shown: bool = True) -> None:
         self._bar = bar(steps, "step", initial=start) if shown and is_seen() else None
-        self._start, self._tokens = start, tokens_per_step
+        self._start, self._tokens, self._drawn = start, tokens_per_step, time.monotonic()
 
     def __enter__(self) -> Progress:
         return self
@@ -97,6 +99,13 @@ class Progress:
             self._bar.bar_format = NARROW if is_narrow else None
             postfix = f"loss {loss:.4f}" if is_narrow else f"loss {loss:.4f}, {rate:,.0f} tokens/s"
             self._bar.set_postfix_str(postfix, refresh=False)
+            self._drawn = time.monotonic()
+
+    def wait(self) -> None:
+        """Let the clock go on, also where a step or an evaluation takes long."""
+        if self._bar is not None and time.monotonic() - self._drawn > STILL:
+            self._bar.refresh()
+            self._drawn = time.monotonic()
 
     def line(self, text: str) -> None:
         """Print a line of results, above the bar if there is one."""

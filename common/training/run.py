@@ -104,11 +104,14 @@ class Run:
         before = self._nn.strict_tally() if self.recipe.model.precision == STRICT else (0, 0)
         bar = Progress(steps, start, self.trainer.tokens_per_step, self._writes)
         with np.errstate(all="ignore"), StopSignals() as signals, bar as progress:  # divergence is reported by the run
+
+            def stopping() -> bool:
+                progress.wait()
+                return self._agree(signals.requested)
+
             try:
                 self.trainer.run(
-                    lambda evaluation, is_best: self._record(evaluation, is_best, progress),
-                    progress.advance,
-                    lambda: self._agree(signals.requested),
+                    lambda evaluation, is_best: self._record(evaluation, is_best, progress), progress.advance, stopping
                 )
                 self._save()
                 if self._agree(signals.requested):  # during the last update

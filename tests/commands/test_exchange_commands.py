@@ -9,6 +9,7 @@ import sys
 import textwrap
 import warnings
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -90,6 +91,20 @@ def test_an_imported_run_is_compared_and_drawn_like_any_other(capsys, place, tmp
     assert " | imported\n" in out
     assert nnz(capsys, "plot", tmp_path / "back", "--prompt", "em")[0] == 0
     assert (tmp_path / "back" / "attention.png").stat().st_size > 10_000
+
+
+def test_an_import_does_not_mix_with_the_folder_it_reads(capsys, place, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    nnz(capsys, "export", place / "gpt2", "--to", "hf", "runs/mine")
+    before = {path.name: path.read_bytes() for path in Path("runs/mine").iterdir()}
+    code, out, _ = nnz(capsys, "import", "runs/mine")
+    assert (code, Path(out.strip())) == (0, Path("runs/mine-imported"))
+    assert {path.name: path.read_bytes() for path in Path("runs/mine").iterdir()} == before
+    nnz(capsys, "import", "runs/mine", "--out", "both")
+    nnz(capsys, "export", place / "gpt2", "--to", "hf", "both", "--restart")  # as one asks for it
+    code, _, error = nnz(capsys, "export", place / "gpt2", "--to", "hf", "both")
+    assert code == 1
+    assert "both is there, and no earlier export" in error
 
 
 def test_an_imported_folder_is_started_from_and_not_continued(capsys, place, tmp_path):

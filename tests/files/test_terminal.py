@@ -29,6 +29,18 @@ def test_the_bar_is_one_line_that_shows_how_far_it_is_and_the_loss(monkeypatch, 
     assert ("tokens/s" in last) == has_rate
 
 
+def test_the_clock_goes_on_where_a_step_takes_long(monkeypatch):
+    shown = Terminal()
+    monkeypatch.setattr("sys.stderr", shown)
+    with Progress(100, 0, 1) as progress:
+        drawn = shown.getvalue()
+        progress.wait()
+        assert shown.getvalue() == drawn  # it has just been drawn
+        progress._drawn -= 1  # second
+        progress.wait()
+        assert len(shown.getvalue()) > len(drawn)
+
+
 def test_pages_are_counted_on_a_terminal_and_nowhere_else(monkeypatch):
     for stream in (Terminal(), io.StringIO()):
         monkeypatch.setattr("sys.stderr", stream)

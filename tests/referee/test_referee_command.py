@@ -208,7 +208,7 @@ def test_what_is_asked_wrongly_is_refused(words, why, tmp_path, capsys):
 
 def test_a_log_that_is_not_there_is_named(tmp_path, capsys):
     code, _, err = graded(capsys, "--log", str(tmp_path / "none"))
-    assert code == 1
+    assert code == 2
     assert f"{tmp_path / 'none'}: No such file" in err
 
 

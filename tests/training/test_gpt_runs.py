@@ -181,6 +181,17 @@ def test_the_run_of_any_backend_is_sampled_compared_and_drawn_by_any_other(capsy
     assert (tmp_path / "attention.png").stat().st_size > 10_000
 
 
+def test_a_run_on_one_line_is_drawn_and_what_of_a_prompt_does_not_fit_is_said(capsys, tmp_path):
+    (tmp_path / "line.txt").write_text("the cat sat on the mat and the dog sat on the cat " * 9, encoding="utf-8")
+    recipe = made(tmp_path / "line.txt", data__kind="text", data__split="position", sample__tokens=9)
+    run = train(recipe, tmp_path, "numpy")
+    assert nnz(capsys, "plot", run)[0] == 0
+    code, _, error = nnz(capsys, "plot", run, "--prompt", "the cat sat")
+    assert code == 0
+    assert error.endswith("\nthe maps show the first 6 tokens: more do not fit, or not into the context\n")
+    assert "the maps show" not in nnz(capsys, "plot", run, "--prompt", "the")[2]
+
+
 def test_attention_is_the_same_picture_from_every_backend(data, whole):
     drawn = []
     for backend in BUILT:
