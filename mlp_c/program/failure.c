@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "process.h"
+
 enum { SHOWN = 8 };  // bytes that one character may take: \\u202e, and the zero
 
 // Write the first character of a text as a terminal may get it, and return where the next one begins. What a terminal
@@ -51,6 +53,7 @@ static void say(const char *before, const char *format, va_list values) {
         c = *c == '\n' || *c == '\r' ? (memcpy(end, " ", 2), c + 1) : show_one(end, c);
     }
     fflush(stdout);
+    progress_clear();
     fprintf(stderr, "%s%s\n", before, line);
 }
 

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +47,32 @@ void process_begin(void) {
 
 void defer_signals(void) { deferred = 1; }
 
+static bool progress_shown;
+
+void progress(int64_t step, int64_t steps) {
+    static double began, last;
+    const double now = seconds();
+    if (began == 0) {
+        began = last = now;
+    }
+    if (now < last + 0.5 || !isatty(2)) {
+        return;
+    }
+    last = now, progress_shown = true;
+    fprintf(stderr, "\r%" PRId64 " of %" PRId64 " steps, %.0f s\033[K", step, steps, now - began);
+    fflush(stderr);
+}
+
+void progress_clear(void) {
+    if (progress_shown) {
+        fputs("\r\033[K", stderr);
+        fflush(stderr);
+        progress_shown = false;
+    }
+}
+
 void print_on_stdout(const char *text) {
+    progress_clear();
     if (isatty(1)) {
         print_shown(stdout, text);
     } else {

@@ -3,6 +3,7 @@
 #define NNZ_PROCESS_H
 
 #include <signal.h>
+#include <stdint.h>
 
 // By Ctrl-C, SIGTERM or SIGHUP, once `defer_signals` was called. Before that a signal ends the program at once.
 extern volatile sig_atomic_t stop_requested;
@@ -15,6 +16,10 @@ void defer_signals(void);
 
 // Print results; a terminal gets no control characters to obey.
 void print_on_stdout(const char *text);
+
+// Say on a terminal how far it is, twice a second, in a line that the next output takes away.
+void progress(int64_t step, int64_t steps);
+void progress_clear(void);
 
 // Send on what was printed on stdout; if that cannot be done, print why and exit.
 void flush_results(void);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../strict/tally.h"
 #include "digests.h"
@@ -44,7 +45,7 @@ void train(const Settings *s, const Dataset *data) {
         if (!stop_requested) {
             check_loss(&run, forward(&run, &batch, run.step), "the loss");
             update(&run, lr);
-            run.step++;
+            progress(++run.step, s->steps);
         }
     }
     loader_free(&batch);
@@ -54,6 +55,9 @@ void train(const Settings *s, const Dataset *data) {
         stop(&run);
     }
     finish(&run);
+    if (isatty(2)) {
+        note("the run is in %s", s->out);
+    }
     run_free(&run);
 }
 
@@ -115,6 +119,7 @@ static double mean_loss(const Run *run, const Tape *tape, size_t batches) {
         }
         const double weight = all ? (double)(batch.B * (batch.at_every_position ? batch.T : 1)) : 1;
         total += forward(run, &batch, -1) * weight;
+        progress(run->step, s->steps);
         weights += weight;
     }
     loader_free(&batch);

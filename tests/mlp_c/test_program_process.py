@@ -1,6 +1,7 @@
 """build/mlp among other processes: closed or full files, a small stack, early signals, control characters."""
 
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -95,7 +96,7 @@ def test_signals_that_the_caller_ignores_are_ignored(recipe, tmp_path):
     [
         "\x1b[31m\x9b\x7f",
         "a\u202eb\u2066\u061c",
-        "zoé 日本\u3000a\u00a0b",
+        "zoé 日本\u9000a\u00a0b",
         "👩\u200d🚀 \ufeff\U0010ffff",
         b"\xff\x9b\xe6\x97\xed\xa0\x80\xc0\x80\xf0\x80\x80\xa0\xf5\xe2\x80",
     ],
@@ -103,6 +104,28 @@ def test_signals_that_the_caller_ignores_are_ignored(recipe, tmp_path):
 def test_what_reaches_a_terminal_is_what_python_would_show(name):
     done = subprocess.run([str(built()), "--data", name], capture_output=True, text=True)
     refused(done, f"no file {printable(os.fsdecode(name))}; give a text file")
+
+
+def test_a_terminal_sees_how_far_it_is_and_then_the_results_alone(recipe, tmp_path):
+    ours, theirs = os.openpty()
+    long = ["--steps", "9000", "--eval-every", "9000", "--hidden-size", "64", "--batch-size", "256"]
+    process = subprocess.Popen(
+        [str(built()), "--data", str(tmp_path / "few-names"), *long, "--out", str(tmp_path / "run")],
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    sent = b""
+    while True:
+        try:
+            sent += os.read(ours, 2**16)
+        except OSError:  # the last of the others has closed it
+            break
+    os.close(ours)
+    assert process.wait() == 0
+    assert re.search(rb"\r\d+ of 9000 steps, \d+ s\x1b\[K", sent)
+    assert re.search(rb" s\x1b\[K\r\x1b\[K(step|test)", sent)  # gone before the next result
+    assert sent.rstrip().endswith(b"the run is in " + os.fsencode(tmp_path / "run"))
 
 
 def test_samples_with_control_characters_do_not_move_the_cursor_of_a_terminal(recipe, tmp_path):
