@@ -1,7 +1,7 @@
 # Figures: the tables and pictures of the README and docs/, each written by a command.
 
 .PHONY: figures hard-cases strict-golden strict-figures kill-matrix busy parity-full parity-strict-full parity-gpt bench bench-gpt \
-	ladder names-best gpt-names tricks time-limits site reading-figures reading-gpt referee-examples
+	platforms ladder names-best gpt-names tricks time-limits site reading-figures reading-gpt referee-examples
 
 figures: .venv/dev build/mlp  ## write the quick figures of README and docs
 	for tool in readme architecture columns sources; do $(TOOL) tools.$$tool || exit 1; done
@@ -34,6 +34,12 @@ parity-strict-full: .venv/dev build/mlp  ## the same in strict float32
 
 parity-gpt: .venv/dev build/mlp  ## train gpt-cpu, or STEPS=N of it, in every backend and in both C programs, to the same bytes
 	$(TOOL) tools.parity_gpt $(or $(STEPS),2000)
+
+platforms: .venv/dev  ## build and run build/mlp for other processors and C libraries; writes docs/platforms.md
+	$(TOOL) tools.platforms
+
+build/platforms/%:
+	$(COMPILE) $(EXTRA) -DNNZ_PROGRAM mlp_c/program/*.c $(KERNELS) -lm -o $@
 
 kill-matrix: .venv/dev  ## find out which tolerance catches which bug; writes the kill matrix
 	$(TOOL) support.mutants.kill_matrix

@@ -199,9 +199,9 @@ static char *fingerprint_of(const Dataset *dataset) {
     Sha256 digest = sha256_init();
     char *text = allocate(SHA256_TEXT, 1);
     for (int i = 0; i < 3; i++) {
-        const uint64_t n = tapes[i]->n;
-        sha256_add(&digest, &n, sizeof n);
-        sha256_add(&digest, tapes[i]->tokens, n * sizeof *tapes[i]->tokens);
+        uint64_t n = tapes[i]->n;
+        sha256_add_array(&digest, &(Tensor){.dtype = INT64, .data = &n});
+        sha256_add_array(&digest, &(Tensor){.dtype = INT32, .rank = 1, .shape = {n}, .data = tapes[i]->tokens});
     }
     sha256_text(&digest, text);
     return text;

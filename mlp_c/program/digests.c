@@ -70,7 +70,7 @@ static bool is_moment(const Tensor *tensor) {
     return strncmp(tensor->name, "m.", 2) == 0 || strncmp(tensor->name, "v.", 2) == 0;
 }
 
-static void add_array(Sha256 *digest, const Tensor *array) {
+void sha256_add_array(Sha256 *digest, const Tensor *array) {
     tensor_swap(array);
     sha256_add(digest, array->data, tensor_bytes(array));
     tensor_swap(array);
@@ -79,7 +79,7 @@ static void add_array(Sha256 *digest, const Tensor *array) {
 static void add_arrays(Sha256 *digest, const Tensor *sorted, size_t n, bool moments) {
     for (size_t i = 0; i < n; i++) {
         if (is_moment(sorted + i) == moments) {
-            add_array(digest, sorted + i);
+            sha256_add_array(digest, sorted + i);
         }
     }
 }
@@ -87,7 +87,7 @@ static void add_arrays(Sha256 *digest, const Tensor *sorted, size_t n, bool mome
 void digests_of_arrays(Tensor *tensors, size_t n, char hash[SHA256_TEXT]) {
     Sha256 digest = sha256_init();
     tensors_sort(tensors, n);
-    for (size_t i = 0; i < n; i++) { add_array(&digest, tensors + i); }
+    for (size_t i = 0; i < n; i++) { sha256_add_array(&digest, tensors + i); }
     sha256_text(&digest, hash);
 }
 

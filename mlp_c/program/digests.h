@@ -18,6 +18,7 @@ typedef struct {
 
 Sha256 sha256_init(void);
 void sha256_add(Sha256 *digest, const void *bytes, size_t n);
+void sha256_add_array(Sha256 *digest, const Tensor *array);  // as a file has its bytes
 void sha256_text(const Sha256 *digest, char text[SHA256_TEXT]);
 
 #define PARAMETERS_HASH "parameters_sha256"

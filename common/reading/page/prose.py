@@ -26,6 +26,7 @@ PAGES = {  # in the repository -> on the site
     "docs/microgpt.md": "microgpt.html",
     "docs/numerics.md": "floating-point.html",
     "docs/strict.md": "strict.html",
+    "docs/platforms.md": "platforms.html",
     "docs/new-backend.md": "your-own-backend.html",
     "docs/protocol.md": "your-own-backend.html",
     "docs/kill-matrix.md": "kill-matrix.html",
