@@ -42,7 +42,7 @@ DECLARATIONS = (
     + "".join(f"extern const BlockSizes {of}block_sizes_{dtype}[];\n" for of in ("", "gpt_") for dtype in DTYPES)
 )
 BUILT_WITH = f"""
-#include "{MLP}/fast/dispatch.h"
+{(MLP / "fast/dispatch.h").read_text()}
 static const char *instruction_set(void) {{ return INSTRUCTIONS; }}
 #if defined(__clang__)
 static const char *built_with(void) {{ return "clang " __VERSION__ " {" ".join(FLAGS)}"; }}
@@ -65,7 +65,6 @@ ffi.set_source(
     depends=[
         str(path) for folder in (MLP, GPT) for path in sorted(folder.rglob("*.[ch]")) if path.parent.name != "program"
     ],
-    include_dirs=["."],
     extra_compile_args=[] if sys.platform == "win32" else FLAGS,
     extra_link_args=[] if sys.platform == "win32" else ["-pthread"],
     optional=True,  # without a compiler everything but nnz.c is installed
