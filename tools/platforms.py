@@ -78,7 +78,7 @@ def main() -> int:
         if program is None:
             cells = [refusal, *[""] * (len(FIGURES) - 1)]
         else:
-            found[platform.name] = values = figures(platform, program)
+            found[platform.name] = values = figures(platform, program, program.with_name(f"{program.name}-runs"))
             first = next(iter(found.values()))
             shown = {
                 name: f"`{values[name][:16]}`" for name in FIGURES if values is first or values[name] != first[name]
@@ -107,9 +107,8 @@ def build(platform: Platform) -> tuple[Path | None, str]:
     return None, f"refused: {said[1] if said else done.stderr[-300:]}"
 
 
-def figures(platform: Platform, program: Path, steps: int = 200) -> dict[str, str]:
+def figures(platform: Platform, program: Path, out: Path, steps: int = 200) -> dict[str, str]:
     """SHA-256 of what it writes: an MLP after `steps` in strict float32, the logs of an MLP and a GPT, and weights."""
-    out = program.with_name(f"{program.name}-runs")
     shutil.rmtree(out, ignore_errors=True)
 
     def train(name: str, *words: str, steps: int) -> Path:

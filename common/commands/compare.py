@@ -50,8 +50,8 @@ def run(arguments: argparse.Namespace) -> None:
     for model in models:
         sampler = sampling.of_recipe(model, checkpoint.tokenizer, recipe, **how_to_draw(arguments))
         samples.append(_samples(sampler, recipe, arguments))
-    heads = list(zip(("untrained", _title(checkpoint)), _val_losses(models, dataset, recipe), strict=True))
-    _print(list(zip(*heads, strict=True)), list(zip(*samples, strict=True)))
+    heads = [("untrained", _title(checkpoint)), _val_losses(models, dataset, recipe)]
+    _print(heads, list(zip(*samples, strict=True)))
 
 
 def _print(heads: list[tuple[str, str]], samples: list[tuple[str, str]]) -> None:
@@ -89,7 +89,7 @@ def _dataset(checkpoint: Any) -> Any:
     return dataset
 
 
-def _val_losses(models: list[Any], dataset: Any, recipe: Any) -> list[str]:
+def _val_losses(models: list[Any], dataset: Any, recipe: Any) -> tuple[str, str]:
     """As they are printed, of each; with a bar if it takes more than a second."""
     from ..files.terminal import bar
     from ..training.loop import Trainer
@@ -103,7 +103,8 @@ def _val_losses(models: list[Any], dataset: Any, recipe: Any) -> list[str]:
             return False
 
         losses = [trainer.split_loss(dataset.val, count) for trainer in trainers]
-    return [f"val_loss {loss:.6f}" for loss in losses]
+    untrained, trained = losses
+    return f"val_loss {untrained:.6f}", f"val_loss {trained:.6f}"
 
 
 def _samples(sampler: Any, recipe: Any, arguments: argparse.Namespace) -> list[str]:

@@ -90,7 +90,7 @@ def test_the_plain_program_compiles_without_a_warning(compiler, real, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("steps", [30, pytest.param(800, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("steps", [30, 800])
 def test_the_plain_program_prints_the_log_and_the_names_of_nnz_train(steps, train, tmp_path):
     more = [] if steps == 800 else [str(steps)]  # 800 is what it takes by itself
     printed = subprocess.run([train, str(NAMES), *more], capture_output=True, text=True, check=True).stdout

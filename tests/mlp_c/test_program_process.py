@@ -96,7 +96,7 @@ def test_signals_that_the_caller_ignores_are_ignored(recipe, tmp_path):
     [
         "\x1b[31m\x9b\x7f",
         "a\u202eb\u2066\u061c",
-        "zoé 日本\u9000a\u00a0b",
+        "zoé 日本\u3000a\u00a0b",
         "👩\u200d🚀 \ufeff\U0010ffff",
         b"\xff\x9b\xe6\x97\xed\xa0\x80\xc0\x80\xf0\x80\x80\xa0\xf5\xe2\x80",
     ],
