@@ -1,37 +1,10 @@
-// cache.c: generation: one more token in each sequence, after those whose keys and values are kept. After gpt.c.
+// cache.c: generation: one more token in each sequence, after those whose keys and values are kept. After gpt.c and
+// cached_attention.c.
 //
 // What position t is in a block depends on tokens 0 .. t alone, so that its key and value are computed once. Once the
 // context is full and the window slides, every token is at another position, and nothing kept is valid any more.
-#include "../mlp_c/fast/dispatch.h"
-
 // keys (L,B,H,S,T), values (L,B,H,T,S), S = E / H, and the scores of a head
 size_t gpt_cache_size(const GPTConfig *c, size_t B) { return (2 * c->L * B * c->E + 1) * c->T; }
-
-// y = attention of the token at position t to those up to itself        qkv (3,E), keys (H,S,T), values (H,T,S)  ->  y
-// (E,). The loops run along T and along S, so that several numbers are computed at once.
-DISPATCH
-static void attend(real *restrict y, real *restrict scores, real *restrict keys, real *restrict values,
-                   const real *restrict qkv, size_t T, size_t E, size_t H, size_t t) {
-    const size_t S = E / H;
-    for (size_t h = 0; h < H; h++, y += S, qkv += S, keys += S * T, values += S * T) {
-        const real *q = qkv, *k = q + E, *v = k + E;
-        real largest = -INFINITY, sum = 0;
-        for (size_t u = 0; u <= t; u++) { scores[u] = 0; }
-        for (size_t s = 0; s < S; s++) {
-            keys[s * T + t] = k[s], values[t * S + s] = v[s], y[s] = 0;
-            for (size_t u = 0; u <= t; u++) { scores[u] += q[s] * keys[s * T + u]; }
-        }
-        for (size_t u = 0; u <= t; u++) {
-            scores[u] /= sqrt((real)S);
-            largest = scores[u] > largest ? scores[u] : largest;
-        }
-        for (size_t u = 0; u <= t; u++) { sum += scores[u] = exp(scores[u] - largest); }
-        for (size_t u = 0; u <= t; u++) {
-            const real p = scores[u] / sum;
-            for (size_t s = 0; s < S; s++) { y[s] += p * values[u * S + s]; }
-        }
-    }
-}
 
 // block_forward of the token at position t, without dropout
 static void block_append(const GPT *m, size_t l, real *y, real *cache, size_t t) {

@@ -17,7 +17,7 @@ from ..binding.views import joined, views
 class GPT(GPTBase):
     __doc__ = GPTBase.__doc__
     devices = staticmethod(devices)
-    kernels = KERNELS["native"]
+    kernels = KERNELS
 
     def _hold(self, drawn: dict[str, np.ndarray]) -> None:
         self._begin(joined(drawn.values()))
@@ -30,7 +30,7 @@ class GPT(GPTBase):
         self._c, self._made_for, self._loss = None, None, np.empty((), self.dtype)
 
     def _kernel(self, name: str) -> Callable:
-        return kernel(name, self.dtype, self.kernels)
+        return kernel(name, self.dtype, self.kernels[self.precision])
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy takes over: the weights, not the memory that C keeps for the original alone."""

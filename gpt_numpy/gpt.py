@@ -10,25 +10,11 @@ import numpy as np
 from nnz.backend.gpt import Cache, GPTBase
 from nnz.backend.gpt_config import EPS
 
-from ..ops.cross_entropy import cross_entropy_backward, cross_entropy_forward
-from ..ops.embedding import embedding_backward, embedding_forward
-from ..ops.linear import linear_backward, linear_forward
+from ..runtime import OPS
+from . import strict_ops
 from .cached_attention import cached_attention
-from .ops import (
-    attention_backward,
-    attention_forward,
-    dropout_backward,
-    dropout_forward,
-    dropout_mask,
-    gelu_backward,
-    gelu_forward,
-    layer_norm_backward,
-    layer_norm_forward,
-    relu_backward,
-    relu_forward,
-    rms_norm_backward,
-    rms_norm_forward,
-)
+
+CACHED = {"native": cached_attention, "strict": strict_ops.cached_attention}
 
 Array = np.ndarray
 Named = dict[str, Array]
@@ -36,17 +22,18 @@ Named = dict[str, Array]
 
 class GPT(GPTBase):
     __doc__ = GPTBase.__doc__
+    ops_by_precision = OPS
 
     def attention_maps(self, ids: Array) -> Array:
         ids = self._ids("ids", ids[:, : self.config.context_length], (1, None))
         return np.stack([saved["probs"][0] for saved in self._forward(ids, ids, None)["blocks"]])
 
     def _forward(self, inputs: Array, targets: Array | None, step: int | None, cache: Cache | None = None) -> dict:
-        c, p, (B, T), past = self.config, self._p, inputs.shape, 0 if cache is None else cache.length
-        positions = np.arange(past, past + T, dtype=np.int32)[None]  # (1, T)
-        emb = embedding_forward(p["wte.weight"], inputs) + embedding_forward(p["wpe.weight"], positions)  # (B, T, E)
+        c, p, ops, (B, T), past = self.config, self._p, self.ops, inputs.shape, 0 if cache is None else cache.length
+        positions = np.broadcast_to(np.arange(past, past + T, dtype=np.int32), (B, T))
+        emb = ops.embedding_forward(p["wte.weight"], inputs) + ops.embedding_forward(p["wpe.weight"], positions)
         mask = self._mask(0, c.embedding_dropout, (B * T, c.n_embd), step)
-        x, blocks = _dropped(emb.reshape(B * T, c.n_embd), mask), []
+        x, blocks = self._dropped(emb.reshape(B * T, c.n_embd), mask), []
         if c.norm_first:
             outer_x = x
             x, norm = self._norm_forward(x, "norm")
@@ -57,19 +44,19 @@ class GPT(GPTBase):
         if not c.norm_first:
             outer_x = x
             h, norm = self._norm_forward(x, "norm")
-        logits = linear_forward(h, p.get("head.weight", p["wte.weight"]), p.get("head.bias"))  # -> (B*T, V)
+        logits = ops.linear_forward(h, p.get("head.weight", p["wte.weight"]), p.get("head.bias"))  # -> (B*T, V)
         if targets is None:
             return {"logits": logits.reshape(B, T, -1)}
-        loss, probs = cross_entropy_forward(logits, targets.reshape(-1))
+        loss, probs = ops.cross_entropy_forward(logits, targets.reshape(-1))
         found = {"logits": logits.reshape(B, T, -1), "loss": loss, "probs": probs}
         return found | {"positions": positions, "mask": mask, "blocks": blocks, "x": outer_x, "h": h, "norm": norm}
 
     def _backward(self, s: dict, between: Named | None = None) -> Named:
         """The gradients of the parameters; `between`, if it is given, gets those of the intermediates."""
-        c, p, d, (B, T) = self.config, self._p, {}, s["inputs"].shape
-        dlogits = cross_entropy_backward(s["probs"], s["targets"].reshape(-1))  # (B*T, V)
+        c, p, ops, d, (B, T) = self.config, self._p, self.ops, {}, s["inputs"].shape
+        dlogits = ops.cross_entropy_backward(s["probs"], s["targets"].reshape(-1))  # (B*T, V)
         w = p.get("head.weight", p["wte.weight"])
-        dh, dw, d["head.bias"] = linear_backward(dlogits, s["h"], w)
+        dh, dw, d["head.bias"] = ops.linear_backward(dlogits, s["h"], w)
         dx = dh if c.norm_first else self._norm_backward(dh, s["x"], s["norm"], "norm", d)
         if between is not None:
             between |= {"dlogits": dlogits, "dh": dh, "dx": dx}
@@ -81,9 +68,9 @@ class GPT(GPTBase):
             dx = self._norm_backward(dx, s["x"], s["norm"], "norm", d)
             if between is not None:
                 between["dx"] = dx
-        demb = _dropped_backward(dx, s["mask"]).reshape(B, T, -1)
-        d["wte.weight"] = embedding_backward(demb, s["inputs"], c.vocab_size)
-        d["wpe.weight"] = embedding_backward(demb.sum(axis=0)[None], s["positions"], c.context_length)
+        demb = self._dropped_backward(dx, s["mask"]).reshape(B, T, -1)
+        d["wte.weight"] = ops.embedding_backward(demb, s["inputs"], c.vocab_size)
+        d["wpe.weight"] = ops.embedding_backward(demb, s["positions"], c.context_length)
         if c.tied_head:  # the same matrix at both ends: both gradients come to it
             d["wte.weight"] += dw
         else:
@@ -94,23 +81,23 @@ class GPT(GPTBase):
         self, layer: int, x: Array, BT: tuple[int, int], step: int | None, cache: Cache | None
     ) -> tuple[Array, dict]:
         """x = x + attention(norm1(x)), x = x + mlp(norm2(x)); x (B*T, E) -> the next x, and what backward needs."""
-        c, s, site, at = self.config, {"x": x}, 1 + 3 * layer, f"blocks.{layer}."
+        c, ops, s, site, at = self.config, self.ops, {"x": x}, 1 + 3 * layer, f"blocks.{layer}."
         s["h1"], s["norm1"] = self._norm_forward(x, f"{at}norm1")
         s["qkv"] = self._linear_forward(s["h1"], f"{at}attention.qkv").reshape(*BT, 3, c.n_embd)  # (B, T, 3, E)
         s["probs_mask"] = self._mask(site, c.dropout, (BT[0], c.n_head, BT[1], BT[1]), step)
         if cache is None:
-            y, s["probs"] = attention_forward(s["qkv"], s["probs_mask"], c.n_head)  # (B, T, E), (B, H, T, T)
+            y, s["probs"] = ops.attention_forward(s["qkv"], s["probs_mask"], c.n_head)  # (B, T, E), (B, H, T, T)
         else:
-            y = cached_attention(s["qkv"], cache.kept[layer], cache.length)
+            y = CACHED[self.precision](s["qkv"], cache.kept[layer], cache.length)
         s["y"] = y.reshape(x.shape)
         s["proj_mask"] = self._mask(site + 1, c.dropout, x.shape, step)
-        x = s["x_mid"] = x + _dropped(self._linear_forward(s["y"], f"{at}attention.proj"), s["proj_mask"])
+        x = s["x_mid"] = x + self._dropped(self._linear_forward(s["y"], f"{at}attention.proj"), s["proj_mask"])
 
         s["h2"], s["norm2"] = self._norm_forward(x, f"{at}norm2")
         s["a_pre"] = self._linear_forward(s["h2"], f"{at}mlp.fc1")  # (B*T, E) @ (E, 4*E) -> (B*T, 4*E)
-        s["a"] = relu_forward(s["a_pre"]) if c.activation == "relu" else gelu_forward(s["a_pre"])
+        s["a"] = ops.relu_forward(s["a_pre"]) if c.activation == "relu" else ops.gelu_forward(s["a_pre"])
         s["fc2_mask"] = self._mask(site + 2, c.dropout, x.shape, step)
-        return x + _dropped(self._linear_forward(s["a"], f"{at}mlp.fc2"), s["fc2_mask"]), s
+        return x + self._dropped(self._linear_forward(s["a"], f"{at}mlp.fc2"), s["fc2_mask"]), s
 
     def _tensors(self, s: dict) -> Named:
         between: Named = {}
@@ -125,40 +112,41 @@ class GPT(GPTBase):
 
         Those of its parameters go to d.
         """
-        at = f"blocks.{layer}."
-        dfc2 = _dropped_backward(dx, s["fc2_mask"])
+        ops, at = self.ops, f"blocks.{layer}."
+        dfc2 = self._dropped_backward(dx, s["fc2_mask"])
         da = self._linear_backward(dfc2, s["a"], f"{at}mlp.fc2", d)
-        da_pre = relu_backward(da, s["a"]) if self.config.activation == "relu" else gelu_backward(da, s["a_pre"])
+        is_relu = self.config.activation == "relu"
+        da_pre = ops.relu_backward(da, s["a"]) if is_relu else ops.gelu_backward(da, s["a_pre"])
         dh2 = self._linear_backward(da_pre, s["h2"], f"{at}mlp.fc1", d)
         dx_mid = dx + self._norm_backward(dh2, s["x_mid"], s["norm2"], f"{at}norm2", d)  # x_mid goes both ways
 
-        dproj = _dropped_backward(dx_mid, s["proj_mask"])
+        dproj = self._dropped_backward(dx_mid, s["proj_mask"])
         dy = self._linear_backward(dproj, s["y"], f"{at}attention.proj", d).reshape(s["qkv"][:, :, 0].shape)
-        dqkv = attention_backward(dy, s["qkv"], s["probs"], s["probs_mask"])
+        dqkv = ops.attention_backward(dy, s["qkv"], s["probs"], s["probs_mask"])
         dh1 = self._linear_backward(dqkv.reshape(len(dx), -1), s["h1"], f"{at}attention.qkv", d)
         dx = dx_mid + self._norm_backward(dh1, s["x"], s["norm1"], f"{at}norm1", d)
         return dx, {"a": da, "a_pre": da_pre, "h2": dh2, "x_mid": dx_mid, "y": dy, "qkv": dqkv, "h1": dh1, "x": dx}
 
     def _linear_forward(self, x: Array, name: str) -> Array:
-        return linear_forward(x, self._p[f"{name}.weight"], self._p.get(f"{name}.bias"))
+        return self.ops.linear_forward(x, self._p[f"{name}.weight"], self._p.get(f"{name}.bias"))
 
     def _linear_backward(self, dy: Array, x: Array, name: str, d: Named) -> Array:
-        dx, d[f"{name}.weight"], d[f"{name}.bias"] = linear_backward(dy, x, self._p[f"{name}.weight"])
+        dx, d[f"{name}.weight"], d[f"{name}.bias"] = self.ops.linear_backward(dy, x, self._p[f"{name}.weight"])
         return dx
 
     def _norm_forward(self, x: Array, name: str) -> tuple[Array, tuple[Array, ...]]:
         """What the norm gives, and the statistics that its backward needs."""
         if self.config.norm == "rms":
-            y, rstd = rms_norm_forward(x, None, EPS)
+            y, rstd = self.ops.rms_norm_forward(x, None, EPS)
             return y, (rstd,)
-        y, mean, rstd = layer_norm_forward(x, self._p[f"{name}.weight"], self._p[f"{name}.bias"], EPS)
+        y, mean, rstd = self.ops.layer_norm_forward(x, self._p[f"{name}.weight"], self._p[f"{name}.bias"], EPS)
         return y, (mean, rstd)
 
     def _norm_backward(self, dy: Array, x: Array, statistics: tuple[Array, ...], name: str, d: Named) -> Array:
         if self.config.norm == "rms":
-            return rms_norm_backward(dy, x, *statistics, None)[0]
+            return self.ops.rms_norm_backward(dy, x, *statistics, None)[0]
         weight = self._p[f"{name}.weight"]
-        dx, d[f"{name}.weight"], d[f"{name}.bias"] = layer_norm_backward(dy, x, *statistics, weight)
+        dx, d[f"{name}.weight"], d[f"{name}.bias"] = self.ops.layer_norm_backward(dy, x, *statistics, weight)
         return dx
 
     def _mask(self, site: int, p: float, shape: tuple[int, ...], step: int | None) -> Array | None:
@@ -166,13 +154,11 @@ class GPT(GPTBase):
         if step is None or p == 0:
             return None
         mask = np.empty(shape, self.dtype)
-        dropout_mask(mask, p, self.dropout_seed, site, step)
+        self.ops.dropout_mask(mask, p, self.dropout_seed, site, step)
         return mask
 
+    def _dropped(self, x: Array, mask: Array | None) -> Array:
+        return x if mask is None else self.ops.dropout_forward(x, mask)
 
-def _dropped(x: Array, mask: Array | None) -> Array:
-    return x if mask is None else dropout_forward(x, mask)
-
-
-def _dropped_backward(dy: Array, mask: Array | None) -> Array:
-    return dy if mask is None else dropout_backward(dy, mask)
+    def _dropped_backward(self, dy: Array, mask: Array | None) -> Array:
+        return dy if mask is None else self.ops.dropout_backward(dy, mask)

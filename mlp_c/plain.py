@@ -100,7 +100,7 @@ class MLP(_Plain, mlp.MLP):
 
 class GPT(gpt.GPT):
     __doc__ = gpt.GPT.__doc__
-    kernels = KERNELS["native"]
+    kernels = KERNELS
 
 
 class SGD(optimizers.SGD):
@@ -113,8 +113,8 @@ class AdamW(optimizers.AdamW):
     kernels = KERNELS
 
 
-def clip_grad_norm(grads, max_norm: float) -> float:
-    return clipping.clip_grad_norm(OPS["native"], grads, max_norm)
+def clip_grad_norm(grads, max_norm: float, precision: str = "native") -> float:
+    return clipping.clip_grad_norm(OPS, grads, max_norm, precision)
 
 
 clip_grad_norm.__doc__ = clipping.clip_grad_norm.__doc__

@@ -16,19 +16,23 @@ TALLY = exact_sums.Tally()
 
 
 def matmul(a: Array, b: Array) -> Array:
-    """a (I,K)  b (K,J)  ->  (I,J); a product of two float32s is exact in float64, so that only additions round."""
+    """a (...,I,K)  b (...,K,J)  ->  (...,I,J); a product of two float32s is exact in float64: only additions round."""
     a, b = a.astype(np.float64), b.astype(np.float64)
-    rows, columns = np.sqrt(np.einsum("ik,ik->i", a, a)), np.sqrt(np.einsum("kj,kj->j", b, b))
-    error = np.outer(exact_sums.sum_error(len(b)) * rows, columns)
-    return _nearest_sum(a @ b, error, lambda i, j: a[i] * b.T[j])
+    rows, columns = np.sqrt(np.einsum("...ik,...ik->...i", a, a)), np.sqrt(np.einsum("...kj,...kj->...j", b, b))
+    error = (exact_sums.sum_error(b.shape[-2]) * rows)[..., None] * columns[..., None, :]
+    return _nearest_sum(a @ b, error, lambda *at: a[at[:-1]] * b.swapaxes(-1, -2)[*at[:-2], at[-1]])
 
 
 def sum_along(a: Array, axis: int) -> Array:
     """A sum is a product with ones."""
-    if a.ndim == 1:
-        return sum_along(a[None], 1)[0]
-    ones = np.ones((1, len(a)) if axis == 0 else (a.shape[1], 1), np.float32)
-    return (matmul(ones, a) if axis == 0 else matmul(a, ones)).reshape(-1)
+    if axis == 0 and a.ndim > 1:
+        return matmul(np.ones((1, len(a)), np.float32), a)[0]
+    return matmul(a.reshape(-1, a.shape[-1]), np.ones((a.shape[-1], 1), np.float32)).reshape(a.shape[:-1])
+
+
+def dot(a: Array, b: Array) -> Array:
+    """The sums of a[...,k] b[...,k] over k        a, b (...,K)  ->  (...)"""
+    return matmul(a[..., None, :], b[..., None])[..., 0, 0]
 
 
 def scatter_add(rows: Array, ids: Array, V: int) -> Array:
@@ -62,18 +66,18 @@ def log(x: Array) -> Array:
     return _nearest_value("log", np.log, x)
 
 
-def _nearest_sum(value: Array, error: Array, terms: Callable[[Array, Array], Iterable[Array]]) -> Array:
+def _nearest_sum(value: Array, error: Array, terms: Callable[..., Iterable[Array]]) -> Array:
     """Round sums in float64, each off by up to `error`; terms(i, j) are what each value[i, j] is the sum of."""
     with np.errstate(all="ignore"):
         low = (value - error).astype(np.float32)
         high = np.add(value, error, out=error).astype(np.float32)
-        i, j = np.nonzero(low != high)
-        if len(i):
-            sums = np.where(np.isfinite(value[i, j]), 0, value[i, j])  # an infinity or a NaN stays what it is
+        at = np.nonzero(low != high)
+        if len(at[0]):
+            sums = np.where(np.isfinite(value[at]), 0, value[at])  # an infinity or a NaN stays what it is
             finite = np.flatnonzero(sums == 0)
-            sums[finite] = [exact_sums.round_to_odd(each.tolist()) for each in terms(i[finite], j[finite])]
-            low[i, j] = sums
-    TALLY.add(low.size, len(i))
+            sums[finite] = [exact_sums.round_to_odd(each.tolist()) for each in terms(*(i[finite] for i in at))]
+            low[at] = sums
+    TALLY.add(low.size, len(at[0]))
     low += 0.0  # -0 becomes +0
     return low
 

@@ -33,8 +33,8 @@ class AdamW(optimizers.AdamW):
             super()._update(*block)
 
 
-def clip_grad_norm(grads: Mapping[str, np.ndarray], max_norm: float) -> float:
-    return clipping.clip_grad_norm(OPS["native"], grads, max_norm)
+def clip_grad_norm(grads: Mapping[str, np.ndarray], max_norm: float, precision: str = "native") -> float:
+    return clipping.clip_grad_norm(OPS, grads, max_norm, precision)
 
 
 clip_grad_norm.__doc__ = clipping.clip_grad_norm.__doc__

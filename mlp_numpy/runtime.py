@@ -13,9 +13,10 @@ from nnz.backend.op_checks import checked_ops, joined
 from . import ops, strict_ops
 from .correct_rounding import TALLY
 from .gpt import ops as gpt_ops
+from .gpt import strict_ops as gpt_strict_ops
 
 BLOCK = 2**17  # numbers that an optimizer takes at a time
-OPS = {"native": joined(ops, gpt_ops), "strict": strict_ops}
+OPS = {"native": joined(ops, gpt_ops), "strict": joined(strict_ops, gpt_strict_ops)}
 CHECKED_OPS = checked_ops(f"{__package__}.ops", OPS)  # as `nn.ops` has them
 
 

@@ -19,18 +19,23 @@ TALLY = exact_sums.Tally()
 
 
 def matmul(a: Tensor, b: Tensor) -> Tensor:
-    """a (I,K)  b (K,J)  ->  (I,J); a product of two float32s is exact in float64, so that only additions round."""
+    """a (...,I,K)  b (...,K,J)  ->  (...,I,J); a product of two float32s is exact in float64: only additions round."""
     a, b = a.double(), b.double()
-    error = torch.outer(exact_sums.sum_error(len(b)) * vector_norm(a, dim=1), vector_norm(b, dim=0))
-    return _nearest_sum(a @ b, error, lambda i, j: a[i] * b.T[j])
+    error = exact_sums.sum_error(b.shape[-2]) * vector_norm(a, dim=-1)
+    error = error[..., None] * vector_norm(b, dim=-2)[..., None, :]
+    return _nearest_sum(a @ b, error, lambda *at: a[at[:-1]] * b.mT[*at[:-2], at[-1]])
 
 
 def sum_along(a: Tensor, dim: int) -> Tensor:
     """The sums along an axis: a product with ones."""
-    if a.ndim == 1:
-        return sum_along(a[None], 1)[0]
-    ones = torch.ones((1, len(a)) if dim == 0 else (a.shape[1], 1))
-    return (matmul(ones, a) if dim == 0 else matmul(a, ones)).reshape(-1)
+    if dim == 0 and a.ndim > 1:
+        return matmul(torch.ones(1, len(a)), a)[0]
+    return matmul(a.reshape(-1, a.shape[-1]), torch.ones(a.shape[-1], 1)).reshape(a.shape[:-1])
+
+
+def dot(a: Tensor, b: Tensor) -> Tensor:
+    """The sums of a[...,k] b[...,k] over k        a, b (...,K)  ->  (...)"""
+    return matmul(a[..., None, :], b[..., None])[..., 0, 0]
 
 
 def scatter_add(rows: Tensor, ids: Tensor, V: int) -> Tensor:
@@ -69,17 +74,17 @@ def sqrt(x: Tensor) -> Tensor:
     return x.double().sqrt().float()
 
 
-def _nearest_sum(value: Tensor, error: Tensor, terms: Callable[[Tensor, Tensor], Iterable[Tensor]]) -> Tensor:
+def _nearest_sum(value: Tensor, error: Tensor, terms: Callable[..., Iterable[Tensor]]) -> Tensor:
     """Round sums in float64, each off by up to `error`; terms(i, j) are what each value[i, j] is the sum of."""
     low, high = (value - error).float(), error.add_(value).float()
-    i, j = torch.nonzero(low != high, as_tuple=True)
-    if len(i):
-        sums = value[i, j].where(~value[i, j].isfinite(), 0)  # an infinity or a NaN stays what it is
+    at = torch.nonzero(low != high, as_tuple=True)
+    if len(at[0]):
+        sums = value[at].where(~value[at].isfinite(), 0)  # an infinity or a NaN stays what it is
         finite = torch.nonzero(sums == 0).flatten()
-        exactly = [exact_sums.round_to_odd(each.tolist()) for each in terms(i[finite], j[finite])]
+        exactly = [exact_sums.round_to_odd(each.tolist()) for each in terms(*(i[finite] for i in at))]
         sums[finite] = torch.tensor(exactly, dtype=torch.float64)
-        low[i, j] = sums.float()
-    TALLY.add(low.numel(), len(i))
+        low[at] = sums.float()
+    TALLY.add(low.numel(), len(at[0]))
     return low.add_(0.0)  # -0 becomes +0
 
 

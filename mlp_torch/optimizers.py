@@ -38,8 +38,8 @@ class AdamW(_InTorch, optimizers.AdamW):
         torch._fused_adamw_([p], [g.contiguous()], [m], [v], [], [steps], **settings)
 
 
-def clip_grad_norm(grads: Mapping[str, np.ndarray | Tensor], max_norm: float) -> float:
-    return clipping.clip_grad_norm(OPS["native"], {name: as_tensor(g) for name, g in grads.items()}, max_norm)
+def clip_grad_norm(grads: Mapping[str, np.ndarray | Tensor], max_norm: float, precision: str = "native") -> float:
+    return clipping.clip_grad_norm(OPS, {name: as_tensor(g) for name, g in grads.items()}, max_norm, precision)
 
 
 clip_grad_norm.__doc__ = clipping.clip_grad_norm.__doc__

@@ -43,12 +43,14 @@ class GPTBase:
         dtype: "float32" or "float64".
         device: "cpu", or what `devices()` of the backend names.
         dropout_seed: the key of the dropout masks, 0 .. 2^64 - 1.
+        precision: "native", or "strict": every float32 correctly rounded, so equal in every bit on every backend.
 
     Raises:
         TypeError: a size is not an integer, or rng is not an nnz.RNG.
-        ValueError: a value that makes no model, or a device that the backend does not have.
+        ValueError: a value that makes no model, or a device or precision that the backend does not have.
     """
 
+    ops_by_precision: Mapping[str, Any]
     devices = staticmethod(lambda: ("cpu",))  # of the backend, on this machine
     parameter = staticmethod(lambda array, device: array)  # how the backend holds a weight, hands it out and fills it
     as_array = staticmethod(np.asarray)
@@ -75,12 +77,13 @@ class GPTBase:
         dtype: str = "float32",
         device: str = "cpu",
         dropout_seed: int = 1337,
+        precision: str = precisions.NATIVE,
     ) -> None:
         given = locals()
         self.device = checks.available_device(device, self.devices())
         self.config = GPTConfig(**{field.name: given[field.name] for field in dataclasses.fields(GPTConfig)})
         self.dtype = self.config.dtype
-        precisions.checked(precisions.NATIVE, self.dtype, device)
+        self.precision = precisions.checked(precision, self.dtype, device)
         self.training = True
         self.dropout_seed = checks.uint64("dropout_seed", dropout_seed)
         self.dropout_step = 0  # how many batches it has learned from: masks are drawn for this step
@@ -94,6 +97,11 @@ class GPTBase:
 
     def __repr__(self) -> str:
         return described(self, **dataclasses.asdict(self.config))
+
+    @property
+    def ops(self) -> Any:
+        """The operations of the model's precision."""
+        return self.ops_by_precision[self.precision]
 
     def __call__(self, inputs: np.ndarray, targets: np.ndarray | None = None) -> tuple[np.ndarray, float | None]:
         """inputs, targets (B, T) int -> logits (B, T, V), mean cross-entropy in nats (None without targets).

@@ -56,11 +56,8 @@ def checked(name: str, by_precision: Mapping[str, Any]) -> Callable:
 def function_of(
     by_precision: Mapping[str, Any], precision: str, function: Function, values: Sequence, device: str = "cpu"
 ) -> Callable:
-    """The function in a precision. Raises what `precisions.checked` raises, and ValueError if it is not there."""
-    ops = by_precision[precisions.checked(precision, dtype_of(function, values), device)]
-    if not hasattr(ops, function.name):
-        raise ValueError(f"{function.name} has no precision {precision!r}; it has {precisions.NATIVE!r}")
-    return getattr(ops, function.name)
+    """The function in a precision. Raises what `precisions.checked` raises."""
+    return getattr(by_precision[precisions.checked(precision, dtype_of(function, values), device)], function.name)
 
 
 def checked_ops(name: str, by_precision: Mapping[str, Any], check: Callable = checked) -> ModuleType:

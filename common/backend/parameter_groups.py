@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from math import isfinite
 from types import ModuleType
 from typing import Any
@@ -25,6 +26,7 @@ class ParameterGroups:
         decay: "all", or "matrices" alone.
         clip: the largest norm of all gradients together; 0 for any.
         name: "adamw", or "muon".
+        precision: of AdamW and the clipping, as an argument; without it, the native one.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class ParameterGroups:
         decay: str = "all",
         clip: float = 0.0,
         name: str = "adamw",
+        **precision: str,
     ) -> None:
         inner = {n: p for n, p in parameters.items() if name == "muon" and is_inner(n, tuple(p.shape))}
         groups: dict[bool, dict[str, Any]] = {True: {}, False: {}}
@@ -44,7 +47,7 @@ class ParameterGroups:
             if n not in inner:
                 groups[DECAYS[decay](p)][n] = p
         self._optimizers: list[tuple[dict[str, Any], Any]] = [
-            (group, nn.AdamW(group, lr=lr, betas=betas, weight_decay=weight_decay if decays else 0.0))
+            (group, nn.AdamW(group, lr=lr, betas=betas, weight_decay=weight_decay if decays else 0.0, **precision))
             for decays, group in groups.items()
             if group
         ]
@@ -55,7 +58,7 @@ class ParameterGroups:
             raise ImportError(
                 f"{nn.__name__} cannot clip: it has no clip_grad_norm; write one, or set optimizer.clip=0"
             )
-        self._clip, self._clip_grad_norm = clip, nn.clip_grad_norm if clip else None
+        self._clip, self._clip_grad_norm = clip, partial(nn.clip_grad_norm, **precision) if clip else None
 
     @property
     def optimizers(self) -> list[Any]:

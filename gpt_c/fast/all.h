@@ -4,6 +4,7 @@
 #include "../memory.c"
 #include "../switches.c"
 #include "../gpt.c"
+#include "../cached_attention.c"
 #include "../cache.c"
 #include "../tensors.c"
 

@@ -20,23 +20,18 @@ HEADERS = {MLP: ("ops/ops.h", "mlp.h"), GPT: ("ops/ops.h", "config.h", "gpt.h")}
 FLAGS = ["-std=c11", "-O3", "-fno-math-errno", "-ffp-contract=off", "-fopenmp-simd", "-pthread"]
 
 
-def folders(source: str) -> list[Path]:
-    """Those that have a set of kernels: the GPT has no strict ones."""
-    return [folder for folder in (MLP, GPT) if (folder / source).exists()]
-
-
-def declarations(kernels: str, source: str, real: str) -> str:
+def declarations(kernels: str, real: str) -> str:
     """The headers without their preprocessor lines, with `real` and each NAME(...) replaced for one set of kernels."""
     names = "".join((folder / "kernels.h").read_text() for folder in (MLP, GPT))
     names = re.findall(r"#define (\w+) NAME\(\1\)", names)
-    text = "".join((folder / header).read_text() for folder in folders(source) for header in HEADERS[folder])
+    text = "".join((folder / header).read_text() for folder in (MLP, GPT) for header in HEADERS[folder])
     text = re.sub(r"^(#|typedef REAL).*\n", "", text, flags=re.MULTILINE)
     text = re.sub(rf"\b({'|'.join(names)})\b", rf"\1_{kernels}", text)
     return re.sub(r"\breal\b", real, text)
 
 
 DECLARATIONS = (
-    "".join(declarations(kernels, *how) for kernels, how in KERNELS.items())
+    "".join(declarations(kernels, real) for kernels, (_, real) in KERNELS.items())
     + "void set_threads(int n);\nvoid tally_read(double *rounded, double *summed);\n"
     + re.sub(r"^#.*\n", "", (MLP / "fast/block_sizes.h").read_text(), flags=re.MULTILINE)
     + "".join(f"extern const BlockSizes {of}block_sizes_{dtype}[];\n" for of in ("", "gpt_") for dtype in DTYPES)
@@ -59,7 +54,7 @@ ffi.set_source(
     "nnz.c._kernels",
     "#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n" + DECLARATIONS + BUILT_WITH,
     sources=[
-        *(str(folder / source) for source, _ in KERNELS.values() for folder in folders(source)),
+        *(str(folder / source) for source, _ in KERNELS.values() for folder in (MLP, GPT)),
         *(str(MLP / source) for source in SHARED),
     ],
     depends=[

@@ -29,8 +29,3 @@ def kernel(name: str, dtype: np.dtype | str, kernels: str = "native") -> Callabl
     """The C function `name` for a dtype, of a set of kernels: native (those of fast/), strict, or plain (of ops/)."""
     sets = {"native": np.dtype(dtype).name, "plain": f"plain_{np.dtype(dtype).name}"}
     return getattr(lib, f"{name}_{sets.get(kernels, kernels)}")
-
-
-def has_kernel(name: str, kernels: str) -> bool:
-    """Tell whether the C function `name` is in a set of kernels: the GPT's are not in strict."""
-    return kernels != "strict" or hasattr(lib, f"{name}_strict")

@@ -14,7 +14,7 @@ import numpy as np
 from nnz.backend.op_checks import IDS, checked, letters
 from nnz.backend.spec import ARRAY_TYPES, FUNCTIONS, Function
 
-from .library import KERNELS, has_kernel, kernel, pointer
+from .library import KERNELS, kernel, pointer
 
 __all__ = list(FUNCTIONS)
 ANY = ["..."]
@@ -66,9 +66,7 @@ def _shape(axes: list[str], sizes: dict[str, Any]) -> tuple[int, ...]:
 def functions(kernels: Mapping[str, str]) -> dict[str, SimpleNamespace]:
     """By precision the C functions of these kernels, unchecked."""
     return {
-        precision: SimpleNamespace(
-            **{name: _function(function, of) for name, function in FUNCTIONS.items() if has_kernel(name, of)}
-        )
+        precision: SimpleNamespace(**{name: _function(function, of) for name, function in FUNCTIONS.items()})
         for precision, of in kernels.items()
     }
 

@@ -4,14 +4,9 @@
 #include "../ops/ops.h"
 #include "exact.h"
 #include "functions.h"
+#include "sums.h"
 
 enum { ROWS_AT_ONCE = 256 };  // so many losses are kept, to be added in order
-
-static inline real sum(const real *x, size_t n) {
-    Exact sum = {0};
-    for (size_t i = 0; i < n; i++) { exact_add(&sum, x[i]); }
-    return exact_nearest(&sum);
-}
 
 typedef struct {
     real *losses, *probs;
@@ -27,8 +22,9 @@ static void loss_forward_part(const void *of, size_t i) {
     const real *l = f->logits + i * V;
     real *p = f->probs + i * V, largest = l[0];
     for (size_t j = 1; j < V; j++) { largest = l[j] > largest ? l[j] : largest; }
-    for (size_t j = 0; j < V; j++) { p[j] = nearest_exp(l[j] - largest); }  // taken off, so that exp cannot overflow
-    const real all = sum(p, V);
+    for (size_t j = 0; j < V; j++) { p[j] = l[j] - largest; }  // taken off, so that exp cannot overflow
+    nearest_exps(p, V);
+    const real all = nearest_dot(p, NULL, V);
     for (size_t j = 0; j < V; j++) { p[j] /= all; }
     f->losses[i] = nearest_log(all) - (l[f->targets[i]] - largest);
 }

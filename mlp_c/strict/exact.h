@@ -7,6 +7,7 @@
 #define NNZ_EXACT_H
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { LIMBS = 21, FIRST_BIT = -352 };
@@ -40,6 +41,12 @@ static inline void exact_add(Exact *sum, double x) {
     limb[2] += sign * (int64_t)(rest >> 32);
 }
 
+// sum += other
+static inline void exact_add_all(Exact *sum, const Exact *other) {
+    for (int i = 0; i < LIMBS; i++) { sum->limb[i] += other->limb[i]; }
+    sum->special += other->special;
+}
+
 // Write the digits of `sign` times the sum, each below 2^32; tell whether it is at least 0, as they can only be then.
 static inline int exact_digits(const Exact *sum, int64_t sign, uint32_t digits[LIMBS]) {
     int64_t carry = 0;
@@ -51,24 +58,49 @@ static inline int exact_digits(const Exact *sum, int64_t sign, uint32_t digits[L
     return carry >= 0;
 }
 
-// The nearest float32, of two equally near the even one. An exact zero is +0.
-static inline float exact_nearest(const Exact *sum) {
+// The sum as +-number 2^exponent, of up to `bits` bits, of which the last stands for all that is cut off, too: no
+// midpoint of shorter numbers has one there. Tells whether it is at least 0.
+static inline int exact_number(const Exact *sum, int bits, uint64_t *number, int *exponent) {
     uint32_t digits[LIMBS];
-    if (sum->special != 0) {  // an infinity or a NaN
-        return (float)sum->special;
-    }
     const int positive = exact_digits(sum, 1, digits);
     if (!positive) {
         exact_digits(sum, -1, digits);
     }
-    int top = LIMBS - 1;
-    while (top > 0 && digits[top] == 0) { top--; }
-    uint64_t number = (uint64_t)digits[top] << 32 | (top > 0 ? digits[top - 1] : 0);
-    int exponent = FIRST_BIT + 32 * (top - 1);
-    for (int i = 0; i < top - 1; i++) { number |= digits[i] != 0; }  // the last bit stands for all that is cut off,
-    for (; number >> 53 != 0; exponent++) { number = number >> 1 | (number & 1); }  // and no midpoint has one there
+    int top = LIMBS - 1, shift = 0;
+    while (top > 2 && digits[top] == 0) { top--; }
+    uint64_t n = (uint64_t)digits[top] << 32 | digits[top - 1];
+    while (shift < 31 && n << shift >> 63 == 0) { shift++; }
+    const uint64_t next = (uint64_t)digits[top - 2] << shift;
+    bool rest = (next & 0xFFFFFFFF) != 0;
+    for (int i = 0; i < top - 2; i++) { rest |= digits[i] != 0; }
+    n = n << shift | next >> 32 | rest;
+    *exponent = FIRST_BIT + 32 * (top - 1) - shift;
+    for (; n >> bits != 0; ++*exponent) { n = n >> 1 | (n & 1); }
+    *number = n;
+    return positive;
+}
+
+// The nearest float32, of two equally near the even one. An exact zero is +0.
+static inline float exact_nearest(const Exact *sum) {
+    uint64_t number;
+    int exponent;
+    if (sum->special != 0) {  // an infinity or a NaN
+        return (float)sum->special;
+    }
+    const int positive = exact_number(sum, 53, &number, &exponent);
     const float nearest = (float)ldexp((double)number, exponent);
     return (positive ? nearest : -nearest) + 0.0F;
+}
+
+// The nearest float64 of a sum that is at least 0
+static inline double exact_nearest_double(const Exact *sum) {
+    uint64_t number;
+    int exponent;
+    if (sum->special != 0) {
+        return sum->special;
+    }
+    exact_number(sum, 63, &number, &exponent);
+    return ldexp((double)number, exponent);  // the conversion rounds
 }
 
 #endif

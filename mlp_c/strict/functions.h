@@ -19,7 +19,25 @@ static inline real nearest(double y, real x, const HardCase *hard, size_t n) {
     return found.value;
 }
 
-static inline real nearest_exp(real x) { return nearest(fast_exp(x), x, HARD_EXP, HARD_EXP_COUNT); }
+// y = exp(x), in place        y (n,)        All are computed before it is asked whether one is undecided, so that the
+// compiler can compute several at once.
+static inline void nearest_exps(real *y, size_t n) {
+    enum { TOGETHER = 64 };
+    for (size_t first = 0; first < n; first += TOGETHER, y += TOGETHER) {
+        const size_t m = n - first < TOGETHER ? n - first : TOGETHER;
+        real low[TOGETHER], high[TOGETHER];
+        bool undecided = false;
+        for (size_t i = 0; i < m; i++) {
+            const double e = fast_exp((double)y[i]);
+            low[i] = (real)(e * (1 - HARD_MARGIN)), high[i] = (real)(e * (1 + HARD_MARGIN));
+        }
+        for (size_t i = 0; i < m; i++) { undecided |= low[i] != high[i]; }
+        for (size_t i = 0; i < m; i++) {
+            y[i] = undecided ? nearest(fast_exp((double)y[i]), y[i], HARD_EXP, HARD_EXP_COUNT) : low[i];
+        }
+    }
+}
+
 static inline real nearest_log(real x) { return nearest(log((double)x), x, HARD_LOG, HARD_LOG_COUNT); }
 
 // y = tanh(x)        x (n,)  ->  y (n,)        The hard ones are looked up afterwards, so that the compiler can compute
