@@ -32,7 +32,10 @@ def sum_along(a: Array, axis: int) -> Array:
 
 def dot(a: Array, b: Array) -> Array:
     """The sums of a[...,k] b[...,k] over k        a, b (...,K)  ->  (...)"""
-    return matmul(a[..., None, :], b[..., None])[..., 0, 0]
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    error = exact_sums.sum_error(a.shape[-1]) * np.sqrt(np.einsum("...k,...k->...", a, a))
+    error *= np.sqrt(np.einsum("...k,...k->...", b, b))
+    return _nearest_sum(np.einsum("...k,...k->...", a, b), error, lambda *at: a[at] * b[at])
 
 
 def scatter_add(rows: Array, ids: Array, V: int) -> Array:

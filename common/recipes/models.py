@@ -136,7 +136,7 @@ class GPT(Kind):
     """nn.GPT, the model that every backend writes out; or, for what only torch can do, the module of nnz.gpt."""
 
     optimizers = ("adamw", "muon")
-    special = GPT_SETTINGS
+    special = (*GPT_SETTINGS, "model.precision")
     predicts_every_position = True
 
     def check(self, recipe: Any) -> None:
@@ -157,17 +157,22 @@ class GPT(Kind):
             raise UsageError("sample.seed means nothing to microgpt, which goes on drawing by train.seed; leave it out")
         if recipe.train.autocast == "on" and sizes.dtype == "float64":
             raise UsageError("train.autocast computes in bfloat16, not in model.dtype = 'float64'; drop one of them")
+        if sizes.precision != NATIVE and recipe.optimizer.name == "muon":
+            raise UsageError("optimizer.name = 'muon' has no model.precision = 'strict'; take adamw, or drop it")
 
     def build(self, nn: ModuleType, recipe: Any, V: int, device: str) -> Any:
         asked = next(_asked_of_torch(recipe), None)
-        if registry.is_torch(nn) and (asked or device != "cpu"):
+        if asked and recipe.model.precision != NATIVE:
+            raise UsageError(f"{asked} has no model.precision = {recipe.model.precision!r}; drop one of them")
+        if registry.is_torch(nn) and (asked or device != "cpu") and recipe.model.precision == NATIVE:
             return self.module(recipe, V, device)
         if asked:
             raise UsageError(f"{asked} is of torch alone, and {nn.__name__} has none of it; take --backend torch")
         return self._written_out(nn, recipe, V, device)
 
     def build_to_use(self, nn: ModuleType, recipe: Any, V: int, device: str) -> Any:
-        make = self.module if registry.is_torch(nn) else partial(self._written_out, nn)  # the module has a cache
+        is_module = registry.is_torch(nn) and recipe.model.precision == NATIVE  # the module has a cache
+        make = self.module if is_module else partial(self._written_out, nn)
         return make(recipe, V, device)
 
     def _written_out(self, nn: ModuleType, recipe: Any, V: int, device: str) -> Any:
@@ -177,7 +182,7 @@ class GPT(Kind):
         config, seed = dataclasses.asdict(self.config(recipe, V)), recipe.train.seed
         if config["attention"] == GPTConfig.attention:  # torch's own switch: a GPT from elsewhere need not have it
             del config["attention"]
-        return nn.GPT(**config, **place, rng=RNG(seed), dropout_seed=seed)
+        return nn.GPT(**config, **place, rng=RNG(seed), dropout_seed=seed, **_precision(recipe))
 
     def module(self, recipe: Any, V: int, device: str) -> Any:
         """The GPT of nnz.gpt, a torch module, as the training loop holds a model."""
@@ -200,7 +205,7 @@ class GPT(Kind):
             make, parameters = getattr(registry.gpt(), OPTIMIZERS[o.name]), dict(model.gpt.named_parameters())
             return make(parameters, o.lr, (o.beta1, o.beta2), o.weight_decay, o.decay, o.clip)
         how = o.lr, (o.beta1, o.beta2), o.weight_decay, o.decay, o.clip, o.name
-        return ParameterGroups(nn, model.parameters(), *how)
+        return ParameterGroups(nn, model.parameters(), *how, **_precision(recipe))
 
     def fit(self, recipe: Any, model: Any, dataset: Any) -> None:
         """Of microgpt the weights that Python's generator draws, after it has shuffled the documents."""

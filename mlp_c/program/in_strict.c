@@ -2,4 +2,5 @@
 #define NNZ_STRICT
 #include "network.c"
 #include "network_mlp.c"
+#include "network_gpt.c"
 #include "conformance_ops.c"

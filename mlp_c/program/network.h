@@ -70,7 +70,8 @@ typedef struct Network {
 
 // Moments are 0. Prints what was wrong and exits with 1 when there is no memory.
 typedef Network NewNetwork(const Shape *shape);
-NewNetwork mlp_network_float32, mlp_network_float64, mlp_network_strict, gpt_network_float32, gpt_network_float64;
+NewNetwork mlp_network_float32, mlp_network_float64, mlp_network_strict;
+NewNetwork gpt_network_float32, gpt_network_float64, gpt_network_strict;
 
 // What both begin with (network.c): arrays for these parameters, of which names and shapes are given.
 typedef Network BaseNetwork(const Shape *shape, const Tensor *parameters, size_t n_tensors);

@@ -1,5 +1,5 @@
-// network_gpt.c: a network that is a GPT, in float32 or float64: see network.c.
-#if !defined(NNZ_FLOAT64)
+// network_gpt.c: a network that is a GPT, in one precision: see network.c.
+#if !defined(NNZ_FLOAT64) && !defined(NNZ_STRICT)
 #define NNZ_FLOAT32
 #endif
 #include "network.h"

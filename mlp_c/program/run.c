@@ -38,11 +38,11 @@ static Shape shape_of(const Settings *s, size_t V) {
 }
 
 static NewNetwork *new_network(const Settings *s) {
-    const bool wide = is(s->dtype, "float64");
-    return is(s->model, "gpt")          ? wide ? gpt_network_float64 : gpt_network_float32
-           : is(s->precision, "strict") ? mlp_network_strict
-           : wide                       ? mlp_network_float64
-                                        : mlp_network_float32;
+    const bool gpt = is(s->model, "gpt");
+    return is(s->precision, "strict") ? gpt ? gpt_network_strict : mlp_network_strict
+           : is(s->dtype, "float64")  ? gpt ? gpt_network_float64 : mlp_network_float64
+           : gpt                      ? gpt_network_float32
+                                      : mlp_network_float32;
 }
 
 // Compute a step and forget it: a batch too large for the memory is found before an earlier run is lost.

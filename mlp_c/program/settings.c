@@ -53,7 +53,7 @@ const Setting SETTINGS[] = {
     {"model.hidden_size", "--hidden-size", INTEGER, AT(hidden_size), 1, OF_MLP("512"), NONE, "hidden units"},
     {"model.dtype", "--dtype", TEXT, AT(dtype), 0, EACH("float32", "float32", "float64"), ONE_OF("float32 or float64"),
      "float32 or float64"},
-    {"model.precision", "--precision", TEXT, AT(precision), 0, OF_MLP("native"), ONE_OF("native or strict"),
+    {"model.precision", "--precision", TEXT, AT(precision), 0, ALL("native"), ONE_OF("native or strict"),
      "native, or strict: the same bits everywhere"},
     {"model.shape", "--shape", TEXT, AT(shape), 0, OF_GPT("course", "microgpt"), ONE_OF("course or gpt2 or microgpt"),
      "course; gpt2: GELU, GPT-2's biases, a tied head; microgpt: RMS norms, no biases"},
