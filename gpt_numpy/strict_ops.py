@@ -10,7 +10,7 @@ from math import fsum, pi, sqrt
 import numpy as np
 
 from .. import correct_rounding as cr
-from .ops.attention import heads, side_by_side
+from .ops.attention import _heads, _side_by_side
 from .ops.clip import clip_step
 from .ops.dropout import dropout_backward, dropout_forward, dropout_mask
 from .ops.relu import relu_backward, relu_forward
@@ -81,18 +81,18 @@ def _gelu_tanh(x: np.ndarray) -> np.ndarray:
 
 
 def attention_forward(qkv: np.ndarray, mask: np.ndarray | None, H: int) -> tuple[np.ndarray, np.ndarray]:
-    q, k, v = heads(qkv, H)  # each (B,H,T,E/H)
+    q, k, v = _heads(qkv, H)  # each (B,H,T,E/H)
     probs = _probs(q, k, 0)  # (B,H,T,T)
-    return side_by_side(cr.matmul(probs if mask is None else probs * mask, v)), probs
+    return _side_by_side(cr.matmul(probs if mask is None else probs * mask, v)), probs
 
 
 def cached_attention(qkv: np.ndarray, kept: np.ndarray, past: int) -> np.ndarray:
     """As ..cached_attention; the numbers are those of attention_forward, bit by bit."""
-    q, *keys_and_values = heads(qkv, kept.shape[2])
+    q, *keys_and_values = _heads(qkv, kept.shape[2])
     S = past + qkv.shape[1]
     kept[:, :, :, past:S] = keys_and_values
     k, v = kept[:, :, :, :S]  # each (B,H,S,E/H)
-    return side_by_side(cr.matmul(_probs(q, k, past), v))
+    return _side_by_side(cr.matmul(_probs(q, k, past), v))
 
 
 def _probs(q: np.ndarray, k: np.ndarray, past: int) -> np.ndarray:
@@ -106,7 +106,7 @@ def _probs(q: np.ndarray, k: np.ndarray, past: int) -> np.ndarray:
 def attention_backward(dy: np.ndarray, qkv: np.ndarray, probs: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
     B, T, _, E = qkv.shape
     H = probs.shape[1]
-    q, k, v = heads(qkv, H)
+    q, k, v = _heads(qkv, H)
     dy = dy.reshape(B, T, H, E // H).swapaxes(1, 2)
     dv = cr.matmul((probs if mask is None else probs * mask).swapaxes(2, 3), dy)
     dprobs = cr.matmul(dy, v.swapaxes(2, 3))

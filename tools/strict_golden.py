@@ -1,4 +1,4 @@
-"""`make strict-golden`: trains in exact arithmetic and writes the hashes in common/conformance/strict/training.py.
+"""`make strict-golden`: trains in exact arithmetic and writes the hashes in common/conformance/strict/.
 
 It takes some minutes. With the title of a run and a number of steps it prints that many SHA-256 instead.
 """
@@ -6,28 +6,33 @@ It takes some minutes. With the title of a run and a number of steps it prints t
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
-from nnz.conformance.strict import training
+from nnz.conformance.strict import gpt, training
+
+GPT = "gpt"
 
 
 def main() -> None:
     """Replace the hashes of every run, or print the first ones of one run."""
     if sys.argv[1:]:
-        print(*hashes(sys.argv[1], int(sys.argv[2])).values(), sep="\n")
+        print(*(sha for _, sha in islice(by_the_oracle(sys.argv[1]), int(sys.argv[2]))), sep="\n")
         return
-    module = Path(training.__file__)
-    text = module.read_text(encoding="utf-8")
-    for title, kept in training.HASHES.items():
-        found = hashes(title, max(kept))
-        for t, old in kept.items():
-            text = text.replace(old, found[t])
-    module.write_text(text, encoding="utf-8")
+    for module, runs in ((training, training.HASHES), (gpt, {GPT: gpt.HASHES})):
+        file = Path(module.__file__)
+        text = file.read_text(encoding="utf-8")
+        for title, kept in runs.items():
+            found = dict(islice(by_the_oracle(title), max(kept)))
+            for t, old in kept.items():
+                text = text.replace(old, found[t])
+        file.write_text(text, encoding="utf-8")
 
 
-def hashes(title: str, steps: int) -> dict[int, str]:
-    """The SHA-256 after each of the first steps of a run."""
-    return {t: sha for (t, sha), _ in zip(training.by_the_oracle(training.RUNS[title]), range(steps), strict=False)}
+def by_the_oracle(title: str) -> Iterator[tuple[int, str]]:
+    """(t, the SHA-256 after step t) of a run."""
+    return gpt.by_the_oracle() if title == GPT else training.by_the_oracle(training.RUNS[title])
 
 
 if __name__ == "__main__":

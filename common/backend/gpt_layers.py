@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..numbers import precisions
 from ..numbers.rng import RNG
 from . import checks, initial
 from .layer import Array, Layer, check_array
@@ -18,8 +19,10 @@ class LayerNorm(Layer):
     TypeError if normalized_shape is not an int, ValueError if it is below 1.
     """
 
-    def __init__(self, normalized_shape: int, eps: float = 1e-5, dtype: str = "float32") -> None:
-        super().__init__(dtype=checks.dtype_name(dtype))
+    def __init__(
+        self, normalized_shape: int, eps: float = 1e-5, dtype: str = "float32", precision: str = precisions.NATIVE
+    ) -> None:
+        super().__init__(dtype=checks.dtype_name(dtype), precision=precision)
         E = self.normalized_shape = checks.positive_int("normalized_shape", normalized_shape)
         self.eps = checks.non_negative("eps", eps)
         drawn = {"weight": np.ones(E, self.dtype), "bias": np.zeros(E, self.dtype)}
@@ -55,8 +58,9 @@ class RMSNorm(Layer):
         eps: float | None = None,
         elementwise_affine: bool = True,
         dtype: str = "float32",
+        precision: str = precisions.NATIVE,
     ) -> None:
-        super().__init__(dtype=checks.dtype_name(dtype))
+        super().__init__(dtype=checks.dtype_name(dtype), precision=precision)
         E = self.normalized_shape = checks.positive_int("normalized_shape", normalized_shape)
         self.eps = float(np.finfo(self.dtype).eps) if eps is None else checks.non_negative("eps", eps)
         self.elementwise_affine = checks.flag("elementwise_affine", elementwise_affine)
@@ -82,8 +86,8 @@ class RMSNorm(Layer):
 class ReLU(Layer):
     """y = max(x, 0), elementwise        (Nair and Hinton 2010)"""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, precision: str = precisions.NATIVE) -> None:
+        super().__init__(dtype=precisions.dtype_of(precision), precision=precision)
 
     def forward(self, x: Array) -> Array:
         self._kept = self.ops.relu_forward(x)
@@ -99,8 +103,8 @@ class GELU(Layer):
     Of torch.nn.GELU the tanh approximation alone. Raises ValueError for another one.
     """
 
-    def __init__(self, approximate: str = "tanh") -> None:
-        super().__init__()
+    def __init__(self, approximate: str = "tanh", precision: str = precisions.NATIVE) -> None:
+        super().__init__(dtype=precisions.dtype_of(precision), precision=precision)
         if approximate != "tanh":
             raise ValueError(f"approximate must be 'tanh', the one GELU that is here; got {approximate!r}")
         self.approximate = approximate
@@ -121,8 +125,8 @@ class Dropout(Layer):
     unless p is from 0 to below 1.
     """
 
-    def __init__(self, p: float = 0.5, seed: int = 1337, site: int = 0) -> None:
-        super().__init__()
+    def __init__(self, p: float = 0.5, seed: int = 1337, site: int = 0, precision: str = precisions.NATIVE) -> None:
+        super().__init__(dtype=precisions.dtype_of(precision), precision=precision)
         self.p, self.seed, self.site = (
             checks.below_one("p", p),
             checks.uint64("seed", seed),
@@ -153,9 +157,15 @@ class CausalSelfAttention(Layer):
     """
 
     def __init__(
-        self, n_embd: int, n_head: int, bias: bool = True, rng: RNG | None = None, dtype: str = "float32"
+        self,
+        n_embd: int,
+        n_head: int,
+        bias: bool = True,
+        rng: RNG | None = None,
+        dtype: str = "float32",
+        precision: str = precisions.NATIVE,
     ) -> None:
-        super().__init__(dtype=checks.dtype_name(dtype))
+        super().__init__(dtype=checks.dtype_name(dtype), precision=precision)
         E, self.n_head = checks.positive_int("n_embd", n_embd), checks.positive_int("n_head", n_head)
         self.n_embd, self.bias = E, checks.flag("bias", bias)
         checks.heads(E, self.n_head)

@@ -145,7 +145,7 @@ class Tanh(Layer):
     """
 
     def __init__(self, precision: str = "native") -> None:
-        super().__init__(dtype="float32" if precision == precisions.STRICT else None, precision=precision)
+        super().__init__(dtype=precisions.dtype_of(precision), precision=precision)
 
     def forward(self, x: Array) -> Array:
         self.h = self.ops.tanh_forward(x)

@@ -19,6 +19,7 @@ from .checks import (
 )
 from .checks.ops import CheckFunction, layouts_check, op_check, sizes_check, values_check
 from .strict import checks as strict
+from .strict import gpt as strict_gpt
 from .strict import training as strict_training
 from .strict.in_strict import strict_check
 
@@ -95,6 +96,14 @@ STRICT_CHECKS: tuple[Check, ...] = tuple(
         ("adamw", "one step", strict.op_check("adamw_step")),
         ("adamw", "nn.AdamW", strict.optimizer_object("AdamW")),
         *(("training", name, strict_training.state_after(name)) for name in strict_training.RUNS),
+        *((op, "forward", strict.op_check(f"{op}_forward")) for op in GPT_FORWARDS),
+        *((f"{op}_backward", "backward", strict.op_check(f"{op}_backward")) for op in GPT_FORWARDS),
+        ("dropout_mask", "mask", strict.op_check("dropout_mask")),
+        ("square_sum", "sum", strict_gpt.square_sums),
+        ("clip", "one step", strict.op_check("clip_step")),
+        ("gpt", "every tensor", strict_gpt.every_tensor),
+        ("gpt", "trained", strict_gpt.trained),
+        ("gpt_cache", "tokens with a cache", strict_gpt.with_a_cache),
     )
 )
 

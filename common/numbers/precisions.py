@@ -6,6 +6,11 @@ NATIVE, STRICT = "native", "strict"
 PRECISIONS = (NATIVE, STRICT)
 
 
+def dtype_of(precision: str) -> str | None:
+    """The one dtype of what computes in a precision; None where it may be any."""
+    return "float32" if precision == STRICT else None
+
+
 def checked(precision: object, dtype: str = "float32", device: str = "cpu") -> str:
     """Return `precision`. Raises ValueError unless it is native, or strict in float32 and on a CPU, and for float64 on
     "mps", which has none."""

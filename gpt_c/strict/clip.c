@@ -1,4 +1,4 @@
-// clip.c: the length of all gradients together, and its cut.
+// clip.c: the length of all gradients together, and its cut. The sum is exact, and then rounds once, to a float64.
 #include "../ops/ops.h"
 #include "../../mlp_c/fast/threads.h"
 #include "../../mlp_c/strict/exact.h"
@@ -19,7 +19,7 @@ static void square_sum_part(const void *of, size_t block) {
     s.sums[block] = sum;
 }
 
-// total = sum of g^2, the float64 nearest to it        g (...)  ->  total
+// total = sum of g^2, added up in float64        g (...)  ->  total
 void square_sum(double *total, const real *g, size_t n) {
     Exact all = {0}, sums[SUMS];
     for (size_t first = 0; first < n; first += SUMS * CLIP_BLOCK) {

@@ -13,13 +13,13 @@ def attention_forward(qkv: np.ndarray, mask: np.ndarray | None, H: int) -> tuple
     qkv (B,T,3,E)  mask (B,H,T,T)  ->  y (B,T,E)  probs (B,H,T,T)
     """
     T, E = qkv.shape[1], qkv.shape[3]
-    q, k, v = heads(qkv, H)  # each (B,H,T,E/H)
+    q, k, v = _heads(qkv, H)  # each (B,H,T,E/H)
     scores = q @ k.swapaxes(2, 3) / sqrt(E // H)  # (B,H,T,E/H) @ (B,H,E/H,T) -> (B,H,T,T)
     scores = np.where(np.tri(T, dtype=bool), scores, -np.inf)  # query t sees the keys u <= t; exp(-inf) = 0
     exps = np.exp(scores - scores.max(axis=3, keepdims=True))
     probs = exps / exps.sum(axis=3, keepdims=True)
     y = (probs if mask is None else probs * mask) @ v  # (B,H,T,T) @ (B,H,T,E/H) -> (B,H,T,E/H)
-    return side_by_side(y), probs
+    return _side_by_side(y), probs
 
 
 def attention_backward(dy: np.ndarray, qkv: np.ndarray, probs: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
@@ -30,7 +30,7 @@ def attention_backward(dy: np.ndarray, qkv: np.ndarray, probs: np.ndarray, mask:
     """
     B, T, _, E = qkv.shape
     H = probs.shape[1]
-    q, k, v = heads(qkv, H)  # each (B,H,T,E/H)
+    q, k, v = _heads(qkv, H)  # each (B,H,T,E/H)
     dy = dy.reshape(B, T, H, E // H).swapaxes(1, 2)  # (B,H,T,E/H)
     dv = (probs if mask is None else probs * mask).swapaxes(2, 3) @ dy  # (B,H,T,T) @ (B,H,T,E/H) -> (B,H,T,E/H)
     dprobs = dy @ v.swapaxes(2, 3)  # (B,H,T,E/H) @ (B,H,E/H,T) -> (B,H,T,T)
@@ -43,12 +43,12 @@ def attention_backward(dy: np.ndarray, qkv: np.ndarray, probs: np.ndarray, mask:
     return dqkv.transpose(0, 3, 1, 2, 4).reshape(qkv.shape)
 
 
-def heads(qkv: np.ndarray, H: int) -> np.ndarray:
+def _heads(qkv: np.ndarray, H: int) -> np.ndarray:
     """qkv (B,T,3,E)  ->  q, k, v (3,B,H,T,E/H)"""
     B, T, _, E = qkv.shape
     return qkv.reshape(B, T, 3, H, E // H).transpose(2, 0, 3, 1, 4)
 
 
-def side_by_side(y: np.ndarray) -> np.ndarray:
+def _side_by_side(y: np.ndarray) -> np.ndarray:
     """The heads of a token, next to each other        y (B,H,T,E/H)  ->  (B,T,E)"""
     return y.swapaxes(1, 2).reshape(len(y), y.shape[2], -1)  # by way of (B,T,H,E/H)

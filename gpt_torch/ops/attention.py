@@ -14,17 +14,17 @@ def attention_forward(qkv: Tensor, mask: Tensor | None, H: int) -> tuple[Tensor,
     y[t] = sum of probs[t,u] mask[t,u] v[u] over u, in each head; q, k, v = qkv[:,:,0], qkv[:,:,1], qkv[:,:,2]
     qkv (B,T,3,E)  mask (B,H,T,T)  ->  y (B,T,E)  probs (B,H,T,T)
     """
-    q, k, v = heads(qkv, H)  # each (B,H,T,E/H)
+    q, k, v = _heads(qkv, H)  # each (B,H,T,E/H)
     scores = q @ k.mT / sqrt(q.shape[3])  # (B,H,T,E/H) @ (B,H,E/H,T) -> (B,H,T,T)
     scores = scores.masked_fill(torch.ones_like(scores[0, 0], dtype=torch.bool).triu(1), -inf)  # exp(-inf) = 0: unseen
     probs = scores.softmax(dim=3)
     y = (probs if mask is None else probs * mask) @ v  # (B,H,T,T) @ (B,H,T,E/H) -> (B,H,T,E/H)
-    return side_by_side(y), probs.detach()
+    return _side_by_side(y), probs.detach()
 
 
 def fused_attention(qkv: Tensor, H: int) -> Tensor:
     """y of attention_forward without a mask, by torch's own kernel, which keeps no probs (Dao et al. 2022)."""
-    return side_by_side(F.scaled_dot_product_attention(*heads(qkv, H), is_causal=True))
+    return _side_by_side(F.scaled_dot_product_attention(*_heads(qkv, H), is_causal=True))
 
 
 def attention_backward(dy: Tensor, qkv: Tensor, probs: Tensor, mask: Tensor | None) -> Tensor:
@@ -39,12 +39,12 @@ def attention_backward(dy: Tensor, qkv: Tensor, probs: Tensor, mask: Tensor | No
     return torch.func.vjp(lambda qkv: attention_forward(qkv, mask, H)[0], qkv)[1](dy)[0]
 
 
-def heads(qkv: Tensor, H: int) -> tuple[Tensor, ...]:
+def _heads(qkv: Tensor, H: int) -> tuple[Tensor, ...]:
     """qkv (B,T,3,E)  ->  q, k, v, each (B,H,T,E/H)"""
     B, T, _, E = qkv.shape
     return qkv.reshape(B, T, 3, H, E // H).permute(2, 0, 3, 1, 4).unbind(0)
 
 
-def side_by_side(y: Tensor) -> Tensor:
+def _side_by_side(y: Tensor) -> Tensor:
     """The heads of a token, next to each other        y (B,H,T,E/H)  ->  (B,T,E)"""
     return y.transpose(1, 2).flatten(2)  # by way of (B,T,H,E/H)

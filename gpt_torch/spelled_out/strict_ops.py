@@ -14,7 +14,7 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
 from .. import correct_rounding as cr
-from ..gpt_ops.attention import heads, side_by_side
+from ..gpt_ops.attention import _heads, _side_by_side
 from ..gpt_ops.clip import clip_step
 from ..gpt_ops.dropout import dropout_backward, dropout_forward, dropout_mask
 from ..gpt_ops.relu import relu_backward, relu_forward
@@ -125,7 +125,7 @@ def attention_forward(qkv: Tensor, mask: Tensor | None, H: int) -> tuple[Tensor,
 def attention_backward(dy: Tensor, qkv: Tensor, probs: Tensor, mask: Tensor | None) -> Tensor:
     B, T, _, E = qkv.shape
     H = probs.shape[1]
-    q, k, v = heads(qkv, H)  # each (B,H,T,E/H)
+    q, k, v = _heads(qkv, H)  # each (B,H,T,E/H)
     dy = dy.reshape(B, T, H, E // H).transpose(1, 2)
     dv = cr.matmul((probs if mask is None else probs * mask).mT, dy)
     dprobs = cr.matmul(dy, v.mT)
@@ -138,10 +138,10 @@ def attention_backward(dy: Tensor, qkv: Tensor, probs: Tensor, mask: Tensor | No
 
 def cached_attention(qkv: Tensor, kept: Tensor, past: int) -> Tensor:
     """As .cached_attention; the numbers are those of attention_forward, bit by bit."""
-    q, k, v = heads(qkv, kept.shape[2])
+    q, k, v = _heads(qkv, kept.shape[2])
     S = past + qkv.shape[1]
     kept[0, :, :, past:S], kept[1, :, :, past:S] = k, v
-    return side_by_side(cr.matmul(_probs(q, kept[0, :, :, :S], past), kept[1, :, :, :S]))
+    return _side_by_side(cr.matmul(_probs(q, kept[0, :, :, :S], past), kept[1, :, :, :S]))
 
 
 def _probs(q: Tensor, k: Tensor, past: int) -> Tensor:
@@ -155,11 +155,11 @@ def _probs(q: Tensor, k: Tensor, past: int) -> Tensor:
 class _Attention(Function):
     @staticmethod
     def forward(ctx, qkv: Tensor, mask: Tensor | None, H: int) -> tuple[Tensor, Tensor]:
-        q, k, v = heads(qkv, H)
+        q, k, v = _heads(qkv, H)
         probs = _probs(q, k, 0)  # (B,H,T,T)
         ctx.save_for_backward(qkv, probs, mask)
         ctx.mark_non_differentiable(probs)
-        return side_by_side(cr.matmul(probs if mask is None else probs * mask, v)), probs
+        return _side_by_side(cr.matmul(probs if mask is None else probs * mask, v)), probs
 
     @staticmethod
     @once_differentiable

@@ -164,8 +164,8 @@ typedef struct {
 static void product_part(const void *of, size_t n) {
     const Product *p = of;
     const size_t i = n / p->across * S_HEIGHT, j = n % p->across * S_WIDTH;
-    block_add(p->c + i * p->c_row + j, p->c_row, part_of(p->a, i, 0), part_of(p->b, 0, j),
-              min_size(S_HEIGHT, p->M - i), min_size(S_WIDTH, p->N - j), p->K);
+    block_add(p->c + i * p->c_row + j, p->c_row, part_of(p->a, i, 0), part_of(p->b, 0, j), min_size(S_HEIGHT, p->M - i),
+              min_size(S_WIDTH, p->N - j), p->K);
 }
 
 static size_t parts_of(const Product *p) { return p->across * ((p->M + S_HEIGHT - 1) / S_HEIGHT); }
@@ -173,8 +173,8 @@ static size_t parts_of(const Product *p) { return p->across * ((p->M + S_HEIGHT 
 // c += a b        a (M,K)  b (K,N)  ->  c (M,N)        with strides, as in fast/matmul.h
 static inline void matmul_add(float *c, const float *a, size_t a_row, size_t a_col, const float *b, size_t b_row,
                               size_t b_col, size_t M, size_t N, size_t K) {
-    const Product product = {c, {a, a_row, a_col, NULL}, {b, b_row, b_col, NULL}, N, M, N, K,
-                             (N + S_WIDTH - 1) / S_WIDTH};
+    const Product product = {c, {a, a_row, a_col, NULL},    {b, b_row, b_col, NULL}, N, M, N,
+                             K, (N + S_WIDTH - 1) / S_WIDTH};
     in_parallel(product_part, &product, parts_of(&product), 2 * M * N * K);
 }
 

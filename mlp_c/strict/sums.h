@@ -8,8 +8,8 @@
 #include "tally.h"
 
 // A sum of n terms in double, each of them exact, with the sum of their sizes: off by at most (n-1) u size in any order
-// (Higham 2002, section 3.1; 4 and the factor are for what the bound itself rounds). Tells whether that leaves one float
-// to choose, which is then the nearest.
+// (Higham 2002, section 3.1; 4 and the factor are for what the bound itself rounds). Tells whether that leaves one
+// float to choose, which is then the nearest.
 static inline bool is_certain(double sum, double size, size_t n, float *nearest) {
     const double error = ((double)n + 4) * 0x1p-53 * 1.000001 * size;
     const float low = (float)(sum - error), high = (float)(sum + error);

@@ -14,7 +14,7 @@ MODELS = sorted({op.model for op in spec.OPS.values()})
 PYTHON = ("numpy", "torch")
 FUSED = "fused_"  # so the name of what a library computes in one call begins, where the op is written out
 KERNELS = {"fast": "all.h", "strict": "strict.c"}  # each other set of C kernels, and the file that includes it
-OF_MODEL = {"mlp": 2, "gpt": 5}  # files of the model that it includes, next to the operations
+OF_MODEL = {"mlp": 2, "gpt": 6}  # files of the model that it includes, next to the operations
 WORDS_OF_OTHER_FILES = r"(?i)strict|precision|native\b|\bby\b *:|device|out="  # what an op file has nothing to do with
 
 each_op = pytest.mark.parametrize("op", spec.OPS.values(), ids=list(spec.OPS))
@@ -73,22 +73,13 @@ def test_an_op_file_holds_the_operation_and_nothing_else(backend, model):
 @pytest.mark.parametrize("backend", PYTHON)
 def test_the_strict_ops_have_the_names_and_arguments_of_the_plain_ones(backend):
     plain, strict = (registry.load(backend).MLP.ops_by_precision[name] for name in ("native", "strict"))
-    assert sorted(plain.__all__) == sorted(spec.FUNCTIONS)
-    assert sorted(strict.__all__) == sorted(spec.MLP_FUNCTIONS)
-    for name in spec.MLP_FUNCTIONS:
+    assert sorted(plain.__all__) == sorted(strict.__all__) == sorted(spec.FUNCTIONS)
+    for name in spec.FUNCTIONS:
         assert inspect.signature(getattr(plain, name)) == inspect.signature(getattr(strict, name)), name
 
 
-@pytest.mark.parametrize(
-    ("folder", "op"),
-    [
-        (folder, op)
-        for folder in ("ops", *KERNELS)
-        for op in spec.OPS.values()
-        if (folder, op.model) != ("strict", "gpt")
-    ],
-    ids=lambda value: getattr(value, "name", value),
-)
+@each_op
+@pytest.mark.parametrize("folder", ["ops", *KERNELS])
 def test_a_c_op_has_the_functions_arguments_and_order_of_the_spec(folder, op):
     source = words(_c_file(folder, op).read_text(encoding="utf-8").replace("restrict ", "").replace("// ", ""))
     places = []

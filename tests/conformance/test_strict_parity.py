@@ -160,6 +160,12 @@ def test_the_sign_of_a_zero_counts_unless_it_need_not():
     assert not compare_bits("x", np.array([-1, 1], f32), np.array([1, 1], f32), any_zero=True).ok
 
 
+@pytest.mark.slow
+def test_the_optimizers_are_graded_in_a_process_of_their_own_too(capsys):
+    code = main(["parity", "--strict", "numpy", "--level", "sgd", "--level", "adamw", "--rounds", "1"])
+    assert (code, "4 of 4" in capsys.readouterr().out) == (0, True)
+
+
 def parity(capsys, *words):
     code = main(["parity", "--strict", "--in-process", *words])
     out, err = capsys.readouterr()

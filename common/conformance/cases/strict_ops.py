@@ -11,6 +11,7 @@ from nnz.numbers.exact_sums import HARD
 
 from .ops import op_cases
 from .strict import TERMS, hard_products, hard_sums, random_float32s
+from .strict_gpt import HARD_CASES as OF_GPT
 
 Array = np.ndarray
 Case = dict[str, Any]
@@ -22,7 +23,7 @@ LN2 = float(np.log(2))
 
 def strict_cases(op_name: str, rng: np.random.Generator) -> list[Case]:
     """Arguments by name for one function of nnz.backend.spec: random ones first, then those that are hard to round."""
-    return op_cases(op_name, rng, f32) + HARD_CASES.get(op_name, lambda rng: [])(rng)
+    return op_cases(op_name, rng, f32) + (HARD_CASES | OF_GPT).get(op_name, lambda rng: [])(rng)
 
 
 def _linear_forward(rng: np.random.Generator) -> list[Case]:

@@ -44,9 +44,10 @@ class _StrictModule:
 
 def _with_precision(function: Callable, name: str) -> Callable:
     """The function, called with precision="strict". If it does not take a precision, NotImplementedError is raised."""
+    is_there = accepts(function, "precision")  # asked before the call, of which another process must see nothing else
 
     def strict(*values: Any, **settings: Any) -> Any:
-        if not accepts(function, "precision"):
+        if not is_there:
             raise NotImplementedError("It does not take a precision.")
         return function(*values, **settings, precision="strict")
 
