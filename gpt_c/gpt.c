@@ -102,5 +102,5 @@ void gpt_backward(GPT *m, real *gradients) {
     norm_before_blocks_backward(m, B * T);
     const real *demb = drop_backward(m, m->a.emb_mask, B * T * E);
     linear_backward(NULL, NULL, d(m, p.wpe), demb, NULL, NULL, B, 0, T * E);  // as a bias: its sum over the batch
-    embedding_backward(d(m, p.wte), demb, m->inputs, B, T, E);  // a tied head has added its part
+    embedding_backward(d(m, p.wte), demb, m->inputs, B, T, E);                // a tied head has added its part
 }

@@ -25,7 +25,7 @@ OF_A_GPT = [
         "model.n_embd = 129 is not a multiple of model.n_head = 4; each head has an equal part of it",
     ),
     (["--hidden-size", "3"], "model.hidden_size means nothing to gpt; leave it out"),
-    (["--precision", "strict"], "model.precision means nothing to gpt; leave it out"),
+    (["--precision", "exact"], "model.precision = exact is not allowed; it takes native or strict"),
     value("model.dropout", "1.0", BELOW),
     value("model.embedding_dropout", "-0.1", BELOW),
     value("model.n_layer", "0", WHOLE),

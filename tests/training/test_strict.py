@@ -59,11 +59,31 @@ def test_every_runner_prints_one_sha256_at_every_evaluation(threads, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("strict_runs")
+def test_every_runner_trains_a_gpt_to_one_sha256(tmp_path):
+    how = (*parity_runs.STRICT, *parity_runs.SMALL_GPT, "--set", "train.eval_every=100")
+    text = tmp_path / "text.txt"
+    text.write_bytes((parity_runs.NAMES / "val.txt").read_bytes() * 2)
+    outcomes = [
+        parity_runs.run(
+            runner, tmp_path / f"{i}", 300, text, how, {"OMP_NUM_THREADS": f"{1 + i % 2}"}, recipe="gpt-cpu"
+        )
+        for i, runner in enumerate((*parity_runs.RUNNERS, "build/mlp"))  # the last on one thread and on two
+    ]
+    lines = outcomes[0].stdout.decode().splitlines()
+    assert len({line.split(" sha256 ")[1] for line in lines if line.startswith("step ")}) == 4
+    assert lines[-1].split()[0] == "parameters_sha256"
+    assert all(outcome == outcomes[0] for outcome in outcomes)
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("strict_runs")
+@pytest.mark.parametrize("recipe", ["names", "gpt-cpu"])
 @pytest.mark.parametrize("backend", OTHER_CPUS)
-def test_an_older_cpu_changes_no_bit(backend, tmp_path):
-    envs = [{}, *OTHER_CPUS[backend]]
+def test_an_older_cpu_changes_no_bit(backend, recipe, tmp_path):
+    envs, small = [{}, *OTHER_CPUS[backend]], parity_runs.SMALL_GPT if recipe == "gpt-cpu" else ()
     first, *others = (
-        parity_runs.run(backend, tmp_path / str(i), 20, how=parity_runs.STRICT, env=env) for i, env in enumerate(envs)
+        parity_runs.run(backend, tmp_path / f"{i}", 20, how=(*parity_runs.STRICT, *small), env=env, recipe=recipe)
+        for i, env in enumerate(envs)
     )
     assert all(other.stdout == first.stdout for other in others)
 
