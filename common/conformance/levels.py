@@ -101,6 +101,7 @@ STRICT_CHECKS: tuple[Check, ...] = tuple(
         ("dropout_mask", "mask", strict.op_check("dropout_mask")),
         ("square_sum", "sum", strict_gpt.square_sums),
         ("clip", "one step", strict.op_check("clip_step")),
+        ("clip", "nn.clip_grad_norm", strict_gpt.global_norm),
         ("gpt", "every tensor", strict_gpt.every_tensor),
         ("gpt", "trained", strict_gpt.trained),
         ("gpt_cache", "tokens with a cache", strict_gpt.with_a_cache),

@@ -98,6 +98,12 @@ def _attention_backward(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
+def _dropout_mask(rng: np.random.Generator) -> list[Case]:
+    """Of these p, 1 / (1 - p) rounds otherwise where 1 - p was rounded before."""
+    key = {"seed": 3, "site": 1, "step": 7}
+    return [{"mask": np.zeros((5, 8), f32), "p": p, **key} for p in (0.15, 0.45)]
+
+
 HARD_CASES: dict[str, Callable[[np.random.Generator], list[Case]]] = {
     maker.__name__.removeprefix("_"): maker
     for maker in (
@@ -109,5 +115,6 @@ HARD_CASES: dict[str, Callable[[np.random.Generator], list[Case]]] = {
         _gelu_backward,
         _attention_forward,
         _attention_backward,
+        _dropout_mask,
     )
 }

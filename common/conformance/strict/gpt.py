@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from nnz.backend import initial
+from nnz.backend.clipping import EPS
 from nnz.backend.gpt_config import GPTConfig
 from nnz.backend.schedules import SCHEDULES
 from nnz.numbers import digests
@@ -47,6 +49,27 @@ def square_sums(backend: BackendUnderTest, dtype: str, rng: np.random.Generator,
         expected = float(strict_gpt_ops.square_sum(case["g"]))
         reason = "" if found == expected else f"it is {found.hex()}, not {expected.hex()}"
         yield [BitComparison("total", 1, int(found != expected), found == expected, reason)]
+
+
+def global_norm(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Compared:
+    """clip_grad_norm: the norm that it returns, and the bits that it leaves."""
+    function = backend.find("clip_grad_norm")
+    for _ in range(min(rounds, FEW)):
+        given = {f"p{n}": rng.normal(size=(n,)).astype(np.float32) for n in (1, 300, 20_000)}
+        norm, left = _norm(given), {k: g.copy() for k, g in given.items()}
+        max_norm = norm * float(rng.uniform(0.01, 0.9))
+        found = float(backend.call(function, left, max_norm, updates=1))
+        reason = "" if found == norm else f"it is {found.hex()}, not {norm.hex()}"
+        clipped = {k: strict_gpt_ops.clip_step(g, max_norm / (norm + EPS)) for k, g in given.items()}
+        yield [BitComparison("norm", 1, int(found != norm), found == norm, reason)]
+        yield [_compared(k, left[k], g) for k, g in clipped.items()]
+
+
+def _norm(gradients: dict[str, Array]) -> float:
+    total = 0.0
+    for g in gradients.values():
+        total += float(strict_gpt_ops.square_sum(g))
+    return math.sqrt(total)
 
 
 def every_tensor(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rounds: int) -> Compared:
@@ -98,10 +121,7 @@ def by_the_oracle() -> Iterator[tuple[int, str]]:
     for t in range(1, STEPS + 1):
         found = StrictGPT(CONFIG, {k: p for k, (p, *_) in state.items()}, SEED, step=t - 1)(*batch(t))
         gradients = {k: found[f"d{k}"] for k in state}
-        total = 0.0
-        for g in gradients.values():
-            total += float(strict_gpt_ops.square_sum(g))
-        scale = min(1.0, MAX_NORM / (np.sqrt(total) + 1e-6))
+        scale = min(1.0, MAX_NORM / (_norm(gradients) + EPS))
         for k, g in gradients.items():
             clipped = strict_gpt_ops.clip_step(g, scale) if scale < 1 else g
             state[k] = oracle.adamw_step(*state[k], clipped, t, rate(t), **settings, weight_decay=DECAY)

@@ -37,6 +37,7 @@ from . import (
     of_statistics,
     of_steps,
     of_strict,
+    of_strict_gpt,
     of_strict_ops,
     of_strict_steps,
     of_tanh,
@@ -81,6 +82,6 @@ KINDS: dict[str, tuple[Mutant, ...]] = {
         *of_clipping.MUTANTS,
     ),
     "the GPT": (*of_gpt.MUTANTS, *of_gpt_dropout.MUTANTS, *of_gpt_cache.MUTANTS),
-    "strict float32": (*of_strict.MUTANTS, *of_strict_ops.MUTANTS, *of_strict_steps.MUTANTS),
+    "strict float32": (*of_strict.MUTANTS, *of_strict_ops.MUTANTS, *of_strict_gpt.MUTANTS, *of_strict_steps.MUTANTS),
 }
 MUTANTS: tuple[Mutant, ...] = tuple(mutant for mutants in KINDS.values() for mutant in mutants)

@@ -12,10 +12,10 @@ START = "const Attention a = *(const Attention *)of;\n    const size_t T = a.T, 
 FORWARD_C = f"static void attention_forward_part(const void *of, size_t head) {{\n    {START}{PLACES}"
 QKV_C = "const real *q = a.qkv + first, *k = q + E, *v = k + E;"
 DX_C, DX_NEXT = "real *dq = a.dqkv + first, *dk = dq + E, *dv = dk + E,", "const real *q = a.qkv + first, *k = q + E"
-SCORES_NUMPY, SCORES_TORCH = "q @ k.swapaxes(2, 3) / sqrt(E // H)", "q @ k.mT / sqrt(E // H)"
+SCORES_NUMPY, SCORES_TORCH = "q @ k.swapaxes(2, 3) / sqrt(E // H)", "q @ k.mT / sqrt(q.shape[3])"
 Y_NUMPY = Y_TORCH = "(probs if mask is None else probs * mask) @ v"
 TRI_NUMPY, TRI_TORCH = "np.tri(T, dtype=bool)", "triu(1)"
-OUT_NUMPY, OUT_TORCH = "y.swapaxes(1, 2).reshape(B, T, E)", "y.transpose(1, 2).reshape(B, T, E)"
+OUT_NUMPY, OUT_TORCH = "y.swapaxes(1, 2).reshape(len(y)", "y.transpose(1, 2).flatten(2)"
 HEADS_NUMPY = "qkv.reshape(B, T, 3, H, E // H).transpose(2, 0, 3, 1, 4)"
 HEADS_TORCH = "qkv.reshape(B, T, 3, H, E // H).permute(2, 0, 3, 1, 4)"
 SOFTMAX_NUMPY, SOFTMAX_TORCH = "probs = exps / exps.sum(axis=3, keepdims=True)", "probs = scores.softmax(dim=3)"
@@ -77,7 +77,7 @@ MUTANTS = (
             "exps.sum(axis=3, keepdims=True)",
             "(exps + np.triu(np.exp(q @ k.swapaxes(2, 3) * 0), 1)).sum(axis=3, keepdims=True)",
         ),
-        torch=(SOFTMAX_TORCH, "probs = (q @ k.mT / sqrt(E // H)).softmax(dim=3).tril()"),
+        torch=(SOFTMAX_TORCH, "probs = (q @ k.mT / sqrt(q.shape[3])).softmax(dim=3).tril()"),
     ),
     attention(
         "attention_not_scaled",
@@ -93,7 +93,7 @@ MUTANTS = (
         "attention",
         c=(SOFTMAX_C, "softmax_rows(p, T, n, keys, t, (real)S);"),
         numpy=(SCORES_NUMPY, "q @ k.swapaxes(2, 3) / (E // H)"),
-        torch=(SCORES_TORCH, "q @ k.mT / (E // H)"),
+        torch=(SCORES_TORCH, "q @ k.mT / q.shape[3]"),
     ),
     attention(
         "attention_scaled_by_all_heads",
@@ -101,7 +101,7 @@ MUTANTS = (
         "attention",
         c=(SOFTMAX_C, "softmax_rows(p, T, n, keys, t, sqrt((real)E));"),
         numpy=(SCORES_NUMPY, "q @ k.swapaxes(2, 3) / sqrt(E)"),
-        torch=(SCORES_TORCH, "q @ k.mT / sqrt(E)"),
+        torch=(SCORES_TORCH, "q @ k.mT / sqrt(qkv.shape[3])"),
     ),
     attention(
         "attention_softmax_over_queries",
@@ -143,8 +143,8 @@ MUTANTS = (
         "attention_heads_joined_in_the_wrong_order",
         "y is not swapped back before the heads are joined",
         "attention",
-        numpy=(OUT_NUMPY, "y.reshape(B, T, E)"),
-        torch=(OUT_TORCH, "y.reshape(B, T, E)"),
+        numpy=(OUT_NUMPY, "y.reshape(len(y)"),
+        torch=(OUT_TORCH, "y.reshape(len(y), y.shape[2], -1)"),
     ),
     attention(
         "attention_first_head_for_all",
@@ -166,7 +166,7 @@ MUTANTS = (
         "attention",
         c=(f"{QKV_C}\n    real *y", "const real *k = a.qkv + first, *q = k + E, *v = q + E;\n    real *y"),
         numpy=(SCORES_NUMPY, "k @ q.swapaxes(2, 3) / sqrt(E // H)"),
-        torch=(SCORES_TORCH, "k @ q.mT / sqrt(E // H)"),
+        torch=(SCORES_TORCH, "k @ q.mT / sqrt(q.shape[3])"),
     ),
     attention(
         "attention_keys_for_values",
@@ -196,8 +196,8 @@ MUTANTS = (
         "the returned probs are those after dropout",
         "attention",
         numpy=(
-            "y.swapaxes(1, 2).reshape(B, T, E), probs",
-            "y.swapaxes(1, 2).reshape(B, T, E), probs if mask is None else probs * mask",
+            "return _side_by_side(y), probs",
+            "return _side_by_side(y), probs if mask is None else probs * mask",
         ),
         torch=("probs.detach()", "(probs if mask is None else probs * mask).detach()"),
     ),

@@ -12,11 +12,11 @@ SUM_C, SUM_NUMPY, SUM_TORCH = (
     "g.double().square().sum()",
 )
 STEP_C, STEP_NUMPY, STEP_TORCH = "g[i] *= by;", "g *= scale", "g.mul_(scale)"
-CALL = "clipping.clip_grad_norm(OPS["
-NATIVE = 'clipping.clip_grad_norm(OPS["native"], grads, max_norm)'
-NATIVE_TORCH = 'clipping.clip_grad_norm(OPS["native"], {name: as_tensor(g) for name, g in grads.items()}, max_norm)'
+CALL = "clipping.clip_grad_norm(OPS,"
+NATIVE = "clipping.clip_grad_norm(OPS, grads, max_norm, precision)"
+NATIVE_TORCH = "clipping.clip_grad_norm(OPS, {name: as_tensor(g) for name, g in grads.items()}, max_norm, precision)"
 EACH = "max([" + NATIVE.replace("grads, max_norm", "{k: g}, max_norm") + " for k, g in grads.items()])"
-EACH_TORCH = 'max([clipping.clip_grad_norm(OPS["native"], {k: as_tensor(g)}, max_norm) for k, g in grads.items()])'
+EACH_TORCH = "max([clipping.clip_grad_norm(OPS, {k: as_tensor(g)}, max_norm, precision) for k, g in grads.items()])"
 FILE = "optimizers.py"
 COMMON = "backend/clipping.py"
 
@@ -126,8 +126,8 @@ MUTANTS = (
     model_level(
         "clip_to_half",
         "the gradients are shortened to half of max_norm",
-        NATIVE.replace("max_norm)", "max_norm / 2)"),
-        NATIVE_TORCH.replace("max_norm)", "max_norm / 2)"),
+        NATIVE.replace("max_norm,", "max_norm / 2,"),
+        NATIVE_TORCH.replace("max_norm,", "max_norm / 2,"),
     ),
     model_level(
         "clip_never",

@@ -3,15 +3,16 @@
 from .mutant import gpt_mutant
 
 B_T = "for (size_t b = 0; b < B; b++) { add(x + b * T * E, p.wpe, T * E); }"
-DWPE = "for (size_t b = 0; b < B; b++) { add(d(m, p.wpe), demb + b * T * E, T * E); }"
+DWPE = "linear_backward(NULL, NULL, d(m, p.wpe), demb, NULL, NULL, B, 0, T * E);"
+DWPE_NUMPY = 'embedding_backward(demb, s["positions"], c.context_length)'
 DROP = "drop(m, x, a.emb_mask, n * E, 0);"
-POSITIONS_NUMPY = "np.arange(past, past + T, dtype=np.int32)[None]"
-POSITIONS_TORCH = "torch.arange(past, past + T, dtype=torch.int32, device=self.device)[None]"
-WPE = ' + embedding_forward(p["wpe.weight"], positions)'
+POSITIONS_NUMPY = "np.arange(past, past + T, dtype=np.int32)"
+POSITIONS_TORCH = "torch.arange(past, past + T, dtype=torch.int32, device=self.device)"
+WPE = ' + ops.embedding_forward(p["wpe.weight"], positions)'
 TIED = 'p.get("head.weight", p["wte.weight"]), p.get("head.bias"))  # -> (B*T, V)'
-PROJ_NUMPY = 'x = s["x_mid"] = x + _dropped('
+PROJ_NUMPY = 'x = s["x_mid"] = x + self._dropped('
 PROJ_TORCH, FC2_TORCH = 'x = s["x_mid"] = x + self._dropped(proj,', "return x + self._dropped("
-FC2_NUMPY = 'return x + _dropped(self._linear_forward(s["a"]'
+FC2_NUMPY = 'return x + self._dropped(self._linear_forward(s["a"]'
 BACK2_C = "norm_backward(g.dx, d(m, p.norm2_weight)"
 BACK1_C = "norm_backward(g.dx, d(m, p.norm1_weight)"
 BACK2_NUMPY, BACK1_NUMPY = (
@@ -21,13 +22,13 @@ BACK2_NUMPY, BACK1_NUMPY = (
 NORM2_C = "norm_forward(a.norm2, a.mean2, a.rstd2, a.mid, p.norm2_weight, p.norm2_bias, n, E, EPS);"
 NORM2_NUMPY = 'self._norm_forward(x, f"{at}norm2")'
 NORM2_TORCH = 'self._norm(x, f"{at}norm2")'
-ACT = 'relu_forward(s["a_pre"]) if c.activation == "relu" else gelu_forward(s["a_pre"])'
+ACT = 'ops.relu_forward(s["a_pre"]) if c.activation == "relu" else ops.gelu_forward(s["a_pre"])'
 AFTER_C = "norm_after_blocks(m, n);\n    linear_forward(logits"
 BLOCK_TORCH = "x, of_block = self._block(layer, x, (B, T), step, cache)"
-AT = 'at = self.config, {"x": x}, 1 + 3 * layer, f"blocks.{layer}."'
+AT = 'at = self.config, self.ops, {"x": x}, 1 + 3 * layer, f"blocks.{layer}."'
 GRADS_TORCH = "return dict(zip(self._p, map(as_array, gradients), strict=True))"
-LOSS_NUMPY = "loss, probs = cross_entropy_forward(logits, targets.reshape(-1))"
-LOSS_TORCH = 'found["loss"], _ = cross_entropy_forward(found["logits"].flatten(0, 1), targets.flatten())'
+LOSS_NUMPY = "loss, probs = ops.cross_entropy_forward(logits, targets.reshape(-1))"
+LOSS_TORCH = 'found["loss"], _ = ops.cross_entropy_forward(found["logits"].flatten(0, 1), targets.flatten())'
 HEAD_C = "linear_forward(logits, a.norm, p.head_weight, p.head_bias, n, E, V);"
 LINEAR_PY = 'self._p.get(f"{name}.bias"))'
 SITE_PROJ, SITE_FC2 = "3 * l + 2);", "3 * l + 3);"
@@ -48,16 +49,16 @@ MUTANTS = (
         "the first token gets the vector of the second position",
         "gpt",
         c=(B_T, B_T.replace("p.wpe,", "p.wpe + (T < m->c.T) * E,")),
-        numpy=(POSITIONS_NUMPY, POSITIONS_NUMPY.replace("[None]", "[None] + (T < c.context_length)")),
-        torch=(POSITIONS_TORCH, f"{POSITIONS_TORCH} + int(T < c.context_length)"),
+        numpy=(POSITIONS_NUMPY, f"{POSITIONS_NUMPY} + (T < c.context_length)"),
+        torch=(POSITIONS_TORCH, f"({POSITIONS_TORCH} + int(T < c.context_length))"),
     ),
     gpt_mutant(
         "gpt_positions_from_the_end",
         "the last token gets the last position, however short the row",
         "gpt",
         c=(B_T, B_T.replace("p.wpe,", "p.wpe + (m->c.T - T) * E,")),
-        numpy=(POSITIONS_NUMPY, POSITIONS_NUMPY.replace("[None]", "[None] + np.int32(c.context_length - T)")),
-        torch=(POSITIONS_TORCH, f"{POSITIONS_TORCH} + c.context_length - T"),
+        numpy=(POSITIONS_NUMPY, f"{POSITIONS_NUMPY} + np.int32(c.context_length - T)"),
+        torch=(POSITIONS_TORCH, f"({POSITIONS_TORCH} + c.context_length - T)"),
     ),
     gpt_mutant(
         "gpt_without_positions",
@@ -80,10 +81,10 @@ MUTANTS = (
         "only the first row of the batch sends its gradient to the positions",
         "gpt",
         c=(DWPE, "add(d(m, p.wpe), demb, T * E);"),
-        numpy=("demb.sum(axis=0)[None]", "demb[:1]"),
+        numpy=(DWPE_NUMPY, DWPE_NUMPY.replace("demb", "demb[:1]").replace('ions"]', 'ions"][:1]')),
         torch=(
             WPE,
-            ' + (wpe := embedding_forward(p["wpe.weight"], positions).expand(B, -1, -1)).detach()'
+            ' + (wpe := ops.embedding_forward(p["wpe.weight"], positions)).detach()'
             "\n        emb = emb + (wpe - wpe.detach()) * (torch.arange(B) < 1)[:, None, None]",
         ),
     ),
@@ -92,7 +93,7 @@ MUTANTS = (
         "the positions get the mean over the batch",
         "gpt",
         c=(DWPE, DWPE + "\n    for (size_t i = 0; i < T * E; i++) { d(m, p.wpe)[i] /= (real)B; }"),
-        numpy=("demb.sum(axis=0)[None]", "demb.mean(axis=0)[None]"),
+        numpy=(DWPE_NUMPY, DWPE_NUMPY.replace("demb", "demb / B")),
         torch=wrong_gradient('d["wpe.weight"] = d["wpe.weight"] / len(saved["inputs"])'),
     ),
     gpt_mutant(
@@ -100,7 +101,7 @@ MUTANTS = (
         "x is not added to what attention gives",
         "gpt",
         c=("    add(a.mid, a.x, n * E);\n", ""),
-        numpy=(PROJ_NUMPY, 'x = s["x_mid"] = _dropped('),
+        numpy=(PROJ_NUMPY, 'x = s["x_mid"] = self._dropped('),
         torch=(PROJ_TORCH, PROJ_TORCH.replace("x + ", "")),
     ),
     gpt_mutant(
@@ -108,7 +109,7 @@ MUTANTS = (
         "x is not added to what the feed-forward gives",
         "gpt",
         c=("    add(y, a.mid, n * E);\n", ""),
-        numpy=(FC2_NUMPY, 'return _dropped(self._linear_forward(s["a"]'),
+        numpy=(FC2_NUMPY, 'return self._dropped(self._linear_forward(s["a"]'),
         torch=(FC2_TORCH, "return self._dropped("),
     ),
     gpt_mutant(
@@ -175,12 +176,12 @@ MUTANTS = (
         "gpt",
         c=("real *x = embedded(m);", "real *x = (m->c.norm_first = false, embedded(m));"),
         numpy=(
-            "c, p, (B, T), past = self.config,",
-            "c, p, (B, T), past = __import__('dataclasses').replace(self.config, norm_first=False),",
+            "c, p, ops, (B, T), past = self.config,",
+            "c, p, ops, (B, T), past = __import__('dataclasses').replace(self.config, norm_first=False),",
         ),
         torch=(
-            "c, p, (B, T), past = self.config,",
-            "c, p, (B, T), past = __import__('dataclasses').replace(self.config, norm_first=False),",
+            "c, p, ops, (B, T), past = self.config,",
+            "c, p, ops, (B, T), past = __import__('dataclasses').replace(self.config, norm_first=False),",
         ),
     ),
     gpt_mutant(
@@ -238,8 +239,8 @@ MUTANTS = (
         "a GPT that asks for GELU gets ReLU",
         "gpt",
         c=("gpt/switches.c", "(m->c.gelu ? gelu_forward : relu_forward)", "relu_forward"),
-        numpy=(ACT, 'relu_forward(s["a_pre"])'),
-        torch=(ACT, 'relu_forward(s["a_pre"])'),
+        numpy=(ACT, 'ops.relu_forward(s["a_pre"])'),
+        torch=(ACT, 'ops.relu_forward(s["a_pre"])'),
     ),
     gpt_mutant(
         "gpt_gelu_gradient_from_its_output",
@@ -349,8 +350,8 @@ MUTANTS = (
         c=("embedding_backward(d(m, p.wte), demb,", ("if (!m->c.tied_head) embedding_backward(d(m, p.wte), demb,")),
         numpy=('d["wte.weight"] += dw\n', 'd["wte.weight"] = dw\n'),
         torch=(
-            'emb = embedding_forward(p["wte.weight"], inputs)',
-            ('emb = embedding_forward(p["wte.weight"].detach() if c.tied_head else p["wte.weight"], inputs)'),
+            'emb = ops.embedding_forward(p["wte.weight"], inputs)',
+            ('emb = ops.embedding_forward(p["wte.weight"].detach() if c.tied_head else p["wte.weight"], inputs)'),
         ),
     ),
     gpt_mutant(
@@ -393,13 +394,13 @@ MUTANTS = (
         "a token that comes twice keeps one of its gradients",
         "gpt",
         numpy=(
-            'd["wte.weight"] = embedding_backward(demb, s["inputs"], c.vocab_size)',
+            'd["wte.weight"] = ops.embedding_backward(demb, s["inputs"], c.vocab_size)',
             ('d["wte.weight"] = np.zeros_like(p["wte.weight"])\n        d["wte.weight"][s["inputs"]] = demb'),
         ),
         torch=(
-            'emb = embedding_forward(p["wte.weight"], inputs)',
+            'emb = ops.embedding_forward(p["wte.weight"], inputs)',
             (
-                "rows = embedding_forward(p['wte.weight'], inputs)\n"
+                "rows = ops.embedding_forward(p['wte.weight'], inputs)\n"
                 "        last = torch.zeros(c.vocab_size, dtype=torch.int64).scatter(0, inputs.flatten().long()"
                 ", torch.arange(B * T))\n"
                 "        kept = (last[inputs.flatten().long()] == torch.arange(B * T)).view(B, T, 1)\n"
@@ -421,7 +422,7 @@ MUTANTS = (
         "gpt",
         numpy=(
             LOSS_NUMPY,
-            (f"{LOSS_NUMPY}\n        loss = cross_entropy_forward(logits[T - 1 :: T], targets[:, -1])[0]"),
+            (f"{LOSS_NUMPY}\n        loss = ops.cross_entropy_forward(logits[T - 1 :: T], targets[:, -1])[0]"),
         ),
         torch=(
             LOSS_TORCH,
@@ -460,8 +461,8 @@ MUTANTS = (
             ),
         ),
         numpy=(
-            'dh, dw, d["head.bias"] = linear_backward(dlogits,',
-            ('dlogits = dlogits * T\n        dh, dw, d["head.bias"] = linear_backward(dlogits,'),
+            'dh, dw, d["head.bias"] = ops.linear_backward(dlogits,',
+            ('dlogits = dlogits * T\n        dh, dw, d["head.bias"] = ops.linear_backward(dlogits,'),
         ),
         torch=(
             'gradients = torch.autograd.grad(saved["loss"],',

@@ -2,13 +2,13 @@
 
 from .mutant import gpt_mutant
 
-CACHE_C, CACHE_PY = "gpt/cache.c", "gpt/cached_attention.py"
+CACHE_C, ATTEND_C, CACHE_PY = "gpt/cache.c", "gpt/cached_attention.c", "gpt/cached_attention.py"
 SCORES_NUMPY = "q @ k.swapaxes(2, 3) / sqrt(E // H)"
 SEEN_NUMPY, SEEN_TORCH = "np.tri(n, S, past, dtype=bool)", "dtype=torch.bool, device=q.device).tril(past)"
 KEEP = "kept[0, :, :, past:S], kept[1, :, :, past:S] = k, v"
 UP_TO = "for (size_t u = 0; u <= t; u++)"
-NUMPY_POSITIONS = "np.arange(past, past + T, dtype=np.int32)[None]"
-TORCH_POSITIONS = "torch.arange(past, past + T, dtype=torch.int32, device=self.device)[None]"
+NUMPY_POSITIONS = "np.arange(past, past + T, dtype=np.int32)"
+TORCH_POSITIONS = "torch.arange(past, past + T, dtype=torch.int32, device=self.device)"
 
 MUTANTS = (
     gpt_mutant(
@@ -30,14 +30,14 @@ MUTANTS = (
         "a token that follows others gets the position of the first",
         "gpt_cache",
         c=(CACHE_C, "p.wpe + (t + i) * E", "p.wpe + 0 * (t + i)"),
-        numpy=(NUMPY_POSITIONS, "np.arange(T, dtype=np.int32)[None]"),
+        numpy=(NUMPY_POSITIONS, "np.arange(T, dtype=np.int32)"),
         torch=(TORCH_POSITIONS, TORCH_POSITIONS.replace("past, past + T", "T")),
     ),
     gpt_mutant(
         "gpt_cache_written_one_too_early",
         "a token's key and value take the place of those before it",
         "gpt_cache",
-        c=(CACHE_C, "values[t * S + s] = v[s]", "values[(t > 1 ? t - 1 : t) * S + s] = v[s]"),
+        c=(ATTEND_C, "values[t * S + s] = v[s]", "values[(t > 1 ? t - 1 : t) * S + s] = v[s]"),
         numpy=(CACHE_PY, KEEP, f"{KEEP}\n    kept[1, :, :, max(past - 1, 0)] = v[:, :, 0]"),
         torch=(CACHE_PY, KEEP, f"{KEEP}\n    kept[1, :, :, max(past - 1, 0)] = v[:, :, 0]"),
     ),
@@ -45,7 +45,7 @@ MUTANTS = (
         "gpt_cache_keeps_keys_for_values",
         "the keys are kept twice",
         "gpt_cache",
-        c=(CACHE_C, "values[t * S + s] = v[s]", "values[t * S + s] = k[s]"),
+        c=(ATTEND_C, "values[t * S + s] = v[s]", "values[t * S + s] = k[s]"),
         numpy=(CACHE_PY, KEEP, KEEP.replace("= k, v", "= k, k")),
         torch=(CACHE_PY, KEEP, KEEP.replace("= k, v", "= k, k")),
     ),
@@ -53,7 +53,7 @@ MUTANTS = (
         "gpt_cached_scores_not_scaled",
         "with a cache the scores are not divided by the root",
         "gpt_cache",
-        c=(CACHE_C, "scores[u] /= sqrt((real)S);", ";"),
+        c=(ATTEND_C, "scores[u] /= sqrt((real)S);", ";"),
         numpy=(CACHE_PY, SCORES_NUMPY, "q @ k.swapaxes(2, 3)"),
         torch=(CACHE_PY, "F.scaled_dot_product_attention(q,", "F.scaled_dot_product_attention(q * q.shape[3] ** 0.5,"),
     ),

@@ -158,11 +158,11 @@ MUTANTS = (
         "backward draws the masks of the next step",
         "gpt",
         numpy=(
-            'dqkv = attention_backward(dy, s["qkv"], s["probs"], s["probs_mask"])',
+            'dqkv = ops.attention_backward(dy, s["qkv"], s["probs"], s["probs_mask"])',
             (
                 "again = self._mask(1 + 3 * layer, self.config.dropout, s['probs'].shape, self.dropout_step "
                 "if s['probs_mask'] is not None else None)\n"
-                '        dqkv = attention_backward(dy, s["qkv"], s["probs"], again)'
+                '        dqkv = ops.attention_backward(dy, s["qkv"], s["probs"], again)'
             ),
         ),
         c=(
@@ -178,12 +178,12 @@ MUTANTS = (
         "gpt_dropout_not_in_backward",
         "the gradient passes what was dropped after fc2",
         "gpt",
-        numpy=('dfc2 = _dropped_backward(dx, s["fc2_mask"])', "dfc2 = dx"),
+        numpy=('dfc2 = self._dropped_backward(dx, s["fc2_mask"])', "dfc2 = dx"),
         torch=(
-            "return x if mask is None else dropout_forward(x, mask)",
+            "return x if mask is None else self.ops.dropout_forward(x, mask)",
             (
-                "return x if mask is None or site % 3 else x + (dropout_forward(x, mask) - x).detach() "
-                "if site else dropout_forward(x, mask)"
+                "return x if mask is None or site % 3 else x + (self.ops.dropout_forward(x, mask) - x).detach() "
+                "if site else self.ops.dropout_forward(x, mask)"
             ),
         ),
         c=("const real *dbranch = drop_backward(m, a.fc2_mask, n * E);", "const real *dbranch = g.dx;"),

@@ -36,7 +36,7 @@ MUTANTS = (
         "strict_exact_sum_rounded_twice",
         "the exact sum is rounded to some 60 bits and then to 24: what lies past a midpoint is lost on the way",
         "strict linear",
-        c=("strict/exact.h", "number |= digits[i] != 0;", "number |= 0;"),
+        c=("strict/exact.h", "rest |= digits[i] != 0;", "rest |= 0;"),
         common=("numbers/exact_sums.py", "if rest and not _is_odd(total):", "if False:"),
     ),
     mutant(

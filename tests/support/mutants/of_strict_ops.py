@@ -69,7 +69,10 @@ MUTANTS = (
         "strict_softmax_sum_in_float32",
         "the sum under the softmax is added up in float32",
         "strict cross_entropy",
-        c=("const real all = sum(p, V);", "real all = 0; for (size_t j = 0; j < V; j++) { all += p[j]; }"),
+        c=(
+            "const real all = nearest_dot(p, NULL, V);",
+            "real all = 0; for (size_t j = 0; j < V; j++) { all += p[j]; }",
+        ),
         numpy=(STRICT, "cr.sum_along(exps, 1)", "exps.sum(axis=1)"),
         torch=(STRICT, "cr.sum_along(exps, 1)", "exps.sum(1)"),
     ),
