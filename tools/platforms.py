@@ -21,6 +21,7 @@ from tools import readme
 NAMES = readme.ROOT / "common" / "data" / "names"
 SIZES = ("--hidden-size", "48", "--embedding-size", "12", "--batch-size", "32", "--count", "2")
 BLOCKS = ("--n-layer", "2", "--n-head", "2", "--n-embd", "16", "--context-length", "16", "--dropout", "0.1")
+GPT2 = ("--shape", "gpt2")  # GELU, a tied head
 GPT_SIZES = ("--model", "gpt", *BLOCKS, "--eval-batches", "4", "--tokens", "40")
 
 
@@ -64,7 +65,7 @@ WITH_ZIG = [
     Platform("aarch64, musl, clang of zig", zig("aarch64-linux-musl"), "-static", "qemu-aarch64"),
     Platform("riscv64, musl, clang of zig", zig("riscv64-linux-musl"), "-static", "qemu-riscv64"),
 ]
-FIGURES = ("strict parameters", "float64 log", "GPT's float64 log", "drawn weights")
+FIGURES = ("strict parameters", "the GPT's", "float64 log", "the GPT's log", "drawn weights")
 
 
 def main() -> int:
@@ -108,7 +109,7 @@ def build(platform: Platform) -> tuple[Path | None, str]:
 
 
 def figures(platform: Platform, program: Path, out: Path, steps: int = 200) -> dict[str, str]:
-    """SHA-256 of what it writes: an MLP after `steps` in strict float32, the logs of an MLP and a GPT, and weights."""
+    """SHA-256 of what it writes: MLP and GPT after `steps` in strict float32, the logs of both, and weights."""
     shutil.rmtree(out, ignore_errors=True)
 
     def train(name: str, *words: str, steps: int) -> Path:
@@ -118,12 +119,13 @@ def figures(platform: Platform, program: Path, out: Path, steps: int = 200) -> d
         return out / name
 
     strict = train("strict", *SIZES, "--precision", "strict", steps=steps)
+    strict_gpt = train("strict-gpt", *GPT_SIZES, *GPT2, "--precision", "strict", steps=steps)
     log = train("float64", *SIZES, "--dtype", "float64", steps=2 * steps) / "log.csv"
     gpt = train("gpt", *GPT_SIZES, "--dtype", "float64", steps=steps // 5)
     drawn = train("drawn", *SIZES, "--lr", "1e-300", steps=1)  # too small a step for a weight to move
     written = [log.read_bytes(), (gpt / "log.csv").read_bytes() + (gpt / "samples.txt").read_bytes()]
     logs = [hashlib.sha256(content).hexdigest() for content in written]
-    return dict(zip(FIGURES, (_parameters(strict), *logs, _parameters(drawn)), strict=True))
+    return dict(zip(FIGURES, (*map(_parameters, (strict, strict_gpt)), *logs, _parameters(drawn)), strict=True))
 
 
 def _parameters(run: Path) -> str:

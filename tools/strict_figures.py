@@ -1,8 +1,14 @@
-"""`make strict-figures`: measure what strict float32 changes and costs; writes docs/strict.md; takes some minutes."""
+"""`make strict-figures`: measure what strict float32 changes and costs; writes docs/strict.md; takes some minutes.
+
+`python -m tools.strict_figures PART ...` writes one or more of ulp, drift, cost and cost-gpt.
+"""
 
 import os
+import sys
 import time
 from datetime import date
+from itertools import product
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +20,11 @@ from tools import readme
 PAGE = readme.DOCS / "strict.md"
 SIZES = {"vocab_size": 27, "context_length": 3, "embedding_size": 48, "hidden_size": 512}
 BATCH, SEED, MARKS = 128, 1337, (1, 10, 100, 1000)
-ROUNDS, STEPS_A_ROUND = 11, 20
+ROUNDS = 11
+GPT_SIZES = {"vocab_size": 65, "context_length": 64, "n_layer": 4, "n_head": 4, "n_embd": 128}  # of gpt-cpu
+GPT_BATCH = 12
+GPT2 = {"activation": "gelu", "qkv_bias": True, "head_bias": False, "tied_head": True, "embedding_dropout": 0.1}
+SHAPES = {"course": {"dropout": 0.0}, "GPT-2, dropout": GPT2 | {"dropout": 0.1}}
 
 
 class Training:
@@ -34,6 +44,23 @@ class Training:
 
     def bits(self) -> np.ndarray:
         return np.concatenate([np.asarray(p).ravel().view(np.uint32) for p in self.model.parameters().values()])
+
+
+class GPTTraining:
+    """The recipe `gpt-cpu` on random tokens; or in GPT-2's shape, with dropout."""
+
+    def __init__(self, name: str, precision: str, **shape: Any) -> None:
+        self.nn, self.how = registry.load(name), {"precision": precision}
+        self.model = self.nn.GPT(**GPT_SIZES, **shape, rng=nnz.RNG(SEED), **self.how)
+        self.optimizer = self.nn.AdamW(self.model.parameters(), lr=1e-3, weight_decay=0.1, **self.how)
+        self.rng = np.random.default_rng(SEED)
+
+    def step(self) -> None:
+        ids = self.rng.integers(0, GPT_SIZES["vocab_size"], (GPT_BATCH, GPT_SIZES["context_length"] + 1))
+        self.model(ids[:, :-1], ids[:, 1:])
+        gradients = self.model.backward()
+        self.nn.clip_grad_norm(gradients, 1.0, **self.how)
+        self.optimizer.step(gradients)
 
 
 def ulp_table() -> str:
@@ -112,7 +139,7 @@ def cost_table() -> str:
             nn = registry.load(name)
             nn.set_threads(threads)
             before = nn.strict_tally()
-            native, strict = _medians([Training(name, how) for how in ("native", "strict")])
+            native, strict = _medians([Training(name, how) for how in ("native", "strict")], 20)
             rounded, summed = (now - then for now, then in zip(nn.strict_tally(), before, strict=True))
             exactly = f"{summed / rounded * 10_000:.2f} of 10,000"
             lines.append(f"| {name} | {threads} | {native:.2f} | {strict:.2f} | {strict / native:.1f} x | {exactly} |")
@@ -122,15 +149,29 @@ def cost_table() -> str:
     )
 
 
-def _medians(trainings: list[Training]) -> list[float]:
+def cost_of_a_gpt() -> str:
+    """The same of a GPT."""
+    lines = ["| GPT | | threads | native | strict | ratio |", "|---|---|---:|---:|---:|---:|"]
+    for (shape, settings), name in product(SHAPES.items(), registry.names()):
+        for threads in (1, 2):
+            registry.load(name).set_threads(threads)
+            native, strict = _medians([GPTTraining(name, how, **settings) for how in ("native", "strict")], 1)
+            lines.append(f"| {shape} | {name} | {threads} | {native:.0f} | {strict:.0f} | {strict / native:.1f} x |")
+    return (
+        f"Milliseconds per training step of a GPT of the recipe `gpt-cpu`'s size, by `make strict-figures` on "
+        f"{date.today()} ({_machine()}): both in turn, medians.\n\n" + "\n".join(lines)
+    )
+
+
+def _medians(trainings: list[Any], steps: int) -> list[float]:
     seconds = [[], []]
     for number in range(ROUNDS + 1):
         for training, sample in zip(trainings, seconds, strict=True):
             began = time.perf_counter()
-            for _ in range(STEPS_A_ROUND):
+            for _ in range(steps):
                 training.step()
             if number:
-                sample.append((time.perf_counter() - began) / STEPS_A_ROUND * 1e3)
+                sample.append((time.perf_counter() - began) / steps * 1e3)
     return [float(np.median(sample)) for sample in seconds]
 
 
@@ -138,8 +179,8 @@ def _machine() -> str:
     return f"{environment()['cpu']}, {os.cpu_count()} cores"
 
 
-MAKERS = {"ulp": ulp_table, "drift": drift_table, "cost": cost_table}
+MAKERS = {"ulp": ulp_table, "drift": drift_table, "cost": cost_table, "cost-gpt": cost_of_a_gpt}
 
 if __name__ == "__main__":
-    for part, maker in MAKERS.items():
-        readme.replace(part, maker(), PAGE)
+    for part in sys.argv[1:] or MAKERS:
+        readme.replace(part, MAKERS[part](), PAGE)

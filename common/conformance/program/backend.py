@@ -42,11 +42,14 @@ def speaks_gpt(program: Program) -> bool:
     return not program.functions.keys().isdisjoint(GPT_FUNCTIONS)
 
 
-def _clipping(ops: SimpleNamespace) -> SimpleNamespace:
-    def clip_step(g: np.ndarray, scale: float) -> None:
-        g[...] = ops.clip_step(g, scale)
+def _clipping(ops: SimpleNamespace) -> dict[str, SimpleNamespace]:
+    def in_(precision: str) -> SimpleNamespace:
+        def clip_step(g: np.ndarray, scale: float) -> None:
+            g[...] = ops.clip_step(g, scale, precision=precision)
 
-    return SimpleNamespace(square_sum=ops.square_sum, clip_step=clip_step)
+        return SimpleNamespace(square_sum=partial(ops.square_sum, precision=precision), clip_step=clip_step)
+
+    return {precision: in_(precision) for precision in PRECISIONS}
 
 
 def _op(program: Program, name: str) -> Callable:

@@ -9,6 +9,7 @@ import numpy as np
 
 from nnz.backend import checks, initial
 from nnz.backend.gpt_config import GPTConfig
+from nnz.numbers.precisions import NATIVE, STRICT
 from nnz.numbers.rng import RNG
 
 from .protocol import Program, intermediates_of
@@ -20,10 +21,17 @@ class GPT:
     """Weights, mode and step of dropout are kept here and sent with every batch: the program keeps nothing."""
 
     def __init__(
-        self, program: Program, rng: RNG, dtype: str = "float32", dropout_seed: int = 1337, **settings: Any
+        self,
+        program: Program,
+        rng: RNG,
+        dtype: str = "float32",
+        dropout_seed: int = 1337,
+        precision: str = NATIVE,
+        **settings: Any,
     ) -> None:
-        program.must_list("gpt", dtype)
+        program.must_list("gpt", STRICT if precision == STRICT else dtype)
         self._program, self._dtype, self._config = program, dtype, GPTConfig(**settings, dtype=dtype)
+        self._precision = precision
         # the rest shapes show
         self._settings = {name: getattr(self._config, name) for name in SETTINGS} | {"dropout_seed": dropout_seed}
         self._weights: dict[str, np.ndarray] | None = None
@@ -49,7 +57,7 @@ class GPT:
         learns, self._response = self.training and targets is not None, None
         how = self._settings | {"training": learns, "step": self.dropout_step}
         arrays = {**self.parameters(), "inputs": inputs, "targets": targets}
-        response = self._program.call("gpt", self._dtype, arrays, **how)
+        response = self._program.call("gpt", self._dtype, arrays, self._precision, **how)
         self.dropout_step += learns
         self._response = None if targets is None else response
         return response["logits"], response.get("loss")

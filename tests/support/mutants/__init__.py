@@ -82,6 +82,7 @@ KINDS: dict[str, tuple[Mutant, ...]] = {
         *of_clipping.MUTANTS,
     ),
     "the GPT": (*of_gpt.MUTANTS, *of_gpt_dropout.MUTANTS, *of_gpt_cache.MUTANTS),
-    "strict float32": (*of_strict.MUTANTS, *of_strict_ops.MUTANTS, *of_strict_gpt.MUTANTS, *of_strict_steps.MUTANTS),
+    "the GPT in strict float32": of_strict_gpt.MUTANTS,
+    "strict float32": (*of_strict.MUTANTS, *of_strict_ops.MUTANTS, *of_strict_steps.MUTANTS),
 }
 MUTANTS: tuple[Mutant, ...] = tuple(mutant for mutants in KINDS.values() for mutant in mutants)

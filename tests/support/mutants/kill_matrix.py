@@ -69,7 +69,7 @@ These bugs round once more or once less, in another order, or to the wrong one o
 the code that runs with `precision="strict"`, and "our check" requires every bit to be right. The tolerances compare the
 same step as above, computed in strict float32, with the same oracle.
 """
-GPT_KINDS = ("formulas of the GPT's operations", "the GPT")
+GPT_KINDS = ("formulas of the GPT's operations", "the GPT", "the GPT in strict float32")
 GPT_MUTANTS = frozenset(mutant for kind in GPT_KINDS for mutant in KINDS[kind])
 GPT_HEAD = """\
 ## The GPT

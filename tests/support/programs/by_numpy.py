@@ -20,11 +20,12 @@ def answer(folder: Path) -> int:
 
     metadata, given = tensor_file.read(folder / "request.safetensors", lambda *found: None)
     name, dtype = metadata["function"], metadata["dtype"]
-    head = {key: metadata[key] for key in ("function", "dtype", "nonce")}
+    head = {key: metadata[key] for key in ("function", "dtype", "nonce", "precision") if key in metadata}
     numbers = {k: v for k, v in metadata.items() if k not in (*head, "format")}
+    how = {"precision": metadata.get("precision", "native")}
     settings = {k: v if k in TEXTS else (int if k in WHOLE else float)(v) for k, v in numbers.items()}
     try:
-        found = gpt(nn, given, settings, dtype) if name == "gpt" else operation(nn, name, given | settings)
+        found = gpt(nn, given, settings, dtype, how) if name == "gpt" else operation(nn, name, given | settings, how)
     except (ValueError, TypeError) as error:
         print(str(error).splitlines()[0], file=sys.stderr)
         return 2
@@ -34,17 +35,17 @@ def answer(folder: Path) -> int:
     return 0
 
 
-def operation(nn, name, given):
+def operation(nn, name, given, how):
     function = spec.FUNCTIONS[name]
     arguments = [given.get(key) for key in function.python_arguments]
     arguments = [np.array(a) if isinstance(a, np.ndarray) else a for a in arguments]
-    result = getattr(nn.ops, name)(*arguments)
+    result = getattr(nn.ops, name)(*arguments, **how)
     if function.updates:
         return dict(zip(function.updates, arguments, strict=False))
     return dict(zip(function.outputs, result if len(function.outputs) > 1 else (result,), strict=True))
 
 
-def gpt(nn, given, s, dtype):
+def gpt(nn, given, s, dtype, how):
     inputs, targets = given.pop("inputs"), given.pop("targets", None)
     V, E = given["wte.weight"].shape
     model = nn.GPT(
@@ -58,6 +59,7 @@ def gpt(nn, given, s, dtype):
         norm_first=bool(s["norm_first"]),
         rng=RNG(1),
         dtype=dtype,
+        **how,
         **{k: v for k, v in s.items() if k not in ("training", "step", "norm_first")},
     )
     model.load_parameters(given)
@@ -70,7 +72,7 @@ def gpt(nn, given, s, dtype):
 
 
 if sys.argv[2] == "--list":
-    print("\n".join(["nnz-conformance-1", "serve", *(f"{name} float32 float64" for name in NAMES)]))
+    print("\n".join(["nnz-conformance-1", "serve", *(f"{name} float32 float64 strict" for name in NAMES)]))
 else:
     for line in sys.stdin:
         print(answer(Path(line.strip())), flush=True)
