@@ -6,7 +6,7 @@ PIP = $(BIN)/python -m pip install --disable-pip-version-check --constraint cons
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 TOOL = PYTHONPATH=tests $(BIN)/python -m
 C_FILES = $(wildcard $(addsuffix /*.[ch],mlp_c mlp_c/* gpt_c gpt_c/*))
-SETUP = pyproject.toml setup.py constraints.txt mlp_c/binding/build_kernels.py $(filter-out mlp_c/program/%,$(C_FILES))
+SETUP = pyproject.toml setup.py constraints.txt mlp_c/binding/build_kernels.py $(filter-out mlp_c/program/% mlp_c/web/%,$(C_FILES))
 
 # A multiply-add rounds twice, as it is written (-ffp-contract=off), except where mlp_c/fast/contract.h is included.
 # -fno-math-errno says that nobody reads errno after sqrt.
@@ -71,4 +71,4 @@ clean:  ## remove .venv, build and runs
 	@$(PIP) --editable '.[torch,dev]' >&2
 	@touch $@
 
-include make/proofs.mk make/figures.mk
+include make/proofs.mk make/figures.mk make/wasm.mk

@@ -1,4 +1,4 @@
-"""`make platforms`: build build/mlp for other processors and C libraries, run it, by qemu-user where it is foreign, and
+"""`make platforms`: build build/mlp for other processors and C libraries, run it, where it is foreign by qemu or node, and
 compare what it computes; writes docs/platforms.md.
 
 What is not installed is left out, and a line says so. Exits with 1 if two differ.
@@ -19,6 +19,7 @@ from nnz.files import tensor_file
 from tools import readme
 
 NAMES = readme.ROOT / "common" / "data" / "names"
+WASI = readme.ROOT / "tools" / "wasi.mjs"
 SIZES = ("--hidden-size", "48", "--embedding-size", "12", "--batch-size", "32", "--count", "2")
 BLOCKS = ("--n-layer", "2", "--n-head", "2", "--n-embd", "16", "--context-length", "16", "--dropout", "0.1")
 GPT2 = ("--shape", "gpt2")  # GELU, a tied head
@@ -27,7 +28,7 @@ GPT_SIZES = ("--model", "gpt", *BLOCKS, "--eval-batches", "4", "--tokens", "40")
 
 @dataclass(frozen=True)
 class Platform:
-    """What to compile for, with which compiler and options, and the emulator that runs it."""
+    """What to compile for, with which compiler and options, and the command that runs it, such as an emulator's."""
 
     name: str
     compiler: tuple[str, ...]
@@ -37,7 +38,9 @@ class Platform:
     @property
     def missing(self) -> str:
         """What is not installed; empty if nothing is."""
-        return " and ".join(tool for tool in (self.compiler[0], self.emulator) if tool and not shutil.which(tool))
+        lacking = [tool for tool in (self.compiler[0], *self.emulator.split()[:1]) if not shutil.which(tool)]
+        lacking += ["ziglang"] if "ziglang" in self.compiler and not find_spec("ziglang") else []
+        return " and ".join(lacking)
 
 
 def zig(target: str) -> tuple[str, ...]:
@@ -61,7 +64,9 @@ FOREIGN = [
     Platform("i686 with SSE2, glibc", ("i686-linux-gnu-gcc",), "-static -msse2 -mfpmath=sse", "qemu-i386"),
     Platform("i686 with x87, glibc", ("i686-linux-gnu-gcc",), "-static -mno-sse", "qemu-i386"),
 ]
+WASM = Platform("WebAssembly, WASI, clang of zig", zig("wasm32-wasi"), "-msimd128", f"node --no-warnings {WASI}")
 WITH_ZIG = [
+    WASM,
     Platform("aarch64, musl, clang of zig", zig("aarch64-linux-musl"), "-static", "qemu-aarch64"),
     Platform("riscv64, musl, clang of zig", zig("riscv64-linux-musl"), "-static", "qemu-riscv64"),
 ]
@@ -71,7 +76,7 @@ FIGURES = ("strict parameters", "the GPT's", "float64 log", "the GPT's log", "dr
 def main() -> int:
     found: dict[str, dict[str, str]] = {}
     rows = []
-    for platform in [*NATIVE, *FOREIGN, *(WITH_ZIG if find_spec("ziglang") else [])]:
+    for platform in [*NATIVE, *FOREIGN, *WITH_ZIG]:
         if platform.missing:
             print(f"{platform.name}: left out, {platform.missing} is not installed", file=sys.stderr)
             continue
@@ -114,7 +119,7 @@ def figures(platform: Platform, program: Path, out: Path, steps: int = 200) -> d
 
     def train(name: str, *words: str, steps: int) -> Path:
         often = ("--steps", str(steps), "--eval-every", str(max(1, steps // 4)))
-        command = [*filter(None, [platform.emulator]), program, "--data", NAMES, *words, *often, "--out", out / name]
+        command = [*platform.emulator.split(), program, "--data", NAMES, *words, *often, "--out", out / name]
         subprocess.run(command, capture_output=True, check=True)
         return out / name
 

@@ -58,7 +58,10 @@ ffi.set_source(
         *(str(MLP / source) for source in SHARED),
     ],
     depends=[
-        str(path) for folder in (MLP, GPT) for path in sorted(folder.rglob("*.[ch]")) if path.parent.name != "program"
+        str(path)
+        for folder in (MLP, GPT)
+        for path in sorted(folder.rglob("*.[ch]"))
+        if path.parent.name not in ("program", "web")
     ],
     extra_compile_args=[] if sys.platform == "win32" else FLAGS,
     extra_link_args=[] if sys.platform == "win32" else ["-pthread"],

@@ -9,7 +9,7 @@
 #define _DARWIN_C_SOURCE  // the number of cores
 #include "threads.h"
 
-#if defined(_WIN32) || defined(NNZ_ONE_THREAD)
+#if defined(_WIN32) || defined(__wasm__) || defined(NNZ_ONE_THREAD)
 
 size_t threads_for(size_t work) { return (void)work, 1; }
 

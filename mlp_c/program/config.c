@@ -110,8 +110,7 @@ static char *next_line(char **at) {
     return line;
 }
 
-// What the lines of the text say, which are written to and must outlive it.
-static Settings read_lines(const char *path, char *text) {
+Settings config_read(const char *path, char *text) {
     Settings recorded = settings_default(strstr(text, "\nkind = \"gpt\"") != NULL ? GPT_CPU : NAMES_RECIPE);
     char section[32] = "", key[96];
     for (char *at = text; *at != '\0';) {
@@ -152,7 +151,7 @@ static _Noreturn void differ(const Setting *s, const Settings *recorded, const S
 
 void config_check(const char *path, const char *text, const Settings *settings) {
     char *copy = text_copy(text);
-    const Settings recorded = read_lines(path, copy);
+    const Settings recorded = config_read(path, copy);
     if (!is(recorded.model, settings->model)) {
         differ(setting_find("--model", 7), &recorded, settings, "the same settings");
     }

@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "failure.h"
 #include "process.h"
+#include "without_posix.h"
 
 static const char VERSION[] = "nnz-conformance-1", REQUEST[] = "nnz-request-1", RESPONSE[] = "nnz-response-1";
 

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "digests.h"
 #include "failure.h"
@@ -58,7 +56,7 @@ static void make_paths(char paths[3][PATH_SIZE], const char *folder) {
 // The text of a file; the caller frees.
 static Text read_text(const char *path) {
     size_t size, length, n = 0;
-    if (access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
+    if (!path_exists(path) && (errno == ENOENT || errno == ENOTDIR)) {
         fail(COULD_NOT_BE_DONE, "no file %s: a data folder holds train.txt, val.txt and test.txt", path);
     }
     unsigned char *bytes = (unsigned char *)file_content(path, MOST_OF_A_TEXT, &size);
@@ -201,7 +199,8 @@ static char *fingerprint_of(const Dataset *dataset) {
     for (int i = 0; i < 3; i++) {
         uint64_t n = tapes[i]->n;
         sha256_add_array(&digest, &(Tensor){.dtype = INT64, .data = &n});
-        sha256_add_array(&digest, &(Tensor){.dtype = INT32, .rank = 1, .shape = {n}, .data = tapes[i]->tokens});
+        sha256_add_array(&digest,
+                         &(Tensor){.dtype = INT32, .rank = 1, .shape = {tapes[i]->n}, .data = tapes[i]->tokens});
     }
     sha256_text(&digest, text);
     return text;
@@ -213,8 +212,7 @@ Dataset dataset_read(const Settings *settings) {
     const bool is_list = is(settings->data_kind, "list");
     Tape *tapes[] = {&dataset.train, &dataset.val, &dataset.test};
     Text texts[3];
-    struct stat status;
-    const bool is_there = stat(settings->data, &status) == 0, is_file = is_there && !S_ISDIR(status.st_mode);
+    const bool is_there = path_exists(settings->data), is_file = is_there && !path_is_folder(settings->data);
     if (!is_there && errno == ENOENT) {
         fail(COULD_NOT_BE_DONE, "no file %s; give a text file, or a folder with train.txt, val.txt and test.txt",
              settings->data);

@@ -6,14 +6,21 @@
 #include <inttypes.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "failure.h"
+#include "without_posix.h"
 
 enum { GROWTH = 1 << 20 };  // bytes, while a file is read; files of /proc say that they have none
+
+bool path_exists(const char *path) { return access(path, F_OK) == 0; }
+
+bool path_is_folder(const char *path) {
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
 
 FILE *file_open(const char *path, size_t *size) {
     struct stat status;
@@ -200,33 +207,4 @@ void file_replace(const char *path, const void *bytes, size_t n) {
     AtomicFile file = atomic_open(path, true);
     atomic_write(&file, bytes, n);
     atomic_commit(&file);
-}
-
-FILE *text_open(char **text, size_t *size) {
-    FILE *stream = open_memstream(text, size);
-    if (stream == NULL) {
-        fail(COULD_NOT_BE_DONE, "out of memory");
-    }
-    return stream;
-}
-
-void text_close(FILE *stream) {
-    if (ferror(stream) || fclose(stream) != 0) {
-        fail(COULD_NOT_BE_DONE, "out of memory");
-    }
-}
-
-char *shell_word(const char *text) {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
-    char *word;
-    size_t size;
-    if (text[strspn(text, plain)] == '\0') {
-        return text_copy(text);
-    }
-    FILE *file = text_open(&word, &size);
-    fputc('\'', file);
-    for (; *text != '\0'; text++) { *text == '\'' ? fputs("'\"'\"'", file) : fputc(*text, file); }
-    fputc('\'', file);
-    text_close(file);
-    return word;
 }

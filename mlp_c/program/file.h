@@ -10,6 +10,10 @@
 
 enum { PATH_SIZE = 4096 };
 
+// Whether there is something of this name, and whether it is a folder. Why not is in errno.
+bool path_exists(const char *path);
+bool path_is_folder(const char *path);
+
 // Open a regular file to read, and tell its size in bytes.
 FILE *file_open(const char *path, size_t *size);
 

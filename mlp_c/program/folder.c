@@ -5,13 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "failure.h"
 #include "file.h"
+#include "without_posix.h"
 
 static void make_folders(const char *path) {
     static char prefix[PATH_SIZE];  // as all paths here: a stack may be too small for them

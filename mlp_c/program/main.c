@@ -17,7 +17,7 @@
 // These know nothing of models:
 //   safetensors.c  the format of checkpoints and of the protocol; _read: its reader; json.c
 //   digests.c      SHA-256, and the hashes in a checkpoint
-//   file.c         files that are read whole, or replaced at one instant
+//   file.c         files that are read whole, or replaced at one instant; text.c: texts in memory
 //   process.c      signals, files that must be open, results that must arrive
 //   failure.c      how the program ends when it could not do what it was asked to
 #include <string.h>

@@ -54,7 +54,7 @@ typedef struct Network {
     void (*free)(const struct Network *);
     void (*free_model)(const struct Network *);  // for free alone
 
-    // Of an MLP: what the model keeps of the last pass, by name (mlp_tensor).
+    // What the model keeps of the last pass, by name (mlp_tensor); in block 0 of a GPT it is "blocks.0.x" (gpt_tensor).
     const void *(*activation)(const struct Network *, const char *name);
 
     // Of a GPT. Shorten the gradients to this norm, if they are longer; return their norm before.

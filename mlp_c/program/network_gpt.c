@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "../../gpt_c/kernels.h"
 #include "failure.h"
@@ -71,6 +72,13 @@ static void of_gpt_append(const Network *net, void *logits, int32_t token, size_
     gpt_append(m->gpt, logits, m->cache, &token, 1, t);
 }
 
+static const void *of_gpt_activation(const Network *net, const char *name) {
+    const Model *m = net->model;
+    const char *rest = strncmp(name, "blocks.", 7) == 0 ? strchr(name + 7, '.') : NULL;
+    const size_t block = rest == NULL ? m->config.L : strtoul(name + 7, NULL, 10);
+    return m->gpt == NULL || block > m->config.L ? NULL : gpt_tensor(m->gpt, rest == NULL ? name : rest + 1, block);
+}
+
 static void of_gpt_free(const Network *net) {
     Model *m = net->model;
     gpt_free(m->gpt), free(m->cache), free(m);
@@ -130,5 +138,6 @@ Network NAME(gpt_network)(const Shape *s) {
     net.model = m, net.at_every_position = true;
     net.initialize = of_gpt_initialize, net.forward = of_gpt_forward, net.backward = of_gpt_backward;
     net.clip = of_gpt_clip, net.append = of_gpt_append, net.free_model = of_gpt_free;
+    net.activation = of_gpt_activation;
     return net;
 }

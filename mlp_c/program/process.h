@@ -2,8 +2,9 @@
 #ifndef NNZ_PROCESS_H
 #define NNZ_PROCESS_H
 
-#include <signal.h>
 #include <stdint.h>
+
+#include "without_posix.h"
 
 // By Ctrl-C, SIGTERM or SIGHUP, once `defer_signals` was called. Before that a signal ends the program at once.
 extern volatile sig_atomic_t stop_requested;

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "../fast/threads.h"
 #include "../strict/tally.h"
@@ -80,7 +79,7 @@ Run run_init(const Settings *s, const Dataset *data) {
     }
     run.logits = allocate(B * (run.net.at_every_position ? T : 1) * V, DTYPES[run.net.dtype].size);
     folder = folder_open(s->out);
-    const bool found = access(folder.checkpoint, F_OK) == 0;
+    const bool found = path_exists(folder.checkpoint);
     if (s->resume && found) {
         checkpoint_resume(&run);
         note("%s: going on from step %" PRId64, s->out, run.step);

@@ -169,14 +169,15 @@ static void check_offsets(TensorFile *file, size_t data_size) {
 TensorFile tensors_read(const char *path, const char *remedy) {
     TensorFile file = {.path = path, .remedy = remedy};
     size_t size;
-    uint64_t length = 0;
+    uint64_t noted = 0;
     FILE *stream = file_open(path, &size);
     if (size < LENGTH_SIZE) {
         refuse(&file, "it is shorter than 8 bytes", "");
     }
-    file_read(stream, path, &length, LENGTH_SIZE);
-    tensor_swap(&(Tensor){.dtype = INT64, .data = &length});
-    if (length > MAX_HEADER || length > size - LENGTH_SIZE) {
+    file_read(stream, path, &noted, LENGTH_SIZE);
+    tensor_swap(&(Tensor){.dtype = INT64, .data = &noted});
+    const size_t length = noted > MAX_HEADER ? SIZE_MAX : (size_t)noted;
+    if (length > size - LENGTH_SIZE) {
         refuse(&file, "its header is longer than the file, or than 16 MiB", "");
     }
     file.header = allocate(length + 1, 1);

@@ -69,6 +69,9 @@ char *config_text(const Settings *settings);
 // The text with another number of steps. The caller frees.
 char *config_with_steps(const char *text, int64_t steps);
 
+// What such a text says, which is from the checkpoint at `path`, is written to, and must outlive the settings.
+Settings config_read(const char *path, char *text);
+
 // Prints what differs and exits with 1 unless the text, which is from the checkpoint at `path`, gives the run that
 // these settings give. The path of the data and how it was split may differ: its hash says whether it is the same. The
 // settings may have more steps.

@@ -22,7 +22,10 @@ def checkpoint(out):
     return (out / "strict" / "checkpoint.safetensors").read_bytes()
 
 
-@pytest.mark.parametrize("platform", [one for one in platforms.FOREIGN if one.name in TOLD], ids=lambda one: one.name)
+TESTED = [*(one for one in platforms.FOREIGN if one.name in TOLD), platforms.WASM]
+
+
+@pytest.mark.parametrize("platform", TESTED, ids=lambda one: one.name)
 def test_another_platform_writes_the_same_bytes(platform, here, tmp_path):
     if platform.missing:
         pytest.skip(f"{platform.missing} is not installed")
