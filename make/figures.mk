@@ -1,7 +1,7 @@
 # Figures: the tables and pictures of the README and docs/, each written by a command.
 
 .PHONY: figures hard-cases strict-golden strict-figures kill-matrix busy parity-full parity-strict-full parity-gpt bench bench-gpt \
-	platforms ladder names-best gpt-names tricks time-limits site reading-figures reading-gpt referee-examples
+	platforms ladder names-best gpt-names tricks time-limits site reading-figures reading-gpt reading-proof referee-examples
 
 figures: .venv/dev build/mlp  ## write the quick figures of README and docs
 	for tool in readme architecture columns sources; do $(TOOL) tools.$$tool || exit 1; done
@@ -68,6 +68,9 @@ referee-examples: .venv/dev  ## grade the ports in examples/microgpt; writes the
 
 reading-gpt: .venv/dev  ## train the small GPT of the reading page in C; its weights go into the package
 	$(TOOL) tools.reading_gpt
+
+reading-proof: .venv/dev  ## train as the reading page does in its proof; the hashes go into the package
+	$(TOOL) tools.reading_proof
 
 build/parity.json: | .venv/dev
 	@mkdir -p build

@@ -7,7 +7,10 @@ ZIG = $(BIN)/python -m ziglang cc -target wasm32-wasi -msimd128 -s -Wno-pass-fai
 OF_PAGE = mlp_c/web/web.c mlp_c/web/memory_files.c \
 	$(filter-out $(addprefix mlp_c/program/,main.c train.c file.c folder.c log.c conformance%),$(wildcard mlp_c/program/*.c))
 
+PAGES_COPY = common/reading/assets/nnz.wasm
+
 wasm: build/nnz.wasm build/mlp.wasm  ## compile to WebAssembly: what the page "train" runs, and build/mlp for WASI
+	cmp -s build/nnz.wasm $(PAGES_COPY) || cp build/nnz.wasm $(PAGES_COPY)
 
 build/nnz.wasm build/mlp.wasm: CC = $(ZIG)
 

@@ -113,6 +113,7 @@ EXPORT(web_about) char *web_about(void) {
     fprintf(file, "\"V\":%zu,\"T\":%zu,\"E\":%zu,\"H\":%zu,\"L\":%zu,\"B\":%zu,\"n\":%zu,\"size\":%zu,\"end\":%" PRId32,
             net->shape.V, net->shape.T, net->shape.E, net->shape.H, net->shape.L, batch.capacity, net->n,
             DTYPES[net->dtype].size, data.end);
+    fprintf(file, ",\"rows\":%zu,\"length\":%zu", batch.B, batch.T);  // of the current batch
     fprintf(file,
             ",\"parameters\":%zu,\"gradients\":%zu,\"logits\":%zu,\"inputs\":%zu,\"targets\":%zu,\"tokenizer\":%s",
             (size_t)net->flat[PARAMETERS], (size_t)net->flat[GRADIENTS], (size_t)run.logits, (size_t)batch.inputs,

@@ -24,20 +24,20 @@ const walk = (() => {
       byId("stage").replaceChildren(about, make("div", { className: "pictures" }, ...draw(stage)), ...read);
     };
     const goTo = (number) => { now = Math.max(0, Math.min(stages.length - 1, number)); show(); };
-    list.append(...stages.map((stage, number) => {
+    list.replaceChildren(...stages.map((stage, number) => {
       const button = make("button", { type: "button", className: stage.back ? "back" : "" }, stage.title);
       button.addEventListener("click", () => goTo(number));
       return make("li", {}, button);
     }));
-    byId("previous").addEventListener("click", () => goTo(now - 1));
-    byId("next").addEventListener("click", () => goTo(now + 1));
-    list.addEventListener("keydown", (event) => {
+    byId("previous").onclick = () => goTo(now - 1);  // in place of those of other steps
+    byId("next").onclick = () => goTo(now + 1);
+    list.onkeydown = (event) => {
       const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
       if (!by) return;
       event.preventDefault();
       goTo(now + by);
       list.querySelector("[aria-current]").focus();
-    });
+    };
     return show;
   }
 

@@ -31,6 +31,7 @@ from .figures import Figures
 from .gpt_example import gpt_example
 from .operations import Page, models, operations
 from .prose import page_html
+from .train import train
 from .variants import PLAIN, includes
 
 PAGES = (  # file, title, what it is about; those of the first line are at the top of every page
@@ -40,6 +41,7 @@ PAGES = (  # file, title, what it is about; those of the first line are at the t
     ("walk.html", "One operation", "A linear layer from the formula to a fast kernel that is proved to be right."),
     ("example.html", "Worked example", "A name followed through a trained model, forward and backward."),
     ("attention.html", "Attention", "A text that you type, followed through a small GPT: what each head looks at."),
+    ("train.html", "Train", "Train an MLP or a GPT in the browser, on your own text, to the bits that C computes."),
     ("graphs.html", "Graphs", "The computation graph of the MLP, of every rung of the ladder and of the GPT."),
     ("reading-order.html", "Reading order", "From the first line of C to the GPT."),
 )
@@ -145,13 +147,14 @@ def _contents(page: Page, count: Callable[[], object]) -> dict[str, tuple[str, d
     }
     shared = ["model.js", "heatmap.js", "walk.js"]
     mlp_walk = {"styles": ["example.css"], "scripts": [*shared, "stages.js", "example.js"]}
-    gpt_walk = {"styles": ["example.css"], "scripts": [*shared, "gpt.js", "attention.js"]}
+    gpt_walk = {"styles": ["example.css"], "scripts": [*shared, "gpt.js", "gpt_stages.js", "attention.js"]}
     pages = {
         "index.html": ("index.html", index | {"graph_source": sources.href(FILE)} | model | live),
         "operations.html": ("operations.html", ops | code),
         "program.html": ("program.html", _program(page) | {"styles": ["code.css"]}),
         "example.html": ("example.html", model | mlp_walk),
         "attention.html": ("attention.html", gpt_example() | gpt_walk),
+        "train.html": ("train.html", train(sources)),
         "graphs.html": ("graphs.html", {"graphs": drawn, "ladder_source": sources.href("common/recipes/ladder.py")}),
     }
     for file, texts in PROSE.items():
