@@ -13,6 +13,7 @@ wasm: build/nnz.wasm build/mlp.wasm  ## compile to WebAssembly: what the page "t
 	cmp -s build/nnz.wasm $(PAGES_COPY) || cp build/nnz.wasm $(PAGES_COPY)
 
 build/nnz.wasm build/mlp.wasm: CC = $(ZIG)
+build/nnz.wasm build/mlp.wasm: WARNINGS += -Wno-bitwise-instead-of-logical
 
 build/nnz.wasm: .venv/wasm $(C_FILES)
 	@mkdir -p build

@@ -1,4 +1,4 @@
-"""`make platforms`: build build/mlp for other processors and C libraries, run it, where it is foreign by qemu or node, and
+"""`make platforms`: build build/mlp for other processors and C libraries, run it, by an emulator where needed, and
 compare what it computes; writes docs/platforms.md.
 
 What is not installed is left out, and a line says so. Exits with 1 if two differ.

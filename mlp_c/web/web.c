@@ -24,8 +24,14 @@ EXPORT(web_put_file) void web_put_file(const char *name, char *bytes, size_t n) 
 EXPORT(web_file) char *web_file(const char *name) { return memory_file(name)->bytes; }
 EXPORT(web_file_size) size_t web_file_size(const char *name) { return memory_file(name)->n; }
 
-static void begin(void) {
+// `trained_on` is the fingerprint of the text that a checkpoint is of, or NULL.
+static void begin(const char *trained_on) {
     data = dataset_read(&settings);
+    if (trained_on != NULL && strcmp(trained_on, data.fingerprint) != 0) {
+        fail(COULD_NOT_BE_DONE,
+             "this is not the text that the checkpoint was trained on; choose that one, and open the "
+             "checkpoint again");
+    }
     run = run_init(&settings, &data);
     batch = loader(&run, &data.train, is(settings.order, "random") ? settings.seed : 0, run.step);
     dataset_describe(&data, &settings);
@@ -36,7 +42,7 @@ EXPORT(web_begin) void web_begin(char *words, int n) {
     char **argv = allocate((size_t)n + 1, sizeof *argv);
     for (int i = 0; i < n; i++, words += strlen(words) + 1) { argv[i] = words; }
     settings = settings_read(n, argv);
-    begin();
+    begin(NULL);
 }
 
 // Go on where the file checkpoint.safetensors was saved, with the text of this name, for at least so many more steps.
@@ -44,16 +50,17 @@ EXPORT(web_resume) void web_resume(const char *name, double more) {
     static const char checkpoint[] = "checkpoint.safetensors";
     TensorFile file = tensors_read(checkpoint, "take another file");
     const char *config = tensors_metadata(&file, "config"), *step = tensors_metadata(&file, "step");
-    if (config == NULL || step == NULL) {
-        fail(COULD_NOT_BE_DONE, "this is not a checkpoint of nnz: its metadata lack config or step");
+    const char *trained_on = tensors_metadata(&file, "data");
+    if (config == NULL || step == NULL || trained_on == NULL) {
+        fail(COULD_NOT_BE_DONE, "this is not a checkpoint of nnz: its metadata lack config, step or data");
     }
     settings = config_read(checkpoint, text_copy(config));
     settings.data = text_copy(name), settings.out = "the checkpoint", settings.resume = 1;
     if (settings.steps < strtoll(step, NULL, 10) + (int64_t)more) {
         settings.steps = strtoll(step, NULL, 10) + (int64_t)more, settings.steps_given = 1;
     }
+    begin(trained_on);
     tensors_free(&file);
-    begin();
 }
 
 // One step; returns the loss of its batch before it.

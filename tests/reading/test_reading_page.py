@@ -5,13 +5,11 @@ import unicodedata
 
 import numpy as np
 import pytest
-from support.chromium import Visit, chromium
 
 import nnz.numpy as nn
 from nnz.backend import registry, spec
 from nnz.numbers.rng import RNG
-from nnz.reading.page.figures import Figures
-from nnz.reading.page.site import MORE, PAGES, build
+from nnz.reading.page.site import MORE, PAGES
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("reading")]
 
@@ -39,34 +37,6 @@ OUTSIDE = """() => [...document.querySelectorAll(".column:not(.off) .line")].fil
     }
     return false;
 }).map(line => line.textContent)"""
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    return build(tmp_path_factory.mktemp("site"), Figures(None, None)).parent
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def visit(browser, site):
-    """Visits a page. Afterwards there must be no complaint in the console, and no request that left the site."""
-    visits = []
-
-    def start(name, **settings):
-        visits.append(Visit(browser, site, **settings))
-        visits[-1].open(name)
-        return visits[-1]
-
-    yield start
-    for visited in visits:
-        visited.context.close()
-        assert visited.complaints == []
-        assert [url for url in visited.requests if not url.startswith((site.as_uri(), "data:"))] == []
 
 
 @pytest.mark.parametrize(
@@ -405,8 +375,13 @@ def test_the_probabilities_follow_the_window_and_the_name_that_are_chosen(visit)
     assert page.locator(".bar.came").inner_text() == "m"
     page.keyboard.press("ArrowRight")
     assert page.locator(".window[aria-checked=true]").inner_text() == "·em → m"
-    page.locator("#name").select_option(index=3)
+    page.locator("#name").fill("Zo\u00eb<i>")
+    assert page.locator(".window").all_inner_texts() == ["··· → z", "··z → o", "·zo → i", "zoi → ·"]
+    assert page.locator("#note").inner_text().startswith("\u201c\u00eb\u201d, \u201c<\u201d, \u201c>\u201d are not")
     assert "Loss of the batch" in guess.inner_text()
+    page.locator("#name").fill("")
+    assert page.locator(".window").all_inner_texts() == ["··· → ·"]
+    page.locator("#name").fill("bob")
     assert guess.inner_text() != before
     page.locator("#stages button").nth(6).click()
     heat = page.locator("figure.heat", has_text="dlogits")

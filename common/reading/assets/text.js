@@ -47,7 +47,7 @@ const trainText = (() => {
   function settings(list) {
     const model = document.querySelector("input[name=model]:checked").value, gpt = model === "gpt";
     const set = list ? { "data.kind": "list", "data.split": "lines" } : { "data.kind": "text", "data.split": "position" };
-    if (gpt && list) Object.assign(set, { "data.windows": "documents", "train.evaluation": "all" });
+    if (gpt && list) Object.assign(set, { "data.windows": "documents", "train.evaluation": "all", "sample.tokens": 0 });
     if (gpt) set["optimizer.warmup"] = 0;
     for (const select of document.querySelectorAll("select[data-setting]")) {
       const of = select.closest("label").dataset.of;

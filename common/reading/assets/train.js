@@ -8,7 +8,10 @@
   let state = "none", run = null, source = null, rate = 0, changed = false, waiting = null, answered = null;
 
   const lr = () => 10 ** Number(byId("lr").value), temperature = () => Number(byId("temperature").value);
-  const say = (text, wrong = false) => { byId("said").textContent = text; byId("said").classList.toggle("wrong", wrong); };
+  const say = (text, wrong = false) => {
+    byId("said").textContent = text && `${text[0].toUpperCase()}${text.slice(1)}${wrong ? "." : ""}`;
+    byId("said").classList.toggle("wrong", wrong);
+  };
   const shownRate = (value) => (value < 1e-3 ? value.toExponential(1) : value.toPrecision(2));
   const dials = () => {
     byId("lr-now").textContent = shownRate(lr());
@@ -95,7 +98,7 @@
       if (fractions && state === "beginning") begin(waiting, { "data.fractions": fractions });  // a short list: more of it is kept unseen
       else {
         enter("none");
-        say(`${message[0].toUpperCase()}${message.slice(1)}.`, true);
+        say(message, true);
       }
     },
   };

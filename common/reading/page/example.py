@@ -36,7 +36,8 @@ def example() -> dict[str, Any]:
     }
     count, names = sum(p.size for p in parameters.values()), len(dataset.train.lines)
     about = {"T": T, "E": E, "H": H, "V": len(shown), "parameters": f"{count:,}", "steps": f"{STEPS:,}"}
-    return {"data": embedded(data), "model": about | {"loss": loss, "names": f"{names:,}"}}
+    about |= {"loss": loss, "names": f"{names:,}"}
+    return {"data": embedded(data), "model": about, "first": FIRST, "offered": OFFERED}
 
 
 def characters(dataset: datasets.Dataset) -> list[str]:
