@@ -1,6 +1,6 @@
 # Figures: the tables and pictures of the README and docs/, each written by a command.
 
-.PHONY: figures hard-cases strict-golden strict-figures kill-matrix busy parity-full parity-strict-full parity-gpt bench bench-gpt \
+.PHONY: figures hard-cases strict-golden strict-figures kill-matrix browser-speed busy parity-full parity-strict-full parity-gpt bench bench-gpt \
 	platforms ladder names-best gpt-names tricks time-limits site reading-figures reading-gpt reading-proof referee-examples
 
 figures: .venv/dev build/mlp  ## write the quick figures of README and docs
@@ -10,6 +10,9 @@ bench: .venv/dev build/mlp build/parity.json  ## time a step of every backend; w
 	$(TOOL) tools.bench
 	$(TOOL) tools.bench gpt
 	$(TOOL) tools.reading_figures
+
+browser-speed: .venv/dev  ## time a training step in Chromium, next to build/mlp; writes docs/speed.md
+	$(TOOL) tools.browser_speed
 
 busy: .venv/dev  ## time training next to busy processes; writes docs/speed.md
 	$(TOOL) tools.busy

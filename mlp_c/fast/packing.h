@@ -5,10 +5,13 @@
 #include "../ops/ops.h"
 #include "threads.h"
 
+#if defined(__wasm__)  // sixteen registers, as AVX2 has, but of 16 bytes
+enum { ROWS = 4, FEW_ROWS = 2, COLS = 32 / sizeof(real) };
+#else
+enum { ROWS = 6, FEW_ROWS = 4, COLS = 64 / sizeof(real) };
+#endif
+
 enum {
-    ROWS = 6,
-    FEW_ROWS = 4,
-    COLS = 64 / sizeof(real),
     MOST_PANELS = 2,  // side by side: AVX-512 has registers for as many sums
     DEPTH = 256,
     HEIGHT = 768,                        // of a block of rows; they are multiples of ROWS,

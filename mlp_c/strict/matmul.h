@@ -15,7 +15,12 @@
 #include "exact.h"
 #include "tally.h"
 
-enum { S_ROWS = 6, S_COLS = 8, S_HEIGHT = 96, S_WIDTH = 128, S_DEPTH = 128 };
+#if defined(__wasm__)  // as in fast/packing.h
+enum { S_ROWS = 4, S_COLS = 4 };
+#else
+enum { S_ROWS = 6, S_COLS = 8 };
+#endif
+enum { S_HEIGHT = 96, S_WIDTH = 128, S_DEPTH = 128 };
 
 typedef struct {  // of a float matrix: where it begins, and its strides; if `times` is there, each number is multiplied
     const float *at;  // by the one at the same place there, and rounded
