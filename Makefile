@@ -13,7 +13,7 @@ SETUP = pyproject.toml setup.py constraints.txt mlp_c/binding/build_kernels.py $
 CFLAGS = -O3 -fno-math-errno -ffp-contract=off -fopenmp-simd -pthread
 KERNELS = $(addprefix mlp_c/,fast/float32.c fast/float64.c fast/threads.c strict/strict.c strict/tally.c) \
 	$(addprefix gpt_c/,fast/float32.c fast/float64.c strict/strict.c)
-COMPILE = $(CC) -std=c11 -D_POSIX_C_SOURCE=200809L $(CFLAGS) $(WARNINGS)
+COMPILE = $(CC) -std=c11 -D_POSIX_C_SOURCE=200809L -D_DARWIN_C_SOURCE $(CFLAGS) $(WARNINGS)
 WARNINGS = -Wall -Wextra -Wconversion -Wshadow
 # Into place by rename: two may build the same file at once, and what runs the old one goes on with it.
 IN_PLACE = -o $@.$$$$ && mv -f $@.$$$$ $@
