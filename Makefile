@@ -21,7 +21,7 @@ IN_PLACE = -o $@.$$$$ && mv -f $@.$$$$ $@
 # What the tests run. They build it themselves where it is not there (tests/support/built_program.py).
 BUILT = build/mlp build/ulp/dispatched build/ulp/baseline build/strict_functions.so build/strict_any_cpu.so
 
-.PHONY: help run dev test test-fast lint mlp site clean
+.PHONY: help run dev test test-fast lint mlp wheels site clean
 .DEFAULT_GOAL = help
 
 help:  ## print this list
@@ -56,6 +56,9 @@ mlp: build/mlp  ## compile build/mlp, the C program that needs no Python
 build/mlp: $(C_FILES)
 	@mkdir -p build
 	$(COMPILE) -DNNZ_PROGRAM mlp_c/program/*.c $(KERNELS) -lm $(IN_PLACE)
+
+wheels: .venv/dev  ## build an sdist, and wheels for Linux with glibc and musl on x86-64 and aarch64, in build/wheels
+	$(TOOL) tools.wheels
 
 clean:  ## remove .venv, build and runs
 	rm -rf .venv build runs

@@ -1,4 +1,6 @@
-"""All settings are in pyproject.toml, but for two: cffi's hook is a keyword of setup(), and what follows."""
+"""All settings are in pyproject.toml, but for cffi's hook and the stable ABI, at the end, and for what follows."""
+
+import sysconfig
 
 from setuptools import setup
 from setuptools.command import editable_wheel
@@ -37,4 +39,11 @@ class DevelopmentInstall(editable_wheel.editable_wheel):
         super().run()
 
 
-setup(cffi_modules=["mlp_c/binding/build_kernels.py:ffi"], cmdclass={"editable_wheel": DevelopmentInstall})
+# cffi compiles against the stable ABI: one wheel for all Pythons from 3.11 on. A free-threaded Python has none.
+ABI = {} if sysconfig.get_config_var("Py_GIL_DISABLED") else {"bdist_wheel": {"py_limited_api": "cp311"}}
+
+setup(
+    cffi_modules=["mlp_c/binding/build_kernels.py:ffi"],
+    cmdclass={"editable_wheel": DevelopmentInstall},
+    options=ABI,
+)

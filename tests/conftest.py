@@ -50,6 +50,14 @@ def data(tmp_path_factory):
     return data_folder(tmp_path_factory.mktemp("data") / "few-names")
 
 
+@pytest.fixture(scope="session")
+def built(tmp_path_factory):
+    """The sdist and the wheels of the checkout, each built once: the tests that use them are of one xdist group."""
+    from support.built_wheels import Built
+
+    return Built(tmp_path_factory.mktemp("built"))
+
+
 @pytest.fixture
 def without_pictures(monkeypatch):
     """A run draws no pictures: to draw them takes ten times as long as a tiny run."""

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 import sys
 import sysconfig
 import tarfile
@@ -10,19 +9,14 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from support.built_wheels import NATIVE, ROOT, checkout, run
 
 from nnz.backend import spec
 
-ROOT = Path(__file__).resolve().parents[1]
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("install")]
 
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
 IMPORT_ALL = "import nnz, nnz.c, nnz.numpy, nnz.torch, nnz.conformance; print(nnz.__file__)"
-
-
-def run(*command, cwd, **changed):
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **changed}
-    return subprocess.run([str(word) for word in command], cwd=cwd, env=environment, capture_output=True, text=True)
 
 
 def installed(site, *words, cwd, **changed):
@@ -31,45 +25,25 @@ def installed(site, *words, cwd, **changed):
     return run(sys.executable, "-S", *words, cwd=cwd, PYTHONPATH=path, **changed)
 
 
-def checkout(folder):
-    """The files of the project alone, without what was built or installed here."""
-    files = run("git", "ls-files", "--cached", "--others", "--exclude-standard", cwd=ROOT).stdout.split("\n")
-    for name in filter(None, files):
-        source, target = ROOT / name, folder / name
-        if source.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(source.read_bytes())
+def unpacked(wheel, folder):
+    """The wheel as an installer would put it, in `folder`."""
+    with zipfile.ZipFile(wheel) as opened:
+        opened.extractall(folder)
     return folder
 
 
-def install(source, folder, **changed):
-    """Build a wheel of `source` (a folder or an sdist) and unpack it where an installer would; return the place."""
-    built = run(
-        *PIP, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, source, cwd=folder, **changed
-    )
-    assert built.returncode == 0, built.stderr
-    with zipfile.ZipFile(next(folder.glob("nnz-*.whl"))) as wheel:
-        wheel.extractall(folder / "site")
-    return folder / "site"
+@pytest.fixture(scope="module")
+def site(built, tmp_path_factory):
+    return unpacked(built.wheel(NATIVE), tmp_path_factory.mktemp("site"))
 
 
 @pytest.fixture(scope="module")
-def sdist(tmp_path_factory):
-    source = checkout(tmp_path_factory.mktemp("checkout"))
-    made = run(sys.executable, "-c", "from setuptools import build_meta as b; print(b.build_sdist('dist'))", cwd=source)
+def site_without_compiler(built, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("without-compiler")
+    pip = [*PIP, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, built.sdist]
+    made = run(*pip, cwd=folder, CC="no-such-compiler")
     assert made.returncode == 0, made.stderr
-    return next((source / "dist").glob("*.tar.gz"))
-
-
-@pytest.fixture(scope="module")
-def site(sdist, tmp_path_factory):
-    return install(sdist, tmp_path_factory.mktemp("wheel"))
-
-
-@pytest.fixture(scope="module")
-def site_without_compiler(tmp_path_factory):
-    source = checkout(tmp_path_factory.mktemp("plain"))
-    return install(source, tmp_path_factory.mktemp("wheel"), CC="no-such-compiler")
+    return unpacked(next(folder.glob("nnz-*.whl")), folder / "site")
 
 
 def test_a_wheel_made_of_the_sdist_works_in_an_empty_folder(site, tmp_path):
@@ -114,8 +88,8 @@ def test_an_installed_op_that_is_deleted_is_named_and_leaves_no_page(site, tmp_p
     assert not (tmp_path / "page").exists()
 
 
-def test_the_sdist_holds_the_c_sources_and_headers(sdist):
-    with tarfile.open(sdist) as archive:
+def test_the_sdist_holds_the_c_sources_and_headers(built):
+    with tarfile.open(built.sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     wanted = {str(path.relative_to(ROOT)) for path in (ROOT / "mlp_c").rglob("*.[ch]")}
     assert len(wanted) > 20

@@ -1,5 +1,6 @@
 """Tells cffi (API mode) what to compile into nnz.c._kernels: the headers are read, so nothing is declared twice."""
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -65,5 +66,5 @@ ffi.set_source(
     ],
     extra_compile_args=[] if sys.platform == "win32" else FLAGS,
     extra_link_args=[] if sys.platform == "win32" else ["-pthread"],
-    optional=True,  # without a compiler everything but nnz.c is installed
+    optional="NNZ_NEEDS_C" not in os.environ,  # without a compiler everything but nnz.c is installed
 )
