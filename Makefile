@@ -42,6 +42,7 @@ lint: .venv/dev  ## check style, imports between rooms, and compiler warnings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/clang-format --dry-run --Werror $(C_FILES) examples/*/*.cpp
+	if test -x $(BIN)/actionlint; then $(BIN)/actionlint -shellcheck= -pyflakes=; fi
 	$(MAKE) --no-print-directory -B build/mlp WARNINGS="$(WARNINGS) -Werror"
 	@rm -rf build/house && mkdir -p build/house/nnz  # the package in one tree, as it is installed
 	@cd build/house/nnz && mkdir c numpy torch && ln -s $(CURDIR)/common/* . && ln -s $(CURDIR)/gpt_torch gpt && \
