@@ -15,6 +15,10 @@ def main() -> int:
     """Run the command line; return the exit code."""
     answer_signals(stop)
     open_standard_files()
+    if "_ARGCOMPLETE" in os.environ:
+        from .commands.completion import complete
+
+        complete()
     from .commands.main import main
     from .files.terminal import CheckedOutput
 
