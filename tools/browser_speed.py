@@ -1,7 +1,7 @@
-"""`make browser-speed`: time a step of the page "train" in Chromium, in turn with build/mlp; writes docs/speed.md.
+"""`make browser-speed`: time a step of the page "train" in Chromium, in turn with build/mlp.
 
-The program is timed by the clock outside: how much longer a run with more steps takes. It is built twice: as usual, with
-copies of the kernels for AVX2 and AVX-512, and for a baseline x86-64, whose registers are as wide as WebAssembly's.
+The program is timed by the clock outside: how much longer a run with more steps takes. It is built twice: as it always
+is, with kernels for AVX2 and AVX-512, and for a baseline x86-64, whose registers are as wide as WebAssembly has them.
 """
 
 import os

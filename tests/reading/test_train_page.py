@@ -42,6 +42,8 @@ def comes(page, name, text):
 
 
 def gpt(page):
+    if not page.locator("input[value=gpt]").is_visible():  # on a phone the settings are folded
+        page.locator("#folded summary").click()
     page.locator("input[value=gpt]").check()
     page.wait_for_function(READY)
 

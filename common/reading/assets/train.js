@@ -144,9 +144,11 @@
     sizes();
     begin();
   });
-  const sizes = () => document.querySelectorAll("[data-of]").forEach((label) => {
-    label.hidden = !["both", document.querySelector("input[name=model]:checked").value].includes(label.dataset.of);
-  });
+  function sizes() {
+    const model = document.querySelector("input[name=model]:checked").value;
+    document.querySelectorAll("[data-of]").forEach((label) => { label.hidden = !["both", model].includes(label.dataset.of); });
+    byId("chosen").textContent = `${byId("dataset").selectedOptions[0].textContent}, ${model === "gpt" ? "GPT" : "MLP"}`;
+  }
 
   async function open(file) {
     try {
@@ -175,6 +177,9 @@
     if (event.dataTransfer.files[0]) open(event.dataTransfer.files[0]);
   });
 
+  const wide = matchMedia("(min-width: 1001px)"), fold = () => { byId("folded").open = wide.matches; };  // on a phone the run comes first
+  wide.addEventListener("change", fold);
+  fold();
   byId("train").hidden = false;
   show();
   sizes();

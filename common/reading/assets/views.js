@@ -4,7 +4,7 @@ const views = (() => {
   const SHOWN = { " ": "␣", "\t": "⇥", "\u00a0": "␣" };
   const shown = (character, list) => (character === "\n" ? (list ? "·" : "⏎") : SHOWN[character] ?? character);
 
-  // A curve of at most MOST points: when there are more, two become one.
+  // Two curves over the logarithm of the step, each of at most MOST points: when there are more, two of them become one.
   function curve() {
     const MOST = 240, lines = { train: [], val: [] };
     const halved = (points) => points.flatMap((p, i) => (i % 2 ? [{ step: p.step, loss: (p.loss + points[i - 1].loss) / 2 }] : i === points.length - 1 ? [p] : []));
@@ -16,7 +16,8 @@ const views = (() => {
         return;
       }
       const last = Math.max(...all.map((p) => p.step), 1), losses = all.map((p) => p.loss), high = Math.max(...losses), low = Math.min(...losses);
-      const path = (points) => points.map((p, i) => `${i ? "L" : "M"}${(1000 * p.step / last).toFixed(1)} ${(1000 * (high - p.loss) / (high - low || 1)).toFixed(1)}`).join("");
+      const across = (step) => Math.log1p(step) / Math.log1p(last);
+      const path = (points) => points.map((p, i) => `${i ? "L" : "M"}${(1000 * across(p.step)).toFixed(1)} ${(1000 * (high - p.loss) / (high - low || 1)).toFixed(1)}`).join("");
       const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
       svg.setAttribute("viewBox", "0 0 1000 1000");
       svg.setAttribute("preserveAspectRatio", "none");
@@ -28,13 +29,19 @@ const views = (() => {
       }
       const key = make("span", { className: "key" }, make("b", { className: "c" }, "— train"), make("b", { className: "torch" }, "┄ unseen"));
       const label = (style, text) => make("span", { className: style }, text);
-      byId("curve").replaceChildren(svg, key, label("high", high.toFixed(2)), label("low", low.toFixed(2)), label("first", "0"), label("last", `step ${last.toLocaleString("en")}`));
+      const powers = [0, 1, 10, 100, 1e3, 1e4, 1e5, 1e6].filter((step) => step === 0 || (across(step) > 0.12 && across(step) < 0.75));
+      const ticks = [...powers, last].map((step) => {
+        const tick = label(step === 0 ? "at first" : step === last ? "at last" : "at", step === last ? `step ${step.toLocaleString("en")}` : step.toLocaleString("en"));
+        tick.style.left = `calc(2.4rem + (100% - 2.4rem) * ${across(step).toFixed(4)})`;
+        return tick;
+      });
+      byId("curve").replaceChildren(svg, key, label("high", high.toFixed(2)), label("low", low.toFixed(2)), ...ticks);
       byId("curve").setAttribute("aria-label", `The loss: ${all[0].loss.toFixed(2)} at first, ${(lines.train.at(-1) ?? all.at(-1)).loss.toFixed(2)} at step ${last}`);
     }
     return {
       add(name, step, loss) {
         lines[name].push({ step, loss });
-        if (lines[name].length > MOST) lines[name] = halved(lines[name]);
+        if (lines[name].length > MOST) lines[name] = [...lines[name].slice(0, 40), ...halved(lines[name].slice(40))];  // the first ones have most of the picture
       },
       clear: () => { lines.train = [], lines.val = []; draw(); },
       draw,
