@@ -15,15 +15,10 @@ wasm: build/nnz.wasm build/mlp.wasm  ## compile to WebAssembly: what the page "t
 build/nnz.wasm build/mlp.wasm: CC = $(ZIG)
 build/nnz.wasm build/mlp.wasm: WARNINGS += -Wno-bitwise-instead-of-logical
 
-build/nnz.wasm: .venv/wasm $(C_FILES)
+build/nnz.wasm: .venv/dev $(C_FILES)
 	@mkdir -p build
 	$(COMPILE) -mexec-model=reactor $(OF_PAGE) $(KERNELS) -lm $(IN_PLACE)
 
-build/mlp.wasm: .venv/wasm $(C_FILES)
+build/mlp.wasm: .venv/dev $(C_FILES)
 	@mkdir -p build
 	$(COMPILE) -DNNZ_PROGRAM mlp_c/program/*.c $(KERNELS) -lm $(IN_PLACE)
-
-.venv/wasm: .venv/core
-	@echo "adding ziglang to .venv (once)" >&2
-	@$(PIP) ziglang >&2
-	@touch $@

@@ -5,8 +5,10 @@
 // microseconds; on a busy one the system may have taken the core from the helper, for milliseconds. So the caller
 // compares what the helpers save with what waiting costs, and computes alone for a while where it does not pay. No
 // result depends on who computes which part.
-#define _GNU_SOURCE       // sched_getaffinity
+#define _GNU_SOURCE  // sched_getaffinity
+#if !defined(_DARWIN_C_SOURCE)
 #define _DARWIN_C_SOURCE  // the number of cores
+#endif
 #include "threads.h"
 
 #if defined(_WIN32) || defined(__wasm__) || defined(NNZ_ONE_THREAD)

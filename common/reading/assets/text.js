@@ -37,10 +37,10 @@ const trainText = (() => {
   // The files of the chosen text, what a command line calls it, and whether it is a list.
   function chosen() {
     const built = data.texts[byId("dataset").value];
-    if (built) return { files: built.files, name: built.name, list: built.list };
+    if (built) return { files: built.files, name: built.name, list: built.list, before: built.before ? `${built.before}\n` : "" };
     const { name, content } = own();
     if (!content.trim()) throw new Error("there is no text yet: paste one, or choose one that is there");
-    return { files: { [name]: content }, name, list: byId("list").checked };
+    return { files: { [name]: content }, name, list: byId("list").checked, before: "" };
   }
 
   // What a command line sets for these choices.

@@ -27,10 +27,10 @@
   // Begin the run that the settings say; then do what waits for it.
   function begin(then, more = {}) {
     try {
-      const { files, name, list } = chosen();
+      const { files, name, list, before } = chosen();
       const asked = settings(list), rated = Number(lr().toPrecision(3));
       Object.assign(asked.set, { "optimizer.lr": rated, ...more });
-      source = { files, name, list, asked }, rate = rated, changed = false, waiting = then;
+      source = { files, name, list, asked, before }, rate = rated, changed = false, waiting = then;
       say("");
       enter("beginning");
       worker.send("begin", { files, words: words(name, asked, { "train.steps": STEPS }) });
@@ -43,7 +43,7 @@
   function same() {
     byId("same-about").textContent = changed ? "The learning rate was changed on the way, so no single command does the same."
       : run && source.asked ? `These are the first ${run.step.toLocaleString("en")} steps, with the same batches and first weights.${run.precision ? " The bits are the same too." : " In float32 the last digits may differ; in strict float32 they are the same."}` : "";
-    byId("same").textContent = changed || !source?.asked ? "" : command(source.name, source.asked, { "train.steps": Math.max(1, run?.step ?? 1) });
+    byId("same").textContent = changed || !source?.asked ? "" : `${source.before}${command(source.name, source.asked, { "train.steps": Math.max(1, run?.step ?? 1) })}`;
   }
 
   const on = {
