@@ -5,6 +5,7 @@ What is not installed is left out, and a line says so. Exits with 1 if two diffe
 """
 
 import hashlib
+import os
 import re
 import shlex
 import shutil
@@ -34,6 +35,7 @@ class Platform:
     compiler: tuple[str, ...]
     options: str = ""
     emulator: str = ""
+    cannot_run: str = ""  # why not, where nothing here can
 
     @property
     def missing(self) -> str:
@@ -69,6 +71,8 @@ WITH_ZIG = [
     WASM,
     Platform("aarch64, musl, clang of zig", zig("aarch64-linux-musl"), "-static", "qemu-aarch64"),
     Platform("riscv64, musl, clang of zig", zig("riscv64-linux-musl"), "-static", "qemu-riscv64"),
+    Platform("x86-64, Windows, clang of zig", zig("x86_64-windows-gnu"), "", "wine"),
+    Platform("arm64, macOS, clang of zig", zig("aarch64-macos"), "", "", "compiled; nothing here can run it"),
 ]
 FIGURES = ("strict parameters", "the GPT's", "float64 log", "the GPT's log", "drawn weights")
 
@@ -81,8 +85,8 @@ def main() -> int:
             print(f"{platform.name}: left out, {platform.missing} is not installed", file=sys.stderr)
             continue
         program, refusal = build(platform)
-        if program is None:
-            cells = [refusal, *[""] * (len(FIGURES) - 1)]
+        if program is None or platform.cannot_run:
+            cells = [refusal or platform.cannot_run, *[""] * (len(FIGURES) - 1)]
         else:
             found[platform.name] = values = figures(platform, program, program.with_name(f"{program.name}-runs"))
             first = next(iter(found.values()))
@@ -102,7 +106,7 @@ def main() -> int:
 
 def build(platform: Platform) -> tuple[Path | None, str]:
     """The program, or why there is none: what an #error in the sources says."""
-    target = readme.ROOT / "build" / "platforms" / re.sub(r"\W+", "-", platform.name)
+    target = readme.ROOT / "build" / "platforms" / f"{re.sub(r'[^a-zA-Z0-9]+', '-', platform.name)}.exe"
     target.parent.mkdir(parents=True, exist_ok=True)
     settings = [f"CC={shlex.join(platform.compiler)}", f"EXTRA={platform.options}", "WARNINGS="]
     command = ["make", "--silent", "-B", str(target.relative_to(readme.ROOT)), *settings]
@@ -120,7 +124,7 @@ def figures(platform: Platform, program: Path, out: Path, steps: int = 200) -> d
     def train(name: str, *words: str, steps: int) -> Path:
         often = ("--steps", str(steps), "--eval-every", str(max(1, steps // 4)))
         command = [*platform.emulator.split(), program, "--data", NAMES, *words, *often, "--out", out / name]
-        subprocess.run(command, capture_output=True, check=True)
+        subprocess.run(command, capture_output=True, check=True, env={**os.environ, "WINEDEBUG": "-all"})
         return out / name
 
     strict = train("strict", *SIZES, "--precision", "strict", steps=steps)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "failure.h"
+#include "file.h"
 #include "process.h"
 #include "without_posix.h"
 
@@ -83,15 +84,13 @@ static int answer_in(const char *folder) {
 
 // A line on stdin names the folder of a request; a line on stdout is the exit code for it. Until stdin ends.
 static void serve(void) {
-    char *line = NULL;
-    size_t size = 0;
+    static char line[PATH_SIZE];
     setvbuf(stdin, NULL, _IONBF, 0);  // or a process that ends would move the place where we read
-    for (ssize_t n = 0; (n = getline(&line, &size, stdin)) > 0;) {
-        line[n - (line[n - 1] == '\n')] = '\0';
+    while (fgets(line, sizeof line, stdin) != NULL) {
+        line[strcspn(line, "\n")] = '\0';
         printf("%d\n", answer_in(line));
         flush_results();
     }
-    free(line);
 }
 
 void conformance(int argc, char **argv) {

@@ -64,7 +64,10 @@ char *file_content(const char *path, size_t limit, size_t *size) {
 }
 
 void file_sync(const char *path) {
-    const int handle = open(path, O_RDONLY);
+    if (path_is_folder(path) && !FOLDERS_SYNC) {
+        return;
+    }
+    const int handle = open(path, TO_SYNC);
     if (handle < 0 || fsync(handle) != 0) {
         fail_at("", path, errno);
     }
@@ -147,7 +150,7 @@ static bool is_of_the_system(const char *path) {
     static char folder[PATH_SIZE];
     struct stat own, devices, descriptors;
     snprintf(folder, sizeof folder, "%.*s.", (int)folder_size(path), path);
-    return stat(folder, &own) == 0 &&
+    return HAS_DEV && stat(folder, &own) == 0 &&
            ((stat("/dev", &devices) == 0 && own.st_ino == devices.st_ino && own.st_dev == devices.st_dev) ||
             (stat("/dev/fd/", &descriptors) == 0 && own.st_dev == descriptors.st_dev));
 }
@@ -195,7 +198,7 @@ static void sync_folder(const AtomicFile *f) {
 }
 
 void atomic_commit(AtomicFile *f) {
-    if ((f->durable && fsync(f->handle) != 0) || rename(f->temporary, f->path) != 0 || close(f->handle) != 0) {
+    if ((f->durable && fsync(f->handle) != 0) || rename_open(f->handle, f->temporary, f->path) != 0) {
         give_up(f);
     }
     if (f->durable) {

@@ -49,20 +49,18 @@ static struct {
 // Whether the file is still at its name: its last holder may have removed it, and another may be there by now.
 static bool is_at_its_name(int handle, const char *path) {
     struct stat own, named;
-    return fstat(handle, &own) == 0 && stat(path, &named) == 0 && own.st_ino == named.st_ino &&
-           own.st_dev == named.st_dev;
+    return fstat(handle, &own) == 0 && stat(path, &named) == 0 && IS_SAME_FILE(own, named);
 }
 
 static void unlock(void) {
     if (is_at_its_name(held.handle, held.path)) {
-        unlink(held.path);
+        remove_open(held.handle, held.path);
     }
-    close(held.handle);
 }
 
 static _Noreturn void tell_holder(int handle, const char *folder) {
     char holder[500] = "";
-    const ssize_t n = pread(handle, holder, sizeof holder - 1, 0);
+    const ssize_t n = read(handle, holder, sizeof holder - 1);
     holder[n > 0 ? strcspn(holder, "\n") : 0] = '\0';
     fail(COULD_NOT_BE_DONE, "%s is in use by %s; wait until it ends, or give another folder", folder,
          *holder ? holder : "another process");

@@ -11,6 +11,7 @@
 
 #include "failure.h"
 #include "folder.h"
+#include "without_posix.h"
 
 static const char HEADER[] = "step,train_loss,val_loss,lr\n";
 enum { HEADER_SIZE = sizeof HEADER - 1 };

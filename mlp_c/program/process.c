@@ -29,6 +29,7 @@ static void on_signal(int number) {
 
 void process_begin(void) {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    begin_bytes();
     for (int handle = 0; handle <= 2; handle++) {  // or a file that is opened later would get what is printed
         if (fcntl(handle, F_GETFD) < 0 && open("/dev/null", O_RDWR) != handle) {
             _exit(COULD_NOT_BE_DONE);

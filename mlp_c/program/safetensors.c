@@ -105,11 +105,7 @@ static char *header_of(const Tensor *tensors, size_t n_tensors, const Metadata *
         write_tensor(text, tensors + i);
     }
     fputc('}', text);
-    fflush(text);
-    while (*size % 8 != 0) {
-        fputc(' ', text);
-        fflush(text);
-    }
+    while (ftell(text) % 8 != 0) { fputc(' ', text); }
     text_close(text);
     return header;
 }

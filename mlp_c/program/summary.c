@@ -8,6 +8,7 @@
 
 #include "dataset.h"
 #include "failure.h"
+#include "without_posix.h"
 
 enum { FEW_LINES = 100, FEW_TOKENS = 1000 };  // a val loss of fewer says little
 
@@ -103,7 +104,7 @@ void dataset_describe(const Dataset *data, const Settings *settings) {
     }
     const bool twice = has_one_split_twice(data);
     snprintf(tests, sizeof tests, ", test %s", shown[2]);
-    const char *name = path == NULL ? settings->data : strrchr(path, '/') + 1;
+    const char *slash = path == NULL ? NULL : strrchr(path, '/'), *name = slash == NULL ? settings->data : slash + 1;
     const size_t length = strlen(name), end = length >= 4 && strcmp(name + length - 4, ".txt") == 0 ? 4 : 0;
     note("%.*s: a %s, %s characters; %s: train %s, val %s%s%s", (int)(length - end), name, is_list ? "list" : "text",
          count_text(size, data->vocabulary.size), is_list ? "lines" : "tokens", shown[0], twice ? "= test " : "",
