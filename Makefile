@@ -38,7 +38,7 @@ test: .venv/dev $(BUILT)  ## run all tests
 test-fast: .venv/dev $(BUILT)  ## run the tests that take under 90 seconds together
 	$(PYTEST) -n 2 --dist loadgroup -m "not slow"
 
-lint: .venv/dev  ## check style, imports between rooms, and compiler warnings
+lint: .venv/dev  ## check style, types, imports between rooms, and compiler warnings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/clang-format --dry-run --Werror $(C_FILES) examples/*/*.cpp
@@ -51,6 +51,8 @@ lint: .venv/dev  ## check style, imports between rooms, and compiler warnings
 		ln -s $(CURDIR)/mlp_torch/* torch && ln -s $(CURDIR)/gpt_torch/spelled_out torch/gpt && \
 		ln -s $(CURDIR)/gpt_torch/ops torch/gpt_ops
 	PYTHONPATH=build/house $(BIN)/lint-imports --no-logo
+	cd build/house && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/pyproject.toml
+	cd build/house && $(CURDIR)/$(BIN)/mypy --strict --follow-imports silent $(CURDIR)/tests/support/public_types.py
 
 mlp: build/mlp  ## compile build/mlp, the C program that needs no Python
 

@@ -5,6 +5,8 @@ Between the operations each position is a row: x is (B*T, E), and only attention
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from nnz.backend.gpt import Cache, GPTBase
@@ -18,6 +20,7 @@ CACHED = {"native": cached_attention, "strict": strict_ops.cached_attention}
 
 Array = np.ndarray
 Named = dict[str, Array]
+Saved = dict[str, Any]
 
 
 class GPT(GPTBase):
@@ -28,7 +31,7 @@ class GPT(GPTBase):
         ids = self._ids("ids", ids[:, : self.config.context_length], (1, None))
         return np.stack([saved["probs"][0] for saved in self._forward(ids, ids, None)["blocks"]])
 
-    def _forward(self, inputs: Array, targets: Array | None, step: int | None, cache: Cache | None = None) -> dict:
+    def _forward(self, inputs: Array, targets: Array | None, step: int | None, cache: Cache | None = None) -> Saved:
         c, p, ops, (B, T), past = self.config, self._p, self.ops, inputs.shape, 0 if cache is None else cache.length
         positions = np.broadcast_to(np.arange(past, past + T, dtype=np.int32), (B, T))
         emb = ops.embedding_forward(p["wte.weight"], inputs) + ops.embedding_forward(p["wpe.weight"], positions)
@@ -51,7 +54,7 @@ class GPT(GPTBase):
         found = {"logits": logits.reshape(B, T, -1), "loss": loss, "probs": probs}
         return found | {"positions": positions, "mask": mask, "blocks": blocks, "x": outer_x, "h": h, "norm": norm}
 
-    def _backward(self, s: dict, between: Named | None = None) -> Named:
+    def _backward(self, s: Saved, between: Named | None = None) -> Named:
         """The gradients of the parameters; `between`, if it is given, gets those of the intermediates."""
         c, p, ops, d, (B, T) = self.config, self._p, self.ops, {}, s["inputs"].shape
         dlogits = ops.cross_entropy_backward(s["probs"], s["targets"].reshape(-1))  # (B*T, V)
@@ -79,9 +82,10 @@ class GPT(GPTBase):
 
     def _block_forward(
         self, layer: int, x: Array, BT: tuple[int, int], step: int | None, cache: Cache | None
-    ) -> tuple[Array, dict]:
+    ) -> tuple[Array, Saved]:
         """x = x + attention(norm1(x)), x = x + mlp(norm2(x)); x (B*T, E) -> the next x, and what backward needs."""
-        c, ops, s, site, at = self.config, self.ops, {"x": x}, 1 + 3 * layer, f"blocks.{layer}."
+        c, ops, site, at = self.config, self.ops, 1 + 3 * layer, f"blocks.{layer}."
+        s: Saved = {"x": x}
         s["h1"], s["norm1"] = self._norm_forward(x, f"{at}norm1")
         s["qkv"] = self._linear_forward(s["h1"], f"{at}attention.qkv").reshape(*BT, 3, c.n_embd)  # (B, T, 3, E)
         s["probs_mask"] = self._mask(site, c.dropout, (BT[0], c.n_head, BT[1], BT[1]), step)
@@ -99,7 +103,7 @@ class GPT(GPTBase):
         s["fc2_mask"] = self._mask(site + 2, c.dropout, x.shape, step)
         return x + self._dropped(self._linear_forward(s["a"], f"{at}mlp.fc2"), s["fc2_mask"]), s
 
-    def _tensors(self, s: dict) -> Named:
+    def _tensors(self, s: Saved) -> Named:
         between: Named = {}
         self._backward(s, between)
         in_blocks = {
@@ -107,7 +111,7 @@ class GPT(GPTBase):
         }
         return s | in_blocks | between
 
-    def _block_backward(self, layer: int, dx: Array, s: dict, d: Named) -> tuple[Array, Named]:
+    def _block_backward(self, layer: int, dx: Array, s: Saved, d: Named) -> tuple[Array, Named]:
         """dx (B*T, E) of what the block gave -> dx of what it took, and the gradients of what s has by name.
 
         Those of its parameters go to d.

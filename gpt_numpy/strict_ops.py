@@ -98,7 +98,7 @@ def cached_attention(qkv: np.ndarray, kept: np.ndarray, past: int) -> np.ndarray
 def _probs(q: np.ndarray, k: np.ndarray, past: int) -> np.ndarray:
     """The softmax of q[t] . k[u] / sqrt(E/H) over u <= past + t        q (B,H,n,E/H)  k (B,H,S,E/H)  ->  (B,H,n,S)"""
     scores = cr.matmul(q, k.swapaxes(2, 3)) / sqrt(q.shape[3])
-    scores = np.where(np.tri(*scores.shape[2:], past, dtype=bool), scores, -np.inf)
+    scores = np.where(np.tri(q.shape[2], k.shape[2], past, dtype=bool), scores, -np.inf)
     exps = cr.exp(scores - scores.max(axis=3, keepdims=True))
     return exps / cr.sum_along(exps, 3)[..., None]
 

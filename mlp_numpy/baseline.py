@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+Named = dict[str, np.ndarray]
+
 
 def baseline_step(
     parameters: Mapping[str, np.ndarray],
@@ -46,7 +48,7 @@ def baseline_step(
     return step
 
 
-def _loss_and_gradients(p: dict, inputs: np.ndarray, targets: np.ndarray) -> tuple[float, dict]:
+def _loss_and_gradients(p: Named, inputs: np.ndarray, targets: np.ndarray) -> tuple[float, Named]:
     B, rows = len(inputs), np.arange(len(inputs))
     emb = p["wte"][inputs]
     x = emb.reshape(B, -1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -25,7 +25,7 @@ class AdamW(optimizers.AdamW):
 
         With the 27,755 words of a book the whole training step takes a quarter less.
         """
-        blocks = [(p, m, v, g)]
+        blocks: list[Sequence[np.ndarray]] = [(p, m, v, g)]
         if p.size > BLOCK:
             flat = [array.reshape(-1) for array in (p, m, v, g)]
             blocks = [[array[i : i + BLOCK] for array in flat] for i in range(0, p.size, BLOCK)]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -16,7 +19,7 @@ BETWEEN = ("logits", "h", "h_pre", "emb")  # what lies between the loss and the 
 class OnTensors:
     """How torch holds a weight, hands it out and fills it."""
 
-    ops_by_precision = OPS
+    ops_by_precision: Mapping[str, Any] = OPS
     devices = staticmethod(devices)
     as_array = staticmethod(lambda tensor: as_array(tensor.detach()))
     copy_into = staticmethod(copy_into)
@@ -31,7 +34,7 @@ class OnTensors:
 class AutogradMLP(OnTensors, MLPBase):
     __doc__ = MLPBase.__doc__
 
-    def __call__(self, inputs: np.ndarray | Tensor, targets: np.ndarray | Tensor | None = None):
+    def __call__(self, inputs: np.ndarray | Tensor, targets: np.ndarray | Tensor | None = None) -> Any:
         """inputs (B, T), targets (B,) int -> logits (B, V), mean cross-entropy in nats (None without targets).
 
         Arrays give an array and a float, tensors give tensors that autograd can follow further.

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from math import prod
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from .limits import LARGEST_SIZE, MOST_THREADS
 DTYPES = ("float32", "float64")
 INT32, UINT32 = np.dtype(np.int32), np.dtype(np.uint32)
 NUMBERS = re.compile("(u?int|b?float)(8|16|32|64)")
+Saved = TypeVar("Saved")
 
 
 class Sizes(NamedTuple):
@@ -230,7 +231,8 @@ def gradients(grads: object, parameters: Mapping, shapes: Mapping[str, tuple[int
     return natives
 
 
-def forward_came_first(saved: object) -> None:
-    """Raises RuntimeError if `backward` is called before a `forward` with targets."""
+def forward_came_first(saved: Saved | None) -> Saved:
+    """Return what the forward saved. Raises RuntimeError if `backward` is called before a `forward` with targets."""
     if saved is None:
         raise RuntimeError("backward needs a forward with targets first: call model(inputs, targets)")
+    return saved

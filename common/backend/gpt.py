@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -51,7 +51,7 @@ class GPTBase:
     """
 
     ops_by_precision: Mapping[str, Any]
-    devices = staticmethod(lambda: ("cpu",))  # of the backend, on this machine
+    devices: Callable[[], tuple[str, ...]] = staticmethod(lambda: ("cpu",))  # of the backend, on this machine
     parameter = staticmethod(lambda array, device: array)  # how the backend holds a weight, hands it out and fills it
     as_array = staticmethod(np.asarray)
     copy_into = staticmethod(np.copyto)
@@ -127,8 +127,7 @@ class GPTBase:
 
         Raises RuntimeError if no forward with targets came first.
         """
-        checks.forward_came_first(self._saved)
-        gradients = self._backward(self._saved)
+        gradients = self._backward(checks.forward_came_first(self._saved))
         return {name: gradients[name] for name in self._p}
 
     def intermediates(self) -> dict[str, np.ndarray]:
@@ -139,8 +138,8 @@ class GPTBase:
         logits, probs (B, T, V); with norm_first x comes first. The gradients of all but the probs follow, last first;
         that of "blocks.0.a" is "dblocks.0.a".
         """
-        checks.forward_came_first(self._saved)
-        found, shapes = self._tensors(self._saved), self.config.intermediates(*self._saved["inputs"].shape)
+        saved = checks.forward_came_first(self._saved)
+        found, shapes = self._tensors(saved), self.config.intermediates(*saved["inputs"].shape)
         return {name: np.array(found[name]).reshape(shape) for name, shape in shapes.items()}
 
     def new_cache(self, B: int) -> Cache:

@@ -76,12 +76,12 @@ class GPTConfig:
     def gpt2(cls, **changes: Any) -> GPTConfig:
         """GPT-2's shape, 124M parameters unless `changes` say otherwise (Radford et al. 2019): GELU, biases, tied."""
         sizes = {"vocab_size": 50257, "context_length": 1024, "n_layer": 12, "n_head": 12, "n_embd": 768}
-        shape = {"activation": "gelu", "qkv_bias": True, "head_bias": False, "tied_head": True}
-        return cls(**sizes | shape | {"dropout": 0.1, "embedding_dropout": 0.1} | changes)
+        shape: dict[str, Any] = {"activation": "gelu", "qkv_bias": True, "head_bias": False, "tied_head": True}
+        return cls(**shape | sizes | {"dropout": 0.1, "embedding_dropout": 0.1} | changes)
 
     @classmethod
     def microgpt(cls, **changes: Any) -> GPTConfig:
         """microgpt's shape, 4,192 parameters unless `changes` say otherwise (Karpathy 2026): RMS norms, no biases."""
         sizes = {"vocab_size": 27, "context_length": 16, "n_layer": 1, "n_head": 4, "n_embd": 16, "dropout": 0.0}
-        shape = {"norm": "rms", "norm_first": True, "linear_bias": False, "head_bias": False}
-        return cls(**sizes | shape | changes)
+        shape: dict[str, Any] = {"norm": "rms", "norm_first": True, "linear_bias": False, "head_bias": False}
+        return cls(**shape | sizes | changes)

@@ -37,7 +37,8 @@ class LanguageModel:
         precision: str = NATIVE,
     ) -> None:
         self.layers, self.device = layers.to(device), device
-        self._sizes, self._saved = (context_length, vocab_size), None
+        self._sizes = context_length, vocab_size
+        self._saved: tuple[Any, np.ndarray] | None = None
         how = {} if precisions.checked(precision, device=device) == NATIVE else {"precision": precision}
         self._forward, self._backward = (
             partial(getattr(nn.ops, f"cross_entropy_{way}"), **how) for way in ("forward", "backward")
@@ -64,8 +65,7 @@ class LanguageModel:
 
         Raises RuntimeError if no forward with targets came first.
         """
-        checks.forward_came_first(self._saved)
-        self.layers.backward(self._backward(*self._saved))
+        self.layers.backward(self._backward(*checks.forward_came_first(self._saved)))
         return self.layers.gradients()
 
     def parameters(self) -> dict[str, np.ndarray]:

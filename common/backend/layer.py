@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,9 @@ class Layer:
     """
 
     ops_by_precision: Mapping[str, Any]  # the operations that the backend computes with
-    parameter = staticmethod(np.asarray)  # how the backend holds each of the two, hands one out and fills one
+    dtype: Any  # None where a layer takes both
+    # How the backend holds each of the two, hands one out and fills one
+    parameter: Callable[..., Any] = staticmethod(np.asarray)
     buffer = staticmethod(np.asarray)
     as_array = staticmethod(np.asarray)
     copy_into = staticmethod(np.copyto)
@@ -52,6 +54,14 @@ class Layer:
         """Return y. Raises TypeError or ValueError for an x that the layer cannot take; a copy of it is kept."""
         self._y = self.forward(np.array(self.accepted(x), order="C"))
         return self._y
+
+    def forward(self, x: Array) -> Array:
+        """Return y, and keep what `_backward` needs."""
+        raise NotImplementedError
+
+    def _backward(self, dy: Array) -> Any:
+        """Return dx, None where x holds token ids, and set `self._d`."""
+        raise NotImplementedError
 
     def backward(self, dy: Array) -> Array | None:
         """Return dx, None where x holds token ids; may be called again.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -36,7 +36,7 @@ class MLPBase:
     """
 
     ops_by_precision: Mapping[str, Any]
-    devices = staticmethod(lambda: ("cpu",))  # of the backend, on this machine
+    devices: Callable[[], tuple[str, ...]] = staticmethod(lambda: ("cpu",))  # of the backend, on this machine
     parameter = staticmethod(lambda array, device: array)  # how the backend holds a weight, hands it out and fills it
     as_array = staticmethod(np.asarray)
     copy_into = staticmethod(np.copyto)
@@ -98,8 +98,15 @@ class MLPBase:
 
     def saved(self) -> dict[str, Any]:
         """What the last forward, and the backward after it, computed. Raises RuntimeError before such a forward."""
-        checks.forward_came_first(self._saved)
-        return self._saved
+        return checks.forward_came_first(self._saved)
+
+    def _forward(self, inputs: Any, targets: Any) -> dict[str, Any]:
+        """logits, with targets also the loss and all that `_backward` needs."""
+        raise NotImplementedError
+
+    def _backward(self, saved: dict[str, Any]) -> dict[str, Any]:
+        """The gradient of the loss by each parameter and intermediate, as "d" and its name."""
+        raise NotImplementedError
 
     def _ids(self, name: str, ids: np.ndarray, shape: tuple[int | None, ...]) -> np.ndarray:
         """A copy of the ids, checked: backward needs them, and the caller may overwrite theirs."""

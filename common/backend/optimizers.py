@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,7 @@ class Optimizer:
     """Holds the parameters and one array of each moment per parameter; `lr` may be set before any step."""
 
     moments: tuple[str, ...] = ()
+    _update: Callable[..., None]  # takes a parameter, its moments and its gradient
     ops_by_precision: Mapping[str, Any]  # a backend's operations
     native = staticmethod(as_native)  # how the backend holds an array, and how it makes and fills one
     zeros_like = staticmethod(np.zeros_like)
@@ -104,7 +105,7 @@ class SGD(Optimizer):
     ) -> None:
         super().__init__(parameters, lr, weight_decay, precision)
 
-    def _update(self, p, g) -> None:
+    def _update(self, p: np.ndarray, g: np.ndarray) -> None:
         self.ops.sgd_step(p, g, self.lr, self.weight_decay)
 
 
@@ -133,7 +134,7 @@ class AdamW(Optimizer):
     def __repr__(self) -> str:
         return described(self, betas=(self.beta1, self.beta2))
 
-    def _update(self, p, m, v, g) -> None:
+    def _update(self, p: np.ndarray, m: np.ndarray, v: np.ndarray, g: np.ndarray) -> None:
         settings = (self.t, self.lr, self.beta1, self.beta2, self.eps, self.weight_decay)
         self.ops.adamw_step(p, m, v, g, *settings)
 

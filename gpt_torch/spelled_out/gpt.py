@@ -5,6 +5,8 @@ It is what nnz.gpt.GPT computes, with the names, the arguments and the dropout t
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -24,7 +26,7 @@ CACHED = {"native": cached_attention, "strict": strict_ops.cached_attention}
 class GPT(OnTensors, GPTBase):
     __doc__ = GPTBase.__doc__
 
-    def __call__(self, inputs: np.ndarray | Tensor, targets: np.ndarray | Tensor | None = None):
+    def __call__(self, inputs: np.ndarray | Tensor, targets: np.ndarray | Tensor | None = None) -> Any:
         """inputs, targets (B, T) int -> logits (B, T, V), mean cross-entropy in nats (None without targets).
 
         T is at most the context_length. Arrays give an array and a float, tensors give tensors that autograd can follow

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from nnz.backend import gpt_layers, layers
@@ -28,7 +31,7 @@ __all__ = [
 
 
 class _InC:
-    ops_by_precision = ops.OPS
+    ops_by_precision: Mapping[str, Any] = ops.OPS
 
 
 class Embedding(_InC, layers.Embedding):
