@@ -34,8 +34,8 @@ class GPTBase:
     """logits = head(norm(blocks(wte[idx] + wpe[0 .. T-1])))        (Radford et al. 2019, GPT-2)
 
     With norm_first: head(blocks(norm(wte[idx] + wpe[0 .. T-1]))). Each block is x = x + attention(norm1(x)),
-    x = x + mlp(norm2(x)). It starts in training mode, in which there is dropout. A backend writes `_forward` and
-    `_backward`; `self.config` has the shape, `self._p` holds the weights.
+    x = x + mlp(norm2(x)). It starts in training mode, in which there is dropout. A step of training
+    is logits, loss = model(inputs, targets), then optim.step(model.backward()).
 
     Args:
         vocab_size, ..., attention: the shape; nnz.backend.gpt_config.GPTConfig tells what each of them means.
@@ -50,6 +50,7 @@ class GPTBase:
         ValueError: a value that makes no model, or a device or precision that the backend does not have.
     """
 
+    # A backend writes `_forward` and `_backward`; `self.config` has the shape, `self._p` holds the weights.
     ops_by_precision: Mapping[str, Any]
     devices: Callable[[], tuple[str, ...]] = staticmethod(lambda: ("cpu",))  # of the backend, on this machine
     parameter = staticmethod(lambda array, device: array)  # how the backend holds a weight, hands it out and fills it

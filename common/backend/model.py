@@ -21,7 +21,7 @@ np.empty(2**25 - 2**16, np.uint8)
 class MLPBase:
     """logits = fc2(tanh(fc1(the embeddings of T tokens, side by side)))        (Bengio et al. 2003)
 
-    A backend writes `_forward` and `_backward`; `self.sizes` is (V, T, E, H), `self._p` holds the weights.
+    A step of training is logits, loss = model(inputs, targets), then optim.step(model.backward()).
 
     Args:
         vocab_size, context_length, embedding_size, hidden_size: V, T, E, H.
@@ -35,6 +35,7 @@ class MLPBase:
         ValueError: a size is below 1, or the backend does not have the dtype, device or precision.
     """
 
+    # A backend writes `_forward` and `_backward`; `self.sizes` is (V, T, E, H), `self._p` holds the weights.
     ops_by_precision: Mapping[str, Any]
     devices: Callable[[], tuple[str, ...]] = staticmethod(lambda: ("cpu",))  # of the backend, on this machine
     parameter = staticmethod(lambda array, device: array)  # how the backend holds a weight, hands it out and fills it

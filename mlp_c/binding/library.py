@@ -12,7 +12,7 @@ try:
 except ImportError as error:
     raise ImportError(
         "nnz.c is not built on this machine: install a C compiler (Debian: apt install gcc; macOS: xcode-select "
-        "--install) and install nnz again, or take --backend numpy"
+        "--install) and install nnz again (pip: --force-reinstall --no-cache-dir), or take --backend numpy"
     ) from error
 
 KERNELS = {"native": "native", "strict": "strict"}  # which of the kernels computes in which precision
