@@ -12,8 +12,8 @@ import numpy as np
 from nnz.backend.gpt import Cache, GPTBase
 from nnz.backend.gpt_config import EPS
 
-from ..runtime import OPS
 from . import strict_ops
+from .by_precision import OPS
 from .cached_attention import cached_attention
 
 CACHED = {"native": cached_attention, "strict": strict_ops.cached_attention}

@@ -8,15 +8,12 @@ from functools import partial
 import numpy as np
 
 from nnz.backend import checks
-from nnz.backend.op_checks import checked_ops, joined
+from nnz.backend.op_checks import checked_ops
 
-from . import ops, strict_ops
 from .correct_rounding import TALLY
-from .gpt import ops as gpt_ops
-from .gpt import strict_ops as gpt_strict_ops
+from .gpt.by_precision import OPS as OPS
 
 BLOCK = 2**17  # numbers that an optimizer takes at a time
-OPS = {"native": joined(ops, gpt_ops), "strict": joined(strict_ops, gpt_strict_ops)}
 CHECKED_OPS = checked_ops(f"{__package__}.ops", OPS)  # as `nn.ops` has them
 
 

@@ -12,13 +12,12 @@ from torch import Tensor
 from nnz.backend import checks
 from nnz.backend.op_checks import checked_ops, joined
 
-from . import gpt_ops, op_checks, ops, strict_ops
+from . import gpt_ops, op_checks, ops, strict_gpt_ops, strict_ops
 from .correct_rounding import TALLY
-from .gpt import strict_ops as gpt_strict_ops
 from .op_checks import as_tensor
 from .ops import linear_forward
 
-OPS = {"native": joined(ops, gpt_ops), "strict": joined(strict_ops, gpt_strict_ops)}
+OPS = {"native": joined(ops, gpt_ops), "strict": joined(strict_ops, strict_gpt_ops)}
 CHECKED_OPS = checked_ops(f"{__package__}.ops", OPS, op_checks.checked)  # as `nn.ops` has them
 
 

@@ -17,10 +17,10 @@ from nnz.backend.gpt_config import EPS
 from ..gpt_ops.attention import fused_attention
 from ..model import OnTensors
 from ..runtime import as_array, token_ids
-from . import strict_ops
+from ..strict_gpt_ops import cached_attention as strict_cached_attention
 from .cached_attention import cached_attention
 
-CACHED = {"native": cached_attention, "strict": strict_ops.cached_attention}
+CACHED = {"native": cached_attention, "strict": strict_cached_attention}
 
 
 class GPT(OnTensors, GPTBase):

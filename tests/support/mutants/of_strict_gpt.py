@@ -2,7 +2,7 @@
 
 from .mutant import gpt_op_mutant, mutant
 
-STRICT_C, NUMPY, TORCH = "gpt/strict/", "gpt/strict_ops.py", "gpt/strict_ops.py"
+STRICT_C, NUMPY, TORCH = "gpt/strict/", "gpt/strict_ops.py", "strict_gpt_ops.py"
 MEAN_C, MEAN_PY = "const real mean = nearest_dot(x, NULL, E) / (real)E;", "mean = cr.sum_along(x, 1) / E"
 SQUARES_C, SQUARES_PY = "nearest_dot(y, y, E) / (real)E", "cr.dot(centred, centred) / E"
 RMS_C, RMS_PY = "nearest_dot(x, x, E) / (real)E", "cr.dot(x, x) / x.shape[1]"

@@ -13,11 +13,11 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from .. import correct_rounding as cr
-from ..gpt_ops.attention import _heads, _side_by_side
-from ..gpt_ops.clip import clip_step
-from ..gpt_ops.dropout import dropout_backward, dropout_forward, dropout_mask
-from ..gpt_ops.relu import relu_backward, relu_forward
+from . import correct_rounding as cr
+from .gpt_ops.attention import _heads, _side_by_side
+from .gpt_ops.clip import clip_step
+from .gpt_ops.dropout import dropout_backward, dropout_forward, dropout_mask
+from .gpt_ops.relu import relu_backward, relu_forward
 
 __all__ = [
     "attention_backward",
@@ -137,7 +137,7 @@ def attention_backward(dy: Tensor, qkv: Tensor, probs: Tensor, mask: Tensor | No
 
 
 def cached_attention(qkv: Tensor, kept: Tensor, past: int) -> Tensor:
-    """As .cached_attention; the numbers are those of attention_forward, bit by bit."""
+    """As gpt.cached_attention; the numbers are those of attention_forward, bit by bit."""
     q, k, v = _heads(qkv, kept.shape[2])
     S = past + qkv.shape[1]
     kept[0, :, :, past:S], kept[1, :, :, past:S] = k, v
