@@ -46,7 +46,8 @@ def quickly(monkeypatch):
     """Without training the worked example's model, which is none of these tests' business."""
     made = {
         "data": "{}",
-        "model": dict.fromkeys(("T", "E", "H", "V", "parameters", "steps", "names"), 1) | {"loss": 1.0},
+        "model": dict.fromkeys(("T", "E", "H", "V", "parameters", "steps", "names", "first", "offered"), 1)
+        | {"loss": 1.0},
     }
     monkeypatch.setattr(reading_site, "example", lambda: made)
 

@@ -36,8 +36,8 @@ def example() -> dict[str, Any]:
     }
     count, names = sum(p.size for p in parameters.values()), len(dataset.train.lines)
     about = {"T": T, "E": E, "H": H, "V": len(shown), "parameters": f"{count:,}", "steps": f"{STEPS:,}"}
-    about |= {"loss": loss, "names": f"{names:,}"}
-    return {"data": embedded(data), "model": about, "first": FIRST, "offered": OFFERED}
+    about |= {"loss": loss, "names": f"{names:,}", "first": FIRST, "offered": OFFERED}
+    return {"data": embedded(data), "model": about}
 
 
 def characters(dataset: datasets.Dataset) -> list[str]:
