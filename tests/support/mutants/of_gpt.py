@@ -26,6 +26,7 @@ ACT = 'ops.relu_forward(s["a_pre"]) if c.activation == "relu" else ops.gelu_forw
 AFTER_C = "norm_after_blocks(m, n);\n    linear_forward(logits"
 BLOCK_TORCH = "x, of_block = self._block(layer, x, (B, T), step, cache)"
 AT = 'at = self.config, self.ops, {"x": x}, 1 + 3 * layer, f"blocks.{layer}."'
+AT_NUMPY = AT.replace('{"x": x}, ', "")
 GRADS_TORCH = "return dict(zip(self._p, map(as_array, gradients), strict=True))"
 LOSS_NUMPY = "loss, probs = ops.cross_entropy_forward(logits, targets.reshape(-1))"
 LOSS_TORCH = 'found["loss"], _ = ops.cross_entropy_forward(found["logits"].flatten(0, 1), targets.flatten())'
@@ -299,7 +300,7 @@ MUTANTS = (
                 "    norm_forward"
             ),
         ),
-        numpy=(AT, AT.replace("{layer}", "0")),
+        numpy=(AT_NUMPY, AT_NUMPY.replace("{layer}", "0")),
         torch=(AT, AT.replace("{layer}", "0")),
     ),
     gpt_mutant(

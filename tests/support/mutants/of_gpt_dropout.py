@@ -24,7 +24,7 @@ MUTANTS = (
         "the first site in a block is 2, not 1",
         "gpt",
         c=(PROBS_C, PROBS_C.replace("3 * l + 1", "3 * l + 4")),
-        numpy=('"x": x}, 1 + 3 * layer', '"x": x}, 2 + 3 * layer'),
+        numpy=("self.ops, 1 + 3 * layer", "self.ops, 2 + 3 * layer"),
         torch=('"x": x}, 1 + 3 * layer', '"x": x}, 2 + 3 * layer'),
     ),
     gpt_mutant(
@@ -32,7 +32,7 @@ MUTANTS = (
         "each block draws the masks of the first",
         "gpt",
         c=(FC2_C, FC2_C.replace("3 * l + 3", "3")),
-        numpy=('"x": x}, 1 + 3 * layer', '"x": x}, 1'),
+        numpy=("self.ops, 1 + 3 * layer", "self.ops, 1"),
         torch=('"x": x}, 1 + 3 * layer', '"x": x}, 1'),
     ),
     gpt_mutant(
