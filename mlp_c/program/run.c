@@ -11,9 +11,10 @@
 #include "failure.h"
 #include "process.h"
 
-// Sizes whose products would not fit into a size_t ask for more memory than any machine has.
+// Sizes whose products would not fit into a size_t ask for more memory than any machine has; on 32 bits that is soon.
 static void check_sizes(const Shape *s, double B) {
-    const double max = 0x1p48, V = (double)s->V, T = (double)s->T, E = (double)s->E, H = (double)s->H, L = (double)s->L;
+    const double max = fmin(0x1p48, (double)(SIZE_MAX / 32));
+    const double V = (double)s->V, T = (double)s->T, E = (double)s->E, H = (double)s->H, L = (double)s->L;
     const double of_mlp = H * T * E + V * (H + E), of_gpt = (2 * V + T + 12 * L * E) * E;
     const double parameters = L > 0 ? of_gpt : of_mlp;
     const double activations = B * (L > 0 ? T * (16 * L * E + 2 * L * H * T + 3 * V) : 2 * T * E + 4 * H + 2 * V);
