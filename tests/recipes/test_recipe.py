@@ -36,7 +36,7 @@ def test_to_toml_writes_out_every_setting_that_the_model_has():
         keys[kind] = {f"{section}.{key}" for section, table in written.items() for key in table}
     assert set.union(*keys.values()) == {f"{section}.{key}" for section, key, _ in Recipe().items()}
     common = set.intersection(*keys.values())
-    assert keys["bigram"] - common == {"model.precision"}
+    assert keys["bigram"] == common
     assert keys["mlp"] - keys["bigram"] == {"model.embedding_size", "model.hidden_size"}
     assert keys["residual"] - keys["mlp"] == {"model.hidden_layers", "model.skips", "model.batch_norm"}
     assert {"model.n_head", "optimizer.clip", "train.autocast"} < keys["gpt"] - common

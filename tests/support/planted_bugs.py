@@ -99,14 +99,14 @@ GPT_BUGS = {
     ),
     "positions": (
         "_forward",
-        "past + T, dtype=np.int32)[None] -> past + T, dtype=np.int32)[None, ::-1]",
+        "past + T, dtype=np.int32) -> past + T, dtype=np.int32)[::-1]",
         "blocks.0.x",
         "none of the usual mistakes",
         "GPT._forward, as embedding_forward itself is right",
     ),
     "second residual": (
         "_block_forward",
-        'return x + _dropped(self._linear_forward(s["a"] -> return s["x"] + _dropped(self._linear_forward(s["a"]',
+        'return x + self._dropped( -> return s["x"] + self._dropped(',
         "blocks.1.x",
         "none of the usual mistakes",
         "GPT._block_forward, as linear_forward itself is right",
