@@ -225,7 +225,14 @@ def test_an_odd_text_is_learned_and_never_becomes_markup(train, model, text, is_
     assert page.locator("#said.wrong").count() == 0
 
 
-def test_five_megabytes_are_opened_and_learned(train, tmp_path):
+PASTE = """(text) => {
+    const clipboardData = new DataTransfer();
+    clipboardData.setData("text/plain", text);
+    document.getElementById("text").dispatchEvent(new ClipboardEvent("paste", { clipboardData, cancelable: true }));
+}"""
+
+
+def test_five_megabytes_are_opened_or_pasted_and_learned(train, tmp_path):
     file = tmp_path / "long.txt"
     file.write_text("It was a long, long text, and nobody had read all of it.\n" * 88_000, "utf-8")
     page = train()
@@ -235,6 +242,15 @@ def test_five_megabytes_are_opened_and_learned(train, tmp_path):
     assert page.locator("#held").inner_text() == "long.txt: 5,016,000 characters"
     run(page, 500)
     assert number(page, "val") < 3
+    page.evaluate(PASTE, file.read_text("utf-8").upper())
+    page.locator("#said", has_text="My-text: a text").wait_for()
+    page.wait_for_function(READY)
+    assert page.locator("#held").inner_text() == "my-text.txt: 5,016,000 characters"
+    page.evaluate(PASTE, "anna\nbob\ncleo\ndora\nemil\n" * 4)
+    page.locator("#said", has_text="My-text: a list").wait_for()
+    assert page.locator("#text").is_editable()
+    page.evaluate(PASTE, "x" * 20_000_001)
+    assert "this page takes at most 20,000,000 characters" in page.locator("#held").inner_text()
 
 
 LONGEST_FRAME = """() => new Promise(done => {

@@ -69,9 +69,12 @@ const trainText = (() => {
   byId("dataset").addEventListener("change", show);
   byId("text").addEventListener("paste", (event) => {
     const text = event.clipboardData.getData("text/plain");
-    if (text.length <= PASTED) return;
+    if (text.length <= PASTED && !held) return;
     event.preventDefault();
-    try { take("my-text.txt", text); } catch (error) { byId("held").textContent = error.message; }
+    try {
+      take("my-text.txt", text);
+      byId("text").dispatchEvent(new Event("change", { bubbles: true }));  // as if it had been typed
+    } catch (error) { byId("held").textContent = error.message; }
   });
   byId("text").addEventListener("input", () => {
     byId("list").checked = looksLikeList(byId("text").value);
