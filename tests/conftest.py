@@ -1,11 +1,11 @@
-"""What every test run shares: in CI nothing may be skipped, and no test sees a user's cache or settings."""
+"""What every test run shares: in .ci/run nothing may be skipped, and no test sees a user's cache or settings."""
 
 import os
 import random
 
 import pytest
 
-IN_CI = os.environ.get("CI") == "true"
+NO_SKIPS = os.environ.get("NNZ_NO_SKIPS") == "true"
 SANITIZED = "libasan" in os.environ.get("LD_PRELOAD", "")  # make test-asan
 collect_ignore = ["mlp_c/test_old_cpu.py" if SANITIZED else "mlp_c/test_sanitized.py"]  # a sanitizer cannot be emulated
 
@@ -26,7 +26,7 @@ def pytest_collection_modifyitems(config, items):
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield
-    if IN_CI and report.skipped and not hasattr(report, "wasxfail"):
+    if NO_SKIPS and report.skipped and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped, which CI does not allow: {report.longrepr[2]}"
     return report
@@ -36,7 +36,7 @@ def pytest_runtest_makereport(item, call):
 def pytest_make_collect_report(collector):
     """A module that skips itself, for want of what it imports, is a skip too."""
     report = yield
-    if IN_CI and report.skipped:
+    if NO_SKIPS and report.skipped:
         report.outcome = "failed"
         report.longrepr = f"{collector.nodeid} was skipped, which CI does not allow: {report.longrepr[2]}"
     return report

@@ -1,4 +1,5 @@
-// attention.c: each token takes from those before it and from itself, in H heads side by side.
+// attention.c: each token takes from those before it and from itself, in H heads side by side. The backward is the one
+// kernel that allocates: each of its sums rounds once, and needs all dscores of a head at a time.
 #include <stdlib.h>
 #include <string.h>
 

@@ -29,7 +29,6 @@ static void exact_row(const Norm *n, size_t i, real *of_dxhat, real *of_both) {
         exact_add(&sum, (double)dxhat_of(n, i, e));
         exact_add(&both, (double)dxhat_of(n, i, e) * (double)xhat_of(n, i, e));
     }
-    tally_add(0, 1);
     *of_dxhat = exact_nearest(&sum), *of_both = exact_nearest(&both);
 }
 
@@ -45,7 +44,9 @@ static void norm_rows_backward(const void *of, size_t block) {
             sum += dxhat, size += fabs(dxhat), both += product, both_size += fabs(product);
         }
         real of_dxhat, of_both;
-        if (!is_certain(sum, size, E, &of_dxhat) | !is_certain(both, both_size, E, &of_both)) {
+        const bool certain = is_certain(sum, size, E, &of_dxhat) & is_certain(both, both_size, E, &of_both);
+        tally_add(2, certain ? 0 : 2);
+        if (!certain) {
             exact_row(&n, i, &of_dxhat, &of_both);
         }
         of_dxhat /= (real)E, of_both /= (real)E;
@@ -63,7 +64,6 @@ static void exact_column(const Norm *n, size_t e, real *of_dy, real *of_both) {
         exact_add(&sum, (double)n->dy[i * n->E + e]);
         exact_add(&both, (double)n->dy[i * n->E + e] * (double)xhat_of(n, i, e));
     }
-    tally_add(0, 1);
     *of_dy = exact_nearest(&sum), *of_both = exact_nearest(&both);
 }
 
@@ -81,7 +81,10 @@ static void norm_columns_backward(const void *of, size_t block) {
     }
     for (size_t j = 0; j < width; j++) {
         real of_dy, of_both;
-        if (!is_certain(sum[j], size[j], n.B, &of_dy) | !is_certain(both[j], both_size[j], n.B, &of_both)) {
+        const bool certain =
+            is_certain(sum[j], size[j], n.B, &of_dy) & is_certain(both[j], both_size[j], n.B, &of_both);
+        tally_add(2, certain ? 0 : 2);
+        if (!certain) {
             exact_column(&n, first + j, &of_dy, &of_both);
         }
         n.dweight[first + j] += of_both;

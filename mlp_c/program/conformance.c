@@ -87,7 +87,11 @@ static void serve(void) {
     static char line[PATH_SIZE];
     setvbuf(stdin, NULL, _IONBF, 0);  // or a process that ends would move the place where we read
     while (fgets(line, sizeof line, stdin) != NULL) {
-        line[strcspn(line, "\n")] = '\0';
+        const size_t length = strcspn(line, "\n");
+        if (length == sizeof line - 1) {
+            fail(ASKED_WRONGLY, "a line on stdin is longer than a path can be");
+        }
+        line[length] = '\0';
         printf("%d\n", answer_in(line));
         flush_results();
     }

@@ -105,7 +105,7 @@ static char *header_of(const Tensor *tensors, size_t n_tensors, const Metadata *
         write_tensor(text, tensors + i);
     }
     fputc('}', text);
-    while (ftell(text) % 8 != 0) { fputc(' ', text); }
+    for (long at = ftell(text); at % 8 > 0; at++) { fputc(' ', text); }
     text_close(text);
     return header;
 }

@@ -27,12 +27,13 @@ static float nearest_dot(const float *a, const float *b, size_t n) {
         sum += term, size += fabs(term);
     }
     float nearest;
-    if (is_certain(sum, size, n, &nearest)) {
+    const bool certain = is_certain(sum, size, n, &nearest);
+    tally_add(1, !certain);
+    if (certain) {
         return nearest;
     }
     Exact exact = {0};
     for (size_t i = 0; i < n; i++) { exact_add(&exact, b ? (double)a[i] * (double)b[i] : (double)a[i]); }
-    tally_add(0, 1);
     return exact_nearest(&exact);
 }
 

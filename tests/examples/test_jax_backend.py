@@ -27,3 +27,13 @@ def test_jax_computes_the_mlp_and_the_gpt_within_the_bounds(dtype, levels, point
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"XLA_FLAGS": QUICKLY})
     assert done.returncode == 0, done.stdout
     assert f"jax_backend.py: {points} of {points}, " in done.stdout.splitlines()[0]
+
+
+@pytest.mark.slow
+def test_jax_writes_the_log_of_numpy(tmp_path):
+    logs = []
+    for backend in ("jax_backend", "numpy"):
+        words = ["--backend", backend, "--dtype", "float64", "--steps", "20", "--out", tmp_path / backend]
+        subprocess.run([sys.executable, "-m", "nnz", "train", "names", *words], cwd=BACKEND.parent, check=True)
+        logs.append((tmp_path / backend / "log.csv").read_bytes())
+    assert logs[0] == logs[1]
