@@ -101,7 +101,6 @@ void gpt_backward(GPT *m, real *gradients) {
     gpt_backward_to_block(m, gradients, 0);
     norm_before_blocks_backward(m, B * T);
     const real *demb = drop_backward(m, m->a.emb_mask, B * T * E);
-    linear_backward(NULL, NULL, d(m, p.wpe), demb, NULL, NULL, B, 0,
-                    T * E);                                     // N = 0: the sum over the batch, as of a bias
-    embedding_backward(d(m, p.wte), demb, m->inputs, B, T, E);  // a tied head has added its part
+    linear_backward(NULL, NULL, d(m, p.wpe), demb, NULL, NULL, B, 0, T * E);  // N = 0: the sum over B, as of a bias
+    embedding_backward(d(m, p.wte), demb, m->inputs, B, T, E);                // a tied head has added its part
 }
