@@ -1,6 +1,7 @@
 // What the page "train" draws while a model learns: the loss, what it writes, its embeddings, and what it expects next.
 const views = (() => {
   const { byId, make, percent } = walk;
+  const LABELLED = 24;  // positions at most, of a head
   const SHOWN = { " ": "␣", "\t": "⇥", "\u00a0": "␣" };
   const shown = (character, list) => (character === "\n" ? (list ? "·" : "⏎") : SHOWN[character] ?? character);
 
@@ -102,6 +103,27 @@ const views = (() => {
     };
   }
 
+  // What one head looks at: an image of n x n pixels, since so many elements would be slow; labelled if there is a place.
+  function head({ title, data }, labels) {
+    const n = labels.length, last = data.slice(-n), most = last.indexOf(Math.max(...last));
+    const canvas = make("canvas", { width: n, height: n }), grid = make("div", { className: "grid" });
+    canvas.setAttribute("role", "img");
+    canvas.setAttribute("aria-label", `${title}, ${n} by ${n}: the last position looks at ${labels[most]} with ${percent(last[most])}`);
+    grid.style.setProperty("--columns", n);
+    if (n <= LABELLED) grid.append(make("span", { className: "row" }), ...labels.map((label) => make("span", { className: "column-label" }, label)),
+      ...labels.map((label, r) => make("span", { className: r === n - 1 ? "row chosen" : "row" }, label)));
+    grid.append(canvas);
+    return make("figure", { className: `heat labelled ${n > LABELLED ? "large" : ""}` }, make("figcaption", {}, make("b", {}, title)), grid);
+  }
+  function paint(canvas, data) {
+    const context = canvas.getContext("2d", { willReadFrequently: true });
+    context.fillStyle = getComputedStyle(canvas).color;
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    const image = context.getImageData(0, 0, canvas.width, canvas.height);
+    data.forEach((p, i) => { image.data[4 * i + 3] = 255 * p; });
+    context.putImageData(image, 0, 0);
+  }
+
   // The probabilities after the typed text, the likeliest first where there are many, and what each head looks at.
   function next(typed, { probs, seen, heads, unknown }, labels, temperature) {
     const order = probs.map((_, id) => id).sort((a, b) => probs[b] - probs[a]), many = probs.length > 40;
@@ -110,8 +132,8 @@ const views = (() => {
     const left = [...new Set(unknown)].slice(0, 5).map((c) => `“${c}”`).join(", ");
     byId("guess").textContent = `${typed ? `After “${typed}”` : "At first"} comes ${labels[a]} with ${percent(probs[a])}`
       + `${b === undefined ? "" : `, or ${labels[b]} with ${percent(probs[b])}`}, at temperature ${temperature.toFixed(1)}.${left ? ` Left out, since the text does not have it: ${left}.` : ""}`;
-    const rows = seen.map((id) => labels[id]), n = seen.length;
-    byId("attention").replaceChildren(...heads.map(({ title, data }) => heatmap(title, { shape: [n, n], data }, { rows, columns: rows, chosen: n - 1 })));
+    byId("attention").replaceChildren(...heads.map((one) => head(one, seen.map((id) => labels[id]))));
+    byId("attention").querySelectorAll("canvas").forEach((canvas, i) => paint(canvas, heads[i].data));
   }
 
   return { curve, samples, map, next, shown };
