@@ -55,6 +55,11 @@ def run(page, milliseconds):
     page.wait_for_function(READY)
 
 
+def goes_on(page):
+    step = page.locator("#step").inner_text()
+    page.wait_for_function(f"document.getElementById('step').textContent !== '{step}'")
+
+
 def own(page, text, is_list=True):
     """Paste a text."""
     page.locator("#dataset").select_option("own")
@@ -113,6 +118,7 @@ def test_a_checkpoint_is_that_of_the_command_which_the_page_shows_and_nnz_sample
         comes(page, "step", step)
     page.locator(".same summary").click()
     page.wait_for_function("document.getElementById('same').textContent.includes('train.steps=3')")
+    assert "The bits are the same too" in page.locator("#same-about").inner_text()
     command = shlex.split(page.locator("#same").inner_text().replace("\\\n", ""))
     with page.expect_download() as saved:
         page.locator("#save").click()
@@ -129,7 +135,7 @@ def test_a_checkpoint_is_that_of_the_command_which_the_page_shows_and_nnz_sample
     assert here["parameters_sha256"] == there["parameters_sha256"]
 
 
-def test_a_checkpoint_that_is_opened_goes_on_and_another_file_is_refused(train, tmp_path):
+def test_a_checkpoint_that_is_opened_goes_on_and_a_wrong_one_leaves_the_run_as_it_is(train, tmp_path):
     page = train()
     run(page, 500)
     step = page.locator("#step").inner_text()
@@ -148,9 +154,14 @@ def test_a_checkpoint_that_is_opened_goes_on_and_another_file_is_refused(train, 
     page.wait_for_function(READY)
     page.locator("#open").set_input_files(file)
     page.locator("#said", has_text="This is not the text that").wait_for()
+    run(page, 300)
+    assert number(page, "step") > 0
+    page.locator("#start").click()
     file.write_bytes(b"what is this")
     page.locator("#open").set_input_files(file)
     page.locator("#said", has_text="is not a whole safetensors file").wait_for()
+    goes_on(page)
+    assert page.locator("#start").inner_text() == "Pause"
 
 
 def test_one_step_shows_its_tensors_reset_begins_again_and_another_seed_draws_other_weights(train):
@@ -202,10 +213,65 @@ GOOD = [
 def test_a_text_that_nothing_can_be_learned_from_is_refused_in_one_line(train, text, is_list, said):
     page = train()
     own(page, text, is_list)
-    assert said in page.locator("#said").inner_text()
+    page.locator("#said", has_text=said).wait_for()
     own(page, "anna\nbob\ncleo\ndora\nemil\n" * 4)
     page.wait_for_function(READY)
     assert number(page, "step") == 0
+
+
+def test_choosing_a_text_that_is_not_there_yet_stops_the_run(train):
+    page = train()
+    page.locator("#start").click()
+    goes_on(page)
+    page.locator("#dataset").select_option("own")
+    page.locator("#said", has_text="There is no text yet").wait_for()
+    step = page.locator("#step").inner_text()
+    page.wait_for_timeout(400)
+    assert page.locator("#step").inner_text() == step
+    assert page.locator("#start").inner_text() == "Start"
+    page.locator("#dataset").select_option("names")
+    page.wait_for_function(READY)
+    page.locator("#start").click()
+    goes_on(page)
+
+
+TWO_RUNS_AT_ONCE = """() => ["own", "names"].forEach((name) => {
+    document.getElementById("dataset").value = name;
+    document.getElementById("dataset").dispatchEvent(new Event("change", { bubbles: true }));
+})"""
+
+
+def test_what_comes_too_late_of_a_run_changes_nothing_in_the_next_one(train):
+    page = train()
+    own(page, "anna\nbob\ncleo\ndora\nemil")  # so short that the page asks again, for other fractions
+    page.wait_for_function(READY)
+    assert "data.fractions" in page.locator("#same").text_content()
+    page.evaluate(TWO_RUNS_AT_ONCE)
+    page.wait_for_function(READY)
+    page.wait_for_function("document.getElementById('said').textContent.startsWith('Names: a list')")
+    assert "data.fractions" not in page.locator("#same").text_content()
+
+
+def test_a_file_keeps_its_name_and_one_that_is_not_utf_8_is_refused(train, tmp_path):
+    page = train()
+    page.locator(".same summary").click()
+    for name in ("names", "é" * 40 + ".txt"):
+        file = tmp_path / name
+        file.write_text("anna\nbob\ncleo\ndora\nemil\n" * 4, "utf-8")
+        page.locator("#open").set_input_files(file)
+        page.locator("#held", has_text=f"{name}: 96 characters").wait_for()
+        page.wait_for_function(READY)
+        page.locator("#same", has_text=name).wait_for()
+        command = shlex.split(page.locator("#same").inner_text().replace("\\\n", ""))
+        assert command[command.index("--data") + 1] == f"./{name}"
+        assert page.locator("#said.wrong").count() == 0
+    said = page.locator("#said")
+    (tmp_path / "latin.txt").write_bytes("né\n".encode("latin-1") * 100)
+    page.locator("#open").set_input_files(tmp_path / "latin.txt")
+    page.locator("#said.wrong").wait_for()
+    assert said.inner_text() == "Latin.txt is not UTF-8: convert it to UTF-8 first."
+    run(page, 300)
+    assert number(page, "step") > 0
 
 
 @pytest.mark.parametrize("model", ["mlp", "gpt"])

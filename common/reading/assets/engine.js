@@ -1,7 +1,7 @@
 // The C of build/mlp, as WebAssembly: one run in memory. Takes the bytes of nnz.wasm; mlp_c/web/web.c says what each function does.
 // It is sent to a worker as text, so it names nothing outside itself.
 async function nnzEngine(wasm) {
-  const decoder = new TextDecoder(), encoder = new TextEncoder(), NO_FILE = 8;  // as WASI has it
+  const decoder = new TextDecoder(), printing = new TextDecoder(), encoder = new TextEncoder(), NO_FILE = 8;  // as WASI has it
   let memory, printed = "";
 
   // What the program asks of the system: to print, and to end. It has no files but those in its memory.
@@ -11,7 +11,7 @@ async function nnzEngine(wasm) {
       let all = 0;
       for (let i = 0; i < count; i++) {
         const at = view.getUint32(parts + 8 * i, true), n = view.getUint32(parts + 8 * i + 4, true);
-        printed += handle === 2 ? decoder.decode(new Uint8Array(memory.buffer, at, n)) : "";
+        printed += handle === 2 ? printing.decode(new Uint8Array(memory.buffer, at, n), { stream: true }) : "";
         all += n;
       }
       view.setUint32(written, all, true);

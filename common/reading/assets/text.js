@@ -3,9 +3,15 @@ const trainText = (() => {
   const { byId } = walk;
   const MOST = 2e7, PASTED = 2e5;  // characters: that are taken, and that a text area holds without becoming slow
   const data = JSON.parse(byId("data").textContent);
-  let held = null;  // a text that is too long for the text area: { name, content }
+  const TYPED = "my-text.txt";  // what a text that is no file's is called
+  let name = TYPED, held = null;  // held: a text that is too long for the text area
 
-  const own = () => (held ?? { name: "my-text.txt", content: byId("text").value });
+  const own = () => held ?? byId("text").value;
+  // A name that is short enough for a file in the worker's memory.
+  function short(name) {
+    const { read } = new TextEncoder().encodeInto(name, new Uint8Array(48));
+    return read < name.length ? `${name.slice(0, read)}….txt` : name;
+  }
   const count = (n, what) => `${n.toLocaleString("en")} ${what}${n === 1 ? "" : "s"}`;
   // Short lines, and more than a few of them, are probably a list.
   const looksLikeList = (text) => {
@@ -14,15 +20,22 @@ const trainText = (() => {
   };
 
   function say() {
-    const { name, content } = own();
-    byId("held").textContent = held ? `${name}: ${count(content.length, "character")}` : content ? count(content.length, "character") : "";
+    const { length } = own();
+    byId("held").textContent = length ? `${name}: ${count(length, "character")}` : "";
+  }
+
+  // The text in a file's bytes. Throws an Error if it is not UTF-8.
+  function decoded(file, bytes) {
+    try { return new TextDecoder("utf-8", { fatal: true }).decode(bytes); } catch {
+      throw new Error(`${file} is not UTF-8: convert it to UTF-8 first`);
+    }
   }
 
   // Take a text as the user's own. Throws an Error that says what is wrong with it.
-  function take(name, content) {
-    if (content.length > MOST) throw new Error(`${name} has ${count(content.length, "character")}; this page takes at most ${count(MOST, "character")}`);
-    held = content.length > PASTED ? { name, content } : null;
-    byId("text").value = held ? `${content.slice(0, 2000)} …` : content;
+  function take(from, content) {
+    if (content.length > MOST) throw new Error(`${from} has ${count(content.length, "character")}; this page takes at most ${count(MOST, "character")}`);
+    name = from, held = content.length > PASTED ? content : null;
+    byId("text").value = held !== null ? `${content.slice(0, 2000)} …` : content;
     byId("text").readOnly = held !== null;
     byId("dataset").value = "own";
     byId("list").checked = looksLikeList(content);
@@ -34,13 +47,13 @@ const trainText = (() => {
     say();
   }
 
-  // The files of the chosen text, what a command line calls it, and whether it is a list.
+  // The files of the chosen text, its name among them, the path that a command line takes, and whether it is a list.
   function chosen() {
     const built = data.texts[byId("dataset").value];
-    if (built) return { files: built.files, name: built.name, list: built.list, before: built.before ? `${built.before}\n` : "" };
-    const { name, content } = own();
+    if (built) return { files: built.files, name: built.name, path: built.name, list: built.list, before: built.before ? `${built.before}\n` : "" };
+    const content = own(), key = short(name);
     if (!content.trim()) throw new Error("there is no text yet: paste one, or choose one that is there");
-    return { files: { [name]: content }, name, list: byId("list").checked, before: "" };
+    return { files: { [key]: content }, name: key, path: `./${name}`, list: byId("list").checked, before: "" };
   }
 
   // What a command line sets for these choices.
@@ -62,8 +75,8 @@ const trainText = (() => {
   const pairs = (set) => Object.entries(set).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
   const words = (name, { model, set }, more) => ["--data", name, "--model", model, ...pairs({ ...set, ...more })];
   const quoted = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`);
-  const command = (name, { model, set }, more) =>
-    ["nnz", "train", model === "gpt" ? "gpt-cpu" : "names", ...(name === "names" ? [] : ["--data", name]), "--backend", "c", ...pairs({ ...set, ...more })]
+  const command = (path, { model, set }, more) =>
+    ["nnz", "train", model === "gpt" ? "gpt-cpu" : "names", ...(path === "names" ? [] : ["--data", path]), "--backend", "c", ...pairs({ ...set, ...more })]
       .map(quoted).join(" ").replaceAll(" --set", " \\\n  --set");
 
   byId("dataset").addEventListener("change", show);
@@ -72,13 +85,14 @@ const trainText = (() => {
     if (text.length <= PASTED && !held) return;
     event.preventDefault();
     try {
-      take("my-text.txt", text);
+      take(TYPED, text);
       byId("text").dispatchEvent(new Event("change", { bubbles: true }));  // as if it had been typed
     } catch (error) { byId("held").textContent = error.message; }
   });
   byId("text").addEventListener("input", () => {
+    name = TYPED;
     byId("list").checked = looksLikeList(byId("text").value);
     say();
   });
-  return { data, chosen, settings, words, command, take, show };
+  return { data, chosen, settings, words, command, take, decoded, show };
 })();

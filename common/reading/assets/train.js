@@ -1,11 +1,14 @@
 // The page "train": what its buttons do, and what it does with what the worker sends.
 (() => {
   const { byId } = walk;
-  const { chosen, settings, words, command, take, show, data } = trainText;
+  const { chosen, settings, words, command, take, decoded, show } = trainText;
   const STEPS = 1e6;  // so many at most: one reloads before
   const worker = training.start();
   const curve = views.curve(), samples = views.samples(), map = views.map();
   let state = "none", run = null, source = null, rate = 0, changed = false, waiting = null, answered = null;
+  let before = null;  // what comes back when a checkpoint is refused
+  let number = 0;  // of the run that was asked for last: what the worker says of an earlier one comes too late
+  const ask = (what, values = {}) => worker.send(what, { number: ++number, ...values });
 
   const lr = () => 10 ** Number(byId("lr").value), temperature = () => Number(byId("temperature").value);
   const say = (text, wrong = false) => {
@@ -27,14 +30,14 @@
   // Begin the run that the settings say; then do what waits for it.
   function begin(then, more = {}) {
     try {
-      const { files, name, list, before } = chosen();
-      const asked = settings(list), rated = Number(lr().toPrecision(3));
+      const text = chosen(), asked = settings(text.list), rated = Number(lr().toPrecision(3));
       Object.assign(asked.set, { "optimizer.lr": rated, ...more });
-      source = { files, name, list, asked, before }, rate = rated, changed = false, waiting = then;
+      source = { ...text, asked }, rate = rated, changed = false, waiting = then;
       say("");
       enter("beginning");
-      worker.send("begin", { files, words: words(name, asked, { "train.steps": STEPS }) });
+      ask("begin", { files: text.files, words: words(text.name, asked, { "train.steps": STEPS }) });
     } catch (error) {
+      ask("stop");
       enter("none");
       say(error.message, true);
     }
@@ -42,8 +45,8 @@
 
   function same() {
     byId("same-about").textContent = changed ? "The learning rate was changed on the way, so no single command does the same."
-      : run && source.asked ? `These are the first ${run.step.toLocaleString("en")} steps, with the same batches and first weights.${run.precision ? " The bits are the same too." : " In float32 the last digits may differ; in strict float32 they are the same."}` : "";
-    byId("same").textContent = changed || !source?.asked ? "" : `${source.before}${command(source.name, source.asked, { "train.steps": Math.max(1, run?.step ?? 1) })}`;
+      : run && source.asked ? `These are the first ${run.step.toLocaleString("en")} steps, with the same batches and first weights.${source.asked.set["model.precision"] === "strict" ? " The bits are the same too." : " In float32 the last digits may differ; in strict float32 they are the same."}` : "";
+    byId("same").textContent = changed || !source?.asked ? "" : `${source.before}${command(source.path, source.asked, { "train.steps": Math.max(1, run?.step ?? 1) })}`;
   }
 
   const on = {
@@ -93,6 +96,11 @@
       setTimeout(() => URL.revokeObjectURL(link.href), 1e4);
       say(`Saved. In a terminal: nnz sample ${link.download}`);
     },
+    refused({ message }) {
+      ({ source, changed } = before);
+      if (before.state === "running") go(); else enter(before.state === "paused" ? "paused" : "none");
+      say(message, true);
+    },
     failed({ message }) {
       const fractions = /add --set 'data\.fractions=(\[[\d.,]+\])'/.exec(message)?.[1];
       if (fractions && state === "beginning") begin(waiting, { "data.fractions": fractions });  // a short list: more of it is kept unseen
@@ -102,7 +110,7 @@
       }
     },
   };
-  worker.listen((message) => on[message.event]?.(message));
+  worker.listen((message) => message.number === number && on[message.event]?.(message));
 
   let drawing = false;  // at most once a frame, and not while nobody looks
   function redraw() {
@@ -152,15 +160,17 @@
 
   async function open(file) {
     try {
+      const bytes = new Uint8Array(await file.arrayBuffer());
       if (!file.name.endsWith(".safetensors")) {
-        take(file.name, await file.text());
+        take(file.name, decoded(file.name, bytes));
         begin();
         return;
       }
-      const { files, name, list } = chosen();
-      source = { files, name, list, asked: null }, changed = false, waiting = null;
+      const text = chosen();
+      before = { state, source, changed };
+      source = { ...text, asked: null }, changed = false, waiting = null;
       enter("beginning");
-      worker.send("resume", { files: { ...files, "checkpoint.safetensors": new Uint8Array(await file.arrayBuffer()) }, name, more: STEPS });
+      ask("resume", { files: { ...text.files, "checkpoint.safetensors": bytes }, name: text.name, more: STEPS });
     } catch (error) {
       say(error.message, true);
     }

@@ -4,8 +4,11 @@ function nnzTrainer() {
   const SLICE = 25, EVERY = 100, LOOK = 1000;  // milliseconds: of steps at once, between two losses, between two looks
   const GROWTH = 3, PAUSE = 180;  // but a first look comes after 1 step, then 3, 9, 27 and so on: with a pause, to be seen
   const MOST_CHARACTERS = 200, ROWS = 6;  // in the map; rows of a batch that are shown
-  const send = (event, values = {}) => postMessage({ event, ...values });
+  const NEED_RUN = ["run", "pause", "step", "save", "lr"];
+  const send = (event, values = {}) => postMessage({ event, number, ...values });
   const next = new MessageChannel();  // unlike a timer it is not slowed down in a tab that nobody sees
+  let number;  // of the run that was asked for last
+  let turn = 0;  // goes up when a run stops: a slice that waits belongs to the loop of its turn
   let wasm, engine, run, running = false, temperature = 1, typed = "", draws = 0, sum = 0, count = 0, spent = 0, told = 0, looked = 0, lookedAt = 0;
 
   const isGpt = () => run.L > 0;
@@ -76,24 +79,34 @@ function nnzTrainer() {
     return { tensors: found, inputs: engine.ids("inputs", isGpt() ? T : B * T), targets: engine.ids("targets", isGpt() ? T : B) };
   }
 
-  function slice() {
-    if (!running) return;
+  function stop() { running = false, turn++; }
+
+  function slice(mine) {
+    if (mine !== turn) return;
     const now = performance.now(), rest = Math.max(1, GROWTH * lookedAt) - run.step;
     if (now > looked + LOOK || (rest <= 0 && now > looked + PAUSE)) tell(), look();
     else if (rest === 0) {
-      setTimeout(() => attempt(slice), looked + PAUSE - now);
+      setTimeout(() => attempt(() => slice(mine)), looked + PAUSE - now);
       return;
     } else steps(now + SLICE, rest > 0 ? rest : Infinity);
     if (performance.now() > told + EVERY) tell();
-    if (run.step < run.steps) next.port2.postMessage(0);
+    if (run.step < run.steps) next.port2.postMessage(mine);
     else commands.pause();
   }
 
-  async function begin(files, how) {
-    running = false;
-    engine = await nnzEngine(wasm);  // a new one: the one before may have ended
-    for (const [name, content] of Object.entries(files)) engine.putFile(name, content);
-    run = how();
+  // Begin in a new engine, since the one before may have ended. If `keep`, a refusal leaves the run before as it is.
+  async function begin({ number: asked, files }, how, keep = false) {
+    stop(), number = asked;
+    const fresh = await nnzEngine(wasm);
+    if (number !== asked) return;
+    try {
+      for (const [name, content] of Object.entries(files)) fresh.putFile(name, content);
+      run = how(fresh), engine = fresh;
+    } catch (error) {
+      if (!keep) throw error;
+      send("refused", { message: error.message });
+      return;
+    }
     run.characters = [...run.tokenizer.characters];
     const notes = engine.notes();
     send("began", { run, notes });
@@ -102,20 +115,20 @@ function nnzTrainer() {
 
   const commands = {
     wasm: (message) => { wasm = message.bytes; },
-    begin: ({ files, words }) => begin(files, () => engine.begin(words)),
-    resume: ({ files, name, more }) => begin(files, () => engine.resume(name, more)),
-    run() { running = true, looked = told = performance.now(), slice(); },
-    pause() { running = false, tell(), look(), send("paused"); },
+    begin: (message) => begin(message, (fresh) => fresh.begin(message.words)),
+    resume: (message) => begin(message, (fresh) => fresh.resume(message.name, message.more), true),
+    stop(message) { stop(), number = message.number, engine = undefined; },
+    run() { stop(), running = true, looked = told = performance.now(), slice(turn); },
+    pause() { stop(), tell(), look(), send("paused"); },
     step() {
-      running = false, steps(0, 1);
+      stop(), steps(0, 1);
       const values = inside();
       tell(), send("inside", values), look();
     },
-    lr: ({ value }) => engine?.setLr(value),
+    lr: ({ value }) => engine.setLr(value),
     temperature: ({ value }) => { temperature = value; if (engine && !running) look(); },
     typed: ({ text }) => { typed = text; if (engine) send("answer", answer()); },
     save: () => send("checkpoint", { bytes: engine.checkpoint(), step: run.step }),
-    hash: () => send("hash", { hash: engine.hash() }),
     async prove({ files, words, count: most }) {
       engine = await nnzEngine(wasm);
       for (const [name, content] of Object.entries(files)) engine.putFile(name, content);
@@ -127,12 +140,14 @@ function nnzTrainer() {
       send("proved", { hash: engine.hash() });
     },
   };
-  next.port1.onmessage = () => attempt(slice);
+  next.port1.onmessage = ({ data }) => attempt(() => slice(data));
   async function attempt(work) {
     try { await work(); } catch (error) {
-      running = false, engine = undefined;
+      stop(), engine = undefined;
       send("failed", { message: error.message });
     }
   }
-  onmessage = ({ data }) => attempt(() => commands[data.do](data));
+  onmessage = ({ data }) => {  // what was sent before the page heard that its run has failed is too late
+    if (engine || !NEED_RUN.includes(data.do)) attempt(() => commands[data.do](data));
+  };
 }
