@@ -111,3 +111,8 @@ def test_the_page_of_parity_tells_of_a_run_of_the_gpt_that_was_identical():
     hashes = re.findall(r"`([0-9a-f]{16})`", table)
     assert len(hashes) == 5
     assert len(set(hashes)) == 1
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_figure_of_a_page_was_measured(page):
+    assert not re.search(r"<!-- ([\w-]+) -->\s*<!-- /\1 -->", page.read_text(encoding="utf-8"))
