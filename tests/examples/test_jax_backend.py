@@ -18,15 +18,12 @@ def test_it_has_at_most_150_lines():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(  # the GPT's float64, another minute, passes too
-    ("dtype", "levels", "points"), [("float32", "mlp training gpt", 24), ("float64", "mlp training", 14)]
-)
-def test_jax_computes_the_mlp_and_the_gpt_within_the_bounds(dtype, levels, points):
-    asked = [word for level in levels.split() for word in ("--level", level)]
-    command = [sys.executable, "-m", "nnz", "parity", BACKEND, "--quick", "--dtype", dtype, *asked]
+def test_jax_computes_the_mlp_and_the_gpt_within_the_bounds():
+    asked = [word for level in ("mlp", "training", "gpt") for word in ("--level", level)]
+    command = [sys.executable, "-m", "nnz", "parity", BACKEND, "--quick", "--dtype", "float32", *asked]
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"XLA_FLAGS": QUICKLY})
     assert done.returncode == 0, done.stdout
-    assert f"jax_backend.py: {points} of {points}, " in done.stdout.splitlines()[0]
+    assert "jax_backend.py: 24 of 24, " in done.stdout.splitlines()[0]
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ from support.built_program import built
 
 from tools import platforms
 
-STEPS = 20
+STEPS = 12
 TOLD = ("x86-64, musl", "aarch64, glibc", "s390x (big-endian), glibc")
 
 pytestmark = pytest.mark.slow
