@@ -241,6 +241,16 @@ TWO_RUNS_AT_ONCE = """() => ["own", "names"].forEach((name) => {
 })"""
 
 
+def test_start_that_is_pressed_while_a_run_begins_is_not_lost(train):
+    page = train()
+    page.evaluate("""() => {
+        document.querySelector("input[value=gpt]").click();
+        document.getElementById("start").click();
+    }""")
+    page.wait_for_function("document.body.dataset.training === 'running'")
+    goes_on(page)
+
+
 def test_what_comes_too_late_of_a_run_changes_nothing_in_the_next_one(train):
     page = train()
     own(page, "anna\nbob\ncleo\ndora\nemil")  # so short that the page asks again, for other fractions

@@ -124,9 +124,15 @@
     const take = () => { enter("paused"); worker.send("step"); };
     byId("inside").hidden = false;
     if (state === "none") begin(take);
-    else if (state !== "beginning") take();
+    else if (state === "beginning") waiting = take;
+    else take();
   };
-  byId("start").addEventListener("click", () => (state === "running" ? worker.send("pause") : state === "paused" ? go() : state === "none" && begin(go)));
+  byId("start").addEventListener("click", () => {
+    if (state === "running") worker.send("pause");
+    else if (state === "paused") go();
+    else if (state === "beginning") waiting = go;
+    else begin(go);
+  });
   byId("one").addEventListener("click", one);
   byId("another").addEventListener("click", one);
   byId("reset").addEventListener("click", () => begin());
