@@ -6,6 +6,7 @@ import random
 import pytest
 
 NO_SKIPS = os.environ.get("NNZ_NO_SKIPS") == "true"
+DATA = "NNZ_DATA_HOME"  # unset, tests of the public text are skipped, and say so by this name
 SANITIZED = "libasan" in os.environ.get("LD_PRELOAD", "")  # make test-asan
 collect_ignore = ["mlp_c/test_old_cpu.py" if SANITIZED else "mlp_c/test_sanitized.py"]  # a sanitizer cannot be emulated
 
@@ -26,7 +27,7 @@ def pytest_collection_modifyitems(config, items):
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield
-    if NO_SKIPS and report.skipped and not hasattr(report, "wasxfail"):
+    if _is_forbidden(report) and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped, which CI does not allow: {report.longrepr[2]}"
     return report
@@ -36,10 +37,16 @@ def pytest_runtest_makereport(item, call):
 def pytest_make_collect_report(collector):
     """A module that skips itself, for want of what it imports, is a skip too."""
     report = yield
-    if NO_SKIPS and report.skipped:
+    if _is_forbidden(report):
         report.outcome = "failed"
         report.longrepr = f"{collector.nodeid} was skipped, which CI does not allow: {report.longrepr[2]}"
     return report
+
+
+def _is_forbidden(report):
+    if not (NO_SKIPS and report.skipped):
+        return False
+    return DATA in os.environ or DATA not in str(report.longrepr)
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ f32 = np.float32
 TERMS = 12  # of a sum; the terms that it does not need are zero, or cancel each other
 LOWEST, HIGHEST = -149, 127  # the exponents of float32s, subnormals among them
 LEAST, LARGEST = 2.0**-149, float(np.finfo(f32).max)
+SQUARES = 2.0**60  # smaller numbers have finite squares, and so have their sums
 OFFSETS = (2.0**-60, 2.0**-40, 2.0**-28)  # from half way, as a share of the sum
 
 
@@ -28,6 +29,12 @@ def hard_sums(rng: np.random.Generator) -> Array:
     rows += [[3 * LEAST, 5 * LEAST, -7 * LEAST], [2.0**-126, -LEAST], [-(2.0**-126), -LEAST]]  # subnormals
     rows += [[LARGEST, 2.0**103], [LARGEST, 2.0**103, -LEAST], [-LARGEST, -(2.0**103)]]  # infinity starts half way
     return np.stack([_filled(rng, row, TERMS) for row in rows])
+
+
+def squarable_sums(rng: np.random.Generator) -> Array:
+    """Those of the sums above whose squares are finite, and so have finite sums."""
+    sums = hard_sums(rng)
+    return sums[np.abs(sums).max(axis=1) < SQUARES]
 
 
 def hard_products(rng: np.random.Generator) -> tuple[Array, Array]:

@@ -10,19 +10,11 @@ import numpy as np
 from nnz.numbers.exact_sums import HARD
 
 from .gpt_ops import random_mask, with_probs
-from .strict import TERMS, hard_sums, random_float32s
+from .strict import TERMS, random_float32s, squarable_sums
 
 Array = np.ndarray
 Case = dict[str, Any]
 f32 = np.float32
-
-SQUARES = 2.0**60  # smaller numbers have finite squares, and so have their sums
-
-
-def _rows(rng: np.random.Generator) -> Array:
-    """Sums that are hard to round, and whose squares are finite        (sums, TERMS)"""
-    sums = hard_sums(rng)
-    return sums[np.abs(sums).max(axis=1) < SQUARES]
 
 
 def _squares(rng: np.random.Generator) -> Array:
@@ -36,11 +28,11 @@ def _squares(rng: np.random.Generator) -> Array:
 
 def _layer_norm_forward(rng: np.random.Generator) -> list[Case]:
     weight, bias = random_float32s(rng, (2, TERMS), -9, 9)
-    return [{"x": x, "weight": weight, "bias": bias, "eps": 1e-3} for x in (_rows(rng), _squares(rng))]
+    return [{"x": x, "weight": weight, "bias": bias, "eps": 1e-3} for x in (squarable_sums(rng), _squares(rng))]
 
 
 def _layer_norm_backward(rng: np.random.Generator) -> list[Case]:
-    dy = _rows(rng)
+    dy = squarable_sums(rng)
     x, mean, rstd = (random_float32s(rng, shape, -4, 4) for shape in (dy.shape, dy.shape[:1], dy.shape[:1]))
     given = {"x": x, "mean": mean, "rstd": np.abs(rstd)}
     columns = {"dy": dy.T, "x": x.T.copy(), "mean": mean[:TERMS], "rstd": np.abs(rstd[:TERMS])}
@@ -55,7 +47,7 @@ def _rms_norm_forward(rng: np.random.Generator) -> list[Case]:
     weight = random_float32s(rng, (TERMS,), -9, 9)
     return [
         {"x": x, "weight": w, "eps": eps}
-        for x in (_rows(rng), _squares(rng))
+        for x in (squarable_sums(rng), _squares(rng))
         for w, eps in ((None, 2.0**-100), (weight, 1e-3))
     ]
 

@@ -10,14 +10,13 @@ import numpy as np
 from nnz.numbers.exact_sums import HARD
 
 from .ops import op_cases
-from .strict import TERMS, hard_products, hard_sums, random_float32s
+from .strict import TERMS, hard_products, hard_sums, random_float32s, squarable_sums
 from .strict_gpt import HARD_CASES as OF_GPT
 
 Array = np.ndarray
 Case = dict[str, Any]
 f32 = np.float32
 
-SQUARES = 2.0**60  # smaller numbers have finite squares, and so have their sums
 LN2 = float(np.log(2))
 
 
@@ -85,7 +84,7 @@ def _cross_entropy_forward(rng: np.random.Generator) -> list[Case]:
 
 
 def _batch_norm_forward(rng: np.random.Generator) -> list[Case]:
-    x = _tame(hard_sums(rng))
+    x = squarable_sums(rng).T
     C = x.shape[1]
     weight, bias, running_mean, spread = random_float32s(rng, (4, C), -9, 9)
     given = {"x": x, "weight": weight, "bias": bias, "running_mean": running_mean, "running_var": np.abs(spread)}
@@ -94,15 +93,10 @@ def _batch_norm_forward(rng: np.random.Generator) -> list[Case]:
 
 
 def _batch_norm_backward(rng: np.random.Generator) -> list[Case]:
-    dy = _tame(hard_sums(rng))
+    dy = squarable_sums(rng).T
     x = random_float32s(rng, dy.shape, -4, 4)
     mean, rstd, weight = random_float32s(rng, (3, dy.shape[1]), -4, 4)
     return [{"dy": dy, "x": x, "mean": mean, "rstd": np.abs(rstd), "weight": weight}]
-
-
-def _tame(sums: Array) -> Array:
-    """The sums whose squares are finite, as columns."""
-    return sums[np.abs(sums).max(axis=1) < SQUARES].T
 
 
 def _sgd_step(rng: np.random.Generator) -> list[Case]:

@@ -12,7 +12,6 @@ from nnz.backend import initial
 from nnz.backend.clipping import EPS
 from nnz.backend.gpt_config import GPTConfig
 from nnz.backend.schedules import SCHEDULES
-from nnz.numbers import digests
 from nnz.numbers.rng import RNG
 
 from ..bounds.derived import OPTIMIZERS
@@ -26,6 +25,7 @@ from ..oracle import strict_gpt_ops
 from ..oracle import strict_ops as oracle
 from ..oracle.strict_gpt import StrictGPT
 from .bitwise import BitComparison, compare_bits
+from .training import compare_hash, hash_of
 
 Compared = Iterator[list[BitComparison]]
 FEW = 2  # rounds: exact arithmetic is slow
@@ -109,9 +109,7 @@ def trained(backend: BackendUnderTest, dtype: str, rng: np.random.Generator, rou
         if t in HASHES:
             moments = backend.call(backend.find("state", optimizer))
             state = model.parameters() | {k: np.array(as_array(k, a, "float32")) for k, a in moments.items()}
-            found, size = digests.of_arrays(state), sum(array.size for array in state.values())
-            ok, reason = found == HASHES[t], f"SHA-256 is {found[:16]}..., not {HASHES[t][:16]}..."
-            yield [BitComparison(f"step {t}", size, 0 if ok else size, ok, "" if ok else reason)]
+            yield [compare_hash(f"step {t}", HASHES[t], state)]
 
 
 def by_the_oracle() -> Iterator[tuple[int, str]]:
@@ -125,10 +123,7 @@ def by_the_oracle() -> Iterator[tuple[int, str]]:
         for k, g in gradients.items():
             clipped = strict_gpt_ops.clip_step(g, scale) if scale < 1 else g
             state[k] = oracle.adamw_step(*state[k], clipped, t, rate(t), **settings, weight_decay=DECAY)
-        named = {
-            prefix + k: a for k, arrays in state.items() for prefix, a in zip(("", "m.", "v."), arrays, strict=True)
-        }
-        yield t, digests.of_arrays(named)
+        yield t, hash_of(state)
 
 
 def start() -> dict[str, Array]:

@@ -42,7 +42,7 @@ def state_after(name: str) -> CheckFunction:
             if step.t in HASHES[name]:
                 moments = backend.call(backend.find("state", training.optimizer))
                 arrays = {k: np.array(as_array(k, a, "float32")) for k, a in moments.items()}
-                yield [compare_hash(name, step.t, {**step.after, **arrays})]
+                yield [compare_hash(f"{name}: {step.t}", HASHES[name][step.t], {**step.after, **arrays})]
 
     return check
 
@@ -55,13 +55,12 @@ def its_own_loop(backend: BackendUnderTest, dtype: str, rng: np.random.Generator
             arrays = {**run.start("float32"), "inputs": inputs[:t], "targets": targets[:t], "lr": rates[:t]}
             settings = {**ADAMW, "weight_decay": run.decay, "precision": "strict"}
             state = backend.call(backend.find("program.call"), "training", "float32", arrays, **settings)
-            yield [compare_hash(name, t, {k: a for k, a in state.items() if k != "losses"})]
+            yield [compare_hash(f"{name}: {t}", HASHES[name][t], {k: a for k, a in state.items() if k != "losses"})]
 
 
-def compare_hash(name: str, t: int, state: Mapping[str, Array]) -> BitComparison:
+def compare_hash(title: str, expected: str, state: Mapping[str, Array]) -> BitComparison:
     """Whether weights and moments have the published SHA-256. If not, all of their numbers count as wrong."""
-    found, expected = digests.of_arrays(state), HASHES[name][t]
-    count, title = sum(array.size for array in state.values()), f"{name}: {t}"
+    found, count = digests.of_arrays(state), sum(array.size for array in state.values())
     if found == expected:
         return BitComparison(title, count, 0, True)
     return BitComparison(title, count, count, False, f"SHA-256 is {found[:16]}..., not {expected[:16]}...")
@@ -74,7 +73,12 @@ def by_the_oracle(run: Run) -> Iterator[tuple[int, str]]:
         found = oracle.mlp({k: p for k, (p, _, _) in state.items()}, *batch)
         for k, arrays in state.items():
             state[k] = oracle.adamw_step(*arrays, found[f"d{k}"], t, rate, **ADAMW, weight_decay=run.decay)
-        named = {
-            prefix + k: a for k, arrays in state.items() for prefix, a in zip(("", "m.", "v."), arrays, strict=True)
-        }
-        yield t, digests.of_arrays(named)
+        yield t, hash_of(state)
+
+
+def hash_of(state: Mapping[str, tuple[Array, ...]]) -> str:
+    """The SHA-256 of the weights and the moments m and v of each parameter."""
+    prefixes = ("", "m.", "v.")
+    return digests.of_arrays(
+        {prefix + k: a for k, arrays in state.items() for prefix, a in zip(prefixes, arrays, strict=True)}
+    )
