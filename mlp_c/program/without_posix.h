@@ -5,6 +5,22 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#if defined(__wasi__) || defined(_WIN32)
+struct sigaction {
+    void (*sa_handler)(int);
+    int sa_flags;
+};
+
+enum { SA_RESTART, LOCK_EX, LOCK_NB };
+
+// The machine has no name, and no process is started.
+#define gethostname(name, size) 0
+#define fork() (errno = ENOSYS, -1)
+#define waitpid(child, status, options) ((void)(child), (void)(options), -1)
+#define WIFEXITED(status) 0
+#define WEXITSTATUS(status) (status)
+#endif
+
 #if defined(__wasi__)  // WebAssembly: the host has one program, and ends it as it likes
 
 #define _WASI_EMULATED_SIGNAL  // else its header refuses to be included
@@ -12,14 +28,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/types.h>
-#include <unistd.h>
-
-struct sigaction {
-    void (*sa_handler)(int);
-    int sa_flags;
-};
-
-enum { SA_RESTART, LOCK_EX, LOCK_NB };
 
 // No signal comes.
 #define sigaction(number, action, before) ((void)(action), (void)(before), -1)
@@ -28,16 +36,9 @@ enum { SA_RESTART, LOCK_EX, LOCK_NB };
 // Each lock is had, by process 1.
 #define flock(handle, operation) 0
 #define getpid() 1
-#define gethostname(name, size) 0
 
 // Nothing waits for the disk: a folder cannot be waited for.
 #define fsync(handle) 0
-
-// No process is started.
-#define fork() (errno = ENOSYS, -1)
-#define waitpid(child, status, options) ((void)(child), (void)(options), -1)
-#define WIFEXITED(status) 0
-#define WEXITSTATUS(status) (status)
 
 #elif defined(_WIN32)
 
@@ -54,12 +55,7 @@ enum { SA_RESTART, LOCK_EX, LOCK_NB };
 __declspec(dllimport) int __stdcall MoveFileExA(const char *from, const char *to, unsigned long flags);
 enum { MOVEFILE_REPLACE_EXISTING = 1, MOVEFILE_WRITE_THROUGH = 8 };
 
-struct sigaction {
-    void (*sa_handler)(int);
-    int sa_flags;
-};
-
-enum { SA_RESTART, LOCK_EX, LOCK_NB, F_GETFD };
+enum { F_GETFD };
 enum { SIGHUP = SIGBREAK, SIGXFSZ = 25 };  // Ctrl-Break, and when the window is closed; the other never comes
 enum { O_NONBLOCK = 0, O_CLOEXEC = _O_NOINHERIT, O_NOFOLLOW = 0 };
 
@@ -80,13 +76,8 @@ static inline int sigaction(int number, const struct sigaction *action, struct s
 
 #define fcntl(handle, command) (_get_osfhandle(handle) == -1 ? -1 : 0)
 #define fsync(handle) _commit(handle)
-#define gethostname(name, size) 0
 #define mkdir(path, mode) _mkdir(path)
 #define realpath(path, resolved) _fullpath(resolved, path, 0)
-#define fork() (errno = ENOSYS, -1)
-#define waitpid(child, status, options) ((void)(child), (void)(options), -1)
-#define WIFEXITED(status) 0
-#define WEXITSTATUS(status) (status)
 
 #else
 #include <fcntl.h>
